@@ -1,0 +1,264 @@
+"""The only room that reads arguments and stdin, prints, and turns errors into exit codes.
+
+`render` is what Helm runs on every call, so its arguments are read by hand and nothing is imported that it does not
+need. Every other command is in `multimesh/commands/`, behind argparse.
+"""
+
+import sys
+
+from multimesh.errors import Errors, MultimeshError
+
+try:
+    import posix as _os
+except ImportError:  # Windows
+    import nt as _os  # type: ignore[import-not-found, no-redef]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.profile import Profile
+    from multimesh.render import Rendering
+
+DONE, FINDINGS, FAILED = 0, 1, 2
+
+#: A stream of this size is no chart: Helm's own releases are limited to about one megabyte.
+MAX_INPUT = 256 * 1024 * 1024
+
+#: Flags of `render`: (name, whether it takes a value).
+RENDER_FLAGS = {"--profile": True, "--report": True, "--upgrade": False, "--allow-empty": False}
+
+RENDER_HELP = """\
+usage: multimesh render --profile PATH [--upgrade] [--allow-empty] [--report FILE] < stock.yaml > mesh.yaml
+
+Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs as a post-renderer.
+
+  --profile PATH   the mesh profile, or a folder with a profile.yaml  (MULTIMESH_PROFILE)
+  --upgrade        this is an upgrade: leave out what the running control plane owns by now  (MULTIMESH_UPGRADE)
+  --allow-empty    accept an empty stdin, as a chart sends it that renders nothing  (MULTIMESH_ALLOW_EMPTY)
+  --report FILE    write what was rewritten, dropped and noticed as JSON  (MULTIMESH_REPORT)
+"""
+
+
+def main(argv: "list[str] | None" = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments and arguments[0] == "render" and "--help" not in arguments and "-h" not in arguments:
+        return post_render(arguments[1:])
+    from multimesh.commands import run
+
+    return run(arguments)
+
+
+def post_render(arguments: list[str]) -> int:
+    """Run `render`, and report an error where the user of Helm will read it."""
+    try:
+        flags = read_flags(arguments, RENDER_FLAGS)
+        rendering, mesh = render_stdin(flags)
+        if flags["--report"]:
+            from multimesh.report import write
+
+            write(flags["--report"], rendering, mesh)
+        write_out(rendering.parts)
+    except MultimeshError as error:
+        return fail(error)
+    except RecursionError:
+        return fail(MultimeshError("<stdin>", "a document is nested too deeply", "No Kubernetes resource is."))
+    return DONE
+
+
+def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
+    """Read `--flag value`, `--flag=value` and the environment twins MULTIMESH_FLAG; absent flags are empty.
+
+    A switch is "1" where it is on. Raises MultimeshError for what is unknown.
+    """
+    environment = environ()
+    flags = {}
+    for name, takes_value in known.items():
+        twin = "MULTIMESH_" + name[2:].upper().replace("-", "_")
+        flags[name] = environment.get(twin, "")
+        if not takes_value:
+            flags[name] = _switch(twin, flags[name])
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        name, equals, value = argument.partition("=")
+        if name not in known:
+            raise MultimeshError(
+                "", f'unknown argument "{argument}"', f"Known flags: {', '.join(known)}. See 'multimesh render --help'."
+            )
+        if not known[name]:
+            flags[name] = _switch(name, value) if equals else "1"
+        elif equals:
+            flags[name] = value
+        elif rest:
+            flags[name] = rest.pop(0)
+        else:
+            raise MultimeshError("", f"{name} wants a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE")
+    return flags
+
+
+def _switch(name: str, value: str) -> str:
+    if value.lower() in ("1", "true", "yes"):
+        return "1"
+    if value.lower() in ("", "0", "false", "no"):
+        return ""
+    raise MultimeshError("", f'{name} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
+
+
+def environ() -> dict[str, str]:
+    """Return the environment as text, without importing os for it."""
+    return {_text(key): _text(value) for key, value in _os.environ.items()}
+
+
+def _text(value: "str | bytes") -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+
+
+def render_stdin(flags: dict[str, str]) -> "tuple[Rendering, Profile]":
+    """Render stdin by the profile that the flags, the environment, or a KRM functionConfig names."""
+    from multimesh.render import render
+
+    data = read_stdin(allow_empty=bool(flags.get("--allow-empty")))
+    mesh = function_config(data) or load_profile(flags["--profile"])
+    mesh.upgrade = bool(flags.get("--upgrade"))
+    if not data.strip():
+        data = b"# multimesh: nothing was rendered\n"
+    return render(data, mesh), mesh
+
+
+def load_profile(path: str) -> "Profile":
+    """Read the profile at a path; a folder means its profile.yaml. Raises MultimeshError."""
+    from multimesh.profile import load
+
+    if not path:
+        raise MultimeshError(
+            "",
+            "no mesh profile was named",
+            "Add --profile=charts-values/<mesh> (through Helm: --post-renderer-args=--profile=charts-values/<mesh>), "
+            "or set MULTIMESH_PROFILE.",
+        )
+    where = absolute(path)
+    try:
+        if is_folder(where):
+            where = f"{where.rstrip('/')}/profile.yaml"
+        text = read_file(where)
+    except OSError as error:
+        raise MultimeshError(
+            where,
+            f'cannot read the mesh profile "{path}": {error.strerror}',
+            "A relative path is relative to the working directory. A folder means its profile.yaml.",
+        ) from None
+    except UnicodeDecodeError:
+        raise MultimeshError(where, "the mesh profile is not UTF-8", "Save it as UTF-8.") from None
+    return load(text, where)
+
+
+def function_config(data: bytes) -> "Profile | None":
+    """Return the profile that a KRM ResourceList on stdin brings along, which beats every flag; None without one."""
+    if b"functionConfig" not in data or b"ResourceList" not in data:
+        return None
+    from multimesh.edits import Text
+    from multimesh.fieldpath import get, is_mapping, text
+    from multimesh.profile import KIND, from_node
+
+    try:
+        roots = Text(data.decode().removeprefix("\ufeff")).roots
+    except UnicodeDecodeError:
+        return None
+    if len(roots) != 1 or not is_mapping(roots[0]) or text(roots[0], "kind") != "ResourceList":
+        return None
+    config = get(roots[0], "functionConfig")
+    if config is None:
+        return None
+    kind = text(config, "kind") if is_mapping(config) else ""
+    if kind == KIND:
+        return from_node(config, "<stdin>")
+    if kind == "ConfigMap" and text(config, "data/profile"):
+        return load_profile(text(config, "data/profile"))
+    raise MultimeshError(
+        f"<stdin>:{1 + config.start_mark.line}",
+        f'the functionConfig is a "{kind}"',
+        f"Make it a {KIND}, or a ConfigMap whose data.profile is the path of one.",
+    )
+
+
+def absolute(path: str) -> str:
+    """Return a path as an absolute one, so that messages name the file that was tried."""
+    return path if path.startswith("/") or path[1:2] == ":" else f"{_os.getcwd().rstrip('/')}/{path.removeprefix('./')}"
+
+
+def is_folder(path: str) -> bool:
+    """Tell a folder. Raises OSError where there is nothing."""
+    return _os.stat(path).st_mode & 0o170000 == 0o040000
+
+
+def read_file(path: str) -> str:
+    """Read a small text file. Raises OSError and UnicodeDecodeError."""
+    with open(path, "rb") as file:
+        return file.read().decode()
+
+
+def read_stdin(*, allow_empty: bool) -> bytes:
+    """Read all of stdin. Raises MultimeshError for a terminal, for nothing, and for too much."""
+    if _os.isatty(0):
+        raise MultimeshError(
+            "<stdin>",
+            "is a terminal, and a rendered chart is wanted",
+            "Helm runs this program: helm install ... --post-renderer ./postrender.py (Helm 3) or multimesh (Helm 4).\n"
+            "By hand: helm template ... | multimesh render --profile charts-values/<mesh>",
+        )
+    pieces = []
+    size = 0
+    while piece := _os.read(0, 1 << 20):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_INPUT:
+            raise MultimeshError(
+                "<stdin>", f"has more than {MAX_INPUT >> 20} MB", "No chart is as large. Is this the output of 'helm template'?"
+            )
+    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    if not data.strip() and not allow_empty:
+        raise MultimeshError(
+            "<stdin>",
+            "is empty: Helm sent no manifest",
+            "With Helm 3 --output-dir bypasses post-renderers: redirect stdout to a file instead.\n"
+            "In a pipe, 'helm template' has failed. If the chart renders nothing but hooks: "
+            "--post-renderer-args=--allow-empty, or MULTIMESH_ALLOW_EMPTY=1.",
+        )
+    return data
+
+
+def write_out(parts: "list[bytes | memoryview]") -> None:
+    """Write everything to stdout. Raises MultimeshError where the reader has gone."""
+    for part in parts:
+        view = memoryview(part)
+        while view:
+            try:
+                view = view[_os.write(1, view) :]
+            except OSError as error:
+                raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
+
+
+def fail(error: MultimeshError) -> int:
+    """Say what went wrong where the user reads it, and return the exit code."""
+    if _is_helm4():
+        # Helm 4 throws stderr away. A single string is what it cannot take for a manifest, fails on, and shows
+        # (helm 4.1.4, internal/plugin/runtime_subprocess.go, pkg/action/action.go).
+        import json
+
+        write_out([json.dumps(str(error)).encode() + b"\n"])
+        return DONE
+    sys.stderr.write(f"{error}\n")
+    return FAILED
+
+
+def _is_helm4() -> bool:
+    """Tell whether Helm 4 runs this program as its plugin: then the plugin's folder is our own."""
+    folder = environ().get("HELM_PLUGIN_DIR", "")
+    if not folder:
+        return False
+    import os.path
+
+    return os.path.realpath(folder) == os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+
+
+__all__ = ["DONE", "FAILED", "FINDINGS", "Errors", "main", "post_render"]

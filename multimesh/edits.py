@@ -1,0 +1,409 @@
+"""Edits of one YAML text: planned against the original, applied in one place.
+
+Rules never touch text. They ask for a scalar to be rewritten, an item to be appended, a key to be put or removed, and
+this room turns each wish into the smallest span of text that says so in the document's own style. Wishes for the same
+list or mapping are gathered and written in one go; two wishes for the same span that differ are an error.
+"""
+
+from multimesh.errors import MultimeshError
+from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence
+from multimesh.parser import UNTAGGED, compose_all
+from multimesh.scalars import BREAKS, escape, quoted, rewritten, skip_properties, source_map
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+    #: What may be put into a manifest: text, numbers, switches, and lists and mappings of these.
+    Value = str | int | bool | list["Value"] | dict[str, "Value"]
+
+_STRING_TAGS = (UNTAGGED, "!", "tag:yaml.org,2002:str")
+
+
+class Edit:
+    """One span of text, what takes its place, and why."""
+
+    __slots__ = ("depth", "end", "path", "rule", "start", "subject", "text")
+
+    def __init__(self, start: int, end: int, text: str, subject: str, rule: str, path: str, depth: int = 0) -> None:
+        """Replace `[start:end]` by `text`, for a rule, in the resource `subject` at a field path.
+
+        Of several insertions at one place, the one with the greater `depth` (column) stands first.
+        """
+        self.start = start
+        self.end = end
+        self.text = text
+        self.subject = subject
+        self.rule = rule
+        self.path = path
+        self.depth = depth
+
+    def moved(self, start: int, end: int, text: str) -> "Edit":
+        """Return the same edit for the text around an embedded document."""
+        return Edit(start, end, text, self.subject, self.rule, self.path, self.depth)
+
+
+class Text:
+    """One YAML text, the nodes in it, and the edits planned for it.
+
+    A text is a document of the stream, a whole stream that could not be cut safely, or a document embedded in a scalar
+    of another text. Positions are code points.
+    """
+
+    def __init__(self, text: str, where: str = "<stdin>", line: int = 1) -> None:
+        """Take the text, the name of its file, and the line of the file where it begins."""
+        self.text = text
+        self.where = where
+        self.line = line
+        self._roots: "list[Node] | None" = None
+        self._edits: list[Edit] = []
+        self._appended: "dict[int, tuple[SequenceNode, list[Value], Edit]]" = {}
+        self._put: "dict[int, tuple[MappingNode, dict[str, Value], Edit]]" = {}
+        self._embedded: "dict[int, tuple[ScalarNode, Text]]" = {}
+        self._shared: set[int] | None = None
+
+    @property
+    def roots(self) -> "list[Node]":
+        """The root nodes of all documents in this text. Raises MultimeshError for what is not YAML."""
+        if self._roots is None:
+            self._roots = list(compose_all(self.text, self.where, self.line))
+        return self._roots
+
+    @property
+    def newline(self) -> str:
+        """The line break that this text uses."""
+        end = self.text.find("\n")
+        return "\r\n" if end > 0 and self.text[end - 1] == "\r" else "\n"
+
+    def at(self, node: "Node") -> str:
+        """Return file and line of a node."""
+        return f"{self.where}:{self.line + node.start_mark.line}"
+
+    # What rules may wish for.
+
+    def rewrite(self, node: "Node", new: "str | int", subject: str, rule: str, path: str) -> None:
+        """Give a scalar another value; the same value is no edit.
+
+        Raises BadShape for what is no scalar, is empty, or stands where an alias or tag decides its value.
+        """
+        if not is_scalar(node) or is_null(node):
+            raise BadShape(path, "is no text", node)
+        if node.value == str(new):
+            return
+        self._check_own(node, path)
+        if node.tag not in _STRING_TAGS:
+            raise BadShape(path, f'has the tag "{node.tag}"', node)
+        start, end, text = rewritten(self.text, node, str(new))
+        if type(new) is int:
+            text = str(new)
+        self._edits.append(Edit(start, end, text, subject, rule, path))
+
+    def append(self, sequence: "SequenceNode", value: "Value", subject: str, rule: str, path: str) -> None:
+        """Append one item to a list."""
+        self._check_own(sequence, path)
+        edit = Edit(0, 0, "", subject, rule, path)
+        self._appended.setdefault(id(sequence), (sequence, [], edit))[1].append(value)
+
+    def put(self, mapping: "MappingNode", key: str, value: "Value", subject: str, rule: str, path: str) -> None:
+        """Put a key that is absent or null into a mapping; lists and mappings put twice are joined."""
+        self._check_own(mapping, path)
+        edit = Edit(0, 0, "", subject, rule, path)
+        wishes = self._put.setdefault(id(mapping), (mapping, {}, edit))[1]
+        wishes[key] = _joined(wishes[key], value, path, rule) if key in wishes else value
+
+    def remove(self, mapping: "MappingNode", key: str, subject: str, rule: str, path: str) -> None:
+        """Remove one entry of a mapping, with its line and the comment on it."""
+        found = entry(mapping, key, path)
+        if found is not None:
+            self._check_own(found[0], path)
+            start, end, text = self._removal(mapping, [pair[0] for pair in mapping.value].index(found[0]), path)
+            self._edits.append(Edit(start, end, text, subject, rule, path))
+
+    def replace(self, node: "Node", value: "Value", subject: str, rule: str, path: str) -> None:
+        """Replace a whole list or mapping."""
+        self._check_own(node, path)
+        start, end = skip_properties(self.text, node.start_mark.index), self._end(node)
+        text = flow(value) if is_scalar(node) or node.flow_style else block(value, self._column(start), self.newline)
+        self._edits.append(Edit(start, end, text, subject, rule, path))
+
+    def drop(self, sequence: "SequenceNode", index: int, subject: str, rule: str) -> None:
+        """Remove one item of a list, with its lines."""
+        self._check_own(sequence, "items")
+        start, end, text = self._item_removal(sequence, index)
+        self._edits.append(Edit(start, end, text, subject, rule, "items"))
+
+    def embedded(self, node: "ScalarNode") -> "Text":
+        """Return the text that a scalar holds, to be edited in its own right."""
+        known = self._embedded.get(id(node))
+        if known is None:
+            known = (node, Text(node.value, self.where, self.line + node.start_mark.line + 1))
+            self._embedded[id(node)] = known
+        return known[1]
+
+    def replace_span(self, start: int, end: int, new: str, subject: str, rule: str, path: str) -> None:
+        """Replace a span of a text that is no YAML, such as a script."""
+        self._edits.append(Edit(start, end, new, subject, rule, path))
+
+    # How wishes become spans.
+
+    def planned(self) -> list[Edit]:
+        """Return all edits in the order of the text. Raises MultimeshError where two of them claim the same span."""
+        edits = list(self._edits)
+        for sequence, values, edit in self._appended.values():
+            edits += self._append(sequence, values, edit)
+        for mapping, wishes, edit in self._put.values():
+            edits += self._insert(mapping, wishes, edit)
+        for node, child in self._embedded.values():
+            edits += self._lifted(node, child)
+        edits.sort(key=lambda edit: (edit.start, edit.end, -edit.depth))
+        kept: list[Edit] = []
+        for edit in edits:
+            last = kept[-1] if kept else None
+            if last is not None and edit.start < last.end:
+                if (edit.start, edit.end, edit.text) == (last.start, last.end, last.text):
+                    continue
+                raise self._overlap(last, edit)
+            if last is not None and edit.start == last.start == edit.end == last.end and edit.depth == last.depth:
+                raise self._overlap(last, edit)
+            kept.append(edit)
+        return kept
+
+    def _overlap(self, first: Edit, second: Edit) -> MultimeshError:
+        line = self.line + self.text.count("\n", 0, second.start)
+        return MultimeshError(
+            f"{self.where}:{line}: {second.subject}",
+            f"{second.path} is claimed twice, by rule {first.rule} and by rule {second.rule}",
+            "A flag that a rule sets must not be set in spec.flags of the profile as well. "
+            "If the profile has no such flag, report the chart version.",
+            second.rule,
+        )
+
+    def _check_own(self, node: "Node", path: str) -> None:
+        """Refuse to edit what an alias shares: the edit would change every place that uses it."""
+        if self._shared is None:
+            self._shared = _shared(self.roots) if "*" in self.text and "&" in self.text else set()
+        if id(node) in self._shared:
+            raise BadShape(path, "is shared by an alias, and cannot be edited in one place only,", node)
+
+    def _end(self, node: "Node") -> int:
+        """Return where the last character of a node's content ends, behind which only blanks and comments stand."""
+        if is_scalar(node):
+            return self._block_scalar_end(node) if node.style in ("|", ">") else int(node.end_mark.index)
+        if node.flow_style or not node.value:
+            return int(node.end_mark.index)
+        last = node.value[-1]
+        before = node.start_mark.index
+        if type(last) is tuple:
+            before, last = last[0].end_mark.index, last[1]
+        elif len(node.value) > 1:
+            before = self._end(node.value[-2])
+        return self._end(last) if last.start_mark.index >= before else self._alias_end(before)
+
+    def _alias_end(self, start: int) -> int:
+        end = self.text.index("*", start)
+        while self.text[end : end + 1] not in ("", " ", "\t", ",", "]", "}", *BREAKS):
+            end += 1
+        return end
+
+    def _block_scalar_end(self, node: "ScalarNode") -> int:
+        start, end = node.start_mark.index, node.end_mark.index
+        header = self.text[start : self._line_end(start)].split("#")[0]
+        if "+" not in header:
+            while end > start and self.text[end - 1] in " \t" + BREAKS:
+                end -= 1
+        return end
+
+    def _line_end(self, index: int) -> int:
+        """Return where the line of `index` ends, before its break."""
+        while index < len(self.text) and self.text[index] not in BREAKS:
+            index += 1
+        return index
+
+    def _next_line(self, index: int) -> int:
+        """Return where the next line begins; the end of the text if `index` stands on the last one."""
+        end = self._line_end(index)
+        return end + (2 if self.text[end : end + 2] == "\r\n" else 1) if end < len(self.text) else end
+
+    def _line_start(self, index: int) -> int:
+        while index > 0 and self.text[index - 1] not in BREAKS:
+            index -= 1
+        return index
+
+    def _column(self, index: int) -> int:
+        return index - self._line_start(index)
+
+    def _start(self, node: "MappingNode | SequenceNode") -> int:
+        """Return where a block collection itself begins: behind its anchor and tag, at the first key or dash."""
+        start = node.start_mark.index
+        first = node.value[0][0] if is_mapping(node) and node.value else None
+        if first is not None and first.start_mark.index == start:
+            return int(start)
+        after = skip_properties(self.text, start)
+        while self.text[after : after + 1] == "#":
+            after = self._next_line(after)
+            while self.text[after : after + 1] == " ":
+                after += 1
+        return after
+
+    def _behind(self, node: "Node", lines: str, column: int, edit: Edit) -> Edit:
+        """Insert whole lines behind the last line of a block collection."""
+        end = self._end(node)
+        place = end if end and self.text[end - 1] in BREAKS else self._next_line(end)
+        found = edit.moved(place, place, lines + self.newline)
+        if place == len(self.text) and self.text[-1:] not in BREAKS:
+            found.text = self.newline + lines
+        found.depth = column + 1
+        return found
+
+    def _append(self, sequence: "SequenceNode", values: "list[Value]", edit: Edit) -> list[Edit]:
+        if sequence.flow_style or not sequence.value:
+            return [self._into_flow(sequence, ", ".join(flow(value) for value in values), edit)]
+        column = self._column(self._start(sequence))
+        lines = (self.newline + " " * column).join("- " + block(value, column + 2, self.newline) for value in values)
+        return [self._behind(sequence, " " * column + lines, column, edit)]
+
+    def _into_flow(self, node: "SequenceNode | MappingNode", text: str, edit: Edit) -> Edit:
+        if not node.value:
+            place = node.end_mark.index - 1
+            return edit.moved(place, place, text)
+        last = node.value[-1]
+        before = last[0].end_mark.index if type(last) is tuple else node.start_mark.index
+        last = last[1] if type(last) is tuple else last
+        place = self._end(last) if last.start_mark.index >= before else self._alias_end(before)
+        return edit.moved(place, place, ", " + text)
+
+    def _insert(self, mapping: "MappingNode", wishes: "dict[str, Value]", edit: Edit) -> list[Edit]:
+        edits = []
+        fresh: "dict[str, Value]" = {}
+        for key, value in wishes.items():
+            found = entry(mapping, key, edit.path)
+            if found is None:
+                fresh[key] = value
+            else:
+                # The key is there and says nothing: its value is written behind the colon.
+                start, end = found[1].start_mark.index, found[1].end_mark.index
+                edits.append(edit.moved(start, end, flow(value) if start < end else " " + flow(value)))
+        if fresh and (mapping.flow_style or not mapping.value):
+            edits.append(self._into_flow(mapping, flow(fresh)[1:-1], edit))
+        elif fresh:
+            column = self._column(self._start(mapping))
+            edits.append(self._behind(mapping, " " * column + block(fresh, column, self.newline), column, edit))
+        return edits
+
+    def _removal(self, mapping: "MappingNode", index: int, path: str) -> tuple[int, int, str]:
+        key, value = mapping.value[index]
+        start = key.start_mark.index
+        end = self._end(value) if value.start_mark.index >= key.end_mark.index else self._alias_end(key.end_mark.index)
+        if mapping.flow_style:
+            if index:
+                return self._flow_end(*mapping.value[index - 1]), end, ""
+            return start, (mapping.value[1][0].start_mark.index if len(mapping.value) > 1 else end), ""
+        if len(mapping.value) == 1:
+            return start, end, "{}"
+        line = self._line_start(start)
+        if self.text[line:start].strip(" ") and index + 1 < len(mapping.value):
+            return start, mapping.value[index + 1][0].start_mark.index, ""
+        if self.text[line:start].strip(" "):
+            raise BadShape(path, "stands behind something else on its line", key)
+        return line, end if self.text[end - 1] in BREAKS else self._next_line(end), ""
+
+    def _flow_end(self, key: "Node", value: "Node") -> int:
+        return self._end(value) if value.start_mark.index >= key.end_mark.index else self._alias_end(key.end_mark.index)
+
+    def _item_removal(self, sequence: "SequenceNode", index: int) -> tuple[int, int, str]:
+        items = sequence.value
+        if sequence.flow_style:
+            if index:
+                return self._end(items[index - 1]), self._end(items[index]), ""
+            return items[0].start_mark.index, (items[1].start_mark.index if len(items) > 1 else self._end(items[0])), ""
+        end = self._end(items[index])
+        end = end if self.text[end - 1] in BREAKS else self._next_line(end)
+        dash = self.text.rindex("-", 0, items[index].start_mark.index)
+        return self._line_start(dash), end, ""
+
+    def _lifted(self, node: "ScalarNode", child: "Text") -> list[Edit]:
+        """Turn the edits of an embedded text into edits of this one, or write its scalar anew where none would fit."""
+        edits = child.planned()
+        if not edits:
+            return []
+        self._check_own(node, edits[0].path)
+        places = source_map(self.text, node, self.newline)
+        if places is not None:
+            lifted = [places.edit(edit.start, edit.end, edit.text) for edit in edits]
+            if None not in lifted:
+                return [edit.moved(*place) for edit, place in zip(edits, lifted) if place is not None]
+        return [edits[0].moved(*rewritten(self.text, node, applied(child.text, edits)))]
+
+
+def applied(text: str, edits: list[Edit]) -> str:
+    """Apply edits, in order and without overlap, to the text that they were planned for."""
+    parts = []
+    at = 0
+    for edit in edits:
+        parts.append(text[at : edit.start])
+        parts.append(edit.text)
+        at = edit.end
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+def flow(value: "Value") -> str:
+    """Write a value on one line, as JSON does."""
+    if type(value) is dict:
+        return "{" + ", ".join(f'"{escape(key)}": {flow(item)}' for key, item in value.items()) + "}"
+    if type(value) is list:
+        return "[" + ", ".join(flow(item) for item in value) + "]"
+    return f'"{escape(value)}"' if type(value) is str else str(value).lower()
+
+
+def block(value: "Value", column: int, newline: str) -> str:
+    """Write a value in block style; its first line stands at `column` already."""
+    pad = newline + " " * column
+    if type(value) is dict and value:
+        return pad.join(_block_entry(key, item, column, newline) for key, item in value.items())
+    if type(value) is list and value:
+        return pad.join("- " + block(item, column + 2, newline) for item in value)
+    return quoted(value) if type(value) is str else flow(value)
+
+
+def _block_entry(key: str, value: "Value", column: int, newline: str) -> str:
+    name = quoted(key)
+    if type(value) is dict and value:
+        return f"{name}:{newline}{' ' * (column + 2)}{block(value, column + 2, newline)}"
+    if type(value) is list and value:
+        return f"{name}:{newline}{' ' * column}{block(value, column, newline)}"
+    return f"{name}: {block(value, column, newline)}"
+
+
+def _joined(first: "Value", second: "Value", path: str, rule: str) -> "Value":
+    if type(first) is list and type(second) is list:
+        return first + [item for item in second if item not in first]
+    if type(first) is dict and type(second) is dict:
+        joined = dict(first)
+        for key, item in second.items():
+            joined[key] = _joined(joined[key], item, path, rule) if key in joined else item
+        return joined
+    if first == second:
+        return first
+    raise MultimeshError("", f"{path} is to be {first!r} and {second!r} at once", "Report the chart version.", rule)
+
+
+def _shared(roots: "list[Node]") -> set[int]:
+    """Return the ids of all nodes that an alias shares, and of everything in them."""
+    shared: set[int] = set()
+    seen: set[int] = set()
+
+    def visit(node: "Node", inside: bool) -> None:
+        inside = inside or id(node) in seen
+        if inside:
+            if id(node) in shared:
+                return
+            shared.add(id(node))
+        seen.add(id(node))
+        for child in node.value if is_mapping(node) or is_sequence(node) else ():
+            for part in child if type(child) is tuple else (child,):
+                visit(part, inside)
+
+    for root in roots:
+        visit(root, inside=False)
+    return shared

@@ -1,0 +1,172 @@
+"""Field paths such as `spec/template/spec/containers/[name=galley]/command`, from a node to the nodes they name.
+
+A step is a key, `[key=value]` for the items of a list with that field, or `*` for all items of a list and all values
+of a mapping. Lists are walked through as kustomize does: a key step applied to a list is applied to each item.
+A slash inside a key is written `~1`, as in JSON Pointer.
+"""
+
+from multimesh.errors import MultimeshError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+#: How YAML 1.1 and Go write nothing.
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+
+
+class BadShape(Exception):
+    """A field has another shape than every rule knows; the caller knows the resource and says so."""
+
+    def __init__(self, path: str, what: str, node: "Node") -> None:
+        super().__init__(path, what, node)
+        self.path = path
+        self.what = what
+        self.node = node
+
+
+def is_mapping(node: object) -> bool:
+    """Tell a mapping by its contents, since PyYAML's classes are imported only when something is parsed."""
+    return getattr(node, "id", "") == "mapping"
+
+
+def is_sequence(node: object) -> bool:
+    """Tell a sequence."""
+    return getattr(node, "id", "") == "sequence"
+
+
+def is_scalar(node: object) -> bool:
+    """Tell a scalar."""
+    return getattr(node, "id", "") == "scalar"
+
+
+def is_null(node: "Node") -> bool:
+    """Tell a scalar that says nothing: absent text, `~` or `null` without quotes."""
+    return is_scalar(node) and not node.style and node.value in _NULLS and node.tag in ("x", "tag:yaml.org,2002:null")
+
+
+def entry(mapping: "MappingNode", key: str, path: str = "") -> "tuple[ScalarNode, Node] | None":
+    """Return key node and value node of one entry of a mapping; None where it is absent.
+
+    A key that stands twice is refused: Go's reader takes the last, other readers the first.
+    Entries that a merge key brings in (`<<: *base`) are found, but only to be read: their text stands elsewhere.
+    """
+    found = None
+    merged = None
+    for pair in mapping.value:
+        name = pair[0].value
+        if name == key and is_scalar(pair[0]):
+            if found is not None:
+                raise BadShape(path or key, f'"{key}" stands twice in one mapping', pair[0])
+            found = pair
+        elif name == "<<" and not pair[0].style:
+            merged = pair[1]
+    if found is None and merged is not None:
+        for base in merged.value if is_sequence(merged) else [merged]:
+            if is_mapping(base) and found is None:
+                found = entry(base, key, path)
+    return found
+
+
+def value(mapping: "Node", key: str, path: str = "") -> "Node | None":
+    """Return the value node of a key; None where it is absent or null."""
+    found = entry(mapping, key, path)
+    return None if found is None or is_null(found[1]) else found[1]
+
+
+def get(node: "Node | None", path: str) -> "Node | None":
+    """Return the one node at a path of keys; None where a part of the path is absent or null.
+
+    Raises BadShape where a part of the path is no mapping.
+    """
+    at = ""
+    for step in path.split("/"):
+        if node is None:
+            return None
+        at = f"{at}/{step}" if at else step
+        if not is_mapping(node):
+            raise BadShape(at.rpartition("/")[0], "is no mapping", node)
+        node = value(node, step.replace("~1", "/"), at)
+    return node
+
+
+def text(node: "Node | None", path: str = "") -> str:
+    """Return the text of the scalar at a path; empty where it is absent or null.
+
+    Raises BadShape where something else than a scalar is there.
+    """
+    found = get(node, path) if path else node
+    if found is None or is_null(found):
+        return ""
+    if not is_scalar(found):
+        raise BadShape(path, "is no text", found)
+    return str(found.value)
+
+
+def mapping(node: "Node | None", path: str) -> "MappingNode | None":
+    """Return the mapping at a path; None where it is absent or null. Raises BadShape for any other shape."""
+    found = get(node, path)
+    if found is not None and not is_mapping(found):
+        raise BadShape(path, "is no mapping", found)
+    return found
+
+
+def items(node: "Node | None", path: str) -> "list[Node]":
+    """Return the items of the list at a path; none where it is absent or null. Raises BadShape for any other shape."""
+    found = get(node, path)
+    if found is None:
+        return []
+    if not is_sequence(found):
+        raise BadShape(path, "is no list", found)
+    return list(found.value)
+
+
+def find(node: "Node", path: str) -> "list[tuple[str, Node]]":
+    """Return every node that a path with steps `*` and `[key=value]` names, each with its own path.
+
+    An absent part yields nothing. Raises BadShape where a list or mapping is expected and something else is there.
+    """
+    found = [("", node)]
+    for step in path.split("/"):
+        after: list[tuple[str, Node]] = []
+        for at, parent in found:
+            after += _step(at, parent, step)
+        found = after
+    return found
+
+
+def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
+    if is_null(node):
+        return []
+    here = f"{at}/" if at else ""
+    if step == "*" and is_mapping(node):
+        return [(f"{here}{key.value}", child) for key, child in node.value]
+    if is_sequence(node):
+        found: list[tuple[str, Node]] = []
+        for number, child in enumerate(node.value):
+            name = f"{here}{number}"
+            if step == "*":
+                found.append((name, child))
+            elif step[0] == "[":
+                key, _, wanted = step[1:-1].partition("=")
+                if is_mapping(child) and text(child, key) == wanted:
+                    found.append((f"{here}{step}", child))
+            else:
+                found += _step(name, child, step)
+        return found
+    if step[0] == "[" or step == "*":
+        raise BadShape(at, "is no list", node)
+    if not is_mapping(node):
+        raise BadShape(at, "is no mapping", node)
+    child = value(node, step.replace("~1", "/"), here + step)
+    return [] if child is None else [(here + step, child)]
+
+
+def refusal(where: str, error: BadShape, rule: str) -> MultimeshError:
+    """Turn a shape that no rule knows into the message for it."""
+    return MultimeshError(
+        where,
+        f"{error.path} {error.what}, which no rule knows",
+        "Left as it is, a stock name could slip through. Compare the chart with the stock one, or report its version.",
+        rule,
+    )

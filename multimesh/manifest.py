@@ -1,0 +1,212 @@
+"""Resources: the objects in the text, whatever list, stream or ConfigMap they stand in."""
+
+from multimesh.errors import MultimeshError
+from multimesh.fieldpath import BadShape, entry, find, get, is_mapping, is_sequence, items, mapping, text, value
+from multimesh.kinds import group_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yaml.nodes import MappingNode, Node, ScalarNode
+
+    from multimesh.edits import Text, Value
+
+#: Items of a KRM ResourceList that belong to the tools around it.
+LOCAL_CONFIG = "config.kubernetes.io/local-config"
+
+
+class Resource:
+    """One object: where it stands, what it is called, and the edits that the rule at work wishes for.
+
+    `namespace` is what the text says; empty where it says nothing, which means the release namespace.
+    """
+
+    __slots__ = ("dropped", "group", "kind", "name", "namespace", "root", "rule", "sequence", "text")
+
+    def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
+        """Read what identifies the object. `sequence` is the list that holds it, and its index there."""
+        self.text = text_of
+        self.root = root
+        self.sequence = sequence
+        self.rule = ""
+        self.dropped = False
+        self.kind = self.name = self.namespace = ""
+        try:
+            self.kind = text(root, "kind")
+            self.group = group_of(text(root, "apiVersion"))
+            self.name = text(root, "metadata/name")
+            self.namespace = text(root, "metadata/namespace")
+        except BadShape as error:
+            raise self.error(
+                f"{error.path} {error.what}", "Helm could not install it either. Look at what 'helm template' prints."
+            ) from None
+
+    @property
+    def title(self) -> str:
+        """The resource as messages show it: Kind/name or Kind/namespace/name."""
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+    @property
+    def where(self) -> str:
+        """File, line and title."""
+        return f"{self.text.at(self.root)}: {self.title}"
+
+    def error(self, what: str, hint: str) -> MultimeshError:
+        """Return the refusal of this resource by the rule at work."""
+        return MultimeshError(self.where, what, hint, self.rule)
+
+    # Reading.
+
+    def get(self, path: str) -> "Node | None":
+        """Return the node at a path of keys, or None."""
+        return get(self.root, path)
+
+    def value(self, path: str) -> str:
+        """Return the text at a path of keys; empty where there is none."""
+        return text(self.root, path)
+
+    def labels(self) -> dict[str, str]:
+        """Return the object's own labels."""
+        found = mapping(self.root, "metadata/labels")
+        return {} if found is None else {key.value: text(node) for key, node in found.value}
+
+    def find(self, path: str) -> "list[tuple[str, Node]]":
+        """Return all nodes at a path with steps for lists, each with its own path."""
+        return find(self.root, path)
+
+    def items(self, path: str) -> "list[Node]":
+        """Return the items of the list at a path."""
+        return items(self.root, path)
+
+    def containers(self) -> "Iterator[tuple[str, MappingNode]]":
+        """Yield path and node of every container and init container of a workload's pod template."""
+        for group in ("initContainers", "containers"):
+            path = f"spec/template/spec/{group}"
+            for node in self.items(path):
+                if not is_mapping(node):
+                    raise BadShape(path, "holds something that is no container", node)
+                yield f"{path}/[name={text(node, 'name')}]", node
+
+    # Wishing for edits, in the name of the rule at work.
+
+    def rewrite(self, node: "Node", new: "str | int", path: str) -> None:
+        """Give a scalar another value."""
+        self.text.rewrite(node, new, self.title, self.rule, path)
+
+    def append(self, sequence: "Node", item: "Value", path: str) -> None:
+        """Append an item to a list."""
+        self.text.append(sequence, item, self.title, self.rule, path)
+
+    def append_to(self, parent: "MappingNode", key: str, item: "Value", path: str) -> None:
+        """Append an item to the list at a key of a mapping; the list is made where it is absent."""
+        found = value(parent, key, path)
+        if found is None:
+            self.text.put(parent, key, [item], self.title, self.rule, path)
+        elif is_sequence(found):
+            self.append(found, item, path)
+        else:
+            raise BadShape(path, "is no list", found)
+
+    def put(self, parent: "MappingNode", key: str, item: "Value", path: str) -> None:
+        """Put a key that is absent or null into a mapping."""
+        self.text.put(parent, key, item, self.title, self.rule, path)
+
+    def put_at(self, path: str, item: "Value") -> None:
+        """Put a value at a path of keys, making the mappings on the way that are absent."""
+        steps = [step.replace("~1", "/") for step in path.split("/")]
+        parent = self.root
+        for number, step in enumerate(steps[:-1]):
+            child = value(parent, step, path)
+            if child is None:
+                for key in reversed(steps[number + 1 :]):
+                    item = {key: item}
+                return self.put(parent, step, item, path)
+            if not is_mapping(child):
+                raise BadShape("/".join(steps[: number + 1]), "is no mapping", child)
+            parent = child
+        return self.put(parent, steps[-1], item, path)
+
+    def remove(self, parent: "MappingNode", key: str, path: str) -> None:
+        """Remove a key from a mapping."""
+        self.text.remove(parent, key, self.title, self.rule, path)
+
+    def drop(self) -> None:
+        """Leave the whole object out of the manifest."""
+        self.dropped = True
+        if self.sequence is not None:
+            self.text.drop(*self.sequence, self.title, self.rule)
+
+    # Documents inside.
+
+    def embedded(self, path: str) -> "tuple[ScalarNode, Text] | None":
+        """Return the scalar at a path and the text that it holds, or None where it is absent."""
+        node = get(self.root, path)
+        if node is None:
+            return None
+        if not isinstance(text(node), str):
+            return None
+        return node, self.text.embedded(node)
+
+    def inside(self, text_of: "Text", root: "Node") -> "Resource":
+        """Return an object in an embedded text, for the rule at work."""
+        resource = Resource(text_of, root)
+        resource.rule = self.rule
+        return resource
+
+
+def resources(text_of: "Text") -> "Iterator[Resource]":
+    """Yield every object in a text: items of lists one by one, the lists themselves not.
+
+    Raises MultimeshError for documents that are no objects.
+    """
+    for root in text_of.roots:
+        yield from _objects(text_of, root, None)
+
+
+def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None") -> "Iterator[Resource]":
+    if not is_mapping(root):
+        if getattr(root, "value", None) in ("", "null", "~", "Null", "NULL") and not getattr(root, "style", ""):
+            return
+        raise MultimeshError(
+            text_of.at(root),
+            f"a document is no Kubernetes object: {_excerpt(root)}",
+            "Helm could not install it either. Look at what 'helm template' prints at this line.",
+        )
+    try:
+        kind, listed = text(root, "kind"), entry(root, "items", "items")
+    except BadShape as error:
+        raise MultimeshError(
+            text_of.at(root), f"{error.path} {error.what}", "Look at what 'helm template' prints at this line."
+        ) from None
+    if kind.endswith("List") and listed is not None:
+        found = listed[1]
+        for index, item in enumerate(found.value if is_sequence(found) else ()):
+            yield from _objects(text_of, item, (found, index))
+        return
+    if not kind:
+        raise MultimeshError(
+            text_of.at(root),
+            f"a document is no Kubernetes object: it has no kind: {_excerpt(root)}",
+            "Helm could not install it either. Look at what 'helm template' prints at this line.",
+        )
+    resource = Resource(text_of, root, sequence)
+    if not (sequence is not None and is_local(resource)):
+        yield resource
+
+
+def is_local(resource: Resource) -> bool:
+    """Tell an item that belongs to the tools around a KRM function, not to the cluster."""
+    return (
+        resource.kind in ("Kptfile", "MeshProfile")
+        or resource.value(f"metadata/annotations/{LOCAL_CONFIG.replace('/', '~1')}") == "true"
+    )
+
+
+def _excerpt(root: "Node") -> str:
+    value_of = getattr(root, "value", "")
+    if type(value_of) is str:
+        return f'"{value_of[:60]}"'
+    if is_mapping(root):
+        return f"keys {', '.join(str(pair[0].value)[:30] for pair in value_of[:5])}" if value_of else "an empty mapping"
+    return "a list"

@@ -1,0 +1,189 @@
+"""Every invented name is born here: pure functions of a stock name and the mesh.
+
+Only exact stock names change, never names that look like one: that is what makes running twice the same as running
+once. The tables hold the names that the stock charts and their add-ons give to cluster-scoped resources; every other
+name there carries the namespace or the revision, and so is the mesh's own already.
+"""
+
+from multimesh.errors import MultimeshError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.profile import Profile
+
+#: Label on every namespace of a mesh, its control-plane namespace included.
+MESH_LABEL = "multimesh.dev/mesh"
+INJECTION_LABEL = "istio-injection"
+
+#: Cluster-scoped names of the stock charts that get the suffix -M: (kind, name).
+SUFFIXED = frozenset((
+    # Istio 1.5.0, install/kubernetes/helm/istio
+    ("ClusterRole", "istio-reader"),
+    ("ClusterRole", "kiali"),
+    ("ClusterRole", "kiali-viewer"),
+    ("ClusterRole", "istiocoredns"),
+    ("ClusterRole", "certmanager"),
+    ("ClusterRoleBinding", "istio-multi"),
+    ("ClusterRoleBinding", "istio-reader"),
+    ("ClusterRoleBinding", "certmanager"),
+    ("ClusterIssuer", "letsencrypt"),
+    ("ClusterIssuer", "letsencrypt-staging"),
+))  # fmt: skip
+
+#: Webhook configurations of Istio 1.5, in which NS takes the place of the leading `istio`.
+INJECTOR_CONFIGURATION = "istio-sidecar-injector"
+GALLEY_CONFIGURATION = "istio-galley"
+WEBHOOK_CONFIGURATIONS = frozenset((
+    ("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION),
+    ("ValidatingWebhookConfiguration", GALLEY_CONFIGURATION),
+))  # fmt: skip
+
+#: Entries of these configurations, which get the prefix M-.
+WEBHOOK_ENTRIES = frozenset(("sidecar-injector.istio.io", "pilot.validation.istio.io", "mixer.validation.istio.io"))
+INJECTOR_ENTRY = "sidecar-injector.istio.io"
+
+STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
+
+#: Gateways of the 1.5 chart, in which NS takes the place of the leading `istio`.
+GATEWAYS = ("istio-ingressgateway", "istio-egressgateway", "istio-ilbgateway")
+
+#: Everything named after a gateway, by what stands before and behind the gateway's name (1.5.0, charts/gateways).
+_GATEWAY_FAMILY = (("", ""), ("", "-service-account"), ("istio.", "-service-account"), ("", "-certs"), ("", "-ca-certs"), ("", "-sds"))  # fmt: skip
+
+#: Roles that Kubernetes itself brings.
+KUBERNETES_ROLES = frozenset(("cluster-admin", "admin", "edit", "view"))
+
+#: The folder on the node where Istio 1.5 puts the socket of its secret discovery service.
+SDS_PATH = "/var/run/sds"
+
+_MAX_LABEL = 63
+_MAX_NAME = 253
+
+
+def is_own(name: str, mesh: "Profile") -> bool:
+    """Tell whether a cluster-scoped name that no table knows is the mesh's own."""
+    return (
+        name.endswith((f"-{mesh.namespace}", f"-{mesh.name}"))
+        or name.startswith(f"{mesh.namespace}-")
+        or any(f"-{revision}-" in f"-{name}-" for revision in mesh.revisions)
+    )
+
+
+def is_kubernetes(name: str) -> bool:
+    """Tell whether Kubernetes itself brings a role of this name."""
+    return name in KUBERNETES_ROLES or name.startswith("system:")
+
+
+def is_kept(kind: str, name: str, mesh: "Profile") -> bool:
+    """Tell whether the profile keeps a name, or its whole kind."""
+    return f"{kind}/{name}" in mesh.keep_names or f"{kind}/*" in mesh.keep_names
+
+
+def cluster_scoped(kind: str, name: str, mesh: "Profile") -> str:
+    """Return the name of a cluster-scoped resource in this mesh: the same one, unless a table or the profile knows it.
+
+    >>> from types import SimpleNamespace as Mesh
+    >>> blue = Mesh(name="blue", namespace="istio-blue", keep_names=(), rename_names=(), rename_cluster_roles=True)
+    >>> cluster_scoped("ClusterRole", "kiali", blue), cluster_scoped("ClusterRole", "kiali-blue", blue)
+    ('kiali-blue', 'kiali-blue')
+    """
+    if is_kept(kind, name, mesh):
+        return name
+    if (kind, name) in WEBHOOK_CONFIGURATIONS:
+        return _within(f"{mesh.namespace}{name.removeprefix('istio')}", _MAX_LABEL)
+    if f"{kind}/{name}" in mesh.rename_names:
+        return _within(f"{name}-{mesh.name}", _MAX_NAME)
+    if (kind, name) in SUFFIXED and (kind != "ClusterRole" or mesh.rename_cluster_roles):
+        return _within(f"{name}-{mesh.name}", _MAX_NAME)
+    return name
+
+
+def is_renamed(kind: str, name: str, mesh: "Profile") -> bool:
+    """Tell whether a name is what `cluster_scoped` makes of a name that the tables or the profile know."""
+    if (kind, name) in STOCK_NAMES or f"{kind}/{name}" in mesh.rename_names:
+        return True
+    stock = name.removesuffix(f"-{mesh.name}")
+    if stock != name and ((kind, stock) in SUFFIXED or f"{kind}/{stock}" in mesh.rename_names):
+        return True
+    return any(kind == known and name == mesh.namespace + stock.removeprefix("istio") for known, stock in WEBHOOK_CONFIGURATIONS)
+
+
+def webhook_entry(name: str, mesh: "Profile") -> str:
+    """Return the name of an entry of a 1.5 webhook configuration: prefix M-, on exact stock names only."""
+    return f"{mesh.name}-{name}" if name in WEBHOOK_ENTRIES else name
+
+
+def injector_configuration(mesh: "Profile") -> str:
+    """Return the name of this mesh's 1.5 MutatingWebhookConfiguration."""
+    return cluster_scoped("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION, mesh)
+
+
+def galley_configuration(mesh: "Profile") -> str:
+    """Return the name of this mesh's 1.5 ValidatingWebhookConfiguration."""
+    return cluster_scoped("ValidatingWebhookConfiguration", GALLEY_CONFIGURATION, mesh)
+
+
+def gateway(name: str, mesh: "Profile") -> str:
+    """Return the name of a 1.5 gateway in this mesh. Raises MultimeshError where it could not be a Service."""
+    if name not in GATEWAYS or not mesh.rename_gateways:
+        return name
+    if not "a" <= mesh.namespace[0] <= "z":
+        raise MultimeshError(
+            mesh.where,
+            f'spec.namespace "{mesh.namespace}" begins with a digit, and the name of a Service must not',
+            "Set spec.gateways to keep, or choose another namespace.",
+        )
+    return _within(f"{mesh.namespace}{name.removeprefix('istio')}", _MAX_LABEL)
+
+
+def gateway_family(name: str, mesh: "Profile") -> str:
+    """Return the name of anything named after a 1.5 gateway: its ServiceAccount, secrets, role, or itself."""
+    for before, behind in _GATEWAY_FAMILY:
+        stock = name.removeprefix(before).removesuffix(behind)
+        if stock in GATEWAYS and name == f"{before}{stock}{behind}":
+            renamed = f"{before}{gateway(stock, mesh)}{behind}"
+            return _within(renamed, _MAX_LABEL) if behind == "" else _within(renamed, _MAX_NAME)
+    return name
+
+
+def sds_path(mesh: "Profile") -> str:
+    """Return the folder on the node that this mesh's secret discovery service uses."""
+    return f"{SDS_PATH}-{mesh.name}"
+
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def occurrences(text: str, name: str) -> "list[int]":
+    """Return where a name stands in a text as a whole: between characters outside `[a-z0-9-]`.
+
+    A pod regex `NAME-.*` counts, and so does a name behind an escape such as `\\\\n` of JSON or a script.
+
+    >>> occurrences('pod=~"istio-ingressgateway-.*" team-istio-ingressgateway', "istio-ingressgateway")
+    [6]
+    """
+    found = []
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        before = text[at - 1 : at]
+        bounded = before not in _NAME or before == "" or _is_escape(text, at - 1)
+        if bounded and (text[end : end + 1] not in _NAME or text[end : end + 1] == "" or text[end : end + 3] == "-.*"):
+            found.append(at)
+        at = text.find(name, end)
+    return found
+
+
+def _is_escape(text: str, index: int) -> bool:
+    count = 0
+    while index - count > 0 and text[index - count - 1] == "\\":
+        count += 1
+    return count % 2 == 1 and text[index] in "abfnrtv"
+
+
+def _within(name: str, limit: int) -> str:
+    if len(name) > limit:
+        raise MultimeshError(
+            "", f'the name "{name}" has {len(name)} characters; {limit} are allowed', "Choose a shorter mesh name or namespace."
+        )
+    return name

@@ -1,0 +1,245 @@
+"""YAML text to nodes, through PyYAML, by the fastest road that is there.
+
+Three roads lead to the same nodes (reference: PyYAML 6.0.x, `lib/yaml/`):
+
+1. libyaml alone: `yaml._yaml` with the few modules of PyYAML that it needs. `import yaml` would cost more time than
+   the whole rendering of a chart, for regular expressions and constructors that nobody calls here.
+2. `import yaml` with libyaml, when the first road is closed (another layout of PyYAML).
+3. PyYAML without libyaml.
+
+The program never asks what a scalar *means* to YAML, only what it says: tags are not resolved, every scalar is text.
+"""
+
+import sys
+
+from multimesh.errors import MultimeshError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+#: The tag of a scalar, sequence or mapping whose text names none.
+UNTAGGED = "x"
+
+#: No resource of Kubernetes is nested as deeply. Beyond some ten thousand levels libyaml's composer, which recurses
+#: in C, would overflow the stack.
+MAX_DEPTH = 1000
+
+#: Block collections nested on one line, the only ones that nest deeply in little text.
+_COMPACT_NESTING = ("- - - - - -", "? ? ? ? ? ?", "- ? - ? - ?")
+
+#: Aliases may multiply a document at most to this many nodes. Go's YAML reader has a similar limit.
+MAX_NODES = 2_000_000
+
+_INSTALL = "Install PyYAML for this interpreter, or run 'make demo' once in the checkout, which makes a .venv with it."
+
+
+#: The modules of PyYAML that libyaml's wrapper asks for and that only bring error classes here.
+_STAND_INS = ("reader", "scanner", "parser", "composer", "constructor", "emitter", "serializer", "representer")
+
+
+def _import_libyaml_alone() -> "Any":
+    """Import `yaml._yaml` with stand-ins for the modules of PyYAML that only raise errors (`yaml/_yaml.pyx`, 6.0)."""
+    finder = sys.meta_path[-1]
+    spec = finder.find_spec("yaml", None)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("yaml")
+    module_type = type(sys)
+    stub: Any = module_type("yaml")
+    stub.__path__ = list(spec.submodule_search_locations)
+    sys.modules["yaml"] = stub
+    try:
+        for name in ("error", "nodes", "events", "tokens"):
+            __import__(f"yaml.{name}")
+
+        class ReaderError(stub.error.YAMLError):  # type: ignore[misc, name-defined]
+            def __init__(self, name: str, position: int, character: object, encoding: str, reason: str) -> None:
+                self.reason = f"{reason} (character {character!r} at position {position})"
+
+        for name in _STAND_INS:
+            part: Any = module_type(f"yaml.{name}")
+            title = f"{name.capitalize()}Error"
+            error = ReaderError if name == "reader" else type(title, (stub.error.MarkedYAMLError,), {})
+            setattr(part, title, error)
+            setattr(stub, name, part)
+            sys.modules[f"yaml.{name}"] = part
+        return __import__("yaml._yaml")._yaml.CParser
+    finally:
+        # A command that wants all of PyYAML must find it, not the stand-ins.
+        for name in _STAND_INS:
+            sys.modules.pop(f"yaml.{name}", None)
+        sys.modules.pop("yaml", None)
+
+
+def _loader() -> "Any":
+    """Make the class that composes nodes, by the first road that is open."""
+    if "yaml" not in sys.modules:
+        try:
+            base = _import_libyaml_alone()
+        except (ImportError, AttributeError):
+            base = None
+        if base is not None:
+            return _untagged(base)
+    try:
+        import yaml
+    except ImportError:
+        raise MultimeshError("", "PyYAML is not installed for " + sys.executable, _INSTALL) from None
+    base = getattr(yaml, "CParser", None)
+    if base is None:
+        try:
+            from yaml.cyaml import CParser as base
+        except ImportError:
+            return _pure()
+    return _untagged(base)
+
+
+def _untagged(base: "Any") -> "Any":
+    """Derive a libyaml loader that gives every untagged node the tag `UNTAGGED`."""
+
+    def resolve(self: object, kind: object, value: object, implicit: object) -> str:
+        return UNTAGGED
+
+    def nothing(self: object, *args: object) -> None:
+        return None
+
+    methods = {"resolve": resolve, "descend_resolver": nothing, "ascend_resolver": nothing}
+    return type("Loader", (base,), methods)
+
+
+def _pure() -> "Any":
+    """Derive the same loader from PyYAML's own reader, scanner, parser and composer."""
+    from yaml.composer import Composer
+    from yaml.parser import Parser
+    from yaml.reader import Reader
+    from yaml.scanner import Scanner
+
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 8 * MAX_DEPTH))
+
+    def init(self: "Any", stream: str) -> None:
+        Reader.__init__(self, stream)
+        Scanner.__init__(self)
+        Parser.__init__(self)
+        Composer.__init__(self)
+
+    methods = dict(_untagged(Composer).__dict__)
+    methods["__init__"] = init
+    return type("Loader", (Reader, Scanner, Parser, Composer), methods)
+
+
+_LOADER: "Any" = None
+
+
+def loader() -> "Any":
+    """Return the loader class; imported on first use, so that a stream without candidates never pays for it."""
+    global _LOADER  # noqa: PLW0603 - the one cache of an import
+    if _LOADER is None:
+        _LOADER = _loader()
+    return _LOADER
+
+
+def compose_all(text: str, where: str = "<stdin>", line: int = 1) -> "Iterator[Node]":
+    """Yield the root node of every document of a text; empty documents yield nothing.
+
+    `text` must not begin with a byte order mark: libyaml's marks would be one off. `where` and `line` name the place
+    of its first line in messages. Marks are counted in code points from the beginning of `text`.
+    Raises MultimeshError for text that is not YAML, is nested deeper than `MAX_DEPTH`, or multiplies itself by aliases.
+    """
+    make = loader()
+    # One look at the characters that can nest saves the second reading of nearly every text.
+    if text.count("[") + text.count("{") > 5 * MAX_DEPTH or any(nest in text for nest in _COMPACT_NESTING):
+        _check_depth(make, text, where, line)
+    aliased = "*" in text and "&" in text
+    try:
+        reader = make(text)
+        while reader.check_node():
+            root = reader.get_node()
+            if root is not None:
+                if aliased:
+                    _check_size(root, where, line)
+                yield root
+    except RecursionError:
+        raise _too_deep(where) from None
+    except MultimeshError:
+        raise
+    except Exception as error:
+        raise _not_yaml(error, where, line) from None
+
+
+def _not_yaml(error: Exception, where: str, line: int) -> Exception:
+    """Turn an error of PyYAML into ours; anything else is a mistake of this program and stays what it is."""
+    if type(error).__module__.split(".")[0] != "yaml" and not hasattr(error, "problem_mark") and not hasattr(error, "reason"):
+        return error
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
+    context = getattr(error, "context", None)
+    at = f"{where}:{line + mark.line}" if mark is not None else where
+    return MultimeshError(
+        at,
+        f"not YAML: {context + ': ' if context else ''}{problem}",
+        "Helm could not read it either. Look at what 'helm template' prints at this line.",
+    )
+
+
+def _too_deep(where: str) -> MultimeshError:
+    return MultimeshError(
+        where,
+        f"a document is nested deeper than {MAX_DEPTH} levels",
+        "No Kubernetes resource is. Look at what 'helm template' prints.",
+    )
+
+
+def _check_depth(make: "Any", text: str, where: str, line: int) -> None:
+    """Read the events of a text that could be nested deeply: the composer recurses in C and would overflow."""
+    depth = 0
+    try:
+        reader = make(text)
+        while True:
+            name = type(reader.get_event()).__name__
+            if name.endswith(("SequenceStartEvent", "MappingStartEvent")):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise _too_deep(where)
+            elif name.endswith(("SequenceEndEvent", "MappingEndEvent")):
+                depth -= 1
+            elif name == "StreamEndEvent":
+                return
+    except (MultimeshError, RecursionError):
+        raise _too_deep(where) from None
+    except Exception as error:
+        raise _not_yaml(error, where, line) from None
+
+
+def _check_size(root: "Node", where: str, line: int) -> None:
+    """Refuse a document that aliases would multiply beyond `MAX_NODES`, or that contains itself."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: "Any") -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if id(node) in open_nodes:
+            raise MultimeshError(
+                f"{where}:{line + node.start_mark.line}",
+                "an alias points to the node that contains it",
+                "Helm could not read it either. Look at what 'helm template' prints at this line.",
+            )
+        open_nodes.add(id(node))
+        total = 1
+        if type(node.value) is list:
+            for child in node.value:
+                total += size(child[0]) + size(child[1]) if type(child) is tuple else size(child)
+        open_nodes.discard(id(node))
+        if total > MAX_NODES:
+            raise MultimeshError(
+                f"{where}:{line + node.start_mark.line}",
+                f"aliases multiply this document to more than {MAX_NODES:,} values",
+                "Helm could not read it either. Look at what 'helm template' prints at this line.",
+            )
+        sizes[id(node)] = total
+        return total
+
+    size(root)

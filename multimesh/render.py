@@ -1,0 +1,149 @@
+"""Rewrite one rendered chart for one mesh: the whole program on one screen.
+
+    stdin -> resources -> edits planned by rules -> edited text -> stdout
+"""
+
+from multimesh.edits import Text, applied
+from multimesh.errors import MultimeshError
+from multimesh.fieldpath import BadShape, refusal
+from multimesh.guard import passes_unread, split
+from multimesh.manifest import resources
+from multimesh.rules import rules_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.edits import Edit
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+
+#: What stands in the place of a stream of which everything was dropped: Helm 4 refuses an empty answer.
+ALL_DROPPED = b"# multimesh: every resource of this stream belongs to the mesh that owns what is shared; all were left out\n"
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class Rendering:
+    """What came of one stream: the bytes to write, and how they came about."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.parts: "list[bytes | memoryview]" = []
+        #: Line of the stream at which an edited text begins, the text, and its edits.
+        self.edited: "list[tuple[int, str, list[Edit]]]" = []
+        #: Title and rule of every resource that was left out, and its line.
+        self.dropped: list[tuple[str, str, int]] = []
+        self.resources = 0
+
+    @property
+    def output(self) -> bytes:
+        """The rewritten manifest."""
+        return b"".join(self.parts)
+
+
+def render(data: bytes, mesh: "Profile", where: str = "<stdin>") -> Rendering:
+    """Rewrite a stream, as Helm 3, Helm 4 or `helm template` writes it, for one mesh.
+
+    Raises MultimeshError for a stream that is not YAML, or that a rule refuses.
+    """
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
+        raise MultimeshError(f"{where}:{line}", "not YAML: a NUL character", "Is this the output of 'helm template'?")
+    rendering = Rendering()
+    documents = split(data)
+    if documents is None:
+        _render_whole(data, mesh, where, rendering)
+    else:
+        _render_documents(data, documents, mesh, where, rendering)
+    if rendering.dropped and not _holds_something(rendering):
+        rendering.parts = [ALL_DROPPED]
+    return rendering
+
+
+def _render_documents(
+    data: bytes, documents: list[tuple[int, int, int]], mesh: "Profile", where: str, rendering: Rendering
+) -> None:
+    """Rewrite document by document; runs of documents that stay as they are leave as one piece."""
+    view = memoryview(data)
+    line, counted, kept = 1, 0, 0
+    for start, body_start, end in documents:
+        body = data[body_start:end]
+        # The last document is always read: a stream that was cut off shows there.
+        if end < len(data) and passes_unread(body, mesh):
+            if not body.isascii():
+                _decoded(body, where, 1)
+            continue
+        line += data.count(b"\n", counted, body_start)
+        counted = body_start
+        text = Text(_decoded(body, where, line), where, line)
+        dropped = _plan(text, mesh, rendering)
+        edits = text.planned()
+        if dropped or edits:
+            rendering.parts.append(view[kept:start])
+            kept = end
+        if edits or not dropped:
+            if edits:
+                rendering.edited.append((line, text.text, edits))
+                rendering.parts.append(view[start:body_start])
+                rendering.parts.append(applied(text.text, edits).encode())
+        elif dropped:
+            rendering.edited.append((line, text.text, []))
+    rendering.parts.append(view[kept:])
+
+
+def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering) -> None:
+    """Rewrite a stream that cannot be cut safely: the parser finds its documents."""
+    bom = _BOM if data.startswith(_BOM) else b""
+    text = Text(_decoded(data[len(bom) :], where, 1), where, 1)
+    if _plan(text, mesh, rendering):
+        raise MultimeshError(where, "", "")
+    edits = text.planned()
+    if edits:
+        rendering.edited.append((1, text.text, edits))
+    rendering.parts = [bom, applied(text.text, edits).encode()]
+
+
+def _plan(text: Text, mesh: "Profile", rendering: Rendering) -> bool:
+    """Let the rules plan every resource of a text; tell whether the text's own document is to be left out."""
+    dropped = False
+    for resource in resources(text):
+        rendering.resources += 1
+        for rule in rules_for(resource.kind):
+            resource.rule = rule.ID
+            try:
+                rule.plan(resource, mesh)
+            except BadShape as error:
+                raise refusal(resource.where, error, rule.ID) from None
+            except MultimeshError as error:
+                raise _placed(error, resource) from None
+        if resource.dropped:
+            rendering.dropped.append((resource.title, resource.rule, text.line + resource.root.start_mark.line))
+            dropped = dropped or resource.sequence is None
+    return dropped
+
+
+def _placed(error: MultimeshError, resource: "Resource") -> MultimeshError:
+    """Say where an error arose that does not know it, such as a name that grew too long."""
+    if error.where:
+        return error
+    return MultimeshError(resource.where, error.what, error.hint, error.rule or resource.rule)
+
+
+def _decoded(body: bytes, where: str, line: int) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise MultimeshError(
+            f"{where}:{line + body.count(10, 0, error.start)}",
+            f"not YAML: a byte that is not UTF-8 ({body[error.start]:#x})",
+            "Helm writes UTF-8. Look at what 'helm template' prints at this line.",
+        ) from None
+
+
+def _holds_something(rendering: Rendering) -> bool:
+    """Tell whether anything but markers, comments and blank lines is left."""
+    for part in rendering.parts:
+        for raw in bytes(part).split(b"\n"):
+            line = raw.strip()
+            if line and line[:1] != b"#" and line[:3] != b"---":
+                return True
+    return False

@@ -1,0 +1,99 @@
+"""Give cluster-scoped resources a name of their own in every mesh.
+
+Two Helm releases may not own the same cluster-scoped resource: the second mesh would fail to install, or take over the
+first mesh's role.
+
+    -  name: istio-reader
+    +  name: istio-reader-affirmed
+
+A name of the tables (`multimesh/naming.py`) gets the suffix of the mesh, and every reference follows by the same
+function, so it does not matter whether the resource referred to is in this stream. With `clusterRoles: keep` the
+ClusterRoles stay; bindings never do, since their subjects differ.
+
+A name that no table knows stays where it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or holds a
+revision of the mesh between dashes. Any other one is refused, and so is a kind that no table knows, since nobody can
+tell its scope: say in `keepNames` or `renameNames` what it is.
+Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that no table knows stay.
+"""
+
+from multimesh.fieldpath import entry, is_mapping, text
+from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
+from multimesh.naming import cluster_scoped, is_kept, is_kubernetes, is_own, is_renamed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+
+ID = "cluster-scoped-names"
+
+#: Where a cluster-scoped resource is referred to: (kind, mapping, key of the name, key of the kind, its default).
+REFERENCES = (
+    ("ClusterRoleBinding", "roleRef", "name", "kind", ""),
+    ("RoleBinding", "roleRef", "name", "kind", ""),
+    ("Certificate", "spec/issuerRef", "name", "kind", "Issuer"),
+    ("CertificateRequest", "spec/issuerRef", "name", "kind", "Issuer"),
+)
+
+#: Annotations that name a ClusterIssuer.
+ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
+
+READS: dict[str, tuple[bytes, ...]] = {
+    "*": (),
+    "RoleBinding": (),
+    "ClusterRoleBinding": (),
+    "Certificate": (b"ClusterIssuer",),
+    "CertificateRequest": (b"ClusterIssuer",),
+    "Ingress": (b"cluster-issuer",),
+    "Gateway": (b"cluster-issuer",),
+}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Rename the resource if it is cluster-scoped, and its references; refuse what nobody knows."""
+    key = (resource.group, resource.kind)
+    if key in CLUSTER_SCOPED:
+        _plan_name(resource, mesh)
+    elif key not in NAMESPACED and f"{resource.kind}/*" not in mesh.keep_names:
+        group = f" of {resource.group}" if resource.group else ""
+        raise resource.error(
+            f'no table knows the kind "{resource.kind}"{group}, so nobody can tell whether it is cluster-scoped',
+            f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] in {mesh.where}.',
+        )
+    for kind, at, name, kind_key, default in REFERENCES:
+        if kind == resource.kind:
+            for path, reference in resource.find(at):
+                if is_mapping(reference):
+                    _plan_reference(resource, mesh, path, text(reference, kind_key) or default, entry(reference, name))
+    for annotation in ISSUER_ANNOTATIONS:
+        path = f"metadata/annotations/{annotation.replace('/', '~1')}"
+        for _, node in resource.find(path) if resource.get("metadata/annotations") is not None else ():
+            resource.rewrite(node, cluster_scoped("ClusterIssuer", text(node), mesh), path)
+
+
+def _plan_name(resource: "Resource", mesh: "Profile") -> None:
+    kind, name = resource.kind, resource.name
+    if kind == "CustomResourceDefinition" or is_kept(kind, name, mesh):
+        return
+    if kind == "Namespace" and name in mesh.namespaces:
+        return
+    if is_renamed(kind, name, mesh):
+        _rewrite(resource, "metadata/name", cluster_scoped(kind, name, mesh))
+    elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
+        raise resource.error(
+            f'the cluster-scoped name "{name}" is in no table, and nothing in it says that it is mesh {mesh.name}\'s own',
+            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
+            f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
+        )
+
+
+def _rewrite(resource: "Resource", path: str, new: str) -> None:
+    node = resource.get(path)
+    if node is not None:
+        resource.rewrite(node, new, path)
+
+
+def _plan_reference(resource: "Resource", mesh: "Profile", path: str, kind: str, found: "object") -> None:
+    if found is not None and kind in ("ClusterRole", "ClusterIssuer"):
+        node = found[1]  # type: ignore[index]
+        resource.rewrite(node, cluster_scoped(kind, text(node), mesh), f"{path}/name")

@@ -1,0 +1,157 @@
+"""Give the gateways of the Istio 1.5 chart a name of their own.
+
+    -  name: istio-ingressgateway
+    +  name: istio-affirmed-ingressgateway
+
+They are namespaced and would not collide, but whoever sees `istio-ingressgateway` in a log, a metric or a dashboard of
+the cluster wants to know whose it is. The rename is complete or not at all: ServiceAccount, Service, Deployment, its
+environment and volumes, HorizontalPodAutoscaler, PodDisruptionBudget, roles, the chart's own Gateways and
+EnvoyFilters, `ingressService`, the injector's values, the performance dashboard. TLS secrets are now called
+`istio-affirmed-ingressgateway-certs`. The label `istio: ingressgateway` stays, so Gateways of users still bind.
+
+A gateway of this chart is told by the object's own labels `chart` and `heritage`. From Istio 1.6 on a gateway's name
+is the user's own choice and never changes. `gateways: keep` leaves all of them as they are.
+"""
+
+from multimesh.containers import flag, variable
+from multimesh.fieldpath import find, get, is_mapping, is_scalar, is_sequence, text
+from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from yaml.nodes import Node
+
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+
+ID = "gateways"
+
+#: Fields that hold a name of a gateway's family: (kind, path). Reference: istio 1.5.0, charts/gateways/templates.
+FIELDS = (
+    ("ServiceAccount", "metadata/name"),
+    ("ServiceAccount", "metadata/labels/app"),
+    ("Service", "metadata/name"),
+    ("Service", "metadata/labels/app"),
+    ("Service", "spec/selector/app"),
+    ("PodDisruptionBudget", "metadata/name"),
+    ("PodDisruptionBudget", "metadata/labels/app"),
+    ("PodDisruptionBudget", "spec/selector/matchLabels/app"),
+    ("HorizontalPodAutoscaler", "metadata/name"),
+    ("HorizontalPodAutoscaler", "metadata/labels/app"),
+    ("HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
+    ("Deployment", "metadata/name"),
+    ("Deployment", "metadata/labels/app"),
+    ("Deployment", "spec/selector/matchLabels/app"),
+    ("Deployment", "spec/template/metadata/labels/app"),
+    ("Deployment", "spec/template/spec/serviceAccountName"),
+    ("Deployment", "spec/template/spec/serviceAccount"),
+    ("Deployment", "spec/template/spec/volumes/*/secret/secretName"),
+    ("Role", "metadata/name"),
+    ("RoleBinding", "metadata/name"),
+    ("RoleBinding", "roleRef/name"),
+    ("RoleBinding", "subjects/*/name"),
+    ("Gateway", "spec/selector/app"),
+    ("EnvoyFilter", "spec/workloadSelector/labels/app"),
+)
+
+#: Environment variables of container istio-proxy that name the workload.
+VARIABLES = ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER", "ISTIO_METAJSON_LABELS")
+
+#: In the injector's values, below `gateways/NAME`: fields that hold a name of the family.
+VALUES_FIELDS = ("labels/app", "secretVolumes/*/secretName")
+
+_WORDS = tuple(name.removeprefix("istio-").encode() for name in GATEWAYS)
+
+READS: dict[str, tuple[bytes, ...]] = {kind: _WORDS for kind, _ in FIELDS} | {"ConfigMap": _WORDS}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Rename every name of a gateway's family in one resource."""
+    if not mesh.rename_gateways or not _is_of_chart(resource):
+        return
+    if resource.kind == "ConfigMap":
+        _plan_texts(resource, mesh)
+        return
+    for kind, path in FIELDS:
+        if kind == resource.kind:
+            for at, node in resource.find(path):
+                resource.rewrite(node, gateway_family(text(node), mesh), at)
+    if resource.kind == "Deployment":
+        for path, node in resource.containers():
+            if text(node, "name") == "istio-proxy":
+                _plan_container(resource, mesh, path, node)
+
+
+def _is_of_chart(resource: "Resource") -> bool:
+    labels = resource.labels()
+    if "chart" in labels and "heritage" in labels:
+        return True
+    # The roles for gateway secrets are the only objects of the 1.5 chart without labels; later charts label them.
+    return resource.kind in ("Role", "RoleBinding") and not labels
+
+
+def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
+    args = get(node, "args")
+    found = flag(f"{path}/args", args, "--serviceCluster") if is_sequence(args) else None
+    if found is not None:
+        new = gateway(found[0], mesh)
+        resource.rewrite(found[1], f"--serviceCluster={new}" if found[2] else new, f"{path}/args/--serviceCluster")
+    for name in VARIABLES:
+        at = variable(path, node, name)
+        value = get(at[1], "value") if at is not None else None
+        if at is None or value is None:
+            continue
+        if name == "ISTIO_METAJSON_LABELS":
+            _plan_json(resource, mesh, value, "app")
+        else:
+            # kubernetes://apis/apps/v1/namespaces/NAMESPACE/deployments/NAME, or the name alone
+            before, slash, last = text(value).rpartition("/")
+            resource.rewrite(value, before + slash + gateway(last, mesh), f"{at[0]}/value")
+
+
+def _plan_texts(resource: "Resource", mesh: "Profile") -> None:
+    if resource.name == "istio":
+        found = resource.embedded("data/mesh")
+        for root in found[1].roots if found is not None else ():
+            node = get(root, "ingressService") if is_mapping(root) else None
+            if found is not None and node is not None:
+                found[1].rewrite(node, gateway(text(node), mesh), resource.title, ID, "data/mesh/ingressService")
+    elif resource.name == "istio-sidecar-injector":
+        node = resource.get("data/values")
+        if node is not None:
+            _plan_values(resource, mesh, node)
+    elif resource.name.startswith("istio-grafana-configuration-dashboards"):
+        for path, node in resource.find("data/*"):
+            _plan_words(resource, mesh, node, path)
+
+
+def _plan_json(resource: "Resource", mesh: "Profile", node: "Node", *paths: str) -> None:
+    inner = resource.text.embedded(node)
+    for root in inner.roots:
+        for path in paths:
+            for at, found in find(root, path):
+                inner.rewrite(found, gateway_family(text(found), mesh), resource.title, ID, at)
+
+
+def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
+    """Rename the gateways that the injector's values hold and enable; the others do not exist."""
+    inner = resource.text.embedded(node)
+    for root in inner.roots:
+        found = get(root, "gateways")
+        for key, values in found.value if is_mapping(found) else ():
+            if key.value in GATEWAYS and is_mapping(values) and text(values, "enabled") == "true":
+                inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
+                for path in VALUES_FIELDS:
+                    for at, name in find(values, path):
+                        new = gateway_family(text(name), mesh)
+                        inner.rewrite(name, new, resource.title, ID, f"gateways/{key.value}/{at}")
+
+
+def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:
+    """Rename gateways inside a text that is not read any further: a query, an owner's URL."""
+    if not is_scalar(node) or not any(name in node.value for name in GATEWAYS):
+        return
+    inner = resource.text.embedded(node)
+    for name in GATEWAYS:
+        for start in occurrences(inner.text, name):
+            inner.replace_span(start, start + len(name), gateway(name, mesh), resource.title, ID, path)

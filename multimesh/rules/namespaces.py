@@ -1,0 +1,85 @@
+"""Keep every object inside the namespaces of its mesh.
+
+A chart rendered for another namespace, or for two of them at once, would put one mesh's control plane among another
+mesh's workloads. Control-plane objects, the subjects of bindings, and the services of webhooks belong into
+`spec.namespace`; any other namespaced object there or into one of `spec.workloadNamespaces`.
+Nothing is rewritten here: `helm -n` and the chart's values decide the namespace.
+
+What names no namespace goes where Helm's `-n` says, which a post-renderer is not told.
+"""
+
+from multimesh.fieldpath import get, is_mapping, text
+from multimesh.kinds import CLUSTER_SCOPED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+
+ID = "namespaces"
+
+#: Control-plane workloads by the container that makes them one (istio 1.5.0, charts/*/templates/deployment.yaml).
+_CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook", "mixer"))
+
+#: Their Services, ServiceAccounts and ConfigMaps, which certificates and mounts are bound to.
+_CONTROL_PLANE_NAMES = frozenset((
+    "istio", "istio-ca-secret", "istio-citadel", "istio-galley", "istio-pilot", "istio-policy", "istio-sidecar-injector",
+    "istio-telemetry", "istiod",
+))  # fmt: skip
+
+READS: dict[str, tuple[bytes, ...]] = {
+    "*": (),
+    "RoleBinding": (),
+    "ClusterRoleBinding": (),
+    "MutatingWebhookConfiguration": (),
+    "ValidatingWebhookConfiguration": (),
+    "Deployment": (),
+    "DaemonSet": (),
+    "StatefulSet": (),
+}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Refuse what stands in a namespace that is not the mesh's."""
+    if resource.namespace and (resource.group, resource.kind) not in CLUSTER_SCOPED:
+        _check_object(resource, mesh)
+    if resource.kind in ("ClusterRoleBinding", "RoleBinding"):
+        for path, subject in resource.find("subjects/*"):
+            if is_mapping(subject):
+                _check(resource, mesh, f"{path}/namespace", text(subject, "namespace"), own=resource.namespace)
+    if resource.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        for path, namespace in resource.find("webhooks/*/clientConfig/service/namespace"):
+            _check(resource, mesh, path, text(namespace))
+
+
+def _check_object(resource: "Resource", mesh: "Profile") -> None:
+    if resource.namespace == mesh.namespace:
+        return
+    if resource.namespace not in mesh.namespaces:
+        raise resource.error(
+            f'metadata/namespace is "{resource.namespace}", which is not a namespace of mesh {mesh.name}',
+            f"Render the chart with -n {mesh.namespace} (and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
+            f"or add the namespace to spec.workloadNamespaces in {mesh.where}.",
+        )
+    if resource.name in _CONTROL_PLANE_NAMES or resource.name.startswith("istiod-") or _runs_control_plane(resource):
+        raise resource.error(
+            f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs into '
+            f'"{mesh.namespace}"',
+            f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
+        )
+
+
+def _runs_control_plane(resource: "Resource") -> bool:
+    return get(resource.root, "spec") is not None and resource.kind in ("Deployment", "DaemonSet", "StatefulSet") and any(
+        text(node, "name") in _CONTROL_PLANE for _, node in resource.containers()
+    )
+
+
+def _check(resource: "Resource", mesh: "Profile", path: str, namespace: str, own: str = "") -> None:
+    if namespace in ("", mesh.namespace) or (own and namespace in mesh.namespaces):
+        return
+    raise resource.error(
+        f'{path} is "{namespace}", but the control plane of mesh {mesh.name} lives in "{mesh.namespace}"',
+        f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}, "
+        f"or keep the name: keepNames: [\"{resource.kind}/{resource.name}\"] in {mesh.where}.",
+    )

@@ -1,0 +1,41 @@
+"""Free the node ports that the stock 1.5 chart asks for by number.
+
+A node port belongs to one Service of the cluster; the second mesh's gateway would be refused.
+
+         - name: http2
+    -      nodePort: 31380
+           port: 80
+
+Dropped, Kubernetes allocates one. `nodePorts: {http2: 32380}` gives a port of your own to the port of that name and
+drops the others; `nodePorts: keep` leaves all. Ports that differ from the stock ones are your own choice and stay.
+"""
+
+from multimesh.fieldpath import get, is_mapping, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+
+ID = "node-ports"
+
+#: Port name and node port (istio 1.5.0, charts/gateways/values.yaml and charts/prometheus/values.yaml).
+STOCK_PORTS = frozenset((("http2", "31380"), ("https", "31390"), ("tcp", "31400"), ("http-prometheus", "32090")))
+
+READS: dict[str, tuple[bytes, ...]] = {"Service": (b"nodePort",)}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Drop or replace the stock node ports of a Service of the 1.5 chart."""
+    labels = resource.labels()
+    if mesh.node_ports == "keep" or "chart" not in labels or "heritage" not in labels:
+        return
+    chosen = mesh.node_ports if isinstance(mesh.node_ports, dict) else {}
+    for path, port in resource.find("spec/ports/*"):
+        node = get(port, "nodePort") if is_mapping(port) else None
+        if node is None or (text(port, "name"), text(node)) not in STOCK_PORTS:
+            continue
+        if text(port, "name") in chosen:
+            resource.rewrite(node, chosen[text(port, "name")], f"{path}/nodePort")
+        else:
+            resource.remove(port, "nodePort", f"{path}/nodePort")

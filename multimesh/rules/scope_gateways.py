@@ -1,0 +1,29 @@
+"""Bind Gateway resources of Istio 1.5 to the gateways of their own namespace.
+
+Every mesh's gateways carry the label `istio: ingressgateway`, and every Pilot reads Gateway resources of all
+namespaces. Without this, a Gateway of one mesh opens ports on the gateways of every other one
+(istio 1.5.0, pilot/pkg/model/push_context.go:1635).
+
+    +          - name: PILOT_SCOPE_GATEWAY_TO_NAMESPACE
+    +            value: "true"
+
+Gateway resources must then live beside the gateway that serves them. `scopeGateways: false` leaves the variable alone.
+"""
+
+from multimesh.containers import container, set_variable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+
+ID = "scope-gateways"
+
+READS: dict[str, tuple[bytes, ...]] = {"Deployment": ()}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Set the variable on pilot."""
+    if mesh.scope_gateways and resource.name == "istio-pilot":
+        path, node = container(resource, "discovery")
+        set_variable(resource, path, node, "PILOT_SCOPE_GATEWAY_TO_NAMESPACE", "true")

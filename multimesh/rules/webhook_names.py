@@ -1,0 +1,143 @@
+"""Give the webhook configurations of Istio 1.5 a name of their own, and tell the control plane.
+
+Both meshes would write their certificate into the same object, and pods of one mesh would be asked for by the other.
+Configuration, entries, the flags that name them, and the script that waits for galley change together: a flag and the
+object it names come from the same function.
+
+    -  name: istio-sidecar-injector
+    +  name: istio-affirmed-sidecar-injector
+     webhooks:
+    -  - name: sidecar-injector.istio.io
+    +  - name: affirmed-sidecar-injector.istio.io
+
+    +            - --webhookName=affirmed-sidecar-injector.istio.io
+    +            - --webhookConfigName=istio-affirmed-sidecar-injector
+
+The copy of galley's configuration in ConfigMap `istio-galley-configuration` follows, although nothing mounts it, and
+so does the variable `INJECTION_WEBHOOK_CONFIG_NAME` of pilot, which only istiod would read.
+Services and ServiceAccounts keep their names: certificates are bound to them.
+From Istio 1.6 on control planes find their entries by name, and none of this applies.
+"""
+
+from multimesh.containers import container, flag, flag_list, set_flag, set_variable
+from multimesh.fieldpath import get, text
+from multimesh.manifest import resources
+from multimesh.naming import (
+    GALLEY_CONFIGURATION,
+    INJECTOR_CONFIGURATION,
+    INJECTOR_ENTRY,
+    galley_configuration,
+    injector_configuration,
+    occurrences,
+    webhook_entry,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from yaml.nodes import SequenceNode
+
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+
+ID = "webhook-names"
+
+#: What the scripts of the hook Jobs ask for (1.5.0, charts/security/templates/create-custom-resources-job.yaml).
+_SCRIPT_WORDS = f"validatingwebhookconfiguration {GALLEY_CONFIGURATION}"
+
+READS: dict[str, tuple[bytes, ...]] = {
+    "MutatingWebhookConfiguration": (),
+    "ValidatingWebhookConfiguration": (),
+    "Deployment": (),
+    "ConfigMap": (b"ebhook",),
+}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Rename configurations and entries, and set the flags that name them."""
+    if resource.kind == "Deployment":
+        _plan_flags(resource, mesh)
+    elif resource.kind == "ConfigMap":
+        _plan_copy(resource, mesh)
+        _plan_scripts(resource, mesh)
+    elif is_injector(resource, mesh) or is_galley(resource, mesh):
+        _plan_entries(resource, mesh)
+
+
+def is_injector(resource: "Resource", mesh: "Profile") -> bool:
+    """Tell the 1.5 MutatingWebhookConfiguration, stock or rewritten: its service is the injector's own."""
+    return (
+        resource.kind == "MutatingWebhookConfiguration"
+        and resource.name in (INJECTOR_CONFIGURATION, injector_configuration(mesh))
+        and _service(resource) == "istio-sidecar-injector"
+    )
+
+
+def is_galley(resource: "Resource", mesh: "Profile") -> bool:
+    """Tell the 1.5 ValidatingWebhookConfiguration, stock or rewritten."""
+    return (
+        resource.kind == "ValidatingWebhookConfiguration"
+        and resource.name in (GALLEY_CONFIGURATION, galley_configuration(mesh))
+        and _service(resource) == "istio-galley"
+    )
+
+
+def _service(resource: "Resource") -> str:
+    found = [text(node) for _, node in resource.find("webhooks/*/clientConfig/service/name")]
+    return found[0] if found else ""
+
+
+def _plan_entries(resource: "Resource", mesh: "Profile") -> None:
+    for path, node in resource.find("webhooks/*/name"):
+        resource.rewrite(node, webhook_entry(text(node), mesh), path)
+
+
+def _plan_flags(resource: "Resource", mesh: "Profile") -> None:
+    if resource.name == "istio-galley":
+        path, node = container(resource, "galley")
+        path, flags = flag_list(path, node, subcommand="server")
+        _set(resource, path, flags, "--webhook-name", galley_configuration(mesh), GALLEY_CONFIGURATION)
+    elif resource.name == "istio-sidecar-injector":
+        path, node = container(resource, "sidecar-injector-webhook")
+        path, flags = flag_list(path, node)
+        _set(resource, path, flags, "--webhookName", webhook_entry(INJECTOR_ENTRY, mesh), INJECTOR_ENTRY)
+        _set(resource, path, flags, "--webhookConfigName", injector_configuration(mesh), INJECTOR_CONFIGURATION)
+    elif resource.name == "istio-pilot":
+        path, node = container(resource, "discovery")
+        set_variable(resource, path, node, "INJECTION_WEBHOOK_CONFIG_NAME", injector_configuration(mesh))
+
+
+def _set(resource: "Resource", path: str, flags: "SequenceNode", name: str, new: str, stock: str) -> None:
+    found = flag(path, flags, name)
+    if found is not None and found[0] not in (new, stock, ""):
+        raise resource.error(
+            f'{path} holds {name}="{found[0]}": this stream has been rewritten for another mesh',
+            "Render the stock chart anew, and pipe it through one profile only.",
+        )
+    set_flag(resource, path, flags, name, new)
+
+
+def _plan_copy(resource: "Resource", mesh: "Profile") -> None:
+    if resource.name != "istio-galley-configuration":
+        return
+    found = resource.embedded("data/validatingwebhookconfiguration.yaml")
+    for inner in resources(found[1]) if found is not None else ():
+        inner.rule = ID
+        if is_galley(inner, mesh):
+            node = get(inner.root, "metadata/name")
+            if node is not None:
+                inner.rewrite(node, galley_configuration(mesh), "metadata/name")
+            _plan_entries(inner, mesh)
+
+
+def _plan_scripts(resource: "Resource", mesh: "Profile") -> None:
+    if resource.name not in ("istio-security-custom-resources", "istio-grafana-custom-resources"):
+        return
+    found = resource.embedded("data/run.sh")
+    if found is None:
+        return
+    node, script = found
+    for start in occurrences(script.text, _SCRIPT_WORDS):
+        name = start + _SCRIPT_WORDS.index(GALLEY_CONFIGURATION)
+        script.replace_span(
+            name, name + len(GALLEY_CONFIGURATION), galley_configuration(mesh), resource.title, ID, "data/run.sh"
+        )
