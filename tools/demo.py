@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Show multimesh at work: one chart, two meshes, and what differs.
+
+Renders examples/stock-istio with a real helm for two mesh profiles of charts-values/, through the post-renderer
+as Helm runs it, and leaves the results in build/demo/. A helm on PATH is used as it is; where there is none,
+Helm 3 is fetched once (tools/helm.py). No cluster is asked or changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import helm as real_helm
+
+ROOT = Path(__file__).resolve().parent.parent
+CHART = "examples/stock-istio"
+OUTPUT = Path("build/demo")
+MESHES = ("affirmed", "blue")
+MULTIMESH = ".venv/bin/multimesh"
+
+
+class DemoFailed(Exception):
+    """A command did not do its part; the message says which, and what it said."""
+
+
+class Helm(NamedTuple):
+    """A helm that runs: how a user would call it, and what makes it call multimesh."""
+
+    command: str
+    major: int
+    version: str
+    environment: dict[str, str]
+
+    def template(self, namespace: str) -> list[str]:
+        """Spell the command that renders the stock chart."""
+        return [self.command, "template", "istio", CHART, "-n", namespace]
+
+    def post_renderer(self, profile: str) -> list[str]:
+        """Spell the flags that add multimesh: Helm 3 is given a path, Helm 4 the name of a plugin."""
+        name = "./postrender.py" if self.major == 3 else "multimesh"
+        return ["--post-renderer", name, f"--post-renderer-args=--profile={profile}"]
+
+
+class Mesh(NamedTuple):
+    """One mesh that was rendered."""
+
+    name: str
+    namespace: str
+    profile: str
+    stock: str
+    rendered: str
+    file: Path
+
+
+def main() -> int:
+    """Run the demo."""
+    began = time.monotonic()
+    os.chdir(ROOT)
+    try:
+        if not os.path.exists(MULTIMESH):
+            raise DemoFailed(f"{MULTIMESH} is missing\n  Run make demo: it prepares .venv first.")
+        with tempfile.TemporaryDirectory(prefix="multimesh-demo-") as folder:
+            helm = find_helm(Path(folder))
+            meshes = [render(helm, name) for name in MESHES]
+            changes = [diff(mesh) for mesh in meshes]
+    except (DemoFailed, real_helm.HelmUnavailable) as error:
+        print(f"multimesh: demo: {error}", file=sys.stderr)
+        return 2
+    print(f"\nDone in {time.monotonic() - began:.1f} s with Helm {helm.version}:")
+    for mesh, (removed, added) in zip(meshes, changes, strict=True):
+        resources = len(re.findall(r"(?m)^kind: ", mesh.rendered))
+        print(
+            f"  {mesh.file}: {resources} resources; lines of the stock chart that went: {removed}, that came: {added}"
+        )
+    print(f"Two meshes, one cluster. Next:\n{next_commands(helm, meshes)}")
+    return 0
+
+
+def find_helm(folder: Path) -> Helm:
+    """Take the helm on PATH if it is 3 or 4, else fetch Helm 3. What helm keeps goes into the folder."""
+    environment = {name: value for name, value in os.environ.items() if name != "HELM_PLUGINS"}
+    # Settings and plugins of the user have no part in this.
+    environment |= {f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
+    command = "helm" if shutil.which("helm") else str(real_helm.fetch(3))
+    version = run([command, "version", "--template={{.Version}}"], environment).strip().removeprefix("v")
+    if version[:2] not in ("3.", "4."):
+        say(f"the helm on PATH is {version or 'unknown'}, not 3 or 4")
+        command, version = str(real_helm.fetch(3)), real_helm.LAYERS[3].helm
+    helm = Helm(command, int(version[0]), version, environment)
+    if helm.major == 4:
+        # A folder with this checkout in it and nothing else: two plugins of one name would stop Helm.
+        plugins = folder / "plugins"
+        plugins.mkdir()
+        (plugins / "multimesh").symlink_to(ROOT)
+        environment["HELM_PLUGINS"] = str(plugins)
+    say(f"Helm {version} ({command})")
+    return helm
+
+
+def render(helm: Helm, name: str) -> Mesh:
+    """Render the stock chart as it is, and through the post-renderer; keep the second."""
+    profile = f"charts-values/{name}"
+    try:
+        text = Path(profile, "profile.yaml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise DemoFailed(f"cannot read the mesh profile: {error}") from error
+    namespace = re.search(r"(?m)^  namespace: *([a-z0-9-]+)", text)
+    if not namespace:
+        raise DemoFailed(f"{profile}/profile.yaml has no spec.namespace")
+    command = helm.template(namespace[1])
+    stock = run(command, helm.environment)
+    command += helm.post_renderer(profile)
+    say(shlex.join(command))
+    rendered = run(command, helm.environment)
+    file = OUTPUT / f"{name}.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(rendered, encoding="utf-8")
+    return Mesh(name, namespace[1], profile, stock, rendered, file)
+
+
+def diff(mesh: Mesh) -> tuple[int, int]:
+    """Show what multimesh changes for the first mesh; count the lines that go and come for each."""
+    command = [MULTIMESH, "diff", "--profile", mesh.profile]
+    plain = run(command, dict(os.environ), mesh.stock)
+    if mesh.name == MESHES[0]:
+        say(f"helm template istio {CHART} -n {mesh.namespace} | {shlex.join(command)}\n")
+        # Once more with our own stdout, so that it sees the terminal and colours what it prints.
+        subprocess.run(command, input=mesh.stock, text=True, check=False)
+    lines = plain.splitlines()
+    removed = sum(line.startswith("-") and not line.startswith("--- ") for line in lines)
+    added = sum(line.startswith("+") and not line.startswith("+++ ") for line in lines)
+    return removed, added
+
+
+def run(command: list[str], environment: dict[str, str], text: str | None = None) -> str:
+    """Return what the command prints, or fail with what it complained of."""
+    done = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        complaint = "\n".join(f"  {line}" for line in done.stderr.strip().splitlines())
+        raise DemoFailed(f"exit code {done.returncode}: {shlex.join(command)}\n{complaint}")
+    return done.stdout
+
+
+def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
+    """Spell three commands to go on with."""
+    first, second = meshes[:2]
+    # Outside the demo, Helm 4 finds the plugin where this checkout lies, or where `helm plugin install .` put it.
+    plugins = f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} " if helm.major == 4 else ""
+    install = [helm.command, "install", "istio", CHART, "-n", first.namespace, "--create-namespace"]
+    install += helm.post_renderer(first.profile)
+    commands = (
+        ("what the two meshes do not share", f"diff {first.file} {second.file}"),
+        (
+            "the same for a profile of your own",
+            f"{shlex.join(helm.template(second.namespace))} | {MULTIMESH} diff --profile {second.profile}",
+        ),
+        ("a real install, on the cluster of kubectl", plugins + shlex.join(install)),
+    )
+    return "\n".join(f"  # {what}\n  {command}" for what, command in commands)
+
+
+def say(text: str) -> None:
+    """Report progress where the diff goes, so that they stay in order."""
+    print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
