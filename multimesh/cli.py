@@ -227,15 +227,14 @@ def read_stdin(*, allow_empty: bool) -> bytes:
     return data
 
 
-def write_out(parts: "list[bytes | memoryview]") -> None:
+def write_out(parts: list[bytes]) -> None:
     """Write everything to stdout. Raises MultimeshError where the reader has gone."""
-    for part in parts:
-        view = memoryview(part)
-        while view:
-            try:
-                view = view[_os.write(1, view) :]
-            except OSError as error:
-                raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
+    view = memoryview(b"".join(parts))
+    while view:
+        try:
+            view = view[_os.write(1, view) :]
+        except OSError as error:
+            raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
 
 
 def fail(error: MultimeshError) -> int:

@@ -8,7 +8,7 @@ list or mapping are gathered and written in one go; two wishes for the same span
 from multimesh.errors import MultimeshError
 from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.parser import UNTAGGED, compose_all
-from multimesh.scalars import BREAKS, escape, quoted, rewritten, skip_properties, source_map
+from multimesh.scalars import BREAKS, escape, is_plain, quoted, rewritten, skip_properties, source_map, verbatim_places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -327,6 +327,9 @@ class Text:
         if not edits:
             return []
         self._check_own(node, edits[0].path)
+        words = verbatim_places(self.text, node, [(edit.start, edit.end) for edit in edits])
+        if words is not None and all(is_plain(edit.text, flow=True) for edit in edits):
+            return [edit.moved(*place, edit.text) for edit, place in zip(edits, words)]
         places = source_map(self.text, node, self.newline)
         if places is not None:
             lifted = [places.edit(edit.start, edit.end, edit.text) for edit in edits]

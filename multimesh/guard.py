@@ -2,155 +2,141 @@
 
 Most of a chart needs no edit, and reading YAML is what rendering costs. To pass a document unread is a claim, so every
 condition here is needed, and every doubt sends the document to the parser (tests/test_guard.py holds the
-counter-examples). All conditions are about bytes.
+counter-examples). All conditions are about bytes, and each is one pass in C over the text.
+
+Indented lines are joined to the line above them by writing NUL for the line break (the stream holds no NUL of its own).
+What is left when the text is split into lines are the entries of the root.
 """
 
 from multimesh.kinds import NAMESPACED, group_of
-from multimesh.rules import words_of
+from multimesh.rules import concerned_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.profile import Profile
 
 _NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-")
-_LINE_STARTS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#-}]'")
 
-#: Unusual line breaks, as UTF-8: NEL, LS, PS, and the byte order mark.
-_ODD = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf")
+#: A root entry may begin with a key, a comment, the dash of a list, the tail of a quoted scalar or flow collection, or
+#: NUL: indented lines behind an empty one.
+_STARTS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#-}]'\0")
 
-#: Root keys that are looked for at the beginning of a line.
-_ROOT_KEYS = (b"\n'kind", b"\n'metadata", b"\n'apiVersion")
+#: Line breaks other than the line feed, and the byte order mark, by their first byte in UTF-8.
+_ODD = {b"\xc2": (b"\xc2\x85",), b"\xe2": (b"\xe2\x80\xa8", b"\xe2\x80\xa9"), b"\xef": (b"\xef\xbb\xbf",)}
+
+#: What an anchor, an alias or a tag begins with, and what may stand before it.
+_BEFORE = (b" ", b"[", b",", b"{", b":")
 
 
-def split(data: bytes) -> "list[tuple[int, int, int]] | None":
-    """Cut a stream into documents: (start of the marker line, start of the body, end). None where that is not safe.
+def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
+    """Cut a stream at its document markers into pairs of separator and piece; None where that is not safe.
 
+    A separator is `---` with the line break before it, or nothing for what stands before the first one.
     `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections too;
     what makes it unsafe are other line breaks, values on the marker's line, directives, and `...`.
     """
-    if b"\r" in data or b"\n..." in data or b"\n%" in data or data[:1] in (b"%", b"."):
+    if b"\r" in data or (not data.isascii() and _has_odd_break(data)):
         return None
-    if not data.isascii() and any(odd in data for odd in _ODD):
-        return None
-    found: list[tuple[int, int, int]] = []
-    marker = -1 if data.startswith(b"---") else data.find(b"\n---")
-    start = body = 0
-    if marker < 0 and not data.startswith(b"---"):
-        return [(0, 0, len(data))]
-    if data.startswith(b"---"):
-        marker = -1
-    while True:
-        line_end = data.find(b"\n", marker + 4)
-        line_end = len(data) if line_end < 0 else line_end
-        rest = data[marker + 4 : line_end]
-        if rest[:1] not in (b"", b" ", b"\t"):
-            # `---x` is no marker; whoever writes it shall be read as a whole.
+    pieces = data.split(b"\n---")
+    found = [(b"\n---", piece) for piece in pieces]
+    found[0] = (b"---", pieces[0][3:]) if data.startswith(b"---") else (b"", pieces[0])
+    for separator, piece in found:
+        if separator and piece[:1] not in (b"\n", b""):
+            # `---x` is no marker, and `--- x` has a value; whoever writes that shall be read as a whole.
+            rest = piece.partition(b"\n")[0]
+            if rest[:1] not in (b" ", b"\t") or (rest.strip(b" \t") and rest.lstrip(b" \t")[:1] != b"#"):
+                return None
+        if piece[:1] == b"%" or b"\n%" in piece or b"\n..." in piece or piece[:3] == b"...":
             return None
-        rest = rest.strip(b" \t")
-        if rest and rest[:1] != b"#":
-            return None
-        if marker + 1 > start:
-            found.append((start, body, marker + 1))
-        start, body = marker + 1, min(line_end + 1, len(data))
-        marker = data.find(b"\n---", line_end - 1 if line_end < len(data) and data[line_end : line_end + 4] == b"\n---" else line_end)
-        if marker < 0:
-            found.append((start, body, len(data)))
-            return found
+    return found
+
+
+def _has_odd_break(data: bytes) -> bool:
+    for first, odd in _ODD.items():
+        at = data.find(first)
+        while at >= 0:
+            if data.startswith(odd, at):
+                return True
+            at = data.find(first, at + 1)
+    return False
 
 
 def passes_unread(body: bytes, mesh: "Profile") -> bool:
     """Tell whether a document can be left alone without parsing it.
 
-    True means: its root is a block mapping of a known namespaced kind, it names no namespace or the control-plane
-    namespace, and none of the words stands in it that its kind's rules look for.
+    `body` begins at the beginning of a line. True means: its root is a block mapping of a known namespaced kind, it
+    names no namespace or the control-plane namespace, and no rule is concerned by its kind, name and words.
     """
-    start = _first_content(body)
-    if start < 0:
-        return True
-    at = b"\n" + body[start:]
-    # The outer text: what is left when indented lines are joined to the line above.
-    outer = at.replace(b"\n ", b"")
-    for line in outer.split(b"\n")[1:]:
-        if line and line[0] not in _LINE_STARTS:
+    entries = body.replace(b"\n ", b"\0 ").split(b"\n")
+    found: dict[bytes, bytes] = {}
+    first = True
+    for number, entry in enumerate(entries):
+        if not entry or (entry[0] == 35 and (first or b"\0" not in entry)):  # a comment
+            if first and b"\0" in entry and any(line.strip() and line.strip()[:1] != b"#" for line in entry.split(b"\0")[1:]):
+                return False
+            continue
+        if first and not entry.strip(b"\0 \t"):
+            continue
+        if entry[0] not in _STARTS or (first and not entry[:1].isalpha()):
             return False
-    if any(key in at for key in _ROOT_KEYS):
+        first = False
+        if entry[0] == 39 and entry.startswith((b"'kind", b"'metadata", b"'apiVersion")):
+            return False
+        if entry.startswith((b"kind", b"metadata", b"apiVersion")):
+            key, _, value = entry.partition(b":")
+            if key in found or key not in (b"kind", b"metadata", b"apiVersion"):
+                return False
+            following = entries[number + 1] if number + 1 < len(entries) else b""
+            if following[:1] in (b"\0", b"#") and b"\0" in following:
+                return False
+            found[key] = value
+    if len(found) < 3:
+        return first and not found
+    kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
+    if (group_of(version), kind) not in NAMESPACED or kind.endswith("List"):
         return False
-    kind = _root_value(at, b"kind")
-    version = _root_value(at, b"apiVersion")
-    if not kind or not version or (group_of(version), kind) not in NAMESPACED or kind.endswith("List"):
+    metadata = _metadata(found[b"metadata"])
+    if metadata is None or metadata[1] not in (b"", mesh.namespace.encode()):
         return False
-    words = words_of(kind)
-    if words is None or any(word in at for word in words):
-        return False
-    return not _may_hide(at) and _is_home(at, mesh.namespace.encode())
+    return not concerned_by(kind, metadata[0], body) and not _may_hide(body)
 
 
-def _first_content(body: bytes) -> int:
-    """Return where the first line that is neither blank nor a comment begins; -1 where there is none."""
-    at = 0
-    while at < len(body):
-        end = body.find(b"\n", at)
-        end = len(body) if end < 0 else end
-        line = body[at:end].lstrip(b" \t")
-        if line and line[:1] != b"#":
-            return at
-        at = end + 1
-    return -1
+def _plain(value: bytes) -> str:
+    """Return the plain or simply quoted text behind a key; empty if in doubt."""
+    value = value.strip(b" ")
+    if len(value) > 1 and value[:1] == value[-1:] == b'"':
+        value = value[1:-1]
+    return value.decode() if _NAME.issuperset(value) else ""
 
 
-def _root_value(at: bytes, key: bytes) -> str:
-    """Return the plain value of a root key that stands at the beginning of exactly one line; empty if in doubt."""
-    head = b"\n" + key
-    if at.count(head) != 1:
-        return ""
-    start = at.index(head) + len(head)
-    if at[start : start + 2] != b": ":
-        return ""
-    end = at.find(b"\n", start)
-    value = at[start + 2 : end if end >= 0 else len(at)].strip(b" ")
-    return value.decode() if value and all(char in _NAME for char in value) else ""
+def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
+    """Return name and namespace from the metadata, whose lines NUL joins; None if in doubt."""
+    head, *lines = block.split(b"\0")
+    # Quotes that do not close and flow collections could go on behind what looks like the end of the block.
+    if head.strip(b" ") or block.count(b"'") % 2 or block.count(b'"') % 2 or b"{" in block or b"[" in block or not lines:
+        return None
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip(b" "))]
+    found = {b"name": b"", b"namespace": b""}
+    for line in lines:
+        key, colon, value = line[len(indent) :].partition(b":")
+        if line[: len(indent)] == indent and key in found:
+            text = value.strip(b" ")
+            if text[:1] in (b'"', b"'") and len(text) > 1 and text[:1] == text[-1:]:
+                text = text[1:-1]
+            if found[key] or not colon or not text or not _NAME.issuperset(text):
+                return None
+            found[key] = text
+    # A name or namespace key in another form than the one looked for is doubt enough.
+    if block.count(b"namespace") != bool(found[b"namespace"]) + found[b"namespace"].count(b"namespace") or b"?" in block:
+        return None
+    return (found[b"name"], found[b"namespace"]) if found[b"name"] else None
 
 
-def _may_hide(at: bytes) -> bool:
+def _may_hide(body: bytes) -> bool:
     """Tell whether a word could stand in the document otherwise than letter by letter."""
-    if b"\\" in at and (b"\\u" in at or b"\\x" in at or b"\\U" in at or b"\\\n" in at):
+    if b"\\" in body and (b"\\u" in body or b"\\x" in body or b"\\U" in body or b"\\\n" in body):
         return True
     # Aliases and merge keys repeat what stands elsewhere; tags such as !!binary change what a text says.
-    if b"&" in at and b"*" in at and any(sign in at for sign in (b" *", b"[*", b",*", b"{*", b":*")):
-        return any(sign in at for sign in (b" &", b"[&", b",&", b"{&", b"\n&"))
-    return any(sign in at for sign in (b": !", b"- !", b"[!", b", !", b"{!", b"? !"))
-
-
-def _is_home(at: bytes, namespace: bytes) -> bool:
-    """Tell whether the metadata names no namespace but the control-plane namespace."""
-    if at.count(b"\nmetadata") != 1:
-        return False
-    start = at.index(b"\nmetadata") + len(b"\nmetadata")
-    if at[start : start + 1] != b":":
-        return False
-    end = start
-    while True:
-        end = at.find(b"\n", end + 1)
-        if end < 0 or at[end + 1 : end + 2] not in (b" ", b"\n", b"#"):
-            break
-    block = at[start : end if end >= 0 else len(at)]
-    line_end = block.find(b"\n")
-    if line_end < 0 or block[1:line_end].strip(b" "):
-        return False
-    # Quotes that do not close and flow collections could go on behind what looks like the end of the block.
-    if block.count(b"'") % 2 or block.count(b'"') % 2 or b"{" in block or b"[" in block:
-        return False
-    found = block.count(b"namespace")
-    if not found:
-        return True
-    if found > 1:
-        return False
-    first = block[line_end + 1 :]
-    indent = first[: len(first) - len(first.lstrip(b" "))]
-    place = block.find(b"\n" + indent + b"namespace: ")
-    if not indent or place < 0:
-        return False
-    value_start = place + 1 + len(indent) + len(b"namespace: ")
-    value_end = block.find(b"\n", value_start)
-    value = block[value_start : value_end if value_end >= 0 else len(block)].strip(b" ")
-    return value in (namespace, b'"' + namespace + b'"', b"'" + namespace + b"'")
+    if b"&" in body and b"*" in body and any(sign + b"&" in body for sign in (*_BEFORE, b"\n")):
+        return any(sign + b"*" in body for sign in _BEFORE)
+    return b"!" in body and any(sign + b"!" in body for sign in (b": ", b"- ", b"[", b", ", b"{", b"? "))

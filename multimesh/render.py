@@ -27,7 +27,7 @@ class Rendering:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.parts: "list[bytes | memoryview]" = []
+        self.parts: list[bytes] = []
         #: Line of the stream at which an edited text begins, the text, and its edits.
         self.edited: "list[tuple[int, str, list[Edit]]]" = []
         #: Title and rule of every resource that was left out, and its line.
@@ -49,45 +49,47 @@ def render(data: bytes, mesh: "Profile", where: str = "<stdin>") -> Rendering:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise MultimeshError(f"{where}:{line}", "not YAML: a NUL character", "Is this the output of 'helm template'?")
     rendering = Rendering()
-    documents = split(data)
-    if documents is None:
+    pieces = split(data)
+    if pieces is None:
         _render_whole(data, mesh, where, rendering)
     else:
-        _render_documents(data, documents, mesh, where, rendering)
+        _render_documents(pieces, mesh, where, rendering)
     if rendering.dropped and not _holds_something(rendering):
         rendering.parts = [ALL_DROPPED]
     return rendering
 
 
 def _render_documents(
-    data: bytes, documents: list[tuple[int, int, int]], mesh: "Profile", where: str, rendering: Rendering
+    pieces: list[tuple[bytes, bytes]], mesh: "Profile", where: str, rendering: Rendering
 ) -> None:
-    """Rewrite document by document; runs of documents that stay as they are leave as one piece."""
-    view = memoryview(data)
-    line, counted, kept = 1, 0, 0
-    for start, body_start, end in documents:
-        body = data[body_start:end]
+    """Rewrite document by document; documents that stay as they are leave as they came."""
+    parts = rendering.parts
+    line = 1
+    last = len(pieces) - 1
+    dropped = False
+    for number, (separator, piece) in enumerate(pieces):
+        line += separator.count(b"\n")
+        # The rest of the marker's line belongs to the document that it begins.
+        feed = (piece.find(b"\n") + 1 or len(piece)) if separator else 0
+        body = piece[feed:]
         # The last document is always read: a stream that was cut off shows there.
-        if end < len(data) and passes_unread(body, mesh):
+        if number < last and passes_unread(body, mesh):
             if not body.isascii():
-                _decoded(body, where, 1)
-            continue
-        line += data.count(b"\n", counted, body_start)
-        counted = body_start
-        text = Text(_decoded(body, where, line), where, line)
-        dropped = _plan(text, mesh, rendering)
-        edits = text.planned()
-        if dropped or edits:
-            rendering.parts.append(view[kept:start])
-            kept = end
-        if edits or not dropped:
+                _decoded(body, where, line)
+            dropped = False
+        else:
+            text = Text(_decoded(body, where, line + (feed > 0)), where, line + (feed > 0))
+            dropped = _plan(text, mesh, rendering)
+            edits = [] if dropped else text.planned()
+            if dropped or edits:
+                rendering.edited.append((text.line, text.text, edits))
             if edits:
-                rendering.edited.append((line, text.text, edits))
-                rendering.parts.append(view[start:body_start])
-                rendering.parts.append(applied(text.text, edits).encode())
-        elif dropped:
-            rendering.edited.append((line, text.text, []))
-    rendering.parts.append(view[kept:])
+                body = applied(text.text, edits).encode()
+        if not dropped:
+            parts += (separator, piece[:feed], body)
+        line += piece.count(b"\n")
+    if dropped:
+        parts.append(b"\n")
 
 
 def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering) -> None:

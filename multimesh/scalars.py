@@ -21,6 +21,9 @@ _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "nul
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _PLAIN = _LETTERS | frozenset("0123456789.-_/=:$")
 
+#: Characters that stand for themselves in every style.
+_WORD = _LETTERS | frozenset("0123456789-./")
+
 _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
     " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
@@ -100,6 +103,35 @@ def source_map(text: str, node: "ScalarNode", newline: str) -> "SourceMap | None
     if not node.style:
         return _flow_map(text, start, end, node.value, _plain_line, str)
     return None
+
+
+def verbatim_places(text: str, node: "ScalarNode", spans: "list[tuple[int, int]]") -> "list[tuple[int, int]] | None":
+    """Find where stretches of a scalar's value stand in its text, without decoding it; None where that is not certain.
+
+    Characters that are no blanks, quotes or backslashes stand in the text as they stand in the value, and in the same
+    order. So the third time that a name occurs in the one is the third time that it occurs in the other.
+    """
+    start, end = node.start_mark.index, node.end_mark.index
+    if text[start : start + 1] in ("!", "&", ">") or (node.style == '"' and text.find("\\", start, end) >= 0):
+        return None
+    if node.style == "|":
+        start = text.find("\n", start, end)
+    found = []
+    counted: dict[str, tuple[int, int]] = {}
+    for span_start, span_end in spans:
+        word = node.value[span_start:span_end]
+        if not word or not _WORD.issuperset(word):
+            return None
+        at, place = counted.get(word, (0, start))
+        while at <= span_start:
+            place = text.find(word, place, end)
+            known = node.value.find(word, at)
+            if place < 0 or known < 0 or known > span_start:
+                return None
+            at, place = known + len(word), place + len(word)
+        counted[word] = (at, place)
+        found.append((place - len(word), place))
+    return found
 
 
 def skip_properties(text: str, index: int) -> int:

@@ -3,8 +3,8 @@
 A rule is a module with
 
 - `ID`: what messages, diffs and reports call it;
-- `READS`: the kinds it reads, and for each the words without which an object of that kind cannot concern it
-  (none: every object of the kind must be read); `"*"` stands for every object that is read at all;
+- `READS`: the kinds it reads, and for each what an object must have to concern it: pairs of a prefix of the name and
+  a word in the text, both empty for every object (`EVERY`); `"*"` stands for whatever is read anyway;
 - `plan(resource, mesh)`: wish for edits, or refuse.
 
 Its docstring is its page of the manual. Rules see the original text only, so their order cannot matter.
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         """What every rule module has."""
 
         ID: str
-        READS: dict[str, tuple[bytes, ...]]
+        READS: "Reads"
 
         @staticmethod
         def plan(resource: Resource, mesh: Profile) -> None:
@@ -74,12 +74,10 @@ def rules_for(kind: str) -> "tuple[Rule, ...]":
     return _RULES_OF_KIND.get(kind) or _RULES_OF_KIND["*"]
 
 
-def words_of(kind: str) -> "tuple[bytes, ...] | None":
-    """Return the words without which an object of a namespaced kind concerns no rule; None where all must be read."""
-    words: list[bytes] = []
+def concerned_by(kind: str, name: bytes, body: bytes) -> bool:
+    """Tell whether a namespaced object of this kind and name, with these words in it, could concern a rule."""
     for rule in RULES:
-        found = rule.READS.get(kind)
-        if found == ():
-            return None
-        words += found or ()
-    return tuple(dict.fromkeys(words))
+        for prefix, word in rule.READS.get(kind, ()):
+            if name.startswith(prefix) and word in body:
+                return True
+    return False

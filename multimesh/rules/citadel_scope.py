@@ -12,14 +12,17 @@ a new namespace of the mesh wants a new render. `kube-system` belongs into no li
 
 from multimesh.containers import container, flag_list, set_flag
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
 ID = "citadel-scope"
 
-READS: dict[str, tuple[bytes, ...]] = {"Deployment": ()}
+READS: "Reads" = {"Deployment": EVERY}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -20,8 +20,11 @@ from multimesh.fieldpath import entry, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.naming import cluster_scoped, is_kept, is_kubernetes, is_own, is_renamed
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
@@ -38,14 +41,14 @@ REFERENCES = (
 #: Annotations that name a ClusterIssuer.
 ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
 
-READS: dict[str, tuple[bytes, ...]] = {
-    "*": (),
-    "RoleBinding": (),
-    "ClusterRoleBinding": (),
-    "Certificate": (b"ClusterIssuer",),
-    "CertificateRequest": (b"ClusterIssuer",),
-    "Ingress": (b"cluster-issuer",),
-    "Gateway": (b"cluster-issuer",),
+READS: "Reads" = {
+    "*": EVERY,
+    "RoleBinding": EVERY,
+    "ClusterRoleBinding": EVERY,
+    "Certificate": ((b"", b"ClusterIssuer"),),
+    "CertificateRequest": ((b"", b"ClusterIssuer"),),
+    "Ingress": ((b"", b"cluster-issuer"),),
+    "Gateway": ((b"", b"cluster-issuer"),),
 }
 
 

@@ -12,8 +12,11 @@ Deployment and DaemonSet; `workload` narrows it to one of them.
 from multimesh.containers import flag_list, set_flag, set_variable
 from multimesh.fieldpath import BadShape, get, is_scalar, is_sequence, text
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from yaml.nodes import MappingNode
 
     from multimesh.manifest import Resource
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 ID = "flags"
 
-READS: dict[str, tuple[bytes, ...]] = {"Deployment": (), "DaemonSet": ()}
+READS: "Reads" = {"Deployment": EVERY, "DaemonSet": EVERY}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

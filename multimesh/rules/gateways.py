@@ -19,6 +19,7 @@ from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from yaml.nodes import Node
 
     from multimesh.manifest import Resource
@@ -60,9 +61,13 @@ VARIABLES = ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER", "ISTIO_METAJSON_LAB
 #: In the injector's values, below `gateways/NAME`: fields that hold a name of the family.
 VALUES_FIELDS = ("labels/app", "secretVolumes/*/secretName")
 
-_WORDS = tuple(name.removeprefix("istio-").encode() for name in GATEWAYS)
-
-READS: dict[str, tuple[bytes, ...]] = {kind: _WORDS for kind, _ in FIELDS} | {"ConfigMap": _WORDS}
+READS: "Reads" = {kind: ((b"", b"gateway"),) for kind, _ in FIELDS} | {
+    "ConfigMap": (
+        (b"istio-grafana-configuration-dashboards", b"gateway"),
+        (b"istio-sidecar-injector", b""),
+        (b"istio", b"ingressService"),
+    )
+}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

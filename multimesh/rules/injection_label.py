@@ -15,14 +15,17 @@ from multimesh.fieldpath import text
 from multimesh.naming import INJECTION_LABEL
 from multimesh.rules.webhook_names import is_injector
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
 ID = "injection-label"
 
-READS: dict[str, tuple[bytes, ...]] = {"MutatingWebhookConfiguration": ()}
+READS: "Reads" = {"MutatingWebhookConfiguration": EVERY}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

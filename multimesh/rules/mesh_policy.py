@@ -16,14 +16,17 @@ release with it.
 from multimesh.fieldpath import BadShape, get, is_mapping, items, mapping, text
 from multimesh.manifest import resources
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
 ID = "mesh-policy"
 
-READS: dict[str, tuple[bytes, ...]] = {"ConfigMap": (b"MeshPolicy",), "ClusterRole": ()}
+READS: "Reads" = {"ConfigMap": ((b"istio-security-custom-resources", b""),), "ClusterRole": EVERY}
 
 _GROUP = "security.istio.io"
 

@@ -11,8 +11,11 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 from multimesh.fieldpath import get, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
@@ -27,15 +30,15 @@ _CONTROL_PLANE_NAMES = frozenset((
     "istio-telemetry", "istiod",
 ))  # fmt: skip
 
-READS: dict[str, tuple[bytes, ...]] = {
-    "*": (),
-    "RoleBinding": (),
-    "ClusterRoleBinding": (),
-    "MutatingWebhookConfiguration": (),
-    "ValidatingWebhookConfiguration": (),
-    "Deployment": (),
-    "DaemonSet": (),
-    "StatefulSet": (),
+READS: "Reads" = {
+    "*": EVERY,
+    "RoleBinding": EVERY,
+    "ClusterRoleBinding": EVERY,
+    "MutatingWebhookConfiguration": EVERY,
+    "ValidatingWebhookConfiguration": EVERY,
+    "Deployment": EVERY,
+    "DaemonSet": EVERY,
+    "StatefulSet": EVERY,
 }
 
 

@@ -12,14 +12,17 @@ Gateway resources must then live beside the gateway that serves them. `scopeGate
 
 from multimesh.containers import container, set_variable
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
 ID = "scope-gateways"
 
-READS: dict[str, tuple[bytes, ...]] = {"Deployment": ()}
+READS: "Reads" = {"Deployment": EVERY}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

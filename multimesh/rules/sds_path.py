@@ -12,14 +12,17 @@ Only `hostPath` changes, in the workloads and in the injection template; contain
 from multimesh.fieldpath import text
 from multimesh.naming import SDS_PATH, sds_path
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
 ID = "sds-path"
 
-READS: dict[str, tuple[bytes, ...]] = {"Deployment": (), "DaemonSet": (), "ConfigMap": (b"hostPath",)}
+READS: "Reads" = {"Deployment": EVERY, "DaemonSet": EVERY, "ConfigMap": ((b"istio-sidecar-injector", b""),)}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -15,18 +15,21 @@ The chart `istio-init`, which is nothing but CRDs, is refused there as well.
 
 from multimesh.fieldpath import text
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
 ID = "shared-resources"
 POLICY = "helm.sh/resource-policy"
 
-READS: dict[str, tuple[bytes, ...]] = {
-    "CustomResourceDefinition": (),
-    "Job": (),
-    "ConfigMap": (b"istio-crd-",),
+READS: "Reads" = {
+    "CustomResourceDefinition": EVERY,
+    "Job": EVERY,
+    "ConfigMap": ((b"istio-crd-", b""),),
 }
 
 

@@ -16,14 +16,17 @@ from multimesh.fieldpath import is_mapping, text
 from multimesh.naming import MESH_LABEL
 from multimesh.rules.webhook_names import is_galley
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
 ID = "validation-scope"
 
-READS: dict[str, tuple[bytes, ...]] = {"ValidatingWebhookConfiguration": ()}
+READS: "Reads" = {"ValidatingWebhookConfiguration": EVERY}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -32,8 +32,11 @@ from multimesh.naming import (
     webhook_entry,
 )
 
+from multimesh.rules.reads import EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.rules.reads import Reads
     from yaml.nodes import SequenceNode
 
     from multimesh.manifest import Resource
@@ -44,11 +47,15 @@ ID = "webhook-names"
 #: What the scripts of the hook Jobs ask for (1.5.0, charts/security/templates/create-custom-resources-job.yaml).
 _SCRIPT_WORDS = f"validatingwebhookconfiguration {GALLEY_CONFIGURATION}"
 
-READS: dict[str, tuple[bytes, ...]] = {
-    "MutatingWebhookConfiguration": (),
-    "ValidatingWebhookConfiguration": (),
-    "Deployment": (),
-    "ConfigMap": (b"ebhook",),
+READS: "Reads" = {
+    "MutatingWebhookConfiguration": EVERY,
+    "ValidatingWebhookConfiguration": EVERY,
+    "Deployment": EVERY,
+    "ConfigMap": (
+        (b"istio-galley-configuration", b""),
+        (b"istio-security-custom-resources", b""),
+        (b"istio-grafana-custom-resources", b""),
+    ),
 }
 
 
