@@ -45,6 +45,11 @@ def is_null(node: "Node") -> bool:
     return is_scalar(node) and not node.style and node.value in _NULLS and node.tag in ("x", "tag:yaml.org,2002:null")
 
 
+def _is_empty(node: "Node") -> bool:
+    """Tell a scalar that says nothing where a list or mapping is wanted: null, or empty in quotes."""
+    return is_null(node) or (is_scalar(node) and not node.value)
+
+
 def entry(mapping: "MappingNode", key: str, path: str = "") -> "tuple[ScalarNode, Node] | None":
     """Return key node and value node of one entry of a mapping; None where it is absent.
 
@@ -85,6 +90,8 @@ def get(node: "Node | None", path: str) -> "Node | None":
             return None
         at = f"{at}/{step}" if at else step
         if not is_mapping(node):
+            if _is_empty(node):
+                return None
             raise BadShape(at.rpartition("/")[0], "is no mapping", node)
         node = value(node, step.replace("~1", "/"), at)
     return node
@@ -106,7 +113,9 @@ def text(node: "Node | None", path: str = "") -> str:
 def mapping(node: "Node | None", path: str) -> "MappingNode | None":
     """Return the mapping at a path; None where it is absent or null. Raises BadShape for any other shape."""
     found = get(node, path)
-    if found is not None and not is_mapping(found):
+    if found is None or _is_empty(found):
+        return None
+    if not is_mapping(found):
         raise BadShape(path, "is no mapping", found)
     return found
 
@@ -114,7 +123,7 @@ def mapping(node: "Node | None", path: str) -> "MappingNode | None":
 def items(node: "Node | None", path: str) -> "list[Node]":
     """Return the items of the list at a path; none where it is absent or null. Raises BadShape for any other shape."""
     found = get(node, path)
-    if found is None:
+    if found is None or _is_empty(found):
         return []
     if not is_sequence(found):
         raise BadShape(path, "is no list", found)
@@ -136,7 +145,7 @@ def find(node: "Node", path: str) -> "list[tuple[str, Node]]":
 
 
 def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
-    if is_null(node):
+    if _is_empty(node):
         return []
     here = f"{at}/" if at else ""
     if step == "*" and is_mapping(node):

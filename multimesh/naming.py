@@ -124,15 +124,9 @@ def galley_configuration(mesh: "Profile") -> str:
 
 
 def gateway(name: str, mesh: "Profile") -> str:
-    """Return the name of a 1.5 gateway in this mesh. Raises MultimeshError where it could not be a Service."""
+    """Return the name of a 1.5 gateway in this mesh."""
     if name not in GATEWAYS or not mesh.rename_gateways:
         return name
-    if not "a" <= mesh.namespace[0] <= "z":
-        raise MultimeshError(
-            mesh.where,
-            f'spec.namespace "{mesh.namespace}" begins with a digit, and the name of a Service must not',
-            "Set spec.gateways to keep, or choose another namespace.",
-        )
     return _within(f"{mesh.namespace}{name.removeprefix('istio')}", _MAX_LABEL)
 
 

@@ -27,6 +27,9 @@ MAX_NAME = 30
 #: (istio 1.5.0, pkg/webhooks/validation/controller/controller.go).
 MAX_NAMESPACE = 56
 
+#: A Service may have 63 characters and must begin with a letter; NS-ingressgateway is one with Istio 1.5.
+MAX_SERVICE_PREFIX = 48
+
 _DIGITS = frozenset("0123456789")
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NOT_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"))
@@ -215,6 +218,14 @@ def from_node(root: "Node", where: str, line: int = 1) -> Profile:
         revision = spec.get("revision", name)
         if revision in spec.get("canaryRevisions", []):
             report(root, f'spec.canaryRevisions holds "{revision}", which is spec.revision', "Leave it out there.")
+        namespace = spec["namespace"]
+        if spec.get("gateways", "rename") == "rename" and (len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS):
+            what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
+            report(
+                root,
+                f'spec.namespace "{namespace}" {what}, and {namespace}-ingressgateway could be no Service',
+                "Set spec.gateways to keep (only Istio 1.5 has gateways that are renamed), or choose another namespace.",
+            )
         both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
         if both:
             report(root, f'"{both[0]}" stands in keepNames and in renameNames', "Decide for one of them.")
