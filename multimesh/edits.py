@@ -60,6 +60,7 @@ class Text:
         self._appended: "dict[int, tuple[SequenceNode, list[Value], Edit]]" = {}
         self._put: "dict[int, tuple[MappingNode, dict[str, Value], Edit]]" = {}
         self._embedded: "dict[int, tuple[ScalarNode, Text]]" = {}
+        self._parts: "list[tuple[int, Text]]" = []
         self._shared: set[int] | None = None
 
     @property
@@ -140,6 +141,12 @@ class Text:
             self._embedded[id(node)] = known
         return known[1]
 
+    def part(self, start: int, end: int) -> "Text":
+        """Return a stretch of this text that is YAML by itself, to be edited in its own right."""
+        found = Text(self.text[start:end], self.where, self.line)
+        self._parts.append((start, found))
+        return found
+
     def replace_span(self, start: int, end: int, new: str, subject: str, rule: str, path: str) -> None:
         """Replace a span of a text that is no YAML, such as a script."""
         self._edits.append(Edit(start, end, new, subject, rule, path))
@@ -155,6 +162,8 @@ class Text:
             edits += self._insert(mapping, wishes, edit)
         for node, child in self._embedded.values():
             edits += self._lifted(node, child)
+        for start, part in self._parts:
+            edits += [edit.moved(start + edit.start, start + edit.end, edit.text) for edit in part.planned()]
         edits.sort(key=lambda edit: (edit.start, edit.end, -edit.depth))
         kept: list[Edit] = []
         for edit in edits:

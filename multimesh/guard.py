@@ -9,6 +9,7 @@ What is left when the text is split into lines are the entries of the root.
 """
 
 from multimesh.kinds import NAMESPACED, group_of
+from multimesh.naming import is_own, is_renamed
 from multimesh.rules import concerned_by
 
 TYPE_CHECKING = False
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from multimesh.profile import Profile
 
 _NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-")
+
+#: The one cluster-scoped kind whose objects concern nobody once their name is the mesh's own.
+_CLUSTER_ROLE = ("rbac.authorization.k8s.io", "ClusterRole")
+
+#: What the profile's flags may be about.
+_WORKLOADS = frozenset(("Deployment", "DaemonSet"))
 
 #: A root entry may begin with a key, a comment, the dash of a list, the tail of a quoted scalar or flow collection, or
 #: NUL: indented lines behind an empty one.
@@ -64,8 +71,8 @@ def _has_odd_break(data: bytes) -> bool:
 def passes_unread(body: bytes, mesh: "Profile") -> bool:
     """Tell whether a document can be left alone without parsing it.
 
-    `body` begins at the beginning of a line. True means: its root is a block mapping of a known namespaced kind, it
-    names no namespace or the control-plane namespace, and no rule is concerned by its kind, name and words.
+    `body` begins at the beginning of a line. True means: its root is a block mapping of a known namespaced kind
+    (or a ClusterRole with a name of the mesh's own), it names no namespace or the control-plane namespace, and no rule is concerned by its kind, name and words.
     """
     entries = body.replace(b"\n ", b"\0 ").split(b"\n")
     found: dict[bytes, bytes] = {}
@@ -93,12 +100,17 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     if len(found) < 3:
         return first and not found
     kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
-    if (group_of(version), kind) not in NAMESPACED or kind.endswith("List"):
+    key = (group_of(version), kind)
+    role = key == _CLUSTER_ROLE
+    if (key not in NAMESPACED and not role) or (mesh.flags and kind in _WORKLOADS):
         return False
     metadata = _metadata(found[b"metadata"])
     if metadata is None or metadata[1] not in (b"", mesh.namespace.encode()):
         return False
-    return not concerned_by(kind, metadata[0], body) and not _may_hide(body)
+    name = metadata[0]
+    if role and (is_renamed(kind, name.decode(), mesh) or not is_own(name.decode(), mesh)):
+        return False
+    return not concerned_by(kind, name, body) and not _may_hide(body)
 
 
 def _plain(value: bytes) -> str:

@@ -74,10 +74,17 @@ def rules_for(kind: str) -> "tuple[Rule, ...]":
     return _RULES_OF_KIND.get(kind) or _RULES_OF_KIND["*"]
 
 
-def concerned_by(kind: str, name: bytes, body: bytes) -> bool:
-    """Tell whether a namespaced object of this kind and name, with these words in it, could concern a rule."""
+def _reads_by_kind() -> "dict[str, tuple[tuple[bytes, bytes], ...]]":
+    found: "dict[str, dict[tuple[bytes, bytes], None]]" = {}
     for rule in RULES:
-        for prefix, word in rule.READS.get(kind, ()):
-            if name.startswith(prefix) and word in body:
-                return True
-    return False
+        for kind, pairs in rule.READS.items():
+            found.setdefault(kind, {}).update(dict.fromkeys(pairs))
+    return {kind: tuple(pairs) for kind, pairs in found.items()}
+
+
+_READS_OF_KIND = _reads_by_kind()
+
+
+def concerned_by(kind: str, name: bytes, body: bytes) -> bool:
+    """Tell whether an object of this kind and name, with these words in it, could concern a rule."""
+    return any(name.startswith(prefix) and word in body for prefix, word in _READS_OF_KIND.get(kind, ()))

@@ -12,7 +12,6 @@ a new namespace of the mesh wants a new render. `kube-system` belongs into no li
 
 from multimesh.containers import container, flag_list, set_flag
 
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 ID = "citadel-scope"
 
-READS: "Reads" = {"Deployment": EVERY}
+READS: "Reads" = {"Deployment": ((b"istio-citadel", b""),)}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -12,7 +12,6 @@ Deployment and DaemonSet; `workload` narrows it to one of them.
 from multimesh.containers import flag_list, set_flag, set_variable
 from multimesh.fieldpath import BadShape, get, is_scalar, is_sequence, text
 
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 
 ID = "flags"
 
-READS: "Reads" = {"Deployment": EVERY, "DaemonSet": EVERY}
+#: Which workloads these are, only the profile knows: see `multimesh/guard.py`.
+READS: "Reads" = {"Deployment": (), "DaemonSet": ()}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -15,6 +15,7 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 
 from multimesh.containers import flag, variable
 from multimesh.fieldpath import find, get, is_mapping, is_scalar, is_sequence, text
+from multimesh.jsontext import member
 from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
 TYPE_CHECKING = False
@@ -141,15 +142,19 @@ def _plan_json(resource: "Resource", mesh: "Profile", node: "Node", *paths: str)
 def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     """Rename the gateways that the injector's values hold and enable; the others do not exist."""
     inner = resource.text.embedded(node)
-    for root in inner.roots:
-        found = get(root, "gateways")
-        for key, values in found.value if is_mapping(found) else ():
-            if key.value in GATEWAYS and is_mapping(values) and text(values, "enabled") == "true":
-                inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
-                for path in VALUES_FIELDS:
-                    for at, name in find(values, path):
-                        new = gateway_family(text(name), mesh)
-                        inner.rewrite(name, new, resource.title, ID, f"gateways/{key.value}/{at}")
+    span = member(inner.text, "gateways")
+    if span is not None:
+        inner = inner.part(*span)
+        found = inner.roots[0]
+    else:
+        found = next((get(root, "gateways") for root in inner.roots if is_mapping(root)), None)
+    for key, values in found.value if is_mapping(found) else ():
+        if key.value in GATEWAYS and is_mapping(values) and text(values, "enabled") == "true":
+            inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
+            for path in VALUES_FIELDS:
+                for at, name in find(values, path):
+                    new = gateway_family(text(name), mesh)
+                    inner.rewrite(name, new, resource.title, ID, f"gateways/{key.value}/{at}")
 
 
 def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:

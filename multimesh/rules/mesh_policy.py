@@ -16,7 +16,6 @@ release with it.
 from multimesh.fieldpath import BadShape, get, is_mapping, items, mapping, text
 from multimesh.manifest import resources
 
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 ID = "mesh-policy"
 
-READS: "Reads" = {"ConfigMap": ((b"istio-security-custom-resources", b""),), "ClusterRole": EVERY}
+READS: "Reads" = {"ConfigMap": ((b"istio-security-custom-resources", b""),), "ClusterRole": ((b"istio-security-post-install", b""),)}
 
 _GROUP = "security.istio.io"
 

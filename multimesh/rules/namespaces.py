@@ -36,9 +36,6 @@ READS: "Reads" = {
     "ClusterRoleBinding": EVERY,
     "MutatingWebhookConfiguration": EVERY,
     "ValidatingWebhookConfiguration": EVERY,
-    "Deployment": EVERY,
-    "DaemonSet": EVERY,
-    "StatefulSet": EVERY,
 }
 
 

@@ -12,7 +12,6 @@ Gateway resources must then live beside the gateway that serves them. `scopeGate
 
 from multimesh.containers import container, set_variable
 
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 ID = "scope-gateways"
 
-READS: "Reads" = {"Deployment": EVERY}
+READS: "Reads" = {"Deployment": ((b"istio-pilot", b""),)}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -12,7 +12,6 @@ Only `hostPath` changes, in the workloads and in the injection template; contain
 from multimesh.fieldpath import text
 from multimesh.naming import SDS_PATH, sds_path
 
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,11 @@ if TYPE_CHECKING:
 
 ID = "sds-path"
 
-READS: "Reads" = {"Deployment": EVERY, "DaemonSet": EVERY, "ConfigMap": ((b"istio-sidecar-injector", b""),)}
+READS: "Reads" = {
+    "Deployment": ((b"", SDS_PATH.encode()),),
+    "DaemonSet": ((b"", SDS_PATH.encode()),),
+    "ConfigMap": ((b"istio-sidecar-injector", SDS_PATH.encode()),),
+}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

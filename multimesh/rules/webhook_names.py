@@ -50,7 +50,7 @@ _SCRIPT_WORDS = f"validatingwebhookconfiguration {GALLEY_CONFIGURATION}"
 READS: "Reads" = {
     "MutatingWebhookConfiguration": EVERY,
     "ValidatingWebhookConfiguration": EVERY,
-    "Deployment": EVERY,
+    "Deployment": ((b"istio-galley", b""), (b"istio-sidecar-injector", b""), (b"istio-pilot", b"")),
     "ConfigMap": (
         (b"istio-galley-configuration", b""),
         (b"istio-security-custom-resources", b""),
