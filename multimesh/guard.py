@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 _NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-")
 
-#: The one cluster-scoped kind whose objects concern nobody once their name is the mesh's own.
-_CLUSTER_ROLE = ("rbac.authorization.k8s.io", "ClusterRole")
+#: The cluster-scoped kinds whose objects may concern nobody once their name is the mesh's own.
+_RBAC = frozenset((("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding")))
+
+#: Kinds that name further namespaces below their metadata.
+_BINDINGS = frozenset((("rbac.authorization.k8s.io", "ClusterRoleBinding"), ("rbac.authorization.k8s.io", "RoleBinding")))
 
 #: What the profile's flags may be about.
 _WORKLOADS = frozenset(("Deployment", "DaemonSet"))
@@ -31,8 +34,11 @@ _STARTS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#-}]'\
 #: Line breaks other than the line feed, and the byte order mark, by their first byte in UTF-8.
 _ODD = {b"\xc2": (b"\xc2\x85",), b"\xe2": (b"\xe2\x80\xa8", b"\xe2\x80\xa9"), b"\xef": (b"\xef\xbb\xbf",)}
 
+#: Escapes that Go's JSON writes for HTML: \\u003c, \\u003e, \\u0026, \\u0027.
+_HARMLESS = (b"3c", b"3e", b"26", b"27")
+
 #: What an anchor, an alias or a tag begins with, and what may stand before it.
-_BEFORE = (b" ", b"[", b",", b"{", b":")
+_BEFORE = b" [,{:\n"
 
 
 def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
@@ -40,9 +46,9 @@ def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
 
     A separator is `---` with the line break before it, or nothing for what stands before the first one.
     `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections too;
-    what makes it unsafe are other line breaks, values on the marker's line, directives, and `...`.
+    what makes it unsafe are other line breaks, values on the marker's line, and directives.
     """
-    if b"\r" in data or (not data.isascii() and _has_odd_break(data)):
+    if b"\r" in data or _stands_behind(data, b"%", b"\n") or (not data.isascii() and _has_odd_break(data)):
         return None
     pieces = data.split(b"\n---")
     found = [(b"\n---", piece) for piece in pieces]
@@ -53,8 +59,6 @@ def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
             rest = piece.partition(b"\n")[0]
             if rest[:1] not in (b" ", b"\t") or (rest.strip(b" \t") and rest.lstrip(b" \t")[:1] != b"#"):
                 return None
-        if piece[:1] == b"%" or b"\n%" in piece or b"\n..." in piece or piece[:3] == b"...":
-            return None
     return found
 
 
@@ -101,16 +105,20 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
         return first and not found
     kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
     key = (group_of(version), kind)
-    role = key == _CLUSTER_ROLE
-    if (key not in NAMESPACED and not role) or (mesh.flags and kind in _WORKLOADS):
+    if (key not in NAMESPACED and key not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
         return False
     metadata = _metadata(found[b"metadata"])
     if metadata is None or metadata[1] not in (b"", mesh.namespace.encode()):
         return False
     name = metadata[0]
-    if role and (is_renamed(kind, name.decode(), mesh) or not is_own(name.decode(), mesh)):
+    if key in _RBAC and (is_renamed(kind, name.decode(), mesh) or not is_own(name.decode(), mesh)):
         return False
-    return not concerned_by(kind, name, body) and not _may_hide(body)
+    if key in _BINDINGS and (mesh.rename_names or body.count(b"namespace") != body.count(b"namespace: " + mesh.namespace.encode() + b"\n")):
+        return False
+    if _multiplies(body):
+        return False
+    concerned = concerned_by(kind, name, body)
+    return concerned is None or (not concerned and not _may_hide(body))
 
 
 def _plain(value: bytes) -> str:
@@ -145,10 +153,35 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
 
 
 def _may_hide(body: bytes) -> bool:
-    """Tell whether a word could stand in the document otherwise than letter by letter."""
-    if b"\\" in body and (b"\\u" in body or b"\\x" in body or b"\\U" in body or b"\\\n" in body):
+    """Tell whether a word could stand in the document otherwise than letter by letter: behind an escape or a tag.
+
+    An alias repeats what stands in full at its anchor, so it hides nothing; but it multiplies.
+    """
+    if b"\\" in body and (b"\\\n" in body or b"\\x" in body or b"\\U" in body or _writes_letters(body)):
         return True
-    # Aliases and merge keys repeat what stands elsewhere; tags such as !!binary change what a text says.
-    if b"&" in body and b"*" in body and any(sign + b"&" in body for sign in (*_BEFORE, b"\n")):
-        return any(sign + b"*" in body for sign in _BEFORE)
-    return b"!" in body and any(sign + b"!" in body for sign in (b": ", b"- ", b"[", b", ", b"{", b"? "))
+    return _stands_behind(body, b"!", _BEFORE)
+
+
+def _writes_letters(body: bytes) -> bool:
+    """Tell whether an escape of four digits could stand for a character of a name."""
+    at = body.find(b"\\u")
+    while at >= 0:
+        if body[at + 2 : at + 4] != b"00" or body[at + 4 : at + 6].lower() not in _HARMLESS:
+            return True
+        at = body.find(b"\\u", at + 1)
+    return False
+
+
+def _multiplies(body: bytes) -> bool:
+    """Tell whether there may be anchors and aliases, which can multiply a document beyond all measure."""
+    return b"&" in body and b"*" in body and _stands_behind(body, b"&", _BEFORE) and _stands_behind(body, b"*", _BEFORE)
+
+
+def _stands_behind(data: bytes, sign: bytes, before: bytes) -> bool:
+    """Tell whether a sign stands anywhere at the beginning, or behind one of these bytes."""
+    at = data.find(sign)
+    while at >= 0:
+        if at == 0 or data[at - 1] in before:
+            return True
+        at = data.find(sign, at + 1)
+    return False

@@ -85,6 +85,10 @@ def _reads_by_kind() -> "dict[str, tuple[tuple[bytes, bytes], ...]]":
 _READS_OF_KIND = _reads_by_kind()
 
 
-def concerned_by(kind: str, name: bytes, body: bytes) -> bool:
-    """Tell whether an object of this kind and name, with these words in it, could concern a rule."""
-    return any(name.startswith(prefix) and word in body for prefix, word in _READS_OF_KIND.get(kind, ()))
+def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
+    """Tell whether an object of this kind and name, with these words in it, could concern a rule.
+
+    None says that no rule reads such an object, whatever words stand in it.
+    """
+    words = [word for prefix, word in _READS_OF_KIND.get(kind, ()) if name.startswith(prefix)]
+    return any(word in body for word in words) if words else None

@@ -18,7 +18,7 @@ Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that
 
 from multimesh.fieldpath import entry, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
-from multimesh.naming import cluster_scoped, is_kept, is_kubernetes, is_own, is_renamed
+from multimesh.naming import SUFFIXED, cluster_scoped, is_kept, is_kubernetes, is_own, is_renamed
 
 from multimesh.rules.reads import EVERY
 
@@ -41,10 +41,13 @@ REFERENCES = (
 #: Annotations that name a ClusterIssuer.
 ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
 
+#: A binding must be read where it could name a role that is renamed; `renameNames` sends all of them to the parser.
+_ROLES = tuple((b"", name.encode()) for kind, name in sorted(SUFFIXED) if kind == "ClusterRole")
+
 READS: "Reads" = {
     "*": EVERY,
-    "RoleBinding": EVERY,
-    "ClusterRoleBinding": EVERY,
+    "RoleBinding": _ROLES,
+    "ClusterRoleBinding": _ROLES,
     "Certificate": ((b"", b"ClusterIssuer"),),
     "CertificateRequest": ((b"", b"ClusterIssuer"),),
     "Ingress": ((b"", b"cluster-issuer"),),

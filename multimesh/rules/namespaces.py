@@ -32,8 +32,6 @@ _CONTROL_PLANE_NAMES = frozenset((
 
 READS: "Reads" = {
     "*": EVERY,
-    "RoleBinding": EVERY,
-    "ClusterRoleBinding": EVERY,
     "MutatingWebhookConfiguration": EVERY,
     "ValidatingWebhookConfiguration": EVERY,
 }
