@@ -133,6 +133,12 @@ class Text:
         start, end, text = self._item_removal(sequence, index)
         self._edits.append(Edit(start, end, text, subject, rule, "items"))
 
+    def drop_document(self, root: "Node", subject: str, rule: str) -> None:
+        """Remove one document of several, from its marker to the next one."""
+        start = self.text.rfind("\n---", 0, root.start_mark.index) + 1
+        end = self.text.find("\n---", self._end(root) - 1)
+        self._edits.append(Edit(start, len(self.text) if end < 0 else end + 1, "", subject, rule, ""))
+
     def embedded(self, node: "ScalarNode") -> "Text":
         """Return the text that a scalar holds, to be edited in its own right."""
         known = self._embedded.get(id(node))

@@ -22,7 +22,7 @@ class Resource:
     `namespace` is what the text says; empty where it says nothing, which means the release namespace.
     """
 
-    __slots__ = ("dropped", "group", "kind", "name", "namespace", "root", "rule", "sequence", "text")
+    __slots__ = ("dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text")
 
     def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
         """Read what identifies the object. `sequence` is the list that holds it, and its index there."""
@@ -31,6 +31,7 @@ class Resource:
         self.sequence = sequence
         self.rule = ""
         self.dropped = False
+        self.notices: "list[dict[str, object]]" = []
         self.kind = self.name = self.namespace = ""
         try:
             self.kind = text(root, "kind")
@@ -55,6 +56,13 @@ class Resource:
     def error(self, what: str, hint: str) -> MultimeshError:
         """Return the refusal of this resource by the rule at work."""
         return MultimeshError(self.where, what, hint, self.rule)
+
+    def notice(self, finding: str, severity: str, what: str, hint: str) -> None:
+        """Note a finding for the report, which stops nobody."""
+        self.notices.append({
+            "id": finding, "severity": severity, "resource": self.title, "where": self.text.at(self.root),
+            "message": what, "remedy": hint, "rule": self.rule,
+        })  # fmt: skip
 
     # Reading.
 
@@ -112,10 +120,14 @@ class Resource:
         """Put a key that is absent or null into a mapping."""
         self.text.put(parent, key, item, self.title, self.rule, path)
 
-    def put_at(self, path: str, item: "Value") -> None:
-        """Put a value at a path of keys, making the mappings on the way that are absent."""
+    def put_at(self, path: str, item: "Value", root: "MappingNode | None" = None, at: str = "") -> None:
+        """Put a value at a path of keys, making the mappings on the way that are absent.
+
+        The path begins at the object's root, or at the node `root`, which stands at the path `at`.
+        """
         steps = [step.replace("~1", "/") for step in path.split("/")]
-        parent = self.root
+        parent = self.root if root is None else root
+        path = f"{at}/{path}" if at else path
         for number, step in enumerate(steps[:-1]):
             child = value(parent, step, path)
             if child is None:
@@ -147,12 +159,6 @@ class Resource:
         if not isinstance(text(node), str):
             return None
         return node, self.text.embedded(node)
-
-    def inside(self, text_of: "Text", root: "Node") -> "Resource":
-        """Return an object in an embedded text, for the rule at work."""
-        resource = Resource(text_of, root)
-        resource.rule = self.rule
-        return resource
 
 
 def resources(text_of: "Text") -> "Iterator[Resource]":

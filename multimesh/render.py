@@ -3,7 +3,7 @@
     stdin -> resources -> edits planned by rules -> edited text -> stdout
 """
 
-from multimesh.edits import Text, applied
+from multimesh.edits import Edit, Text, applied
 from multimesh.errors import MultimeshError
 from multimesh.fieldpath import BadShape, refusal
 from multimesh.guard import passes_unread, split
@@ -12,7 +12,6 @@ from multimesh.rules import rules_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.edits import Edit
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
@@ -32,6 +31,9 @@ class Rendering:
         self.edited: "list[tuple[int, str, list[Edit]]]" = []
         #: Title and rule of every resource that was left out, and its line.
         self.dropped: list[tuple[str, str, int]] = []
+        #: What the rules noticed and nobody must act upon to go on.
+        self.noticed: "list[dict[str, object]]" = []
+        self.stock = b""
         self.resources = 0
 
     @property
@@ -49,6 +51,7 @@ def render(data: bytes, mesh: "Profile", where: str = "<stdin>") -> Rendering:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise MultimeshError(f"{where}:{line}", "not YAML: a NUL character", "Is this the output of 'helm template'?")
     rendering = Rendering()
+    rendering.stock = data
     pieces = split(data)
     if pieces is None:
         _render_whole(data, mesh, where, rendering)
@@ -81,9 +84,12 @@ def _render_documents(
             text = Text(_decoded(body, where, line + (feed > 0)), where, line + (feed > 0))
             dropped = _plan(text, mesh, rendering)
             edits = [] if dropped else text.planned()
-            if dropped or edits:
+            if dropped:
+                whole = separator.strip().decode() + _decoded(piece, where, line) + "\n" * (number < last)
+                title, rule, _ = rendering.dropped[-1]
+                rendering.edited.append((line, whole, [Edit(0, len(whole), "", title, rule, "")]))
+            elif edits:
                 rendering.edited.append((text.line, text.text, edits))
-            if edits:
                 body = applied(text.text, edits).encode()
         if not dropped:
             parts += (separator, piece[:feed], body)
@@ -96,16 +102,18 @@ def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering
     """Rewrite a stream that cannot be cut safely: the parser finds its documents."""
     bom = _BOM if data.startswith(_BOM) else b""
     text = Text(_decoded(data[len(bom) :], where, 1), where, 1)
-    if _plan(text, mesh, rendering):
-        raise MultimeshError(where, "", "")
+    _plan(text, mesh, rendering, alone=False)
     edits = text.planned()
     if edits:
         rendering.edited.append((1, text.text, edits))
     rendering.parts = [bom, applied(text.text, edits).encode()]
 
 
-def _plan(text: Text, mesh: "Profile", rendering: Rendering) -> bool:
-    """Let the rules plan every resource of a text; tell whether the text's own document is to be left out."""
+def _plan(text: Text, mesh: "Profile", rendering: Rendering, *, alone: bool = True) -> bool:
+    """Let the rules plan every resource of a text; tell whether the text's one document is to be left out.
+
+    Where the text may hold more than one (`alone` is false), a document that is left out becomes an edit.
+    """
     dropped = False
     for resource in resources(text):
         rendering.resources += 1
@@ -117,9 +125,13 @@ def _plan(text: Text, mesh: "Profile", rendering: Rendering) -> bool:
                 raise refusal(resource.where, error, rule.ID) from None
             except MultimeshError as error:
                 raise _placed(error, resource) from None
+        rendering.noticed += resource.notices
         if resource.dropped:
             rendering.dropped.append((resource.title, resource.rule, text.line + resource.root.start_mark.line))
-            dropped = dropped or resource.sequence is None
+            if resource.sequence is None and alone and len(text.roots) == 1:
+                dropped = True
+            elif resource.sequence is None:
+                text.drop_document(resource.root, resource.title, resource.rule)
     return dropped
 
 

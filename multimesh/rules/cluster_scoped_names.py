@@ -88,6 +88,7 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
     elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
         raise resource.error(
             f'the cluster-scoped name "{name}" is in no table, and nothing in it says that it is mesh {mesh.name}\'s own',
+            f"If it carries the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
         )

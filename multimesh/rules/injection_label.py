@@ -11,7 +11,7 @@ A selector by `matchExpressions`, which the 1.5 chart writes with `enableNamespa
 selects the namespaces of every other mesh as well.
 """
 
-from multimesh.fieldpath import text
+from multimesh.fieldpath import get, text
 from multimesh.naming import INJECTION_LABEL
 from multimesh.rules.webhook_names import is_injector
 
@@ -33,14 +33,12 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     if not is_injector(resource, mesh):
         return
     for path, entry in resource.find("webhooks/*"):
-        here = resource.inside(resource.text, entry)
-        selector = here.get("namespaceSelector")
-        if selector is not None and here.get("namespaceSelector/matchExpressions") is not None:
+        if get(entry, "namespaceSelector/matchExpressions") is not None:
             raise resource.error(
                 f"{path}/namespaceSelector/matchExpressions selects the namespaces of every other mesh as well",
                 "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
             )
-        node = here.get(f"namespaceSelector/matchLabels/{INJECTION_LABEL}")
+        node = get(entry, f"namespaceSelector/matchLabels/{INJECTION_LABEL}")
         found = text(node) if node is not None else ""
         if node is None or found not in ("enabled", mesh.injection_label):
             another = found.startswith("enabled-")

@@ -12,7 +12,7 @@ The label must be on the control-plane namespace too: galley tries its own webho
 such as MeshPolicy are still shown to every mesh: a namespaceSelector does not exempt them.
 """
 
-from multimesh.fieldpath import is_mapping, text
+from multimesh.fieldpath import get, text
 from multimesh.naming import MESH_LABEL
 from multimesh.rules.webhook_names import is_galley
 
@@ -33,14 +33,11 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     """Narrow every entry of the mesh's validators to the mesh's namespaces."""
     if not is_galley(resource, mesh):
         return
+    field = f"namespaceSelector/matchLabels/{MESH_LABEL.replace('/', '~1')}"
     for path, entry in resource.find("webhooks/*"):
-        if not is_mapping(entry):
-            continue
-        here = resource.inside(resource.text, entry)
-        label = MESH_LABEL.replace("/", "~1")
-        found = here.get(f"namespaceSelector/matchLabels/{label}")
+        found = get(entry, field)
         if found is None:
-            here.put_at(f"namespaceSelector/matchLabels/{label}", mesh.name)
+            resource.put_at(field, mesh.name, entry, path)
         elif text(found) != mesh.name:
             raise resource.error(
                 f'{path}/namespaceSelector selects {MESH_LABEL}="{text(found)}": this stream has been rewritten for '

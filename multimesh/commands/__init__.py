@@ -1,0 +1,87 @@
+"""The commands beside `render`: argparse in front, one module for each.
+
+A command module has `HELP`, `add_arguments(parser)` and `run(options)`, which returns the exit code.
+"""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+
+from multimesh import __version__
+from multimesh.cli import DONE, FAILED, RENDER_HELP
+from multimesh.errors import MultimeshError
+
+#: In the order of the manual.
+COMMANDS = ("diff",)
+
+EPILOG = """\
+Every flag has an environment twin, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.
+Start with charts-values/affirmed/profile.yaml, and see the README for Helm's side.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose mistakes have the shape of every other error."""
+
+    def error(self, message: str) -> "None":  # type: ignore[override]
+        raise MultimeshError("", message, f"See '{self.prog} --help'.")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command that the arguments name, and return its exit code."""
+    try:
+        options = parser().parse_args(arguments)
+        if options.command == "render":
+            sys.stdout.write(RENDER_HELP)
+            return DONE
+        code: int = import_module(f"multimesh.commands.{options.command}").run(options)
+    except MultimeshError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return DONE
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    top = _Parser(
+        prog="multimesh",
+        description="Run several independent Istio meshes in one Kubernetes cluster: a Helm post-renderer.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"multimesh {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands.add_parser("render", help="rewrite a rendered chart: what Helm runs as a post-renderer", add_help=False).add_argument(
+        "--help", "-h", action="store_true"
+    )
+    for name in COMMANDS:
+        module = import_module(f"multimesh.commands.{name}")
+        command = commands.add_parser(
+            name, help=module.HELP, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        module.add_arguments(command)
+    return top
+
+
+def add_flag(command: argparse.ArgumentParser, name: str, help_text: str, default: str = "", **more: object) -> None:
+    """Add a flag with a value, whose environment twin MULTIMESH_<FLAG> is its default."""
+    twin = _twin(name)
+    command.add_argument(name, default=os.environ.get(twin, default), help=f"{help_text} ({twin})", **more)  # type: ignore[arg-type]
+
+
+def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
+    """Add a switch, which its environment twin turns on with 1, true or yes."""
+    twin = _twin(name)
+    value = os.environ.get(twin, "").lower()
+    if value not in ("", "0", "false", "no", "1", "true", "yes"):
+        raise MultimeshError("", f'{twin} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
+    command.add_argument(name, action="store_true", default=value in ("1", "true", "yes"), help=f"{help_text} ({twin})")
+
+
+def _twin(name: str) -> str:
+    return "MULTIMESH_" + name[2:].upper().replace("-", "_")

@@ -1,0 +1,161 @@
+"""Show what the rendering changes, as a unified diff from the stock manifest to the mesh's.
+
+The diff comes from the edits that were planned, not from comparing two texts. Each hunk is headed by the resources in it
+and the rules that changed them. It is a patch: `patch` applies it.
+
+    helm template istio istio/istio -n istio-affirmed | multimesh diff --profile charts-values/affirmed
+"""
+
+import argparse
+import os
+import sys
+from typing import NamedTuple
+
+from multimesh.cli import DONE, FINDINGS, render_stdin
+from multimesh.commands import add_flag, add_switch
+from multimesh.edits import Edit, applied
+from multimesh.errors import MultimeshError
+from multimesh.render import Rendering
+
+HELP = "show what the rendering changes, hunk by hunk, with resource and rule"
+
+#: Lines of context around a change, as in every unified diff.
+CONTEXT = 3
+
+_RED, _GREEN, _CYAN, _BOLD, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
+
+
+class Change(NamedTuple):
+    """Lines of the stock manifest, from `start` up to but not including `end` (from 0), and what takes their place."""
+
+    start: int
+    end: int
+    new: list[str]
+    reasons: list[str]
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_flag(command, "--profile", "the mesh profile, or a folder with a profile.yaml", metavar="PATH")
+    add_switch(command, "--exit-code", "exit with 1 when something differs")
+    add_switch(command, "--upgrade", "as in render: this is an upgrade")
+    add_flag(command, "--color", "when to colour", default="auto", choices=("auto", "always", "never"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the stock manifest on stdin and print the diff."""
+    if options.color not in ("auto", "always", "never"):
+        raise MultimeshError("", f'--color is "{options.color}"', "It may be: auto, always, never.")
+    rendering, mesh = render_stdin({"--profile": options.profile, "--upgrade": "1" if options.upgrade else ""})
+    colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    lines = unified(rendering, f"mesh {mesh.name}")
+    text = "".join(_painted(line) if colour else line for line in lines)
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.flush()
+    return FINDINGS if options.exit_code and lines else DONE
+
+
+def unified(rendering: Rendering, name: str) -> list[str]:
+    """Return the lines of the unified diff from the stock manifest to the rendered one; none where nothing differs."""
+    stock = rendering.stock.decode().split("\n")
+    open_end = stock[-1] != ""
+    stock = [f"{line}\n" for line in (stock if open_end else stock[:-1])]
+    found = sorted(changes(rendering), key=lambda change: change.start)
+    if not found:
+        return []
+    lines = ["--- stock\n", f"+++ {name}\n"]
+    shift = 0
+    for hunk in _hunks(found):
+        start, end = max(hunk[0].start - CONTEXT, 0), min(hunk[-1].end + CONTEXT, len(stock))
+        body: list[str] = []
+        at = start
+        for change in hunk:
+            body += [" " + line for line in stock[at : change.start]]
+            body += ["-" + line for line in stock[change.start : change.end]]
+            body += ["+" + line for line in change.new]
+            at = change.end
+        body += [" " + line for line in stock[at:end]]
+        grown = sum(len(change.new) - (change.end - change.start) for change in hunk)
+        reasons = ", ".join(dict.fromkeys(reason for change in hunk for reason in change.reasons))
+        lines.append(f"@@ -{_range(start, end - start)} +{_range(start + shift, end - start + grown)} @@ {reasons}\n")
+        lines += body
+        if open_end and end == len(stock):
+            lines.append("\\ No newline at end of file\n")
+        shift += grown
+    return lines
+
+
+def _range(start: int, length: int) -> str:
+    # An empty range is named by the line before it.
+    return f"{start + 1 if length else start},{length}"
+
+
+def changes(rendering: Rendering) -> list[Change]:
+    """Return the changed lines of the whole stream, with the resources and rules that changed them."""
+    found = []
+    for first, text, edits in rendering.edited:
+        for group in _by_lines(text, edits):
+            start, end = _line_start(text, group[0].start), _line_end(text, group)
+            moved = [Edit(e.start - start, e.end - start, e.text, e.subject, e.rule, e.path, e.depth) for e in group]
+            line = first - 1 + text.count("\n", 0, start)
+            reasons = [f"{edit.subject} [{edit.rule}]" for edit in group]
+            found.append(_trimmed(line, _lines(text[start:end]), _lines(applied(text[start:end], moved)), reasons))
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    """Return lines with their line feed; the last one of a document has lent its own to the marker that follows."""
+    return [f"{line}\n" for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+def _trimmed(line: int, old: list[str], new: list[str], reasons: list[str]) -> Change:
+    """Leave out what is the same at the beginning and at the end."""
+    while old and new and old[0] == new[0]:
+        old, new, line = old[1:], new[1:], line + 1
+    while old and new and old[-1] == new[-1]:
+        old, new = old[:-1], new[:-1]
+    return Change(line, line + len(old), new, reasons)
+
+
+def _by_lines(text: str, edits: list[Edit]) -> list[list[Edit]]:
+    """Group the edits that touch a line together."""
+    groups: list[list[Edit]] = []
+    for edit in edits:
+        if groups and _line_start(text, edit.start) < _line_end(text, groups[-1]):
+            groups[-1].append(edit)
+        elif groups and edit.start == edit.end == groups[-1][-1].end:
+            groups[-1].append(edit)
+        else:
+            groups.append([edit])
+    return groups
+
+
+def _line_start(text: str, index: int) -> int:
+    return text.rfind("\n", 0, index) + 1
+
+
+def _line_end(text: str, group: list[Edit]) -> int:
+    """Return the end of the last line that a group of edits touches; whole inserted lines touch none."""
+    start, end = group[0].start, group[-1].end
+    if end == _line_start(text, end) and (end > start or all(edit.text.endswith("\n") for edit in group)):
+        return end
+    found = text.find("\n", end)
+    return len(text) if found < 0 else found + 1
+
+
+def _hunks(found: list[Change]) -> list[list[Change]]:
+    """Join the changes whose context would overlap."""
+    hunks: list[list[Change]] = []
+    for change in found:
+        if hunks and change.start - hunks[-1][-1].end <= 2 * CONTEXT:
+            hunks[-1].append(change)
+        else:
+            hunks.append([change])
+    return hunks
+
+
+def _painted(line: str) -> str:
+    if line.startswith(("---", "+++")):
+        return f"{_BOLD}{line.rstrip()}{_PLAIN}\n"
+    colour = {"-": _RED, "+": _GREEN, "@": _CYAN}.get(line[:1], "")
+    return f"{colour}{line.rstrip()}{_PLAIN}\n" if colour else line

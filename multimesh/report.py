@@ -1,0 +1,42 @@
+"""What one rendering did, as JSON: Helm shows nothing of a post-renderer that succeeds."""
+
+import json
+
+from multimesh import __version__
+from multimesh.errors import MultimeshError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from multimesh.profile import Profile
+    from multimesh.render import Rendering
+
+
+def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
+    """Return the report as plain values: what was rewritten, dropped and noticed, each with its line in the stream."""
+    return {
+        "multimesh": __version__,
+        "mesh": mesh.name,
+        "profile": mesh.where,
+        "resources": rendering.resources,
+        "rewritten": [
+            {"resource": edit.subject, "path": edit.path, "rule": edit.rule, "line": first + text.count("\n", 0, edit.start)}
+            for first, text, edits in rendering.edited
+            for edit in edits
+        ],
+        "dropped": [
+            {"resource": title, "rule": rule, "line": start} for title, rule, start in rendering.dropped
+        ],
+        "findings": rendering.noticed,
+    }
+
+
+def write(path: str, rendering: "Rendering", mesh: "Profile") -> None:
+    """Write the report to a file. Raises MultimeshError where that is not possible."""
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report(rendering, mesh), file, indent=2, ensure_ascii=False)
+            file.write("\n")
+    except OSError as error:
+        raise MultimeshError(path, f"cannot write the report: {error.strerror}", "Name a file in a folder that exists.") from None
