@@ -59,6 +59,7 @@ class Text:
         self._edits: list[Edit] = []
         self._appended: "dict[int, tuple[SequenceNode, list[Value], Edit]]" = {}
         self._put: "dict[int, tuple[MappingNode, dict[str, Value], Edit]]" = {}
+        self._dropped: "dict[int, tuple[SequenceNode, dict[int, Edit]]]" = {}
         self._embedded: "dict[int, tuple[ScalarNode, Text]]" = {}
         self._parts: "list[tuple[int, Text]]" = []
         self._shared: set[int] | None = None
@@ -70,11 +71,13 @@ class Text:
             self._roots = list(compose_all(self.text, self.where, self.line))
         return self._roots
 
-    @property
-    def newline(self) -> str:
-        """The line break that this text uses."""
-        end = self.text.find("\n")
-        return "\r\n" if end > 0 and self.text[end - 1] == "\r" else "\n"
+    def newline(self, index: int) -> str:
+        """Return the line break that ends the line of `index`; where it has none, that of the first line."""
+        end = self._line_end(index)
+        end = end if end < len(self.text) else self._line_end(0)
+        if self.text[end : end + 2] == "\r\n":
+            return "\r\n"
+        return "\r" if self.text[end : end + 1] == "\r" else "\n"
 
     def at(self, node: "Node") -> str:
         """Return file and line of a node."""
@@ -124,14 +127,15 @@ class Text:
         """Replace a whole list or mapping."""
         self._check_own(node, path)
         start, end = skip_properties(self.text, node.start_mark.index), self._end(node)
-        text = flow(value) if is_scalar(node) or node.flow_style else block(value, self._column(start), self.newline)
+        text = _one_line(value) if is_scalar(node) or node.flow_style else block(value, self._column(start), self.newline(start))
         self._edits.append(Edit(start, end, text, subject, rule, path))
 
     def drop(self, sequence: "SequenceNode", index: int, subject: str, rule: str) -> None:
         """Remove one item of a list, with its lines."""
         self._check_own(sequence, "items")
-        start, end, text = self._item_removal(sequence, index)
-        self._edits.append(Edit(start, end, text, subject, rule, "items"))
+        self._check_own(sequence.value[index], "items")
+        edit = Edit(0, 0, "", subject, rule, "items")
+        self._dropped.setdefault(id(sequence), (sequence, {}))[1][index] = edit
 
     def drop_document(self, root: "Node", subject: str, rule: str) -> None:
         """Remove one document of several, from its marker to the next one."""
@@ -143,7 +147,9 @@ class Text:
         """Return the text that a scalar holds, to be edited in its own right."""
         known = self._embedded.get(id(node))
         if known is None:
-            known = (node, Text(node.value, self.where, self.line + node.start_mark.line + 1))
+            # What a block scalar holds begins on the line behind its sign.
+            line = self.line + node.start_mark.line + (node.style in ("|", ">"))
+            known = (node, Text(node.value, self.where, line))
             self._embedded[id(node)] = known
         return known[1]
 
@@ -166,6 +172,8 @@ class Text:
             edits += self._append(sequence, values, edit)
         for mapping, wishes, edit in self._put.values():
             edits += self._insert(mapping, wishes, edit)
+        for sequence, drops in self._dropped.values():
+            edits += self._drop(sequence, drops)
         for node, child in self._embedded.values():
             edits += self._lifted(node, child)
         for start, part in self._parts:
@@ -206,16 +214,25 @@ class Text:
             return self._block_scalar_end(node) if node.style in ("|", ">") else int(node.end_mark.index)
         if node.flow_style or not node.value:
             return int(node.end_mark.index)
-        last = node.value[-1]
-        before = node.start_mark.index
-        if type(last) is tuple:
-            before, last = last[0].end_mark.index, last[1]
-        elif len(node.value) > 1:
-            before = self._end(node.value[-2])
-        return self._end(last) if last.start_mark.index >= before else self._alias_end(before)
+        return self._child_end(node, len(node.value) - 1)
+
+    def _child_end(self, node: "MappingNode | SequenceNode", index: int) -> int:
+        """Return where an entry or item ends; the marks of an alias are those of its anchor, so it is looked for."""
+        child = node.value[index]
+        if type(child) is tuple:
+            before, child = child[0].end_mark.index, child[1]
+        elif index and node.value[index - 1].start_mark.index > child.start_mark.index:
+            before = self._child_end(node, index - 1)
+        else:
+            before = node.start_mark.index
+            if index and (child.start_mark.index < before or any(other is child for other in node.value[:index])):
+                before = self._child_end(node, index - 1)
+        return self._end(child) if child.start_mark.index >= before else self._alias_end(before)
 
     def _alias_end(self, start: int) -> int:
-        end = self.text.index("*", start)
+        end = start
+        while self.text[end] != "*":
+            end = self._line_end(end) if self.text[end] == "#" else end + 1
         while self.text[end : end + 1] not in ("", " ", "\t", ",", "]", "}", *BREAKS):
             end += 1
         return end
@@ -260,58 +277,63 @@ class Text:
                 after += 1
         return after
 
-    def _behind(self, node: "Node", lines: str, column: int, edit: Edit) -> Edit:
+    def _behind(self, node: "Node", lines: str, column: int, edit: Edit, newline: str) -> Edit:
         """Insert whole lines behind the last line of a block collection."""
         end = self._end(node)
         place = end if end and self.text[end - 1] in BREAKS else self._next_line(end)
-        found = edit.moved(place, place, lines + self.newline)
+        found = edit.moved(place, place, lines + newline)
         if place == len(self.text) and self.text[-1:] not in BREAKS:
-            found.text = self.newline + lines
+            found.text = newline + lines
         found.depth = column + 1
         return found
 
     def _append(self, sequence: "SequenceNode", values: "list[Value]", edit: Edit) -> list[Edit]:
         if sequence.flow_style or not sequence.value:
             return [self._into_flow(sequence, ", ".join(flow(value) for value in values), edit)]
-        column = self._column(self._start(sequence))
-        lines = (self.newline + " " * column).join("- " + block(value, column + 2, self.newline) for value in values)
-        return [self._behind(sequence, " " * column + lines, column, edit)]
+        start = self._start(sequence)
+        column, newline = self._column(start), self.newline(start)
+        lines = (newline + " " * column).join("- " + block(value, column + 2, newline) for value in values)
+        return [self._behind(sequence, " " * column + lines, column, edit, newline)]
 
     def _into_flow(self, node: "SequenceNode | MappingNode", text: str, edit: Edit) -> Edit:
+        if self.text[node.end_mark.index - 1] not in "]}":
+            raise BadShape(edit.path, "stands in a list without braces of its own", node)
         if not node.value:
             place = node.end_mark.index - 1
             return edit.moved(place, place, text)
-        last = node.value[-1]
-        before = last[0].end_mark.index if type(last) is tuple else node.start_mark.index
-        last = last[1] if type(last) is tuple else last
-        place = self._end(last) if last.start_mark.index >= before else self._alias_end(before)
-        return edit.moved(place, place, ", " + text)
+        place = self._child_end(node, len(node.value) - 1)
+        # Behind a colon without a value a comma could belong to the key.
+        return edit.moved(place, place, (" , " if self.text[place - 1] in ":?" else ", ") + text)
 
     def _insert(self, mapping: "MappingNode", wishes: "dict[str, Value]", edit: Edit) -> list[Edit]:
         edits = []
         fresh: "dict[str, Value]" = {}
         for key, value in wishes.items():
             found = entry(mapping, key, edit.path)
-            if found is None:
+            if found is None or not any(found[0] is own for own, _ in mapping.value):
+                # Absent, or brought in by a merge key, which an entry of its own overrides.
                 fresh[key] = value
+            elif self.text[found[1].start_mark.index - 1] != ":" and found[1].start_mark.index == found[1].end_mark.index:
+                raise BadShape(edit.path, "has no colon", found[0])
             else:
                 # The key is there and says nothing: its value is written behind the colon.
                 start, end = found[1].start_mark.index, found[1].end_mark.index
-                edits.append(edit.moved(start, end, flow(value) if start < end else " " + flow(value)))
+                edits.append(edit.moved(start, end, _one_line(value) if start < end else " " + _one_line(value)))
         if fresh and (mapping.flow_style or not mapping.value):
             edits.append(self._into_flow(mapping, flow(fresh)[1:-1], edit))
         elif fresh:
-            column = self._column(self._start(mapping))
-            edits.append(self._behind(mapping, " " * column + block(fresh, column, self.newline), column, edit))
+            start = self._start(mapping)
+            column, newline = self._column(start), self.newline(start)
+            edits.append(self._behind(mapping, " " * column + block(fresh, column, newline), column, edit, newline))
         return edits
 
     def _removal(self, mapping: "MappingNode", index: int, path: str) -> tuple[int, int, str]:
         key, value = mapping.value[index]
         start = key.start_mark.index
-        end = self._end(value) if value.start_mark.index >= key.end_mark.index else self._alias_end(key.end_mark.index)
+        end = self._child_end(mapping, index)
         if mapping.flow_style:
             if index:
-                return self._flow_end(*mapping.value[index - 1]), end, ""
+                return self._child_end(mapping, index - 1), end, ""
             return start, (mapping.value[1][0].start_mark.index if len(mapping.value) > 1 else end), ""
         if len(mapping.value) == 1:
             return start, end, "{}"
@@ -322,19 +344,38 @@ class Text:
             raise BadShape(path, "stands behind something else on its line", key)
         return line, end if self.text[end - 1] in BREAKS else self._next_line(end), ""
 
-    def _flow_end(self, key: "Node", value: "Node") -> int:
-        return self._end(value) if value.start_mark.index >= key.end_mark.index else self._alias_end(key.end_mark.index)
-
-    def _item_removal(self, sequence: "SequenceNode", index: int) -> tuple[int, int, str]:
+    def _drop(self, sequence: "SequenceNode", drops: "dict[int, Edit]") -> list[Edit]:
+        """Remove items of a list: with their lines in a block, with one comma each in a flow collection."""
         items = sequence.value
-        if sequence.flow_style:
+        edits = []
+        if not sequence.flow_style:
+            for index, edit in drops.items():
+                end = self._end(items[index])
+                dash = self._dash(sequence, index)
+                edits.append(edit.moved(self._line_start(dash), end if self.text[end - 1] in BREAKS else self._next_line(end), ""))
+            return edits
+        for index in sorted(drops):
+            if index - 1 in drops:
+                continue
+            # Items that are dropped in a row leave together.
+            last = next(number for number in range(index, len(items)) if number + 1 not in drops)
             if index:
-                return self._end(items[index - 1]), self._end(items[index]), ""
-            return items[0].start_mark.index, (items[1].start_mark.index if len(items) > 1 else self._end(items[0])), ""
-        end = self._end(items[index])
-        end = end if self.text[end - 1] in BREAKS else self._next_line(end)
-        dash = self.text.rindex("-", 0, items[index].start_mark.index)
-        return self._line_start(dash), end, ""
+                start, end = self._child_end(sequence, index - 1), self._child_end(sequence, last)
+            elif last + 1 < len(items):
+                start, end = items[0].start_mark.index, items[last + 1].start_mark.index
+            else:
+                start, end = items[0].start_mark.index, sequence.end_mark.index - 1
+            edits.append(drops[index].moved(start, end, ""))
+        return edits
+
+    def _dash(self, sequence: "SequenceNode", index: int) -> int:
+        """Return where the dash of an item stands."""
+        if not index:
+            return self._start(sequence)
+        at = self._child_end(sequence, index - 1)
+        while self.text[at] != "-":
+            at = self._line_end(at) if self.text[at] == "#" else at + 1
+        return at
 
     def _lifted(self, node: "ScalarNode", child: "Text") -> list[Edit]:
         """Turn the edits of an embedded text into edits of this one, or write its scalar anew where none would fit."""
@@ -345,7 +386,7 @@ class Text:
         words = verbatim_places(self.text, node, [(edit.start, edit.end) for edit in edits])
         if words is not None and all(is_plain(edit.text, flow=True) for edit in edits):
             return [edit.moved(*place, edit.text) for edit, place in zip(edits, words)]
-        places = source_map(self.text, node, self.newline)
+        places = source_map(self.text, node, self.newline(node.start_mark.index))
         if places is not None:
             lifted = [places.edit(edit.start, edit.end, edit.text) for edit in edits]
             if None not in lifted:
@@ -363,6 +404,10 @@ def applied(text: str, edits: list[Edit]) -> str:
         at = edit.end
     parts.append(text[at:])
     return "".join(parts)
+
+
+def _one_line(value: "Value") -> str:
+    return quoted(value, flow=True) if type(value) is str else flow(value)
 
 
 def flow(value: "Value") -> str:

@@ -9,6 +9,8 @@ from multimesh.errors import MultimeshError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 #: How YAML 1.1 and Go write nothing.
@@ -169,6 +171,19 @@ def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
         raise BadShape(at, "is no mapping", node)
     child = value(node, step.replace("~1", "/"), here + step)
     return [] if child is None else [(here + step, child)]
+
+
+def plain(node: "Node") -> "Any":
+    """Return a node as plain values: text, whole numbers, true and false as such where no quotes say otherwise."""
+    if is_mapping(node):
+        return {key.value: plain(child) for key, child in node.value}
+    if is_sequence(node):
+        return [plain(child) for child in node.value]
+    if not node.style and node.value in ("true", "false"):
+        return node.value == "true"
+    if not node.style and node.value.isdecimal() and (node.value == "0" or node.value[0] != "0"):
+        return int(node.value)
+    return None if is_null(node) else node.value
 
 
 def refusal(where: str, error: BadShape, rule: str) -> MultimeshError:

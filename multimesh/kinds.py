@@ -41,6 +41,8 @@ _NAMESPACED = {
     "acme.cert-manager.io": "Challenge Order",
     "cert-manager.io": "Certificate CertificateRequest Issuer",
     "certmanager.k8s.io": "Certificate Challenge Issuer Order",
+    # What the chart istio-cni brings for Multus
+    "k8s.cni.cncf.io": "NetworkAttachmentDefinition",
     # Prometheus operator
     "monitoring.coreos.com": "Alertmanager AlertmanagerConfig PodMonitor Probe Prometheus PrometheusAgent "
     "PrometheusRule ScrapeConfig ServiceMonitor ThanosRuler",

@@ -28,6 +28,17 @@ SUFFIXED = frozenset((
     ("ClusterRoleBinding", "certmanager"),
     ("ClusterIssuer", "letsencrypt"),
     ("ClusterIssuer", "letsencrypt-staging"),
+    # Istio 1.6 to 1.8, manifests/charts: istio-policy, istio-telemetry/kiali, istiocoredns
+    ("ClusterRole", "istio-policy"),
+    ("ClusterRoleBinding", "kiali"),
+    # Istio 1.12 and later, manifests/charts/base and default
+    ("ValidatingWebhookConfiguration", "istiod-default-validator"),
+    # Istio 1.22 and later, experimental.stableValidationPolicy
+    ("ValidatingAdmissionPolicy", "stable-channel-default-policy.istio.io"),
+    ("ValidatingAdmissionPolicyBinding", "stable-channel-default-policy-binding.istio.io"),
+    # samples/addons of every release
+    ("ClusterRole", "prometheus"),
+    ("ClusterRoleBinding", "prometheus"),
 ))  # fmt: skip
 
 #: Webhook configurations of Istio 1.5, in which NS takes the place of the leading `istio`.
@@ -41,6 +52,16 @@ WEBHOOK_CONFIGURATIONS = frozenset((
 #: Entries of these configurations, which get the prefix M-.
 WEBHOOK_ENTRIES = frozenset(("sidecar-injector.istio.io", "pilot.validation.istio.io", "mixer.validation.istio.io"))
 INJECTOR_ENTRY = "sidecar-injector.istio.io"
+
+#: Cluster-scoped names of what a cluster has only once: only the owner installs them, under these names.
+SHARED = frozenset(
+    (kind, name)
+    for kind in ("ClusterRole", "ClusterRoleBinding")
+    for name in (
+        "istio-cni", "istio-cni-ambient", "istio-cni-repair-role", "istio-cni-repair-rolebinding", "istio-cni-taint-role",
+        "istio-cni-taint-rolebinding", "ztunnel", "istio-operator",
+    )
+) | {("Namespace", "istio-operator")}  # fmt: skip
 
 STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
 
@@ -116,6 +137,11 @@ def webhook_entry(name: str, mesh: "Profile") -> str:
 def injector_configuration(mesh: "Profile") -> str:
     """Return the name of this mesh's 1.5 MutatingWebhookConfiguration."""
     return cluster_scoped("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION, mesh)
+
+
+def injection_entry(mesh: "Profile") -> str:
+    """Return the name of the entry that injects by the mesh's label: istiod finds entries by how their names end."""
+    return f"{mesh.name}.namespace.{INJECTOR_ENTRY}"
 
 
 def galley_configuration(mesh: "Profile") -> str:

@@ -18,7 +18,7 @@ Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that
 
 from multimesh.fieldpath import entry, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
-from multimesh.naming import SUFFIXED, cluster_scoped, is_kept, is_kubernetes, is_own, is_renamed
+from multimesh.naming import SHARED, SUFFIXED, cluster_scoped, is_kept, is_kubernetes, is_own, is_renamed
 
 from multimesh.rules.reads import EVERY
 
@@ -82,6 +82,8 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
     if kind == "CustomResourceDefinition" or is_kept(kind, name, mesh):
         return
     if kind == "Namespace" and name in mesh.namespaces:
+        return
+    if (kind, name) in SHARED and mesh.owns_shared:
         return
     if is_renamed(kind, name, mesh):
         _rewrite(resource, "metadata/name", cluster_scoped(kind, name, mesh))

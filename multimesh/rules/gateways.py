@@ -64,7 +64,7 @@ VALUES_FIELDS = ("labels/app", "secretVolumes/*/secretName")
 
 READS: "Reads" = {kind: ((b"", b"gateway"),) for kind, _ in FIELDS} | {
     "ConfigMap": (
-        (b"istio-grafana-configuration-dashboards", b"gateway"),
+        *((b"istio-grafana-configuration-dashboards", name.encode()) for name in GATEWAYS),
         (b"istio-sidecar-injector", b""),
         (b"istio", b"ingressService"),
     )

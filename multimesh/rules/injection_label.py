@@ -1,52 +1,166 @@
 """Let each mesh inject the pods of its own namespaces, and no others.
 
-Both meshes would inject every pod of every namespace labelled `istio-injection=enabled`.
+**Istio 1.5.** Both meshes would inject every pod of every namespace labelled `istio-injection=enabled`.
 
          namespaceSelector:
            matchLabels:
     -        istio-injection: enabled
     +        istio-injection: enabled-affirmed
 
-A selector by `matchExpressions`, which the 1.5 chart writes with `enableNamespacesByDefault=true`, is refused: it
-selects the namespaces of every other mesh as well.
+**Istio 1.9 and later.** Revisions keep the meshes apart already. So that `istio-injection=enabled-affirmed` works too,
+an entry is appended: the chart's first entry once more, with a name that the control plane still finds by its ending
+(istio 1.30.3, pkg/webhooks/webhookpatch.go) and another selector. No other entry of any mesh matches that label.
+
+    +  - name: affirmed.namespace.sidecar-injector.istio.io
+    +    namespaceSelector:
+    +      matchExpressions:
+    +      - key: istio-injection
+    +        operator: In
+    +        values:
+    +        - enabled-affirmed
+
+**Istio 1.6 to 1.8.** Only one entry is ever patched, so its selector is replaced by that one. Namespaces labelled
+`istio.io/rev=affirmed` are then no longer injected: the report says so.
+
+Only the revision in `spec.revision` gets the label; canary revisions keep the chart's selectors.
+An entry that could match a namespace of another mesh is refused, such as those that `enableNamespacesByDefault=true`
+writes up to Istio 1.9.
 """
 
-from multimesh.fieldpath import get, text
-from multimesh.naming import INJECTION_LABEL
-from multimesh.rules.webhook_names import is_injector
-
+from multimesh.fieldpath import entry, get, is_mapping, is_sequence, plain, text
+from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, injection_entry
 from multimesh.rules.reads import EVERY
+from multimesh.rules.revision import LABEL, TAG
+from multimesh.rules.webhook_names import is_injector
+from multimesh.selectors import may_match, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
+    from yaml.nodes import MappingNode
+
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "injection-label"
 
 READS: "Reads" = {"MutatingWebhookConfiguration": EVERY}
 
+#: The entry to copy, best first: 1.10 and later; 1.9 without legacy selectors; 1.9, and 1.10 with legacy selectors.
+_MODELS = (f"rev.namespace.{INJECTOR_ENTRY}", f"namespace.{INJECTOR_ENTRY}", INJECTOR_ENTRY)
+
+_FOREIGN = "Render the stock chart anew, and pipe it through one profile only."
+
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
-    """Change the value of the injection label in the selector of every entry."""
-    if not is_injector(resource, mesh):
+    """Give the injection label of this mesh to its webhook configuration."""
+    if is_injector(resource, mesh):
+        for path, node in resource.find("webhooks/*"):
+            _rewrite_label(resource, mesh, path, node)
         return
-    for path, entry in resource.find("webhooks/*"):
-        if get(entry, "namespaceSelector/matchExpressions") is not None:
+    entries = [node for _, node in resource.find("webhooks/*") if text(node, "name").endswith(INJECTOR_ENTRY)]
+    if not entries:
+        return
+    for node in entries:
+        _check(resource, mesh, node)
+    labels = resource.labels()
+    if labels.get(LABEL) == mesh.revision and TAG not in labels:
+        _give_label(resource, mesh, {text(node, "name"): node for node in entries})
+
+
+def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+    if get(node, "namespaceSelector/matchExpressions") is not None:
+        raise resource.error(
+            f"{path}/namespaceSelector/matchExpressions selects the namespaces of every other mesh as well",
+            "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
+        )
+    label = get(node, f"namespaceSelector/matchLabels/{INJECTION_LABEL}")
+    found = text(label) if label is not None else ""
+    if label is None or found not in ("enabled", mesh.injection_label):
+        another = found.startswith("enabled-")
+        raise resource.error(
+            f'{path}/namespaceSelector selects {INJECTION_LABEL}="{found}"'
+            + (": this stream has been rewritten for another mesh" if another else ", which no rule knows"),
+            _FOREIGN
+            if another
+            else "Two meshes could inject the same pod. Compare the chart with the stock one, or report its version.",
+        )
+    resource.rewrite(label, mesh.injection_label, f"{path}/namespaceSelector/matchLabels/{INJECTION_LABEL}")
+
+
+def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
+    """Refuse an entry that could match a namespace of another mesh."""
+    found = get(node, "namespaceSelector")
+    selector = plain(found) if found is not None else None
+    for key, operator, values in requirements(selector):
+        foreign = [value for value in values if value.startswith("enabled-") and value != mesh.injection_label]
+        if key == INJECTION_LABEL and operator == "In" and foreign:
             raise resource.error(
-                f"{path}/namespaceSelector/matchExpressions selects the namespaces of every other mesh as well",
-                "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
+                f'webhook "{text(node, "name")}" selects {INJECTION_LABEL}="{foreign[0]}": '
+                "this stream has been rewritten for another mesh",
+                _FOREIGN,
             )
-        node = get(entry, f"namespaceSelector/matchLabels/{INJECTION_LABEL}")
-        found = text(node) if node is not None else ""
-        if node is None or found not in ("enabled", mesh.injection_label):
-            another = found.startswith("enabled-")
-            raise resource.error(
-                f'{path}/namespaceSelector selects {INJECTION_LABEL}="{found}"'
-                + (": this stream has been rewritten for another mesh" if another else ", which no rule knows"),
-                "Render the stock chart anew, and pipe it through one profile only."
-                if another
-                else "Two meshes could inject the same pod. Compare the chart with the stock one, or report its version.",
-            )
-        resource.rewrite(node, mesh.injection_label, f"{path}/namespaceSelector/matchLabels/{INJECTION_LABEL}")
+    try:
+        overlaps = may_match(selector, INJECTION_LABEL, "enabled-another")
+    except ValueError as error:
+        raise resource.error(
+            f'webhook "{text(node, "name")}" has a selector with the operator "{error}"',
+            "Kubernetes knows In, NotIn, Exists and DoesNotExist.",
+        ) from None
+    if overlaps:
+        raise resource.error(
+            f'webhook "{text(node, "name")}" also matches namespaces that another mesh injects '
+            f"({INJECTION_LABEL}=enabled-<another>)",
+            "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
+        )
+
+
+def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, MappingNode]") -> None:
+    selector = {"matchExpressions": [{"key": INJECTION_LABEL, "operator": "In", "values": [mesh.injection_label]}]}
+    if injection_entry(mesh) in entries:
+        return
+    model = next((entries[name] for name in _MODELS if name in entries), None)
+    if model is None:
+        raise resource.error(
+            f"has none of the entries {', '.join(_MODELS)}",
+            "Two meshes could inject the same pod. Compare the chart with the stock one, or report its version.",
+        )
+    if _is_patched_by_name(resource, model, entries):
+        _replace(resource, mesh, model, selector)
+        return
+    webhooks = resource.get("webhooks")
+    clone = {**plain(model), "name": injection_entry(mesh), "namespaceSelector": selector}
+    if clone.get("clientConfig", {}).get("caBundle") == "":
+        del clone["clientConfig"]["caBundle"]
+    clone = {key: value for key, value in clone.items() if value is not None}
+    if is_sequence(webhooks):
+        resource.append(webhooks, clone, f"webhooks/[name={injection_entry(mesh)}]")
+
+
+def _is_patched_by_name(resource: "Resource", model: "MappingNode", entries: "dict[str, MappingNode]") -> bool:
+    """Tell the charts of Istio 1.6 to 1.8, whose control plane patches the one entry of exactly this name.
+
+    Their service has no port; from 1.9 on it has (manifests/charts/istio-control/istio-discovery/templates/
+    mutatingwebhook.yaml of each tag).
+    """
+    return (
+        resource.value("apiVersion").endswith("/v1beta1")
+        and list(entries) == [INJECTOR_ENTRY]
+        and get(model, "clientConfig/service") is not None
+        and get(model, "clientConfig/service/port") is None
+    )
+
+
+def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", selector: "dict[str, object]") -> None:
+    path = f"webhooks/[name={INJECTOR_ENTRY}]/namespaceSelector"
+    found = entry(model, "namespaceSelector")
+    if found is None or not is_mapping(found[1]):
+        resource.put(model, "namespaceSelector", selector, path)  # type: ignore[arg-type]
+    elif plain(found[1]) != selector:
+        resource.text.replace(found[1], selector, resource.title, ID, path)  # type: ignore[arg-type]
+        resource.notice(
+            "injection-label",
+            "info",
+            f"namespaces labelled {LABEL}={mesh.revision} are no longer injected: this control plane patches one entry only",
+            f"Label them {INJECTION_LABEL}={mesh.injection_label}.",
+        )

@@ -10,8 +10,10 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 
 from multimesh.fieldpath import get, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED
+from multimesh.rules.envoy_filters import is_stock
 
 from multimesh.rules.reads import EVERY
+from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ READS: "Reads" = {
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
     """Refuse what stands in a namespace that is not the mesh's."""
+    if is_shared(resource) or is_stock(resource):
+        return
     if resource.namespace and (resource.group, resource.kind) not in CLUSTER_SCOPED:
         _check_object(resource, mesh)
     if resource.kind in ("ClusterRoleBinding", "RoleBinding"):

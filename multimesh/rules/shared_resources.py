@@ -10,10 +10,13 @@ leaves them they are dropped from the stream.
 
 A CRD without that annotation in the chart's own text is refused in a mesh that leaves them: had this release installed
 it before, Helm would now delete it, and every resource of its kind in the whole cluster.
-The chart `istio-init`, which is nothing but CRDs, is refused there as well.
+Charts that are nothing but shared are refused there as well: `istio-init`, `istio-cni`, `ztunnel`, `istio-operator`.
+The owner's may live in any namespace.
 """
 
-from multimesh.fieldpath import text
+from multimesh.fieldpath import is_scalar, is_sequence, text, value
+from multimesh.naming import SHARED
+from multimesh.rules.reads import EVERY
 
 from multimesh.rules.reads import EVERY
 
@@ -26,10 +29,24 @@ if TYPE_CHECKING:
 ID = "shared-resources"
 POLICY = "helm.sh/resource-policy"
 
+#: What to do instead of installing each of them a second time, and how its objects are called.
+_REMEDIES = {
+    "istio-init": "Install istio-init once, from the mesh that owns what is shared; this mesh needs no istio-init.",
+    "istio-cni": "Install istio-cni once, from the mesh that owns what is shared; this mesh uses it with "
+    "--set pilot.cni.enabled=true (up to Istio 1.21: --set istio_cni.enabled=true).",
+    "ztunnel": "Install ztunnel once, from the mesh that owns what is shared: there is one on every node.",
+    "istio-operator": "Install without the operator: it acts on every IstioOperator resource of the cluster.",
+}
+
 READS: "Reads" = {
     "CustomResourceDefinition": EVERY,
-    "Job": EVERY,
-    "ConfigMap": ((b"istio-crd-", b""),),
+    "ClusterRole": ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b"")),
+    "ClusterRoleBinding": ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b"")),
+    "Job": ((b"istio-init-", b""),),
+    "ConfigMap": ((b"istio-crd-", b""), (b"istio-cni", b"")),
+    "ServiceAccount": ((b"istio-init", b""), (b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b"")),
+    "Deployment": ((b"istio-operator", b""),),
+    "DaemonSet": ((b"", b"install-cni"), (b"", b"ztunnel")),
 }
 
 
@@ -37,12 +54,53 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     """Keep, drop or refuse what is shared."""
     if resource.kind == "CustomResourceDefinition":
         _plan_definition(resource, mesh)
-    elif not mesh.owns_shared and resource.name.startswith(("istio-init-", "istio-crd-")):
-        raise resource.error(
-            f"the chart istio-init installs CRDs for the whole cluster, and mesh {mesh.name} does not own them",
-            "Install istio-init once, from the mesh that owns what is shared; this mesh needs no istio-init.\n"
-            f"If this is that mesh, set spec.sharedResources to own in {mesh.where}.",
-        )
+    elif not mesh.owns_shared:
+        component = component_of(resource)
+        if component:
+            raise resource.error(
+                f"the chart {component} exists once in a cluster, and mesh {mesh.name} does not own what is shared",
+                f"{_REMEDIES[component]}\nIf this is the mesh that owns it, set spec.sharedResources to own in {mesh.where}.",
+            )
+
+
+def is_shared(resource: "Resource") -> bool:
+    """Tell an object of a chart that is nothing but shared."""
+    return component_of(resource) != ""
+
+
+def component_of(resource: "Resource") -> str:
+    """Return the chart that an object belongs to, if that chart exists once in a cluster; empty otherwise."""
+    name, kind = resource.name, resource.kind
+    if (kind == "Job" and name.startswith("istio-init-")) or (kind == "ConfigMap" and name.startswith("istio-crd-")):
+        return "istio-init"
+    labels = resource.labels()
+    if labels.get("k8s-app") in ("istio-cni-node", "istio-cni-repair") or labels.get("app") == "istio-cni":
+        return "istio-cni"
+    if labels.get("app") == "ztunnel" or labels.get("app.kubernetes.io/name") == "ztunnel":
+        return "ztunnel"
+    if labels.get("app.kubernetes.io/name") == "istio-cni":
+        return "istio-cni"
+    if (kind, name) in SHARED or kind in _NAMED:
+        for component in ("istio-cni", "ztunnel", "istio-operator"):
+            if name == component or name.startswith(f"{component}-"):
+                return component
+    return _by_container(resource) if kind in ("DaemonSet", "Deployment") else ""
+
+
+#: Kinds of namespaced objects that these charts name after themselves.
+_NAMED = frozenset(("DaemonSet", "Deployment", "ServiceAccount", "ConfigMap", "ClusterRole", "ClusterRoleBinding", "Role",
+                    "RoleBinding", "Namespace", "Service", "NetworkAttachmentDefinition", "ResourceQuota", "NetworkPolicy"))  # fmt: skip
+
+
+def _by_container(resource: "Resource") -> str:
+    """Tell them by what runs in them: users may call ztunnel as they like (Istio 1.25 and later)."""
+    for _, node in resource.containers():
+        if text(node, "name") in ("install-cni", "repair-cni"):
+            return "istio-cni"
+        args = value(node, "args")
+        if is_sequence(args) and any(is_scalar(item) and item.value == "ztunnel" for item in args.value):
+            return "ztunnel"
+    return ""
 
 
 def _plan_definition(resource: "Resource", mesh: "Profile") -> None:

@@ -1,46 +1,135 @@
 """Let each mesh validate the Istio resources of its own namespaces, and no others.
 
-Without a selector every galley validates the whole cluster, and once one of them is broken, nobody can change an
-Istio resource in any mesh.
+Without a selector every control plane validates the whole cluster, and once one of them is broken, nobody can change an
+Istio resource in any mesh. Every entry is narrowed to the namespaces that carry the label of the mesh.
 
     +    namespaceSelector:
-    +      matchLabels:
-    +        multimesh.dev/mesh: affirmed
+    +      matchExpressions:
+    +      - key: multimesh.dev/mesh
+    +        operator: In
+    +        values:
+    +        - affirmed
 
-The label must be on the control-plane namespace too: galley tries its own webhook there before it turns to
-`failurePolicy: Fail` (istio 1.5.0, pkg/webhooks/validation/controller/controller.go:411). Cluster-scoped resources
-such as MeshPolicy are still shown to every mesh: a namespaceSelector does not exempt them.
+The label must be on the control-plane namespace too: the control plane tries its own webhook there before it turns to
+`failurePolicy: Fail` (istio 1.5.0 and 1.30.3, pkg/webhooks/validation/controller/controller.go). Cluster-scoped
+resources are still shown to every mesh: a namespaceSelector does not exempt them.
+
+**The default validator.** `istiod-default-validator` of the chart base, 1.12 and later, has one name and validates the
+whole cluster. In every mesh it becomes the mesh's own: its name, its revision label, its service. So an unlabelled
+Istio resource is validated by the mesh whose namespace it lives in, and no resource by two.
+
+    -  name: istiod-default-validator
+    +  name: istiod-default-validator-affirmed
+    -    istio.io/rev: "default"
+    +    istio.io/rev: "affirmed"
+    -        name: istiod
+    +        name: istiod-affirmed
+
+The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are narrowed and made the mesh's own likewise.
+A validator of the revision keeps its objectSelector.
 """
 
-from multimesh.fieldpath import get, text
-from multimesh.naming import MESH_LABEL
-from multimesh.rules.webhook_names import is_galley
-
+from multimesh.fieldpath import get, plain, text
+from multimesh.naming import MESH_LABEL, cluster_scoped
 from multimesh.rules.reads import EVERY
+from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR, LABEL
+from multimesh.rules.webhook_names import is_galley
+from multimesh.selectors import may_match, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
+    from yaml.nodes import MappingNode
+
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "validation-scope"
 
-READS: "Reads" = {"ValidatingWebhookConfiguration": EVERY}
+READS: "Reads" = {
+    "ValidatingWebhookConfiguration": EVERY,
+    "ValidatingAdmissionPolicy": EVERY,
+    "ValidatingAdmissionPolicyBinding": EVERY,
+}
+
+#: How the names of istiod's validating entries end (1.6.0 to 1.31.0).
+_ENTRY = "validation.istio.io"
+_POLICIES = "stable-channel-"
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
-    """Narrow every entry of the mesh's validators to the mesh's namespaces."""
-    if not is_galley(resource, mesh):
-        return
+    """Narrow every validator to the mesh's namespaces, and make the default one the mesh's own."""
+    if resource.kind == "ValidatingWebhookConfiguration":
+        entries = [(path, node) for path, node in resource.find("webhooks/*") if text(node, "name").endswith(_ENTRY)]
+        for path, node in entries:
+            if is_galley(resource, mesh):
+                _narrow_by_label(resource, mesh, path, node)
+            else:
+                _narrow(resource, mesh, path, node)
+                _serve_ourselves(resource, mesh, path, node)
+        if entries and resource.name in (DEFAULT_VALIDATOR, cluster_scoped(resource.kind, DEFAULT_VALIDATOR, mesh)):
+            _relabel(resource, mesh)
+    elif resource.kind == "ValidatingAdmissionPolicy" and resource.name.startswith(_POLICIES):
+        for path, node in resource.find("spec/matchConstraints"):
+            _narrow(resource, mesh, path, node)
+        if resource.name in (DEFAULT_POLICY, cluster_scoped(resource.kind, DEFAULT_POLICY, mesh)):
+            _relabel(resource, mesh)
+    elif resource.kind == "ValidatingAdmissionPolicyBinding":
+        for path, node in resource.find("spec/policyName"):
+            resource.rewrite(node, cluster_scoped("ValidatingAdmissionPolicy", text(node), mesh), path)
+
+
+def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+    """Narrow an entry of galley's configuration, which has no selector in the stock chart."""
     field = f"namespaceSelector/matchLabels/{MESH_LABEL.replace('/', '~1')}"
-    for path, entry in resource.find("webhooks/*"):
-        found = get(entry, field)
-        if found is None:
-            resource.put_at(field, mesh.name, entry, path)
-        elif text(found) != mesh.name:
-            raise resource.error(
-                f'{path}/namespaceSelector selects {MESH_LABEL}="{text(found)}": this stream has been rewritten for '
-                "another mesh",
-                "Render the stock chart anew, and pipe it through one profile only.",
-            )
+    found = get(node, field)
+    if found is None:
+        resource.put_at(field, mesh.name, node, path)
+    elif text(found) != mesh.name:
+        raise _foreign(resource, path, text(found))
+
+
+def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+    found = get(node, "namespaceSelector")
+    selector = plain(found) if found is not None else {}
+    named = [values for key, _, values in requirements(selector) if key == MESH_LABEL]
+    if named and not may_match(selector, MESH_LABEL, mesh.name):
+        raise _foreign(resource, path, ", ".join(named[0]))
+    if named:
+        return
+    wish: "dict[str, object]" = {"key": MESH_LABEL, "operator": "In", "values": [mesh.name]}
+    at = f"{path}/namespaceSelector/matchExpressions"
+    expressions = get(found, "matchExpressions") if found is not None else None
+    if expressions is not None:
+        resource.append(expressions, wish, at)  # type: ignore[arg-type]
+    else:
+        resource.put_at("namespaceSelector/matchExpressions", [wish], node, path)  # type: ignore[list-item]
+
+
+def _foreign(resource: "Resource", path: str, found: str) -> Exception:
+    return resource.error(
+        f'{path}/namespaceSelector selects {MESH_LABEL}="{found}": this stream has been rewritten for another mesh',
+        "Render the stock chart anew, and pipe it through one profile only.",
+    )
+
+
+def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+    """Point a validator without revision at this mesh's istiod: the charts write the default revision's Service.
+
+    A validator of a revision (`rev.validation.istio.io`, and everything in its configuration) names its own already.
+    """
+    labels = resource.labels()
+    if labels.get(LABEL) in mesh.revisions and not resource.name.startswith(DEFAULT_VALIDATOR):
+        return
+    service = get(node, "clientConfig/service/name")
+    if service is not None and text(service).startswith("istiod"):
+        resource.rewrite(service, f"istiod-{mesh.revision}", f"{path}/clientConfig/service/name")
+
+
+def _relabel(resource: "Resource", mesh: "Profile") -> None:
+    path = f"metadata/labels/{LABEL.replace('/', '~1')}"
+    node = resource.get(path)
+    if node is None:
+        resource.put_at(path, mesh.revision)
+    else:
+        resource.rewrite(node, mesh.revision, path)

@@ -1,0 +1,36 @@
+"""Leave out an empty `caBundle`, which would wipe the live one.
+
+The control plane writes its certificate into the webhook once it runs. Charts of Istio 1.6 to 1.13 send `caBundle: ""`
+with every upgrade, and until the control plane notices, every webhook call of the mesh fails.
+
+       clientConfig:
+    -    caBundle: ""
+
+A bundle that somebody set stays, and so does all of Istio 1.5.
+"""
+
+from multimesh.fieldpath import entry, get, is_mapping, is_scalar
+from multimesh.rules.reads import EVERY
+from multimesh.rules.webhook_names import is_galley, is_injector
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
+
+ID = "ca-bundle"
+
+READS: "Reads" = {"MutatingWebhookConfiguration": EVERY, "ValidatingWebhookConfiguration": EVERY}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Remove the empty bundle of every entry."""
+    if is_injector(resource, mesh) or is_galley(resource, mesh):
+        return
+    for path, node in resource.find("webhooks/*"):
+        client = get(node, "clientConfig")
+        if is_mapping(client):
+            found = entry(client, "caBundle")
+            if found is not None and is_scalar(found[1]) and found[1].value == "":
+                resource.remove(client, "caBundle", f"{path}/clientConfig/caBundle")

@@ -1,0 +1,97 @@
+"""Hold the mesh configuration against the profile.
+
+`rootNamespace` is where a control plane looks for resources that concern all its namespaces. Charts up to 1.16 leave it
+empty or write `istio-system`, so two meshes would share one root, or somebody else's.
+
+    -    rootNamespace: null
+    +    rootNamespace: istio-affirmed
+
+Values that contradict the profile are refused: another `rootNamespace`, another `global.istioNamespace` or `revision` in
+the injector's values, and `discoverySelectors` that leave out this mesh's namespaces. No discoverySelectors at all is
+noted in the report: such a control plane reads the whole cluster.
+"""
+
+from multimesh.fieldpath import entry, get, is_mapping, is_null, is_scalar, plain, text
+from multimesh.jsontext import member
+from multimesh.naming import MESH_LABEL
+from multimesh.selectors import matches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from yaml.nodes import MappingNode
+
+    from multimesh.edits import Text
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
+
+ID = "mesh-config"
+
+READS: "Reads" = {"ConfigMap": ((b"istio", b"\n  mesh"), (b"istio-sidecar-injector", b""))}
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Rewrite the root namespace; refuse what contradicts the profile."""
+    if resource.name == "istio" or resource.name.startswith("istio-"):
+        found = resource.embedded("data/mesh")
+        for root in found[1].roots if found is not None else ():
+            if found is not None and is_mapping(root):
+                _plan_mesh(resource, mesh, found[1], root)
+    if resource.name.startswith("istio-sidecar-injector"):
+        node = resource.get("data/values")
+        if node is not None:
+            _check_values(resource, mesh, text(node))
+
+
+def _plan_mesh(resource: "Resource", mesh: "Profile", inner: "Text", root: "MappingNode") -> None:
+    path = "data/mesh/rootNamespace"
+    found = entry(root, "rootNamespace")
+    if found is None or (is_null(found[1]) and not found[1].value):
+        inner.put(root, "rootNamespace", mesh.namespace, resource.title, ID, path)
+    elif is_null(found[1]):
+        inner.replace(found[1], mesh.namespace, resource.title, ID, path)
+    elif text(found[1]) not in (mesh.namespace, "istio-system", ""):
+        raise resource.error(
+            f'{path} is "{text(found[1])}", but mesh {mesh.name} has its root in "{mesh.namespace}"',
+            f"Render the chart with --set meshConfig.rootNamespace={mesh.namespace} and "
+            f"--set global.istioNamespace={mesh.namespace}.",
+        )
+    elif is_scalar(found[1]):
+        inner.rewrite(found[1], mesh.namespace, resource.title, ID, path)
+    _check_selectors(resource, mesh, root)
+
+
+def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode") -> None:
+    found = get(root, "discoverySelectors")
+    if found is None:
+        return
+    labels = {MESH_LABEL: mesh.name}
+    if not any(isinstance(selector, dict) and matches(selector, labels) for selector in plain(found) or []):
+        raise resource.error(
+            f"data/mesh/discoverySelectors leave out the namespaces of mesh {mesh.name}",
+            f"Render the chart with --set-json 'meshConfig.discoverySelectors="
+            f'[{{"matchLabels":{{"{MESH_LABEL}":"{mesh.name}"}}}}]\' (\'multimesh values\' writes it).',
+        )
+
+
+def _check_values(resource: "Resource", mesh: "Profile", values: str) -> None:
+    """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
+    span = member(values, "revision")
+    if span is None:
+        return
+    revision = values[slice(*span)].strip('"')
+    if revision not in mesh.revisions:
+        raise resource.error(
+            f'data/values has revision "{revision}", but mesh {mesh.name} has {", ".join(mesh.revisions)}',
+            f"Render the chart with --set revision={mesh.revision}.",
+        )
+    outer = member(values, "global")
+    inner = member(values[slice(*outer)], "istioNamespace") if outer is not None else None
+    if outer is not None and inner is not None:
+        namespace = values[slice(*outer)][slice(*inner)].strip('"')
+        if namespace not in (mesh.namespace, "null"):
+            raise resource.error(
+                f'data/values has global.istioNamespace "{namespace}", but the control plane of mesh {mesh.name} lives in '
+                f'"{mesh.namespace}"',
+                f"Render the chart with --set global.istioNamespace={mesh.namespace}.",
+            )

@@ -1,0 +1,106 @@
+"""Refuse a control plane whose revision is not the mesh's.
+
+From Istio 1.9 on a control plane finds its webhooks by the label `istio.io/rev`, in the whole cluster. Two control
+planes of the default revision patch each other's webhooks for ever, whatever these are called: renaming isolates
+nothing, revisions do (istio 1.30.3, pkg/webhooks/webhookpatch.go). So every mesh has a revision of its own.
+
+Nothing is rewritten: a dozen names and selectors would have to change together, and `--set revision=affirmed` does it.
+Refused are istiod and its webhook configurations with another revision, the chart `default` and the tag `default`,
+tags outside the mesh's name space, gateway pods that no revision would inject, and
+`ENABLE_CLUSTER_TRUST_BUNDLE_API`, whose bundle has one name for the whole cluster.
+"""
+
+from multimesh.containers import variable
+from multimesh.fieldpath import get, is_mapping, text
+from multimesh.rules.reads import EVERY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.manifest import Resource
+    from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
+
+ID = "revision"
+LABEL = "istio.io/rev"
+TAG = "istio.io/tag"
+
+READS: "Reads" = {
+    "MutatingWebhookConfiguration": EVERY,
+    "ValidatingWebhookConfiguration": EVERY,
+    "ValidatingAdmissionPolicy": EVERY,
+    "Deployment": ((b"", b"discovery"), (b"", b"inject.istio.io/templates")),
+    "DaemonSet": ((b"", b"inject.istio.io/templates"),),
+}
+
+#: Validators of the whole cluster, which get the mesh's revision: see the rule validation-scope.
+DEFAULT_VALIDATOR = "istiod-default-validator"
+DEFAULT_POLICY = "stable-channel-default-policy.istio.io"
+
+
+def plan(resource: "Resource", mesh: "Profile") -> None:
+    """Refuse a revision that is not the mesh's."""
+    if resource.kind in ("Deployment", "DaemonSet"):
+        _check_control_plane(resource, mesh)
+        _check_gateway(resource, mesh)
+        return
+    labels = resource.labels()
+    tag = labels.get(TAG, "")
+    if tag == "default" or resource.name == "istio-revision-tag-default":
+        raise resource.error(
+            'it makes this revision the default of the whole cluster (tag "default")',
+            "Do not install the chart 'default', and take the tag out: --set revisionTags=null.",
+        )
+    if tag and not _is_ours(tag, mesh):
+        raise resource.error(
+            f'the revision tag "{tag}" is not in the name space of mesh {mesh.name}',
+            f"Call it {mesh.name}-{tag}: --set revisionTags={{{mesh.name}-{tag}}}.",
+        )
+    found = labels.get(LABEL)
+    stock = resource.name.startswith((DEFAULT_VALIDATOR, DEFAULT_POLICY))
+    if found is not None and found not in mesh.revisions and not (stock and found == "default"):
+        raise _foreign(resource, mesh, f"metadata/labels/{LABEL}", found)
+
+
+def _is_ours(tag: str, mesh: "Profile") -> bool:
+    return tag == mesh.name or tag.startswith(f"{mesh.name}-") or tag in mesh.revisions
+
+
+def _check_control_plane(resource: "Resource", mesh: "Profile") -> None:
+    if resource.name == "istio-pilot":
+        return
+    for path, node in resource.containers():
+        if text(node, "name") != "discovery":
+            continue
+        found = variable(path, node, "REVISION")
+        revision = text(found[1], "value") if found is not None else ""
+        if revision not in mesh.revisions:
+            raise _foreign(resource, mesh, f"{path}/env/[name=REVISION]", revision)
+        bundle = variable(path, node, "ENABLE_CLUSTER_TRUST_BUNDLE_API")
+        if bundle is not None and text(bundle[1], "value") == "true":
+            raise resource.error(
+                f'{bundle[0]} is "true", and every mesh would write the one bundle "istio.io:istiod-ca:root-cert"',
+                "Take it out of pilot.env: --set pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API=null.",
+            )
+
+
+def _foreign(resource: "Resource", mesh: "Profile", path: str, found: str) -> Exception:
+    what = f'is "{found}"' if found else "is empty, which means the default revision,"
+    return resource.error(
+        f"{path} {what} but mesh {mesh.name} has the revision {', '.join(mesh.revisions)}",
+        f"Render the chart with --set revision={mesh.revision} (the chart base: --set defaultRevision={mesh.revision}).\n"
+        f"A further revision of this mesh, as during an upgrade, belongs into spec.canaryRevisions in {mesh.where}.",
+    )
+
+
+def _check_gateway(resource: "Resource", mesh: "Profile") -> None:
+    metadata = get(resource.root, "spec/template/metadata")
+    annotations = get(metadata, "annotations") if metadata is not None else None
+    if not is_mapping(annotations) or text(annotations, "inject.istio.io~1templates") != "gateway":
+        return
+    found = text(metadata, f"labels/{LABEL.replace('/', '~1')}")
+    if found not in mesh.revisions:
+        what = f'has {LABEL}="{found}"' if found else f"has no {LABEL}"
+        raise resource.error(
+            f"spec/template/metadata {what}, so another mesh, or none, would inject this gateway",
+            f"Render the gateway chart with --set revision={mesh.revision}.",
+        )

@@ -1,0 +1,44 @@
+"""Label selectors of Kubernetes, evaluated (k8s.io/apimachinery, pkg/apis/meta/v1/helpers.go)."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def requirements(selector: "dict[str, Any] | None") -> "list[tuple[str, str, list[str]]]":
+    """Return the requirements of a selector, all of which must hold: (key, operator, values).
+
+    >>> requirements({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]})
+    [('a', 'In', ['b']), ('c', 'Exists', [])]
+    """
+    selector = selector or {}
+    found = [(key, "In", [value]) for key, value in (selector.get("matchLabels") or {}).items()]
+    for expression in selector.get("matchExpressions") or []:
+        found.append((expression.get("key", ""), expression.get("operator", ""), expression.get("values") or []))
+    return found
+
+
+def allows(operator: str, values: "list[str]", value: "str | None") -> bool:
+    """Tell whether a requirement holds for a label's value; None for a label that is absent.
+
+    Raises ValueError for an operator that Kubernetes does not know.
+    """
+    if operator == "In":
+        return value in values
+    if operator == "NotIn":
+        return value is None or value not in values
+    if operator == "Exists":
+        return value is not None
+    if operator == "DoesNotExist":
+        return value is None
+    raise ValueError(operator)
+
+
+def matches(selector: "dict[str, Any] | None", labels: dict[str, str]) -> bool:
+    """Tell whether a selector matches a set of labels; an absent or empty selector matches all."""
+    return all(allows(operator, values, labels.get(key)) for key, operator, values in requirements(selector))
+
+
+def may_match(selector: "dict[str, Any] | None", key: str, value: "str | None") -> bool:
+    """Tell whether a selector can match anything whose label `key` has this value, whatever its other labels are."""
+    return all(allows(operator, values, value) for name, operator, values in requirements(selector) if name == key)
