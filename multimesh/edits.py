@@ -218,15 +218,12 @@ class Text:
 
     def _child_end(self, node: "MappingNode | SequenceNode", index: int) -> int:
         """Return where an entry or item ends; the marks of an alias are those of its anchor, so it is looked for."""
-        child = node.value[index]
+        child, before = node.value[index], node.start_mark.index
         if type(child) is tuple:
             before, child = child[0].end_mark.index, child[1]
-        elif index and node.value[index - 1].start_mark.index > child.start_mark.index:
-            before = self._child_end(node, index - 1)
-        else:
-            before = node.start_mark.index
-            if index and (child.start_mark.index < before or any(other is child for other in node.value[:index])):
-                before = self._child_end(node, index - 1)
+        elif self._shared:
+            for earlier in node.value[:index]:
+                before = self._end(earlier) if earlier.start_mark.index >= before else self._alias_end(before)
         return self._end(child) if child.start_mark.index >= before else self._alias_end(before)
 
     def _alias_end(self, start: int) -> int:
@@ -284,7 +281,8 @@ class Text:
         found = edit.moved(place, place, lines + newline)
         if place == len(self.text) and self.text[-1:] not in BREAKS:
             found.text = newline + lines
-        found.depth = column + 1
+        # A list may stand in the column of the mapping that holds it, and ends before that.
+        found.depth = 2 * column + 1 + is_sequence(node)
         return found
 
     def _append(self, sequence: "SequenceNode", values: "list[Value]", edit: Edit) -> list[Edit]:
@@ -313,12 +311,13 @@ class Text:
             if found is None or not any(found[0] is own for own, _ in mapping.value):
                 # Absent, or brought in by a merge key, which an entry of its own overrides.
                 fresh[key] = value
-            elif self.text[found[1].start_mark.index - 1] != ":" and found[1].start_mark.index == found[1].end_mark.index:
-                raise BadShape(edit.path, "has no colon", found[0])
             else:
                 # The key is there and says nothing: its value is written behind the colon.
                 start, end = found[1].start_mark.index, found[1].end_mark.index
-                edits.append(edit.moved(start, end, _one_line(value) if start < end else " " + _one_line(value)))
+                if start == end and self.text[found[0].end_mark.index : start].strip(" \t") != ":":
+                    raise BadShape(edit.path, "has no colon", found[0])
+                text = flow(value) if mapping.flow_style else _one_line(value)
+                edits.append(edit.moved(start, end, text if start < end else " " + text))
         if fresh and (mapping.flow_style or not mapping.value):
             edits.append(self._into_flow(mapping, flow(fresh)[1:-1], edit))
         elif fresh:
@@ -334,7 +333,7 @@ class Text:
         if mapping.flow_style:
             if index:
                 return self._child_end(mapping, index - 1), end, ""
-            return start, (mapping.value[1][0].start_mark.index if len(mapping.value) > 1 else end), ""
+            return start, (mapping.value[1][0].start_mark.index if len(mapping.value) > 1 else mapping.end_mark.index - 1), ""
         if len(mapping.value) == 1:
             return start, end, "{}"
         line = self._line_start(start)
