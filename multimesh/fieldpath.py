@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 #: How YAML 1.1 and Go write nothing.
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_NULL_TAGS = ("x", "tag:yaml.org,2002:null")
+
+#: Paths and their steps. There are a few dozen paths, and each is walked in most documents.
+_STEPS: "dict[str, tuple[str, ...]]" = {}
 
 
 class BadShape(Exception):
@@ -44,12 +48,12 @@ def is_scalar(node: object) -> bool:
 
 def is_null(node: "Node") -> bool:
     """Tell a scalar that says nothing: absent text, `~` or `null` without quotes."""
-    return is_scalar(node) and not node.style and node.value in _NULLS and node.tag in ("x", "tag:yaml.org,2002:null")
+    return node.id == "scalar" and not node.style and node.value in _NULLS and node.tag in _NULL_TAGS
 
 
 def _is_empty(node: "Node") -> bool:
     """Tell a scalar that says nothing where a list or mapping is wanted: null, or empty in quotes."""
-    return is_null(node) or (is_scalar(node) and not node.value)
+    return node.id == "scalar" and (not node.value or is_null(node))
 
 
 def entry(mapping: "MappingNode", key: str, path: str = "") -> "tuple[ScalarNode, Node] | None":
@@ -62,7 +66,7 @@ def entry(mapping: "MappingNode", key: str, path: str = "") -> "tuple[ScalarNode
     merged = None
     for pair in mapping.value:
         name = pair[0].value
-        if name == key and is_scalar(pair[0]):
+        if name == key and pair[0].id == "scalar":
             if found is not None:
                 raise BadShape(path or key, f'"{key}" stands twice in one mapping', pair[0])
             found = pair
@@ -81,22 +85,32 @@ def value(mapping: "Node", key: str, path: str = "") -> "Node | None":
     return None if found is None or is_null(found[1]) else found[1]
 
 
+def steps(path: str) -> "tuple[str, ...]":
+    """Return the steps of a path, slashes inside keys written out."""
+    found = _STEPS[path] = tuple(step.replace("~1", "/") for step in path.split("/"))
+    return found
+
+
 def get(node: "Node | None", path: str) -> "Node | None":
     """Return the one node at a path of keys; None where a part of the path is absent or null.
 
     Raises BadShape where a part of the path is no mapping.
     """
-    at = ""
-    for step in path.split("/"):
+    for number, step in enumerate(_STEPS.get(path) or steps(path)):
         if node is None:
             return None
-        at = f"{at}/{step}" if at else step
-        if not is_mapping(node):
+        if node.id != "mapping":
             if _is_empty(node):
                 return None
-            raise BadShape(at.rpartition("/")[0], "is no mapping", node)
-        node = value(node, step.replace("~1", "/"), at)
-    return node
+            raise BadShape("/".join(path.split("/")[:number]), "is no mapping", node)
+        try:
+            found = entry(node, step)
+        except BadShape as error:
+            raise BadShape("/".join(path.split("/")[: number + 1]), error.what, error.node) from None
+        if found is None:
+            return None
+        node = found[1]
+    return None if node is None or is_null(node) else node
 
 
 def text(node: "Node | None", path: str = "") -> str:
@@ -105,11 +119,11 @@ def text(node: "Node | None", path: str = "") -> str:
     Raises BadShape where something else than a scalar is there.
     """
     found = get(node, path) if path else node
-    if found is None or is_null(found):
+    if found is None:
         return ""
-    if not is_scalar(found):
+    if found.id != "scalar":
         raise BadShape(path, "is no text", found)
-    return str(found.value)
+    return "" if not found.style and is_null(found) else found.value
 
 
 def mapping(node: "Node | None", path: str) -> "MappingNode | None":
@@ -138,39 +152,37 @@ def find(node: "Node", path: str) -> "list[tuple[str, Node]]":
     An absent part yields nothing. Raises BadShape where a list or mapping is expected and something else is there.
     """
     found = [("", node)]
-    for step in path.split("/"):
+    for step in _STEPS.get(path) or steps(path):
         after: list[tuple[str, Node]] = []
         for at, parent in found:
             after += _step(at, parent, step)
+        if not after:
+            return after
         found = after
     return found
 
 
 def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
+    """Take one step from one node, whose own path is `at`."""
+    here = f"{at}/" if at else ""
+    form = node.id
+    if form == "mapping" and step[0] != "[":
+        if step == "*":
+            return [(f"{here}{key.value}", child) for key, child in node.value]
+        child = value(node, step, here + step)
+        return [] if child is None else [(here + step, child)]
     if _is_empty(node):
         return []
-    here = f"{at}/" if at else ""
-    if step == "*" and is_mapping(node):
-        return [(f"{here}{key.value}", child) for key, child in node.value]
-    if is_sequence(node):
-        found: list[tuple[str, Node]] = []
-        for number, child in enumerate(node.value):
-            name = f"{here}{number}"
-            if step == "*":
-                found.append((name, child))
-            elif step[0] == "[":
-                key, _, wanted = step[1:-1].partition("=")
-                if is_mapping(child) and text(child, key) == wanted:
-                    found.append((f"{here}{step}", child))
-            else:
-                found += _step(name, child, step)
-        return found
-    if step[0] == "[" or step == "*":
-        raise BadShape(at, "is no list", node)
-    if not is_mapping(node):
-        raise BadShape(at, "is no mapping", node)
-    child = value(node, step.replace("~1", "/"), here + step)
-    return [] if child is None else [(here + step, child)]
+    if form == "sequence":
+        if step == "*":
+            return [(f"{here}{number}", child) for number, child in enumerate(node.value)]
+        if step[0] == "[":
+            key, _, wanted = step[1:-1].partition("=")
+            return [
+                (f"{here}{step}", child) for child in node.value if child.id == "mapping" and text(child, key) == wanted
+            ]
+        return [found for number, child in enumerate(node.value) for found in _step(f"{here}{number}", child, step)]
+    raise BadShape(at, "is no list" if step[0] in "[*" else "is no mapping", node)
 
 
 def plain(node: "Node") -> "Any":

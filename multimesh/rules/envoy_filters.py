@@ -22,7 +22,8 @@ READS: "Reads" = {"EnvoyFilter": ()}
 
 #: What the charts' telemetry filters are called (istio 1.6.0 to 1.8.6,
 #: manifests/charts/istio-control/istio-discovery/templates/telemetryv2_*.yaml).
-_NAMES = ("metadata-exchange-", "tcp-metadata-exchange-", "stats-filter-", "tcp-stats-filter-", "stackdriver-filter-")
+_NAMES = ("metadata-exchange-", "tcp-metadata-exchange-", "stats-filter-", "tcp-stats-filter-", "stackdriver-filter-",
+          "tcp-stackdriver-filter-")  # fmt: skip
 
 
 def is_stock(resource: "Resource") -> bool:

@@ -11,8 +11,9 @@ tags outside the mesh's name space, gateway pods that no revision would inject, 
 """
 
 from multimesh.containers import variable
-from multimesh.fieldpath import get, is_mapping, text
+from multimesh.fieldpath import mapping, text
 from multimesh.rules.reads import EVERY
+from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ READS: "Reads" = {
     "MutatingWebhookConfiguration": EVERY,
     "ValidatingWebhookConfiguration": EVERY,
     "ValidatingAdmissionPolicy": EVERY,
-    "Deployment": ((b"", b"discovery"), (b"", b"inject.istio.io/templates")),
-    "DaemonSet": ((b"", b"inject.istio.io/templates"),),
+    "Deployment": ((b"", b"discovery"), (b"", b"inject.istio.io/templates"), (b"", LABEL.encode())),
+    "DaemonSet": ((b"", b"inject.istio.io/templates"), (b"", LABEL.encode())),
 }
 
 #: Validators of the whole cluster, which get the mesh's revision: see the rule validation-scope.
@@ -41,7 +42,8 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     """Refuse a revision that is not the mesh's."""
     if resource.kind in ("Deployment", "DaemonSet"):
         _check_control_plane(resource, mesh)
-        _check_gateway(resource, mesh)
+        if not is_shared(resource):
+            _check_pods(resource, mesh)
         return
     labels = resource.labels()
     tag = labels.get(TAG, "")
@@ -57,7 +59,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         )
     found = labels.get(LABEL)
     stock = resource.name.startswith((DEFAULT_VALIDATOR, DEFAULT_POLICY))
-    if found is not None and found not in mesh.revisions and not (stock and found == "default"):
+    if found is not None and found not in mesh.revisions and not (stock and found in ("default", "")):
         raise _foreign(resource, mesh, f"metadata/labels/{LABEL}", found)
 
 
@@ -92,15 +94,18 @@ def _foreign(resource: "Resource", mesh: "Profile", path: str, found: str) -> Ex
     )
 
 
-def _check_gateway(resource: "Resource", mesh: "Profile") -> None:
-    metadata = get(resource.root, "spec/template/metadata")
-    annotations = get(metadata, "annotations") if metadata is not None else None
-    if not is_mapping(annotations) or text(annotations, "inject.istio.io~1templates") != "gateway":
+def _check_pods(resource: "Resource", mesh: "Profile") -> None:
+    """Refuse pods of another revision, and gateways that wait for an injection that no label asks for."""
+    template = mapping(resource.root, "spec/template/metadata")
+    if template is None:
         return
-    found = text(metadata, f"labels/{LABEL.replace('/', '~1')}")
-    if found not in mesh.revisions:
-        what = f'has {LABEL}="{found}"' if found else f"has no {LABEL}"
-        raise resource.error(
-            f"spec/template/metadata {what}, so another mesh, or none, would inject this gateway",
-            f"Render the gateway chart with --set revision={mesh.revision}.",
-        )
+    labels, annotations = mapping(template, "labels"), mapping(template, "annotations")
+    found = text(labels, LABEL.replace("/", "~1")) if labels is not None else ""
+    waits = annotations is not None and text(annotations, "inject.istio.io~1templates") == "gateway"
+    if found in mesh.revisions or not (found or waits):
+        return
+    what = f'has {LABEL}="{found}"' if found else f"has no {LABEL}"
+    raise resource.error(
+        f"spec/template/metadata {what}, so another mesh, or none, would inject or serve these pods",
+        f"Render the chart with --set revision={mesh.revision}.",
+    )

@@ -46,6 +46,7 @@ READS: "Reads" = {
     "ConfigMap": ((b"istio-crd-", b""), (b"istio-cni", b"")),
     "ServiceAccount": ((b"istio-init", b""), (b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b"")),
     "Deployment": ((b"istio-operator", b""),),
+    "Namespace": EVERY,
     "DaemonSet": ((b"", b"install-cni"), (b"", b"ztunnel")),
 }
 

@@ -129,7 +129,7 @@ def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "Ma
 def _relabel(resource: "Resource", mesh: "Profile") -> None:
     path = f"metadata/labels/{LABEL.replace('/', '~1')}"
     node = resource.get(path)
-    if node is None:
+    if node is None or not text(node):
         resource.put_at(path, mesh.revision)
     else:
         resource.rewrite(node, mesh.revision, path)
