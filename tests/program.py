@@ -32,9 +32,9 @@ def render(stream: bytes, profile: str | dict, *args: str) -> Result:
         return run(stream, "--profile", str(file), *args, cwd=folder)
 
 
-def run(stream: bytes, *args: str, cwd: str | None = None) -> Result:
-    """Start `postrender.py` with these arguments and nothing of the caller's Helm around it."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "MULTIMESH_"))}
+def run(stream: bytes, *args: str, cwd: str | None = None, **environment: str) -> Result:
+    """Start `postrender.py` with these arguments and variables, and nothing of the caller's Helm around it."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "MULTIMESH_"))} | environment
     done = subprocess.run(
         [sys.executable, str(PROGRAM), *args],
         input=stream,

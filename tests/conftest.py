@@ -1,0 +1,29 @@
+"""What more than one test module asks pytest for."""
+
+from __future__ import annotations
+
+import pytest
+from helms import Helm, real_helm
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that rewrites what the golden cases expect."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite the expected files of tests/golden")
+
+
+@pytest.fixture(scope="session")
+def helm3(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Helm 3.17.2."""
+    return real_helm(3, tmp_path_factory.mktemp("helm3"))
+
+
+@pytest.fixture(scope="session")
+def helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Helm 4.1.4."""
+    return real_helm(4, tmp_path_factory.mktemp("helm4"))
+
+
+@pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])
+def helm(request: pytest.FixtureRequest) -> Helm:
+    """One Helm after the other."""
+    return request.getfixturevalue(f"helm{request.param}")
