@@ -8,6 +8,7 @@ import gc
 import sys
 
 from multimesh.errors import Errors, MultimeshError
+from multimesh.parser import use_libyaml_alone
 
 try:
     import posix as _os
@@ -53,6 +54,7 @@ def post_render(arguments: list[str]) -> int:
     """Run `render`, and report an error where the user of Helm will read it."""
     # A chart makes some ten thousand nodes, and none of them is garbage before the end.
     gc.disable()
+    use_libyaml_alone()
     try:
         flags = read_flags(arguments, RENDER_FLAGS)
         rendering, mesh = render_stdin(flags)

@@ -169,8 +169,9 @@ def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
     if form == "mapping" and step[0] != "[":
         if step == "*":
             return [(f"{here}{key.value}", child) for key, child in node.value]
-        child = value(node, step, here + step)
-        return [] if child is None else [(here + step, child)]
+        here += step.replace("/", "~1")
+        child = value(node, step, here)
+        return [] if child is None else [(here, child)]
     if _is_empty(node):
         return []
     if form == "sequence":

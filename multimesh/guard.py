@@ -34,8 +34,14 @@ _STARTS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#-}]'\
 #: Line breaks other than the line feed, and the byte order mark, by their first byte in UTF-8.
 _ODD = {b"\xc2": (b"\xc2\x85",), b"\xe2": (b"\xe2\x80\xa8", b"\xe2\x80\xa9"), b"\xef": (b"\xef\xbb\xbf",)}
 
+#: Escapes that can stand for a letter, or join two lines.
+_HIDING = frozenset((b"x", b"U", b"\n"))
+
 #: Escapes that Go's JSON writes for HTML: \\u003c, \\u003e, \\u0026, \\u0027.
 _HARMLESS = (b"3c", b"3e", b"26", b"27")
+
+#: What a key begins with that is no plain word.
+_BEGIN_KEYS = frozenset((b"'", b'"', b"?", b"!", b"&", b"*", b"<", b"{", b"["))
 
 #: What an anchor, an alias or a tag begins with, and what may stand before it.
 _BEFORE = b" [,{:\n"
@@ -97,15 +103,14 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
             key, _, value = entry.partition(b":")
             if key in found or key not in (b"kind", b"metadata", b"apiVersion"):
                 return False
-            following = entries[number + 1] if number + 1 < len(entries) else b""
-            if following[:1] in (b"\0", b"#") and b"\0" in following:
+            if _goes_on(entries, number):
                 return False
             found[key] = value
     if len(found) < 3:
         return first and not found
     kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
     key = (group_of(version), kind)
-    if (key not in NAMESPACED and key not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
+    if not version or (key not in NAMESPACED and key not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
         return False
     metadata = _metadata(found[b"metadata"])
     if metadata is None or metadata[1] not in (b"", mesh.namespace.encode()):
@@ -113,12 +118,28 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     name = metadata[0]
     if key in _RBAC and (is_renamed(kind, name.decode(), mesh) or not is_own(name.decode(), mesh)):
         return False
-    if key in _BINDINGS and (mesh.rename_names or body.count(b"namespace") != body.count(b"namespace: " + mesh.namespace.encode() + b"\n")):
+    if key in _BINDINGS and (mesh.rename_names or not _names_only(body, mesh.namespace.encode())):
         return False
     if _multiplies(body):
         return False
     concerned = concerned_by(kind, name, body)
     return concerned is None or (not concerned and not _may_hide(body))
+
+
+def _goes_on(entries: list[bytes], number: int) -> bool:
+    """Tell whether an entry goes on behind empty lines or comments at the beginning of a line."""
+    number += 1
+    while number < len(entries) and (not entries[number] or entries[number][0] in b"\0#"):
+        if b"\0" in entries[number]:
+            return True
+        number += 1
+    return False
+
+
+def _names_only(body: bytes, namespace: bytes) -> bool:
+    """Tell whether whatever the document says about a namespace is that one."""
+    count = body.count(b"namespace: " + namespace + b"\n") + body.endswith(b"namespace: " + namespace)
+    return body.count(b"namespace") == count
 
 
 def _plain(value: bytes) -> str:
@@ -137,8 +158,16 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
         return None
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip(b" "))]
     found = {b"name": b"", b"namespace": b""}
+    ended = True
     for line in lines:
         key, colon, value = line[len(indent) :].partition(b":")
+        if not (ended or line[: len(indent)] != indent or key[:1] not in (b" ", b"\t") or key.strip(b" \t")[:1] in (b"", b"#")):
+            # The text of the line above goes on here.
+            return None
+        if line[: len(indent)] == indent and key[:1] in _BEGIN_KEYS:
+            # A key in quotes, behind an anchor or tag, or a merge key: it could be any.
+            return None
+        ended = key not in found or not line.strip(b" \t")
         if line[: len(indent)] == indent and key in found:
             text = value.strip(b" ")
             if text[:1] in (b'"', b"'") and len(text) > 1 and text[:1] == text[-1:]:
@@ -157,8 +186,12 @@ def _may_hide(body: bytes) -> bool:
 
     An alias repeats what stands in full at its anchor, so it hides nothing; but it multiplies.
     """
-    if b"\\" in body and (b"\\\n" in body or b"\\x" in body or b"\\U" in body or _writes_letters(body)):
-        return True
+    if b"\\" in body:
+        # One pass finds what stands behind each backslash; looking for every escape would take four.
+        _, *parts = body.split(b"\\")
+        escapes = {part[:1] for part in parts}
+        if not escapes.isdisjoint(_HIDING) or (b"u" in escapes and _writes_letters(body)):
+            return True
     return _stands_behind(body, b"!", _BEFORE)
 
 

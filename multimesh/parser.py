@@ -14,6 +14,11 @@ import sys
 
 from multimesh.errors import MultimeshError
 
+try:
+    import posix as _os
+except ImportError:  # Windows
+    import nt as _os  # type: ignore[import-not-found, no-redef]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,49 +42,134 @@ MAX_NODES = 2_000_000
 _INSTALL = "Install PyYAML for this interpreter, or run 'make demo' once in the checkout, which makes a .venv with it."
 
 
-#: The modules of PyYAML that libyaml's wrapper asks for and that only bring error classes here.
-_STAND_INS = ("reader", "scanner", "parser", "composer", "constructor", "emitter", "serializer", "representer")
+#: The error classes of PyYAML by which libyaml's wrapper reports (`yaml/_yaml.pyx`, 6.0).
+_ERRORS = ("reader", "scanner", "parser", "composer", "constructor", "emitter", "serializer", "representer")
+
+#: Whether this process renders and ends: only then may libyaml come without the rest of PyYAML, since a later
+#: `import yaml` in the same process would get a `CParser` that makes the light nodes below. See `use_libyaml_alone`.
+_alone = False
+
+
+def use_libyaml_alone() -> None:
+    """Take the first road from here on; for a process that will never `import yaml`."""
+    global _alone  # noqa: PLW0603 - a decision of the whole process
+    _alone = True
+
+
+class LibyamlError(Exception):
+    """What libyaml's wrapper raises where PyYAML has a class of its own."""
+
+    def __init__(
+        self, context: "str | None" = None, context_mark: "Any" = None, problem: "str | None" = None, problem_mark: "Any" = None
+    ) -> None:
+        super().__init__(context, problem)
+        self.context = context
+        self.context_mark = context_mark
+        self.problem = problem
+        self.problem_mark = problem_mark
+
+
+class LibyamlReaderError(Exception):
+    """The same for a character that may not stand in YAML."""
+
+    def __init__(self, name: str, position: int, character: object, encoding: str, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = f"{reason} (character {character!r} at position {position})"
+
+
+class _Scalar:
+    """A scalar node, with the attributes of PyYAML's own."""
+
+    __slots__ = ("end_mark", "start_mark", "style", "tag", "value")
+    id = "scalar"
+
+    def __init__(self, tag: str, value: str, start_mark: "Any", end_mark: "Any", style: str) -> None:
+        self.tag = tag
+        self.value = value
+        self.start_mark = start_mark
+        self.end_mark = end_mark
+        self.style = style
+
+
+class _Collection:
+    """A sequence or mapping node, with the attributes of PyYAML's own."""
+
+    __slots__ = ("end_mark", "flow_style", "start_mark", "tag", "value")
+
+    def __init__(self, tag: str, value: "list[Any]", start_mark: "Any", end_mark: "Any", flow_style: bool) -> None:
+        self.tag = tag
+        self.value = value
+        self.start_mark = start_mark
+        self.end_mark = end_mark
+        self.flow_style = flow_style
+
+
+class _Sequence(_Collection):
+    __slots__ = ()
+    id = "sequence"
+
+
+class _Mapping(_Collection):
+    __slots__ = ()
+    id = "mapping"
+
+
+class _Names:
+    """Stands in for `yaml.events` and `yaml.tokens`: every name in it is a function that returns the name."""
+
+    def __getattr__(self, name: str) -> "Any":
+        # Nobody looks into an event here. A builtin that takes any arguments is cheaper than twenty classes.
+        return name.format
 
 
 def _import_libyaml_alone() -> "Any":
-    """Import `yaml._yaml` with stand-ins for the modules of PyYAML that only raise errors (`yaml/_yaml.pyx`, 6.0)."""
-    finder = sys.meta_path[-1]
-    spec = finder.find_spec("yaml", None)
-    if spec is None or not spec.submodule_search_locations:
-        raise ImportError("yaml")
-    module_type = type(sys)
-    stub: Any = module_type("yaml")
-    stub.__path__ = list(spec.submodule_search_locations)
-    sys.modules["yaml"] = stub
+    """Import `yaml._yaml` with stand-ins for the modules of PyYAML that it takes names from (`yaml/_yaml.pyx`, 6.0)."""
+    from _frozen_importlib import ModuleSpec  # type: ignore[import-not-found]
+    from _frozen_importlib_external import ExtensionFileLoader  # type: ignore[import-not-found]
+
+    file = _libyaml_file()
+    make = type(sys)
+    stub: Any = make("yaml")
+    parts: "dict[str, Any]" = {"yaml": stub}
+    for name in ("error", "nodes", *_ERRORS):
+        parts[f"yaml.{name}"] = part = make(f"yaml.{name}")
+        setattr(stub, name, part)
+        setattr(part, f"{name.capitalize()}Error", LibyamlReaderError if name == "reader" else LibyamlError)
+    stub.error.YAMLError = LibyamlError
+    stub.nodes.ScalarNode, stub.nodes.SequenceNode, stub.nodes.MappingNode = _Scalar, _Sequence, _Mapping
+    stub.events = stub.tokens = parts["yaml.events"] = parts["yaml.tokens"] = _Names()
     try:
-        for name in ("error", "nodes", "events", "tokens"):
-            __import__(f"yaml.{name}")
-
-        class ReaderError(stub.error.YAMLError):  # type: ignore[misc, name-defined]
-            def __init__(self, name: str, position: int, character: object, encoding: str, reason: str) -> None:
-                self.reason = f"{reason} (character {character!r} at position {position})"
-
-        for name in _STAND_INS:
-            part: Any = module_type(f"yaml.{name}")
-            title = f"{name.capitalize()}Error"
-            error = ReaderError if name == "reader" else type(title, (stub.error.MarkedYAMLError,), {})
-            setattr(part, title, error)
-            setattr(stub, name, part)
-            sys.modules[f"yaml.{name}"] = part
-        return __import__("yaml._yaml")._yaml.CParser
+        sys.modules.update(parts)
+        loader = ExtensionFileLoader("yaml._yaml", file)
+        module: Any = loader.create_module(ModuleSpec("yaml._yaml", loader, origin=file))
+        loader.exec_module(module)
+        return module.CParser
     finally:
-        # A command that wants all of PyYAML must find it, not the stand-ins.
-        for name in _STAND_INS:
-            sys.modules.pop(f"yaml.{name}", None)
-        sys.modules.pop("yaml", None)
+        for name in parts:
+            sys.modules.pop(name, None)
+
+
+def _libyaml_file() -> str:
+    """Return the file of libyaml's wrapper. The import system would list every folder on the path to find it."""
+    from _imp import extension_suffixes
+
+    for folder in sys.path:
+        file = f"{folder}/yaml/_yaml{extension_suffixes()[0]}"
+        try:
+            _os.stat(file)
+        except OSError:
+            continue
+        return file
+    raise ImportError("yaml._yaml")
 
 
 def _loader() -> "Any":
     """Make the class that composes nodes, by the first road that is open."""
-    if "yaml" not in sys.modules:
+    if _alone and "yaml" not in sys.modules:
         try:
             base = _import_libyaml_alone()
         except (ImportError, AttributeError):
+            # Another layout of PyYAML, or another version.
             base = None
         if base is not None:
             return _untagged(base)
@@ -192,7 +282,8 @@ def _check_depth(make: "Any", text: str, where: str, line: int) -> None:
     try:
         reader = make(text)
         while True:
-            name = type(reader.get_event()).__name__
+            event = reader.get_event()
+            name = event if type(event) is str else type(event).__name__
             if name.endswith(("SequenceStartEvent", "MappingStartEvent")):
                 depth += 1
                 if depth > MAX_DEPTH:

@@ -45,12 +45,12 @@ def _plan_template(resource: "Resource", mesh: "Profile") -> None:
     found = resource.embedded("data/config")
     if found is None:
         return
-    template = found[1]
-    at = 0
-    above = ""
-    for line in template.text.split("\n"):
+    template, text_of = found[1], found[1].text
+    start = text_of.find(SDS_PATH)
+    while start >= 0:
+        end = start + len(SDS_PATH)
+        _, above, line = ("\n\n" + text_of[:start]).rsplit("\n", 2)
+        line += text_of[start:].partition("\n")[0]
         if above.strip() == "hostPath:" and line.strip() == f"path: {SDS_PATH}":
-            start = at + line.index(SDS_PATH)
-            template.replace_span(start, start + len(SDS_PATH), sds_path(mesh), resource.title, ID, "data/config")
-        above = line
-        at += len(line) + 1
+            template.replace_span(start, end, sds_path(mesh), resource.title, ID, "data/config")
+        start = text_of.find(SDS_PATH, end)

@@ -1,0 +1,82 @@
+"""What `postrender.py` does once it knows where the package is: find PyYAML without the `site` module, and render.
+
+It stands here because Python keeps a compiled form of modules, not of the script that is started.
+"""
+
+import sys
+
+try:
+    import posix as _os
+except ImportError:  # Windows
+    import nt as _os  # type: ignore[import-not-found, no-redef]
+
+
+def main(root: str) -> int:
+    """Render stdin for the mesh that the arguments name. `root` is the folder that holds the package."""
+    if sys.version_info < (3, 10):
+        sys.stderr.write(
+            "multimesh: python3 is %s, and 3.10 or later is wanted\n  Put a later one first in PATH.\n"
+            % sys.version.split()[0]
+        )
+        return 2
+    _find_yaml(root)
+    from multimesh.cli import post_render
+
+    return post_render(sys.argv[1:])
+
+
+def leave(code: int) -> None:
+    """End the process."""
+    if code == 0:
+        # Everything is written: taking the interpreter down in order would cost a twentieth of the run.
+        _os._exit(0)
+    raise SystemExit(code)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0] or ("/" if path.startswith("/") else ".")
+
+
+def _holds_yaml(folder: str) -> bool:
+    try:
+        _os.stat(folder + "/yaml/__init__.py")
+    except OSError:
+        return False
+    return True
+
+
+def _find_yaml(root: str) -> None:
+    """Put the folder that holds PyYAML on the path: the interpreter's own, else that of the checkout's .venv."""
+    if any(_holds_yaml(folder) for folder in sys.path[1:]):
+        return
+    version = "python%d.%d" % sys.version_info[:2]
+    home = _folder(_folder(sys.executable or "/"))
+    for folder in (
+        home + "/lib/" + version + "/site-packages",
+        sys.prefix + "/lib/" + version + "/site-packages",
+        "/usr/local/lib/" + version + "/dist-packages" if sys.prefix == "/usr" else "",
+        sys.prefix + "/lib/python3/dist-packages",
+    ):
+        if folder and _holds_yaml(folder):
+            # A virtual environment hides the packages of the interpreter it was made from.
+            sys.path.append(folder)
+            return
+    _find_yaml_slowly(root)
+
+
+def _find_yaml_slowly(root: str) -> None:
+    """Look where only the site module knows to look, then in the checkout's .venv."""
+    import os
+    import site
+
+    site.main()
+    folders = [*sys.path[1:], site.getusersitepackages(), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    try:
+        folders += [root + "/.venv/lib/" + name + "/site-packages" for name in sorted(os.listdir(root + "/.venv/lib"))]
+    except OSError:
+        folders.append(root + "/.venv/Lib/site-packages")
+    for folder in folders:
+        if folder and _holds_yaml(folder):
+            if folder not in sys.path:
+                sys.path.append(folder)
+            return
