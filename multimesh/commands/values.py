@@ -1,0 +1,137 @@
+"""Write the Helm values that go with the rules, for one chart of one Istio version.
+
+The rewrite does what no value can; these values do the rest: the revision, the namespace, what the control plane
+discovers, its trust domain, its audiences, its gateway classes. Comments in the output say why each value is there.
+
+    multimesh values --profile charts-values/affirmed --chart istiod --istio 1.30 > charts-values/affirmed/istiod.yaml
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from multimesh.cli import DONE, load_profile
+from multimesh.commands import add_flag
+from multimesh.errors import MultimeshError
+from multimesh.naming import MESH_LABEL
+from multimesh.profile import Profile
+from multimesh.scalars import quoted
+
+HELP = "write the Helm values of one chart for a mesh"
+
+CHARTS = ("base", "istiod", "gateway", "cni", "ztunnel", "istio-1.5")
+
+#: The newest minor that the values were held against; a later one is taken for it.
+NEWEST = (1, 31)
+OLDEST = (1, 6)
+
+#: First minor with a chart, where it is not the first of all.
+SINCE = {"ztunnel": (1, 20), "gateway": (1, 6)}
+
+#: CRDs of the chart base, 1.24 to 1.31 (manifests/charts/base/files/crd-all.gen.yaml of each tag).
+CRDS = (
+    "authorizationpolicies.security.istio.io",
+    "destinationrules.networking.istio.io",
+    "envoyfilters.networking.istio.io",
+    "gateways.networking.istio.io",
+    "peerauthentications.security.istio.io",
+    "proxyconfigs.networking.istio.io",
+    "requestauthentications.security.istio.io",
+    "serviceentries.networking.istio.io",
+    "sidecars.networking.istio.io",
+    "telemetries.telemetry.istio.io",
+    "trafficextensions.extensions.istio.io",
+    "virtualservices.networking.istio.io",
+    "wasmplugins.extensions.istio.io",
+    "workloadentries.networking.istio.io",
+    "workloadgroups.networking.istio.io",
+)
+
+
+class Version(NamedTuple):
+    """A minor version of Istio: what decides which values there are."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        """Write it as users do."""
+        return f"{self.major}.{self.minor}"
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_flag(command, "--profile", "the mesh profile, or a folder with a profile.yaml", metavar="PATH")
+    add_flag(command, "--chart", "the chart", choices=CHARTS)
+    add_flag(command, "--istio", "the version of Istio, such as 1.30 or 1.30.3; default: the newest", metavar="V")
+    add_flag(command, "--name", "the gateway's name; default: <mesh>-ingressgateway", metavar="NAME")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the values."""
+    if options.chart not in CHARTS:
+        raise MultimeshError("", f'--chart is "{options.chart}"', f"It may be: {', '.join(CHARTS)}.")
+    mesh = load_profile(options.profile)
+    sys.stdout.write(values(mesh, options.chart, version(options.istio, options.chart), options.name))
+    return DONE
+
+
+def version(text: str, chart: str) -> Version:
+    """Read a version of Istio; nothing means the newest. Raises MultimeshError for what no chart has."""
+    if chart == "istio-1.5":
+        if text and not text.removeprefix("v").startswith("1.5"):
+            raise MultimeshError("", f'--istio is "{text}", and the chart istio-1.5 is Istio 1.5', "Leave --istio out.")
+        return Version(1, 5)
+    if text in ("", "newest", "latest"):
+        return Version(*NEWEST)
+    parts = text.removeprefix("v").split("-")[0].split(".")
+    if len(parts) < 2 or not all(part.isdecimal() for part in parts[:2]):
+        raise MultimeshError("", f'--istio is "{text}", which is no version', "Write it as 1.30 or 1.30.3.")
+    found = Version(int(parts[0]), int(parts[1]))
+    if found < OLDEST:
+        raise MultimeshError("", f"Istio {found} has no chart {chart}", "Istio 1.5 is one chart: --chart istio-1.5.")
+    since = SINCE.get(chart, OLDEST)
+    if found < since:
+        raise MultimeshError(
+            "",
+            f"the chart {chart} of Istio {found} cannot belong to one mesh of several",
+            f"Its values name no control plane; use {since[0]}.{since[1]} or later.",
+        )
+    return found
+
+
+def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
+    """Return the values of one chart, as YAML text. Raises MultimeshError for a chart that this mesh may not install."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    if chart in ("cni", "ztunnel") and not mesh.owns_shared:
+        raise MultimeshError(
+            mesh.where,
+            f"the chart {chart} exists once in a cluster, and mesh {mesh.name} does not own what is shared",
+            f"Write its values for the mesh with spec.sharedResources: own, or set that here. {_INSTEAD[chart]}",
+        )
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent.parent / "templates" / "values"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is YAML, and every name goes through the filter `yaml`
+    )
+    environment.filters["yaml"] = quoted
+    return environment.get_template(f"{chart}.yaml.j2").render(
+        mesh=mesh,
+        istio=istio,
+        label=MESH_LABEL,
+        crds=CRDS,
+        audience=f"istio-ca-{mesh.name}",
+        trust_domain=f"{mesh.name}.local",
+        gateway=name or f"{mesh.name}-ingressgateway",
+    )
+
+
+_INSTEAD = {
+    "cni": "A mesh that uses another one's CNI sets pilot.cni.enabled in the values of istiod.",
+    "ztunnel": "There is one ztunnel on every node.",
+}
