@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench check clean
+.PHONY: help demo test lint bench docs check clean
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: $(READY) ## ruff check, ruff format --check, mypy --strict
 
 bench: $(READY) ## measure start-up, speed and memory against other ways to do it
 	$(BIN)/python tools/bench.py $(ARGS)
+
+docs: $(READY) ## write the parts of the documentation that the code says already
+	$(BIN)/python tools/docs.py $(ARGS)
 
 check: lint test ## lint and test: what a change must pass
 

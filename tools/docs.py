@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+"""Write the parts of the documentation that the code says already.
+
+    python3 tools/docs.py           writes them, and names the files that changed
+    python3 tools/docs.py --check   writes nothing; exit code 1 names the files that are out of date
+
+docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
+docs/commands.md comes from the commands' docstrings and parsers.
+The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/profile.py,
+the table of files in ARCHITECTURE.md from the docstrings of the modules.
+What stands between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` belongs to this tool.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from multimesh import commands, profile, schema  # noqa: E402 - the checkout this file lies in, installed or not
+from multimesh.cli import RENDER_HELP  # noqa: E402
+from multimesh.rules import RULES  # noqa: E402
+
+#: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
+#: Every module that is named by none of them belongs to the last.
+LAYERS = (
+    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.launch", "multimesh.commands")),
+    ("render", ("multimesh.render", "multimesh.report", "multimesh.guard")),
+    ("rules", ("multimesh.rules",)),
+    ("vocabulary", ()),
+)
+
+#: What stands in the table for a field whose profile has none of these checks.
+ANY = "text"
+
+NO_BREAK = "\u00a0"
+
+
+class Part(NamedTuple):
+    """A piece of a page: a paragraph, or the lines of an indented block."""
+
+    code: bool
+    text: str
+
+    @property
+    def is_diff(self) -> bool:
+        """Tell a diff: every line begins with a sign, and something comes or goes."""
+        lines = [line for line in self.text.splitlines() if line]
+        return self.code and all(line[0] in "+- " for line in lines) and any(line[0] in "+-" for line in lines)
+
+
+def main() -> int:
+    """Write what is out of date, or say what is."""
+    parser = argparse.ArgumentParser(description="Write the documentation that the code says already.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file is out of date")
+    options = parser.parse_args()
+    old = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in old:
+        print(f"{'out of date' if options.check else 'written'}: {path.relative_to(ROOT)}")
+        if not options.check:
+            path.write_text(pages()[path], encoding="utf-8")
+    return 1 if old and options.check else 0
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated file as it should be."""
+    return {
+        ROOT / "docs/rules.md": rules_page(),
+        ROOT / "docs/commands.md": commands_page(),
+        ROOT / "README.md": between("README.md", "rules", rules_table()),
+        ROOT / "docs/profile.md": between("docs/profile.md", "keys", keys_table()),
+        ROOT / "ARCHITECTURE.md": between("ARCHITECTURE.md", "files", files_table()),
+        ROOT / "multimesh/profile.schema.json": schema.text(),
+    }
+
+
+def between(name: str, marker: str, text: str) -> str:
+    """Return a file with this text between its two markers."""
+    page = (ROOT / name).read_text(encoding="utf-8")
+    pattern = rf"(<!-- {marker}: begin[^>]*-->\n).*?(<!-- {marker}: end -->)"
+    new, count = re.subn(pattern, lambda found: found[1] + text + found[2], page, flags=re.DOTALL)
+    if count != 1:
+        raise SystemExit(f"{name} has no markers <!-- {marker}: begin --> and <!-- {marker}: end -->")
+    return new
+
+
+# The rules.
+
+
+def rules_page() -> str:
+    """Return docs/rules.md: one section for every rule, in the order of the registry."""
+    head = (
+        "# The rules\n\n"
+        "What multimesh rewrites, rule by rule, and why.\n"
+        "Every rule plans against the stock manifest, so their order does not matter.\n"
+        "The id in brackets at the end of a message, in a diff or in a report is the name of a section here.\n\n"
+        "In the examples the mesh is `affirmed` and its control-plane namespace `istio-affirmed`.\n"
+        "`M` stands for the mesh name, `NS` for the control-plane namespace.\n\n"
+        "<!-- Written by tools/docs.py from the docstrings in multimesh/rules/. Change them there. -->\n"
+    )
+    sections = [head]
+    for rule in RULES:
+        first, *rest = parts(doc_of(rule))
+        kinds = sorted(rule.READS)
+        looks = "every resource" if "*" in kinds else ", ".join(f"`{kind}`" for kind in kinds)
+        body = "\n".join(written(part) for part in rest)
+        source = Path(str(rule.__file__)).name
+        sections.append(
+            f"## {rule.ID}\n\n{sentences(first.text)}\n\n{body}\n"
+            f"Looks at {looks}.\nSource: [multimesh/rules/{source}](../multimesh/rules/{source}).\n"
+        )
+    sections.append(
+        "Where to go next: [profile.md](profile.md) for the keys that steer the rules, [errors.md](errors.md) for what a "
+        "refusal looks like.\n"
+    )
+    return "\n".join(sections)
+
+
+def rules_table() -> str:
+    """Return the table of rules for the README: rule, what, before, after."""
+    rows = ["| rule | what | before | after |", "|---|---|---|---|"]
+    for rule in RULES:
+        first, *rest = parts(doc_of(rule))
+        diff = next((part.text.splitlines() for part in rest if part.is_diff), [])
+        before, after = (cell([line[1:] for line in diff if line[:1] == sign]) for sign in "-+")
+        # Only here does a missing line mean something: the rule adds, or takes away.
+        before, after = before or ("(absent)" if after else "–"), after or ("(dropped)" if before else "–")
+        what = " ".join(first.text.split()).removesuffix(".")
+        rows.append(f"| [{rule.ID}](docs/rules.md#{rule.ID}) | {what} | {before} | {after} |")
+    return "\n".join(rows) + "\n"
+
+
+def doc_of(rule: Any) -> str:
+    """Return the docstring of a rule. A rule without one has no page, and that is an error."""
+    if not rule.__doc__:
+        raise SystemExit(f"{rule.__name__} has no docstring, and that is its page of the manual")
+    return str(rule.__doc__)
+
+
+def parts(doc: str) -> list[Part]:
+    """Cut a docstring at its blank lines; indented paragraphs are blocks, and blocks that touch are one."""
+    found: list[Part] = []
+    for block in re.split(r"\n[ \t]*\n", doc.strip("\n")):
+        code = all(line.startswith("    ") for line in block.splitlines())
+        text = "\n".join(line[4:] for line in block.splitlines()) if code else block
+        if code and found and found[-1].code:
+            found[-1] = Part(True, f"{found[-1].text}\n\n{text}")
+        else:
+            found.append(Part(code, text))
+    return found
+
+
+def written(part: Part, language: str = "yaml") -> str:
+    """Return a part as Markdown; a block that is no diff is in this language."""
+    if not part.code:
+        return sentences(part.text) + "\n"
+    return f"```{'diff' if part.is_diff else language}\n{part.text}\n```\n"
+
+
+def sentences(text: str) -> str:
+    """Return a paragraph with one sentence a line; lists keep their lines."""
+    if re.search(r"(?m)^(- |\* |\d+\. |\|)", text):
+        return text
+    return re.sub(r"(?<=[.!?]) (?=[A-Z`])", "\n", " ".join(text.split()))
+
+
+def cell(lines: list[str]) -> str:
+    """Return lines of YAML as one cell of a table, indented as far as they are below the first."""
+    shown = [line.replace("|", "\\|") for line in textwrap.dedent("\n".join(lines)).splitlines() if line.strip()]
+    # Markdown collapses blanks, and keeps those that do not break.
+    return "<br>".join(f"`{(len(line) - len(line.lstrip())) * NO_BREAK}{line.lstrip()}`" for line in shown)
+
+
+# The commands.
+
+
+def commands_page() -> str:
+    """Return docs/commands.md: one section for every command, in the order of the manual."""
+    parser = commands.parser()
+    subparsers = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    head = (
+        "# The commands\n\n"
+        "`multimesh COMMAND`, or `python3 -m multimesh COMMAND` in the checkout; `postrender.py` is `multimesh render`.\n"
+        "Every flag has a twin in the environment, `MULTIMESH_<FLAG>`.\n"
+        "A switch is `1`, `true` or `yes` there; `0`, `false`, `no` or empty is off.\n\n"
+        "| exit code | means |\n|---|---|\n| 0 | done |\n| 1 | findings |\n| 2 | could not do it |\n\n"
+        "<!-- Written by tools/docs.py from multimesh/cli.py and multimesh/commands/. Change them there. -->\n"
+    )
+    sections = [head, f"## render\n\n```text\n{RENDER_HELP}```\n"]
+    for name in commands.COMMANDS:
+        command = subparsers.choices[name]
+        first, *rest = parts(str(command.description))
+        body = "\n".join(written(part, "text") for part in rest)
+        sections.append(f"## {name}\n\n{sentences(first.text)}\n\n{body}\n{flags_table(command)}")
+    sections.append(
+        "Where to go next: [errors.md](errors.md) for what a failure looks like, [profile.md](profile.md) for what "
+        "`--profile` names.\n"
+    )
+    return "\n".join(sections)
+
+
+def flags_table(command: argparse.ArgumentParser) -> str:
+    """Return the table of a command's arguments."""
+    rows = ["| argument | what it says |", "|---|---|"]
+    formatter = command._get_formatter()
+    for action in command._actions:
+        if "--help" in action.option_strings:
+            continue
+        choices = "" if action.choices is None else "{" + ",".join(map(str, action.choices)) + "}"
+        value = "" if action.nargs == 0 else str(action.metavar or choices or action.dest.upper())
+        name = " ".join(filter(None, (", ".join(action.option_strings), value)))
+        help_text = formatter._expand_help(action) if action.help else ""
+        rows.append(f"| `{name}` | {help_text.replace('|', chr(92) + '|')} |")
+    return "\n".join(rows) + "\n"
+
+
+# The profile.
+
+
+def keys_table() -> str:
+    """Return the table of all keys of a mesh profile."""
+    rows = ["| key | it may be | what it says |", "|---|---|---|"]
+    rows += [
+        f"| `{path}`{' (required)' if required else ''} | {kinds} | {description} |"
+        for path, kinds, description, required in keys(profile.PROFILE, "", required=True)
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def keys(field: Any, path: str, *, required: bool) -> list[tuple[str, str, str, bool]]:
+    """List every key below a field: its path, what it may be, its description, and whether it is required."""
+    found = []
+    for key, (inner, description) in field[1].items():
+        here = f"{path}.{key}" if path else key
+        needed = required and key in field[2]
+        found.append((here, may_be(inner), description.replace("|", "\\|"), needed))
+        below, suffix = (inner[1], "[]") if inner[0] == "list" else (inner, "")
+        if below[0] == "fields":
+            found += keys(below, here + suffix, required=needed)
+    return found
+
+
+def may_be(field: Any) -> str:
+    """Say in words what a field may hold."""
+    kind = field[0]
+    if kind == "either":
+        return " or ".join(may_be(choice) for choice in field[1:])
+    if kind == "one of":
+        return " or ".join(f"`{value}`" for value in field[1])
+    if kind == "list":
+        return f"list of {may_be(field[1])}"
+    if kind == "map":
+        return f"mapping of names to {may_be(field[1])}"
+    if kind == "text":
+        return schema.TEXTS.get(field[1], ({}, ANY))[1]
+    return {"fields": "mapping", "switch": "`true` or `false`", "port": "node port (30000-32767)"}[kind]
+
+
+# The files.
+
+
+def files_table() -> str:
+    """Return the table of every module of the package: file, layer, purpose."""
+    rows = ["| file | layer | purpose |", "|---|---|---|"]
+    modules = sorted((ROOT / "multimesh").rglob("*.py"), key=lambda path: (place(path), path.as_posix()))
+    rows += [
+        f"| `{path.relative_to(ROOT).as_posix()}` | {LAYERS[place(path)][0]} | {purpose(path)} |" for path in modules
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a module of the package."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def place(module: Path | str) -> int:
+    """Return the number of the layer that a module belongs to, the highest layer first."""
+    name = module if isinstance(module, str) else module_name(module)
+    for number, (_, members) in enumerate(LAYERS):
+        if any(name == member or name.startswith(f"{member}.") for member in members):
+            return number
+    return len(LAYERS) - 1
+
+
+def purpose(path: Path) -> str:
+    """Return the first sentence of a module's docstring."""
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    if not doc:
+        raise SystemExit(f"{path.relative_to(ROOT)} has no docstring, and that is its row in ARCHITECTURE.md")
+    first = " ".join(doc.split("\n\n")[0].split())
+    return re.split(r"(?<=[.]) (?=[A-Z`])", first)[0].rstrip(".:").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
