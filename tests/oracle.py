@@ -274,6 +274,8 @@ def collisions(a: list[Object], b: list[Object]) -> set[tuple]:
         *_citadels(a, b),
         *_trust(a, b),
         *_gateways(a, b),
+        *_revisions(a, b),
+        *_discovery(a, b),
     }
 
 
@@ -288,9 +290,26 @@ def _names(a: list[Object], b: list[Object]) -> Iterator[tuple]:
             yield ("C1", shared.kind, shared.name)
         else:
             yield ("C4", shared.kind, shared.namespace, shared.name)
-    roots = [_get(config(objs, "istio", "mesh"), "rootNamespace") for objs in (a, b)]
-    if roots[0] and roots[0] == roots[1]:
-        yield ("C4", "rootNamespace", roots[0])
+    for root in {r for r in _roots(a) if r} & {r for r in _roots(b) if r}:
+        yield ("C4", "rootNamespace", root)
+
+
+def meshes(objs: list[Object]) -> list[tuple[Object, Any]]:
+    """List the ConfigMaps that hold a mesh configuration, `istio` or `istio-<revision>`, with what it says."""
+    return [
+        (obj, parsed("mesh", obj["data"]["mesh"]) or {})
+        for obj in of_kind(objs, "ConfigMap")
+        if re.fullmatch(r"istio(-.+)?", obj["metadata"]["name"]) and "mesh" in (obj.get("data") or {})
+    ]
+
+
+def _roots(objs: list[Object]) -> set[str]:
+    """List the root namespaces; where 1.6 and later say none, it is istio-system."""
+    return {
+        (str(root) if (root := _get(mesh, "rootNamespace")) not in (None, NULL) else "istio-system")
+        for obj, mesh in meshes(objs)
+        if obj["metadata"]["name"] != "istio" or _get(mesh, "rootNamespace")
+    }
 
 
 def _embedded(a: list[Object], b: list[Object]) -> Iterator[tuple]:
@@ -364,13 +383,13 @@ def _both_select(a: Object | None, b: Object | None) -> bool:
             named.setdefault(term["key"], set()).update(term.get("values") or ())
     choices = [[None, "(any other)", *sorted(values)] for values in named.values()]
     return any(
-        _selects(a, labels) and _selects(b, labels)
+        selects(a, labels) and selects(b, labels)
         for combination in itertools.product(*choices)
         for labels in [{n: v for n, v in zip(named, combination) if v is not None}]
     )
 
 
-def _selects(selector: Object | None, labels: dict[str, str]) -> bool:
+def selects(selector: Object | None, labels: dict[str, str]) -> bool:
     selector = selector or {}
     terms: dict[str, Callable[[str, list[str]], bool]] = {
         "In": lambda name, values: labels.get(name) in values,
@@ -442,11 +461,46 @@ def _citadels(a: list[Object], b: list[Object]) -> Iterator[tuple]:
 
 
 def _trust(a: list[Object], b: list[Object]) -> Iterator[tuple]:
-    meshes = [config(objs, "istio", "mesh") for objs in (a, b)]
-    if None not in meshes:
-        one, other = (_get(mesh, "trustDomain") or "cluster.local" for mesh in meshes)
-        if one == other:
-            yield ("C13", "trust domain", one)
+    one, other = ({_get(mesh, "trustDomain") or "cluster.local" for _, mesh in meshes(objs)} for objs in (a, b))
+    for domain in one & other:
+        yield ("C13", "trust domain", domain)
+
+
+def revisions(objs: list[Object]) -> set[str]:
+    """List the revisions of the control planes in a stream; `default` where one has none."""
+    return {
+        next((str(v.get("value") or "") for v in _list(found, "env") if v["name"] == "REVISION"), "") or "default"
+        for obj, template in pods(objs)
+        if obj["metadata"]["name"] != "istio-pilot"
+        for found in containers(template)
+        if found["name"] == "discovery"
+    }
+
+
+def webhook_revisions(objs: list[Object]) -> set[str]:
+    """List the revisions whose control planes write into the webhook configurations of a stream."""
+    return {
+        str(label)
+        for obj in of_kind(objs, "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+        if (label := _get(obj, "metadata", "labels", "istio.io/rev"))
+    }
+
+
+def _revisions(a: list[Object], b: list[Object]) -> Iterator[tuple]:
+    """C15: from 1.9 on, two control planes of one revision write into each other's webhooks."""
+    for revision in revisions(a) & revisions(b):
+        yield ("C15", "control planes", revision)
+    for one, other in ((a, b), (b, a)):
+        for revision in revisions(one) & webhook_revisions(other):
+            yield ("C15", "webhooks", revision)
+
+
+def _discovery(a: list[Object], b: list[Object]) -> Iterator[tuple]:
+    """C16: a namespace that two control planes read; without selectors each reads all, which C16 leaves alone."""
+    one, other = ([s for _, mesh in meshes(objs) for s in _list(mesh, "discoverySelectors")] for objs in (a, b))
+    for first, second in itertools.product(one, other):
+        if _both_select(first, second):
+            yield ("C16", "discoverySelectors", json.dumps(first), json.dumps(second))
 
 
 def _scoped(objs: list[Object]) -> bool:
@@ -475,6 +529,10 @@ def _gateways(a: list[Object], b: list[Object]) -> Iterator[tuple]:
 # --- one mesh: references that lead nowhere ----------------------------------------------
 
 KUBERNETES_ROLES = re.compile(r"cluster-admin|admin|edit|view|system:.*")
+
+
+# What a control plane writes into the namespaces of its mesh once it runs.
+RUNTIME_CONFIG_MAPS = frozenset({"istio-ca-root-cert"})
 
 
 def dangling(objs: list[Object]) -> set[tuple]:
@@ -526,6 +584,14 @@ def _dangling(objs: list[Object]) -> Iterator[tuple]:
                 service = _get(entry, "clientConfig", "service")
                 if service and ("Service", service["namespace"], service["name"]) not in there:
                     yield ("D10", me, f"Service/{service['namespace']}/{service['name']}")
+            label = _get(obj, "metadata", "labels", "istio.io/rev")
+            if label and revisions(objs) and label not in revisions(objs):
+                yield ("D13", me, f"revision {label}")
+        elif (
+            kind == "ValidatingAdmissionPolicyBinding"
+            and ("ValidatingAdmissionPolicy", "", spec["policyName"]) not in there
+        ):
+            yield ("D14", me, f"ValidatingAdmissionPolicy/{spec['policyName']}")
     yield from _flags_dangling(objs)
     yield from _mesh_dangling(objs, there)
 
@@ -557,7 +623,8 @@ def _pod_dangling(
                     yield ("D4", me, f"Secret/{wanted}")
             elif secret.get("optional") != Bare("true") and ("Secret", namespace, wanted) not in there:
                 yield ("D4", me, f"Secret/{wanted}")
-        if text and ("ConfigMap", namespace, text["name"]) not in there:
+        made = text and (text.get("optional") == Bare("true") or text["name"] in RUNTIME_CONFIG_MAPS)
+        if text and not made and ("ConfigMap", namespace, text["name"]) not in there:
             yield ("D5", me, f"ConfigMap/{text['name']}")
     for variable in (v for c in containers(template) for v in _list(c, "env")):
         value = variable.get("value")
@@ -609,6 +676,12 @@ def _mesh_dangling(objs: list[Object], there: set[tuple]) -> Iterator[tuple]:
             named = _get(parsed("mesh", _get(obj, "data", "mesh")), "ingressService")
             if named and ("Service", _namespace(obj), named) not in there:
                 yield ("D12", "ingressService", named)
+    for obj, mesh in meshes(objs):
+        address = (_get(mesh, "defaultConfig", "discoveryAddress") or "").partition(":")[0]
+        service, _, rest = address.partition(".")
+        home = rest.partition(".")[0] or _namespace(obj)
+        if service and ("Service", home, service) not in there:
+            yield ("D15", str(key(obj)), f"Service/{home}/{service}")
 
 
 # --- the rewrite of Istio 1.5, as values -------------------------------------------------

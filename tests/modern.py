@@ -1,0 +1,241 @@
+"""The rewrite of Istio 1.6 and later, written a second time, as a table of values.
+
+Like `oracle`, whose vocabulary it uses, this shares no code with the package. Every change bears the row of the tables
+it comes from: A is a transformation of a chart's object, D concerns what a cluster has only once.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import oracle
+from oracle import ABSENT, Change, Key, Object
+
+MESH = "multimesh.dev/mesh"
+REVISION = "istio.io/rev"
+TAG = "istio.io/tag"
+INJECTION = "istio-injection"
+INJECT = "sidecar.istio.io/inject"
+KEEP = "helm.sh/resource-policy"
+INJECTOR = "sidecar-injector.istio.io"
+VALIDATOR = "validation.istio.io"
+DEFAULT_VALIDATOR = "istiod-default-validator"
+DEFAULT_POLICY = "stable-channel-default-policy.istio.io"
+
+# A13: cluster-scoped names without revision or namespace, by kind.
+FIXED = {
+    "ClusterRole": {"kiali", "kiali-viewer", "istio-policy", "istiocoredns", "prometheus"},
+    "ClusterRoleBinding": {"kiali", "prometheus"},
+    "ValidatingWebhookConfiguration": {DEFAULT_VALIDATOR},
+    "ValidatingAdmissionPolicy": {DEFAULT_POLICY},
+    "ValidatingAdmissionPolicyBinding": {"stable-channel-default-policy-binding.istio.io"},
+}
+
+
+class Mesh(NamedTuple):
+    """What distinguishes one mesh, and whether it owns what a cluster has only once."""
+
+    name: str
+    namespace: str
+    own: bool
+    revision: str = ""
+
+    @property
+    def rev(self) -> str:
+        """The revision that the injection label goes to."""
+        return self.revision or self.name
+
+    def suffixed(self, kind: str, name: str) -> str:
+        """Give a fixed name to this mesh; every other name stays."""
+        return f"{name}-{self.name}" if name in FIXED.get(kind, ()) else name
+
+
+def plan(objs: list[Object], mesh: Mesh) -> tuple[list[Change], set[Key]]:
+    """List every value that the stock objects get in this mesh, and the objects that are left out."""
+    changes = [
+        Change(oracle.key(obj), path, row, after, *accepts)
+        for obj in objs
+        for row, path, after, *accepts in _changes(obj, mesh, patched_by_name(objs))
+    ]
+    return changes, {
+        oracle.key(obj) for obj in oracle.of_kind(objs, "CustomResourceDefinition")
+    } if not mesh.own else set()
+
+
+def expected(objs: list[Object], mesh: Mesh, after: list[Object]) -> dict[Key, Object]:
+    """Carry the plan out on values: what the objects are to be, by what they are to a cluster."""
+    changes, dropped = plan(objs, mesh)
+    stay = [obj for obj in objs if oracle.key(obj) not in dropped]
+    wanted = oracle.apply(stay, [c for c in changes if c.key not in dropped], after)
+    return {oracle.key(obj): obj for obj in wanted}
+
+
+def patched_by_name(objs: list[Object]) -> bool:
+    """Tell Istio 1.6 to 1.8, whose control plane patches the one entry that its variable names."""
+    return any(
+        variable["name"] == "INJECTION_WEBHOOK_CONFIG_NAME"
+        for _, template in oracle.pods(objs)
+        for found in oracle.containers(template)
+        if found["name"] == "discovery"
+        for variable in found.get("env") or ()
+    )
+
+
+def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
+    kind, meta = obj["kind"], obj["metadata"]
+    name, labels = meta["name"], meta.get("labels") or {}
+    if mesh.suffixed(kind, name) != name:
+        yield ("A13", ("metadata", "name"), mesh.suffixed(kind, name))
+    if kind in {"RoleBinding", "ClusterRoleBinding"}:
+        role = obj["roleRef"]
+        if mesh.suffixed(role["kind"], role["name"]) != role["name"]:
+            yield ("A13", ("roleRef", "name"), mesh.suffixed(role["kind"], role["name"]))
+    if kind.endswith("WebhookConfiguration"):
+        for number, entry in enumerate(obj["webhooks"]):
+            if entry["clientConfig"].get("caBundle") == "":
+                yield ("A19", ("webhooks", f"[{number}]", "clientConfig", "caBundle"), ABSENT)
+    if kind == "MutatingWebhookConfiguration" and labels.get(REVISION) == mesh.rev and TAG not in labels:
+        yield from _injection(obj, mesh, by_name)
+    if kind == "ValidatingWebhookConfiguration":
+        yield from _validation(obj, mesh)
+    if kind == "ValidatingAdmissionPolicy":
+        yield ("A11", ("spec", "matchConstraints", "namespaceSelector"), narrowed(mesh))
+    if kind == "ValidatingAdmissionPolicyBinding":
+        policy = obj["spec"]["policyName"]
+        if policy == DEFAULT_POLICY:
+            yield ("A11", ("spec", "policyName"), mesh.suffixed("ValidatingAdmissionPolicy", policy))
+    if name in {DEFAULT_VALIDATOR, DEFAULT_POLICY} and labels.get(REVISION) != mesh.rev:
+        yield ("A10", ("metadata", "labels", REVISION), mesh.rev)
+    if kind == "CustomResourceDefinition" and (meta.get("annotations") or {}).get(KEEP) != "keep":
+        yield ("A24", ("metadata", "annotations", KEEP), "keep")
+    if kind == "EnvoyFilter" and meta.get("namespace") == "istio-system":
+        yield ("A18", ("metadata", "namespace"), mesh.namespace)
+    if kind == "ConfigMap" and "mesh" in (obj.get("data") or {}) and _root_of(obj) != mesh.namespace:
+        text = obj["data"]["mesh"]
+        yield ("A15", ("data", "mesh"), "(the same, with rootNamespace)", lambda found: _is_rooted(text, found, mesh))
+
+
+def narrowed(mesh: Mesh) -> Object:
+    """Write the selector of the namespaces of a mesh."""
+    return {"matchExpressions": [{"key": MESH, "operator": "In", "values": [mesh.name]}]}
+
+
+def labelled(mesh: Mesh) -> Object:
+    """Write the selector of the namespaces that ask this mesh for sidecars."""
+    return {"matchExpressions": [{"key": INJECTION, "operator": "In", "values": [f"enabled-{mesh.name}"]}]}
+
+
+def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
+    """A5. The entry for the mesh's label: one more, or up to 1.8 the only one there can be."""
+    entries = {entry["name"]: entry for entry in obj["webhooks"]}
+    if by_name:
+        number = list(entries).index(INJECTOR)
+        yield ("A5", ("webhooks", f"[{number}]", "namespaceSelector"), labelled(mesh))
+        return
+    model = next(
+        entries[prefix + INJECTOR] for prefix in ("rev.namespace.", "namespace.", "") if prefix + INJECTOR in entries
+    )
+    clone = copy.deepcopy(model)
+    if clone["clientConfig"].get("caBundle") == "":
+        del clone["clientConfig"]["caBundle"]
+    clone = {name: value for name, value in clone.items() if value is not None and value != oracle.NULL}
+    clone |= {"name": f"{mesh.name}.namespace.{INJECTOR}", "namespaceSelector": labelled(mesh)}
+    yield ("A5", ("webhooks", f"[{len(entries)}]"), clone)
+
+
+def _validation(obj: Object, mesh: Mesh) -> Iterator[tuple]:
+    """A8 to A10. Every entry sees the mesh's namespaces only; what names the default revision names the mesh's."""
+    name = obj["metadata"]["name"]
+    whole = name in {DEFAULT_VALIDATOR, f"istiod-{mesh.namespace}"}
+    for number, entry in enumerate(obj["webhooks"]):
+        place = ("webhooks", f"[{number}]")
+        yield ("A8", (*place, "namespaceSelector"), narrowed(mesh))
+        service = entry["clientConfig"].get("service")
+        if whole and service and service["name"] != f"istiod-{mesh.rev}":
+            yield ("A10", (*place, "clientConfig", "service", "name"), f"istiod-{mesh.rev}")
+
+
+def _root_of(obj: Object) -> Any:
+    found = oracle.parsed("mesh", obj["data"]["mesh"])
+    return found.get("rootNamespace") if isinstance(found, dict) else None
+
+
+def _is_rooted(text: str, found: Any, mesh: Mesh) -> bool:
+    """Accept the same mesh configuration with this root, whatever line it stands in; all other lines stay."""
+    wanted = {**oracle.parsed("mesh", text), "rootNamespace": mesh.namespace}
+    return isinstance(found, str) and oracle.parsed("mesh", found) == wanted and _rootless(text) == _rootless(found)
+
+
+def _rootless(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.startswith("rootNamespace:")]
+
+
+# --- whose webhooks answer -----------------------------------------------------------------
+
+# What a stock mesh of the default revision installs, and whatever it is called, it asks for these.
+DEFAULT_ENTRIES = {
+    "one": [({INJECTION: "enabled"}, [])],
+    "four": [
+        ([(REVISION, "In", "default"), (INJECTION, "DoesNotExist")], [(INJECT, "NotIn", "false")]),
+        (
+            [(REVISION, "DoesNotExist"), (INJECTION, "DoesNotExist")],
+            [(INJECT, "NotIn", "false"), (REVISION, "In", "default")],
+        ),
+        ([(INJECTION, "In", "enabled")], [(INJECT, "NotIn", "false")]),
+        (
+            [(INJECTION, "DoesNotExist"), (REVISION, "DoesNotExist")],
+            [(INJECT, "In", "true"), (REVISION, "DoesNotExist")],
+        ),
+    ],
+}
+
+
+def default_mesh(entries: str) -> list[Object]:
+    """Write the mutating entries of a stock mesh without revision; `one` up to 1.9, `four` from 1.10 on."""
+    return [
+        {"name": INJECTOR, "namespaceSelector": _selector(namespace), "objectSelector": _selector(pod)}
+        for namespace, pod in DEFAULT_ENTRIES[entries]
+    ]
+
+
+def _selector(terms: Any) -> Object:
+    if isinstance(terms, dict):
+        return {"matchLabels": terms}
+    return {
+        "matchExpressions": [{"key": key, "operator": operator, "values": values} for key, operator, *values in terms]
+    }
+
+
+NAMESPACES = tuple(
+    {name: value for name, value in ((INJECTION, injection), (REVISION, revision), (MESH, mesh)) if value}
+    for injection, revision, mesh in itertools.product(
+        ("", "enabled", "disabled", "enabled-affirmed", "enabled-blue", "something"),
+        ("", "default", "affirmed", "blue"),
+        ("", "affirmed", "blue"),
+    )
+)
+"""Every combination of the labels that any selector of a namespace names."""
+
+PODS = tuple(
+    {name: value for name, value in ((INJECT, inject), (REVISION, revision)) if value}
+    for inject, revision in itertools.product(("", "true", "false", "something"), ("", "default", "affirmed", "blue"))
+)
+"""Every combination of the labels that any selector of a pod, or of an Istio resource, names."""
+
+
+def answers(entries: list[Object], namespace: Object, labels: Object) -> list[str]:
+    """Name the entries that are asked for an object with these labels in a namespace with these."""
+    return [
+        entry["name"]
+        for entry in entries
+        if oracle.selects(entry.get("namespaceSelector"), namespace)
+        and oracle.selects(entry.get("objectSelector"), labels)
+    ]
+
+
+def entries(objs: list[Object], kind: str) -> list[Object]:
+    """List the entries of all webhook configurations of a kind."""
+    return [entry for obj in oracle.of_kind(objs, kind) for entry in obj["webhooks"]]
