@@ -43,7 +43,7 @@ Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs a
 def main(argv: "list[str] | None" = None) -> int:
     """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments and arguments[0] == "render" and "--help" not in arguments and "-h" not in arguments:
+    if arguments and arguments[0] == "render":
         return post_render(arguments[1:])
     from multimesh.commands import run
 
@@ -56,6 +56,9 @@ def post_render(arguments: list[str]) -> int:
     gc.disable()
     use_libyaml_alone()
     try:
+        if "--help" in arguments or "-h" in arguments:
+            write_out([RENDER_HELP.encode()])
+            return DONE
         flags = read_flags(arguments, RENDER_FLAGS)
         rendering, mesh = render_stdin(flags)
         if flags["--report"]:
@@ -125,7 +128,7 @@ def render_stdin(flags: dict[str, str]) -> "tuple[Rendering, Profile]":
     data = read_stdin(allow_empty=bool(flags.get("--allow-empty")))
     mesh = function_config(data) or load_profile(flags["--profile"])
     mesh.upgrade = bool(flags.get("--upgrade"))
-    if not data.strip():
+    if not data or data.isspace():
         data = b"# multimesh: nothing was rendered\n"
     return render(data, mesh), mesh
 
@@ -213,7 +216,7 @@ def read_stdin(*, allow_empty: bool) -> bytes:
         )
     pieces = []
     size = 0
-    while piece := _os.read(0, 1 << 20):
+    while piece := _read_piece():
         pieces.append(piece)
         size += len(piece)
         if size > MAX_INPUT:
@@ -221,7 +224,7 @@ def read_stdin(*, allow_empty: bool) -> bytes:
                 "<stdin>", f"has more than {MAX_INPUT >> 20} MB", "No chart is as large. Is this the output of 'helm template'?"
             )
     data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    if not data.strip() and not allow_empty:
+    if (not data or data.isspace()) and not allow_empty:
         raise MultimeshError(
             "<stdin>",
             "is empty: Helm sent no manifest",
@@ -230,6 +233,13 @@ def read_stdin(*, allow_empty: bool) -> bytes:
             "--post-renderer-args=--allow-empty, or MULTIMESH_ALLOW_EMPTY=1.",
         )
     return data
+
+
+def _read_piece() -> bytes:
+    try:
+        return _os.read(0, 1 << 20)
+    except OSError as error:
+        raise MultimeshError("<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints.") from None
 
 
 def write_out(parts: list[bytes]) -> None:

@@ -16,7 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.profile import Profile
 
-_NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-")
+#: Characters that are themselves in YAML, wherever they stand. To delete them is the fastest way to find others.
+_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-"
 
 #: The cluster-scoped kinds whose objects may concern nobody once their name is the mesh's own.
 _RBAC = frozenset((("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding")))
@@ -27,9 +28,18 @@ _BINDINGS = frozenset((("rbac.authorization.k8s.io", "ClusterRoleBinding"), ("rb
 #: What the profile's flags may be about.
 _WORKLOADS = frozenset(("Deployment", "DaemonSet"))
 
-#: A root entry may begin with a key, a comment, the dash of a list, the tail of a quoted scalar or flow collection, or
+#: The keys that say what an object is.
+_IDENTITY = (b"kind", b"metadata", b"apiVersion")
+
+#: Where the head of a CustomResourceDefinition ends at the latest.
+_HEAD = 4096
+
+#: What the name of a key begins with.
+_LETTERS = frozenset(bytes((code,)) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+#: Behind the first key a root entry may begin with another key, a comment, the dash of a list, the tail of a quoted scalar or flow collection, or
 #: NUL: indented lines behind an empty one.
-_STARTS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ#-}]'\0")
+_STARTS = frozenset(b"#-}]'\0")
 
 #: Line breaks other than the line feed, and the byte order mark, by their first byte in UTF-8.
 _ODD = {b"\xc2": (b"\xc2\x85",), b"\xe2": (b"\xe2\x80\xa8", b"\xe2\x80\xa9"), b"\xef": (b"\xef\xbb\xbf",)}
@@ -88,24 +98,22 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     found: dict[bytes, bytes] = {}
     first = True
     for number, entry in enumerate(entries):
+        if entry[:1] in _LETTERS:
+            first = False
+            if entry.startswith(_IDENTITY):
+                key, _, value = entry.partition(b":")
+                if key in found or key not in _IDENTITY or _goes_on(entries, number):
+                    return False
+                found[key] = value
+            continue
         if not entry or (entry[0] == 35 and (first or b"\0" not in entry)):  # a comment
             if first and b"\0" in entry and any(line.strip() and line.strip()[:1] != b"#" for line in entry.split(b"\0")[1:]):
                 return False
             continue
         if first and not entry.strip(b"\0 \t"):
             continue
-        if entry[0] not in _STARTS or (first and not entry[:1].isalpha()):
+        if first or entry[0] not in _STARTS or (entry[0] == 39 and entry.startswith(_IDENTITY, 1)):
             return False
-        first = False
-        if entry[0] == 39 and entry.startswith((b"'kind", b"'metadata", b"'apiVersion")):
-            return False
-        if entry.startswith((b"kind", b"metadata", b"apiVersion")):
-            key, _, value = entry.partition(b":")
-            if key in found or key not in (b"kind", b"metadata", b"apiVersion"):
-                return False
-            if _goes_on(entries, number):
-                return False
-            found[key] = value
     if len(found) < 3:
         return first and not found
     kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
@@ -124,6 +132,24 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
         return False
     concerned = concerned_by(kind, name, body)
     return concerned is None or (not concerned and not _may_hide(body))
+
+
+def head_size(body: bytes) -> int:
+    """Return how many bytes of a CustomResourceDefinition say all that rules ask of it; 0 for any other document.
+
+    Nine tenths of a modern chart are the schemas of its CRDs, and no rule reads a schema. All lines behind the head are
+    indented or empty, so they belong to its `spec`: whatever stands there, no other key of the root does. The caller
+    must see that the head is a block mapping by itself.
+    """
+    if body.find(b"\nkind: CustomResourceDefinition\n", 0, _HEAD) < 0:
+        return 0
+    size = body.find(b"\nspec:\n", 0, _HEAD) + 1
+    if not size or b"&" in body[:size]:
+        return 0
+    tail = size + 5
+    lines = body.count(b"\n", tail)
+    inner = body.count(b"\n ", tail) + body.count(b"\n\n", tail) + body.endswith(b"\n")
+    return size if lines == inner else 0
 
 
 def _goes_on(entries: list[bytes], number: int) -> bool:
@@ -147,7 +173,7 @@ def _plain(value: bytes) -> str:
     value = value.strip(b" ")
     if len(value) > 1 and value[:1] == value[-1:] == b'"':
         value = value[1:-1]
-    return value.decode() if _NAME.issuperset(value) else ""
+    return "" if value.translate(None, _NAME) else value.decode()
 
 
 def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
@@ -157,22 +183,29 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
     if head.strip(b" ") or block.count(b"'") % 2 or block.count(b'"') % 2 or b"{" in block or b"[" in block or not lines:
         return None
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip(b" "))]
+    width = len(indent)
     found = {b"name": b"", b"namespace": b""}
     ended = True
     for line in lines:
-        key, colon, value = line[len(indent) :].partition(b":")
-        if not (ended or line[: len(indent)] != indent or key[:1] not in (b" ", b"\t") or key.strip(b" \t")[:1] in (b"", b"#")):
-            # The text of the line above goes on here.
-            return None
-        if line[: len(indent)] == indent and key[:1] in _BEGIN_KEYS:
+        sign = line[width : width + 1]
+        if sign in b" \t" or not line.startswith(indent):
+            if not ended and line.strip(b" \t")[:1] not in (b"", b"#"):
+                # The text of the line above goes on here.
+                return None
+            continue
+        if sign in _BEGIN_KEYS:
             # A key in quotes, behind an anchor or tag, or a merge key: it could be any.
             return None
-        ended = key not in found or not line.strip(b" \t")
-        if line[: len(indent)] == indent and key in found:
+        ended = True
+        if line.startswith(b"name", width):
+            key, colon, value = line[width:].partition(b":")
+            if key not in found:
+                continue
+            ended = False
             text = value.strip(b" ")
             if text[:1] in (b'"', b"'") and len(text) > 1 and text[:1] == text[-1:]:
                 text = text[1:-1]
-            if found[key] or not colon or not text or not _NAME.issuperset(text):
+            if found[key] or not colon or not text or text.translate(None, _NAME):
                 return None
             found[key] = text
     # A name or namespace key in another form than the one looked for is doubt enough.

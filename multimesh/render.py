@@ -5,10 +5,10 @@
 
 from multimesh.edits import Edit, Text, applied
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import BadShape, refusal
-from multimesh.guard import passes_unread, split
+from multimesh.fieldpath import BadShape, is_mapping, refusal
+from multimesh.guard import head_size, passes_unread, split
 from multimesh.manifest import resources
-from multimesh.rules import rules_for
+from multimesh.rules import cluster_scoped_names, rules_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _render_documents(
                 _decoded(body, where, line)
             dropped = False
         else:
-            text = Text(_decoded(body, where, line + (feed > 0)), where, line + (feed > 0))
+            text, tail = _text(body, where, line + (feed > 0), whole=number == last)
             dropped = _plan(text, mesh, rendering)
             edits = [] if dropped else text.planned()
             if dropped:
@@ -90,12 +90,27 @@ def _render_documents(
                 rendering.edited.append((line, whole, [Edit(0, len(whole), "", title, rule, "")]))
             elif edits:
                 rendering.edited.append((text.line, text.text, edits))
-                body = applied(text.text, edits).encode()
+                body = applied(text.text, edits).encode() + tail
         if not dropped:
             parts += (separator, piece[:feed], body)
         line += piece.count(b"\n")
     if dropped:
         parts.append(b"\n")
+
+
+def _text(body: bytes, where: str, line: int, *, whole: bool) -> "tuple[Text, bytes]":
+    """Return the text that must be read of a document, and the bytes behind it."""
+    decoded = _decoded(body, where, line)
+    size = 0 if whole else head_size(body)
+    if size:
+        head = Text(_decoded(body[:size], where, line), where, line)
+        try:
+            if len(head.roots) == 1 and is_mapping(head.roots[0]) and not head.roots[0].flow_style:
+                return head, body[size:]
+        except MultimeshError:
+            # A quote that opens in the head and closes behind it, say.
+            pass
+    return Text(decoded, where, line), b""
 
 
 def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering) -> None:
@@ -124,7 +139,7 @@ def _plan(text: Text, mesh: "Profile", rendering: Rendering, *, alone: bool = Tr
             except BadShape as error:
                 raise refusal(resource.where, error, rule.ID) from None
             except MultimeshError as error:
-                raise _placed(error, resource) from None
+                raise _advised(_placed(error, resource), rendering.stock, mesh) from None
         rendering.noticed += resource.notices
         if resource.dropped:
             rendering.dropped.append((resource.title, resource.rule, text.line + resource.root.start_mark.line))
@@ -140,6 +155,14 @@ def _placed(error: MultimeshError, resource: "Resource") -> MultimeshError:
     if error.where:
         return error
     return MultimeshError(resource.where, error.what, error.hint, error.rule or resource.rule)
+
+
+def _advised(error: MultimeshError, stock: bytes, mesh: "Profile") -> MultimeshError:
+    """Tell a chart of something else that it need not come this way, where its kinds or names are refused."""
+    if error.rule != cluster_scoped_names.ID or b"istio" in stock.lower().replace(mesh.namespace.encode(), b""):
+        return error
+    hint = "Nothing in this stream mentions Istio: install a chart that has nothing to do with Istio without the post-renderer."
+    return MultimeshError(error.where, error.what, f"{error.hint}\n{hint}", error.rule)
 
 
 def _decoded(body: bytes, where: str, line: int) -> str:
