@@ -140,14 +140,13 @@ def test_the_diff_is_as_long_as_the_rules_need(source):
 
 def _gone(old: list[str], new: list[str]) -> list[str]:
     """List the lines of one text that another one, which keeps their order, has not."""
-    there = iter(new)
     gone, position = [], 0
-    new = list(there)
     for line in old:
-        try:
-            position = new.index(line, position) + 1
-        except ValueError:
+        found = next((number for number in range(position, len(new)) if new[number] == line), None)
+        if found is None:
             gone.append(line)
+        else:
+            position = found + 1
     return gone
 
 
@@ -424,6 +423,50 @@ def test_the_remedy_for_a_crd_works(source):
 def test_what_one_mesh_leaves_another_one_may_own(source):
     """The remedy that every such message ends with."""
     assert render(source.text.encode(), profile_of(source.mesh, sharedResources="own")).code == 0
+
+
+GATEWAY = """\
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: istio-ingressgateway
+  namespace: istio-blue
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: istio-ingressgateway
+  namespace: istio-blue
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: istio-ingressgateway
+subjects:
+- kind: ServiceAccount
+  name: istio-ingressgateway
+"""
+
+
+def test_the_roles_of_a_modern_gateway_keep_the_name_of_their_release():
+    """Up to 1.20 they bear no label, as those of the 1.5 chart, whatever the user called the release."""
+    result = render(GATEWAY.encode(), profile_of("blue"))
+
+    assert (0, GATEWAY) == (result.code, result.out.decode())
+
+
+UNKNOWN = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n  namespace: istio-blue\n"
+CONFIG_MAP = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
+
+
+@pytest.mark.parametrize(("more", "told"), [("shop-settings", True), ("istio-settings", False)])
+def test_a_chart_that_has_nothing_to_do_with_istio_is_told_so(more, told):
+    """Where nothing but the namespace of the mesh speaks of Istio, wherever in the stream; its refusal stays."""
+    result = render((UNKNOWN + CONFIG_MAP.format(more)).encode(), profile_of("blue"))
+
+    assert (result.code, result.out) == (2, b"")
+    assert "keepNames" in result.err
+    assert ("has nothing to do with Istio" in result.err) is told
 
 
 @over("source", [s for s in GOOD if s.chart in ("base", "istiod", "gateway")])

@@ -92,8 +92,9 @@ def _is_of_chart(resource: "Resource") -> bool:
     labels = resource.labels()
     if "chart" in labels and "heritage" in labels:
         return True
-    # The roles for gateway secrets are the only objects of the 1.5 chart without labels; later charts label them.
-    return resource.kind in ("Role", "RoleBinding") and not labels
+    # The roles for gateway secrets are the only objects of the 1.5 chart without labels; later charts label them,
+    # and the chart `gateway` (1.12 to 1.20), which labels no role, calls its own like the release.
+    return resource.kind in ("Role", "RoleBinding") and not labels and resource.name.endswith("-sds")
 
 
 def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
