@@ -33,13 +33,13 @@ UNTAGGED = "x"
 #: in C, would overflow the stack.
 MAX_DEPTH = 1000
 
-#: Block collections nested on one line, the only ones that nest deeply in little text.
-_COMPACT_NESTING = ("- - - - - -", "? ? ? ? ? ?", "- ? - ? - ?")
-
 #: Aliases may multiply a document at most to this many nodes. Go's YAML reader has a similar limit.
 MAX_NODES = 2_000_000
 
-_INSTALL = "Install PyYAML for this interpreter, or run 'make demo' once in the checkout, which makes a .venv with it."
+_INSTALL = """\
+Run: {} -m pip install pyyaml
+Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or 'make demo' in a checkout, which makes a .venv with it.
+"""
 
 
 #: The error classes of PyYAML by which libyaml's wrapper reports (`yaml/_yaml.pyx`, 6.0).
@@ -176,7 +176,9 @@ def _loader() -> "Any":
     try:
         import yaml
     except ImportError:
-        raise MultimeshError("", "PyYAML is not installed for " + sys.executable, _INSTALL) from None
+        raise MultimeshError(
+            "", "PyYAML is not installed for " + sys.executable, _INSTALL.format(sys.executable or "python3")
+        ) from None
     base = getattr(yaml, "CParser", None)
     if base is None:
         try:
@@ -234,7 +236,7 @@ def compose_all(text: str, where: str = "<stdin>", line: int = 1) -> "Iterator[N
     """
     make = loader()
     # One look at the characters that can nest saves the second reading of nearly every text.
-    if text.count("[") + text.count("{") > 5 * MAX_DEPTH or any(nest in text for nest in _COMPACT_NESTING):
+    if _may_nest(text):
         _check_depth(make, text, where, line)
     aliased = "*" in text and "&" in text
     try:
@@ -274,6 +276,17 @@ def _too_deep(where: str) -> MultimeshError:
         f"a document is nested deeper than {MAX_DEPTH} levels",
         "No Kubernetes resource is. Look at what 'helm template' prints.",
     )
+
+
+def _may_nest(text: str) -> bool:
+    """Tell whether a text could be nested deeper than libyaml's composer, which recurses in C, can bear."""
+    if text.count("[") + text.count("{") > 5 * MAX_DEPTH:
+        return True
+    # Block collections nest on one line, or line below line, each indented further than the one above.
+    if text.count("- ") + text.count("? ") > 5 * MAX_DEPTH:
+        if any(line.count("- ") + line.count("? ") > 100 for line in text.splitlines()):
+            return True
+    return len(text) > 8 * MAX_DEPTH * MAX_DEPTH and " " * (4 * MAX_DEPTH) in text
 
 
 def _check_depth(make: "Any", text: str, where: str, line: int) -> None:
