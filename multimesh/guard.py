@@ -149,7 +149,8 @@ def head_size(body: bytes) -> int:
     tail = size + 5
     lines = body.count(b"\n", tail)
     inner = body.count(b"\n ", tail) + body.count(b"\n\n", tail) + body.endswith(b"\n")
-    return size if lines == inner else 0
+    # Two counts see every empty line of a pair or triple, and never one too many; more of them are read.
+    return size if lines == inner or lines == inner + body.count(b"\n\n\n", tail) else 0
 
 
 def _goes_on(entries: list[bytes], number: int) -> bool:

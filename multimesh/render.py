@@ -76,12 +76,13 @@ def _render_documents(
         feed = (piece.find(b"\n") + 1 or len(piece)) if separator else 0
         body = piece[feed:]
         # The last document is always read: a stream that was cut off shows there.
-        if number < last and passes_unread(body, mesh):
+        size = head_size(body) if number < last else 0
+        if number < last and not size and passes_unread(body, mesh):
             if not body.isascii():
                 _decoded(body, where, line)
             dropped = False
         else:
-            text, tail = _text(body, where, line + (feed > 0), whole=number == last)
+            text, tail = _text(body, size, where, line + (feed > 0))
             dropped = _plan(text, mesh, rendering)
             edits = [] if dropped else text.planned()
             if dropped:
@@ -98,11 +99,11 @@ def _render_documents(
         parts.append(b"\n")
 
 
-def _text(body: bytes, where: str, line: int, *, whole: bool) -> "tuple[Text, bytes]":
-    """Return the text that must be read of a document, and the bytes behind it."""
-    decoded = _decoded(body, where, line)
-    size = 0 if whole else head_size(body)
+def _text(body: bytes, size: int, where: str, line: int) -> "tuple[Text, bytes]":
+    """Return the text that must be read of a document whose head has this size, and the bytes behind it."""
     if size:
+        if not body.isascii():
+            _decoded(body, where, line)
         head = Text(_decoded(body[:size], where, line), where, line)
         try:
             if len(head.roots) == 1 and is_mapping(head.roots[0]) and not head.roots[0].flow_style:
@@ -110,7 +111,7 @@ def _text(body: bytes, where: str, line: int, *, whole: bool) -> "tuple[Text, by
         except MultimeshError:
             # A quote that opens in the head and closes behind it, say.
             pass
-    return Text(decoded, where, line), b""
+    return Text(_decoded(body, where, line), where, line), b""
 
 
 def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering) -> None:
