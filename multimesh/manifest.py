@@ -182,9 +182,14 @@ def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None")
     try:
         kind, listed = text(root, "kind"), entry(root, "items", "items")
     except BadShape as error:
-        raise MultimeshError(
-            text_of.at(root), f"{error.path} {error.what}", "Look at what 'helm template' prints at this line."
-        ) from None
+        hint = "Look at what 'helm template' prints at this line."
+        if "twice" in error.what:
+            # Charts of Istio 1.10 to 1.16, manifests/charts/istio-control/istio-discovery/templates/revision-tags.yaml
+            hint = (
+                "Two resources stand in one document, with no '---' between them, and Helm would take one of them only.\n"
+                "Istio's charts 1.10 to 1.16 write several revisionTags so: give them one, --set revisionTags={TAG}."
+            )
+        raise MultimeshError(text_of.at(root), f"{error.path} {error.what}", hint) from None
     if kind.endswith("List") and listed is not None:
         found = listed[1]
         for index, item in enumerate(found.value if is_sequence(found) else ()):

@@ -455,6 +455,26 @@ def test_the_roles_of_a_modern_gateway_keep_the_name_of_their_release():
     assert (0, GATEWAY) == (result.code, result.out.decode())
 
 
+TAGS = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata:
+  name: istio-revision-tag-{}-istio-blue
+  labels:
+    istio.io/tag: {}
+    istio.io/rev: blue
+webhooks: []
+"""
+
+
+def test_two_revision_tags_in_one_document_are_refused_with_their_remedy():
+    """The charts of 1.10 to 1.16 leave out the marker between them, and a YAML loader sees the last one only."""
+    result = render((TAGS.format("prod", "prod") + TAGS.format("blue-a", "blue-a")).encode(), profile_of("blue"))
+
+    assert (result.code, result.out) == (2, b"")
+    assert "--set revisionTags={TAG}" in result.err
+
+
 UNKNOWN = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n  namespace: istio-blue\n"
 CONFIG_MAP = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
 
