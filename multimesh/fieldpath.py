@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+#: The tag of text that Go decodes: whatever name it is, it does not stand there.
+_BINARY = "tag:yaml.org,2002:binary"
+
 #: How YAML 1.1 and Go write nothing.
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _NULL_TAGS = ("x", "tag:yaml.org,2002:null")
@@ -123,6 +126,8 @@ def text(node: "Node | None", path: str = "") -> str:
         return ""
     if found.id != "scalar":
         raise BadShape(path, "is no text", found)
+    if found.tag == _BINARY:
+        raise BadShape(path, f'is "{found.value}" in Base64', found)
     return "" if not found.style and is_null(found) else found.value
 
 

@@ -64,7 +64,7 @@ def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
     `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections too;
     what makes it unsafe are other line breaks, values on the marker's line, and directives.
     """
-    if b"\r" in data or _stands_behind(data, b"%", b"\n") or (not data.isascii() and _has_odd_break(data)):
+    if b"\r" in data or data.startswith(b"...") or b"\n..." in data or _stands_behind(data, b"%", b"\n") or (not data.isascii() and _has_odd_break(data)):
         return None
     pieces = data.split(b"\n---")
     found = [(b"\n---", piece) for piece in pieces]

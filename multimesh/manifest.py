@@ -30,7 +30,8 @@ class Resource:
         self.root = root
         self.sequence = sequence
         self.rule = ""
-        self.dropped = False
+        #: The rule that leaves the object out, or nothing.
+        self.dropped = ""
         self.notices: "list[dict[str, object]]" = []
         self.kind = self.name = self.namespace = ""
         try:
@@ -77,7 +78,11 @@ class Resource:
     def labels(self) -> dict[str, str]:
         """Return the object's own labels."""
         found = mapping(self.root, "metadata/labels")
-        return {} if found is None else {key.value: text(node) for key, node in found.value}
+        if found is None:
+            return {}
+        if any(node.id != "scalar" for _, node in found.value):
+            raise BadShape("metadata/labels", "holds something that is no text", found)
+        return {key.value: text(node) for key, node in found.value}
 
     def find(self, path: str) -> "list[tuple[str, Node]]":
         """Return all nodes at a path with steps for lists, each with its own path."""
@@ -145,7 +150,7 @@ class Resource:
 
     def drop(self) -> None:
         """Leave the whole object out of the manifest."""
-        self.dropped = True
+        self.dropped = self.rule
         if self.sequence is not None:
             self.text.drop(*self.sequence, self.title, self.rule)
 

@@ -143,11 +143,11 @@ def _plan(text: Text, mesh: "Profile", rendering: Rendering, *, alone: bool = Tr
                 raise _advised(_placed(error, resource), rendering.stock, mesh) from None
         rendering.noticed += resource.notices
         if resource.dropped:
-            rendering.dropped.append((resource.title, resource.rule, text.line + resource.root.start_mark.line))
+            rendering.dropped.append((resource.title, resource.dropped, text.line + resource.root.start_mark.line))
             if resource.sequence is None and alone and len(text.roots) == 1:
                 dropped = True
             elif resource.sequence is None:
-                text.drop_document(resource.root, resource.title, resource.rule)
+                text.drop_document(resource.root, resource.title, resource.dropped)
     return dropped
 
 
@@ -181,7 +181,7 @@ def _holds_something(rendering: Rendering) -> bool:
     """Tell whether anything but markers, comments and blank lines is left."""
     for part in rendering.parts:
         for raw in bytes(part).split(b"\n"):
-            line = raw.strip()
-            if line and line[:1] != b"#" and line[:3] != b"---":
+            line = raw.removeprefix(_BOM).strip()
+            if line and line[:1] not in b"#%" and line[:3] not in (b"---", b"..."):
                 return True
     return False
