@@ -2,10 +2,16 @@
 # ruff: noqa
 # fmt: off
 ''':'
-# What Helm runs. To a shell this file is the three lines below: they start Python without its site packages, which
+# What Helm runs. To a shell this file is the lines below: they start Python without its site packages, which
 # takes half the time, by the first python3 on the PATH. To Python they are a string.
-command -v python3 >/dev/null 2>&1 || { echo "multimesh: python3 is not on the PATH
-  Install Python 3.10 or later, or put its folder first in PATH." >&2; exit 2; }
+command -v python3 >/dev/null 2>&1 || {
+  what="multimesh: python3 is not on the PATH"
+  hint="Install Python 3.10 or later, or put its folder first in PATH."
+  # Helm 4 throws stderr away, and shows a single string that it finds on stdout: multimesh/cli.py, fail().
+  [ "$0" != "${HELM_PLUGIN_DIR:-}/postrender.py" ] || { printf '"%s%sn  %s"\n' "$what" '\' "$hint"; exit 0; }
+  printf '%s\n  %s\n' "$what" "$hint" >&2
+  exit 2
+}
 exec python3 -I -S "$0" "$@"
 '''
 # fmt: on

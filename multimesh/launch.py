@@ -14,15 +14,27 @@ except ImportError:  # Windows
 def main(root: str) -> int:
     """Render stdin for the mesh that the arguments name. `root` is the folder that holds the package."""
     if sys.version_info < (3, 10):
-        sys.stderr.write(
-            "multimesh: python3 is %s, and 3.10 or later is wanted\n  Put a later one first in PATH.\n"
-            % sys.version.split()[0]
-        )
-        return 2
+        return _too_old(root)
     _find_yaml(root)
     from multimesh.cli import post_render
 
     return post_render(sys.argv[1:])
+
+
+def _too_old(root: str) -> int:
+    """Say so where the user reads it, in a Python that cannot read the rest of the package."""
+    import json
+    import os
+
+    message = "multimesh: python3 is %s, and 3.10 or later is wanted\n  Put a later one first in PATH." % sys.version.split()[0]
+    folder = os.environ.get("HELM_PLUGIN_DIR")
+    if folder and os.path.realpath(folder) == os.path.realpath(root):
+        # Helm 4 throws stderr away: see fail() in multimesh/cli.py.
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+        return 0
+    sys.stderr.write(message + "\n")
+    return 2
 
 
 def leave(code: int) -> None:
