@@ -62,10 +62,11 @@ def revisions(one: Mesh, two: Mesh) -> Iterator[Finding]:
 
 
 def _served(mesh: Mesh) -> dict[str, Object]:
-    """Return the revisions a mesh's control planes and webhooks serve, each with an object that says so."""
+    """Return the revisions that a mesh's control planes and injectors serve, each with an object that says so."""
     found: dict[str, Object] = {}
     for item in mesh.objects:
-        if item.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration") or any(
+        # A validator may be labelled with a revision that nobody here serves: the stock default validator is.
+        if item.kind == "MutatingWebhookConfiguration" or any(
             container.get("name") == "discovery" for container in containers(item)
         ):
             for revision in revisions_of([item]):

@@ -24,6 +24,9 @@ from multimesh.naming import (
 #: ConfigMaps that are made at run time (istio 1.31.0, security/pkg/k8s; Kubernetes' root-ca-cert-publisher).
 _MADE_AT_RUN_TIME = ("istio-ca-root-cert", "istio-ca-crl", "kube-root-ca.crt")
 
+#: The chart base brings it, for the roles of the chart istiod; a mesh may be shown without its base.
+_OF_ANOTHER_RELEASE = ("istio-reader-service-account",)
+
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "Pod", "CronJob", "ReplicaSet")
 
 
@@ -57,7 +60,7 @@ def roles(mesh: Mesh) -> Iterator[Finding]:
             if dig(subject, "kind") == "ServiceAccount":
                 where = str(subject.get("namespace") or found.namespace)
                 name = str(subject.get("name") or "")
-                if name != "default" and index.lacks("ServiceAccount", name, where):
+                if name not in ("default", *_OF_ANOTHER_RELEASE) and index.lacks("ServiceAccount", name, where):
                     yield _dangling(mesh, found, "subjects", f"ServiceAccount/{where}/{name}")
 
 

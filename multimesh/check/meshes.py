@@ -133,7 +133,7 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     for unit in rest:
         asked = set(revisions_of(unit))
         spaces = {found.namespace for found in unit if found.namespace}
-        home = next((space for space in planes if asked & set(revisions[space])), "")
+        home = next((space for space in planes if asked & set(revisions.get(space, []))), "")
         home = home or next((space for space in planes if space in spaces), "")
         home = home or next((p.namespace for p in profiles if spaces & p.namespaces), "")
         home = home or (sorted(spaces)[0] if spaces else "")
