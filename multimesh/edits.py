@@ -350,8 +350,13 @@ class Text:
         if not sequence.flow_style:
             for index, edit in drops.items():
                 end = self._end(items[index])
+                end = end if self.text[end - 1] in BREAKS else self._next_line(end)
                 dash = self._dash(sequence, index)
-                edits.append(edit.moved(self._line_start(dash), end if self.text[end - 1] in BREAKS else self._next_line(end), ""))
+                start = self._line_start(dash)
+                # With nothing in its place the value would be null, and a List of null is no List to Kubernetes.
+                empty = not index and len(drops) == len(items)
+                line = self.newline(start) if self.text[end - 1] in BREAKS else ""
+                edits.append(edit.moved(start, end, f"{' ' * (dash - start + 1)}[]{line}" if empty else ""))
             return edits
         for index in sorted(drops):
             if index - 1 in drops:

@@ -316,9 +316,10 @@ def test_items_of_a_list_leave_with_their_lines(indices, text, after):
     assert wanted == yaml.safe_load(result)["l"]
 
 
-def test_a_block_list_of_which_everything_is_dropped_is_null():
-    """Go reads an empty list and no list alike."""
-    assert "l:\nm: 1\n" == edited("l:\n- a\n- b\nm: 1\n", drop("l", 0, 1))
+def test_a_block_list_of_which_everything_is_dropped_is_empty():
+    """Not null: a List whose items are null is, to Kubernetes, one object without a name."""
+    assert edited("l:\n- a\n- b\nm: 1\n", drop("l", 0, 1)) == "l:\n []\nm: 1\n"
+    assert edited("k:\n  l:\n    - a", drop("k/l", 0)) == "k:\n  l:\n     []"
 
 
 REPLACED = [

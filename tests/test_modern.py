@@ -360,6 +360,15 @@ def test_when_everything_is_dropped_one_comment_line_is_left(count):
     assert re.fullmatch(rb"# multimesh: [^\n]+\n", result.out)
 
 
+def test_a_list_of_which_everything_is_dropped_is_an_empty_list():
+    """With its items gone altogether it would be an object without a name, which no cluster takes."""
+    items = "".join(f"- {line}" if not number else f"  {line}" for number, line in enumerate(CRD.splitlines(True)[2:]))
+    result = render(f"apiVersion: v1\nkind: List\nitems:\n{items}".encode(), profile_of("blue"))
+
+    assert (result.code, result.err) == (0, "")
+    assert oracle.documents(result.out) == [{"apiVersion": "v1", "kind": "List", "items": []}]
+
+
 # --- upgrades ------------------------------------------------------------------------------
 
 VALIDATING = [s for s in GOOD if s.chart in ("base", "istiod")] + streams(version="1.5.0", charts=("istio-demo",))
