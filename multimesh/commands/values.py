@@ -103,7 +103,7 @@ def version(text: str, chart: str) -> Version:
 
 def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
     """Return the values of one chart, as YAML text. Raises MultimeshError for a chart that this mesh may not install."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from multimesh import templates
 
     if chart in ("cni", "ztunnel") and not mesh.owns_shared:
         raise MultimeshError(
@@ -111,15 +111,7 @@ def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
             f"the chart {chart} exists once in a cluster, and mesh {mesh.name} does not own what is shared",
             f"Write its values for the mesh with spec.sharedResources: own, or set that here. {_INSTEAD[chart]}",
         )
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent.parent / "templates" / "values"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is YAML, and every name goes through the filter `yaml`
-    )
-    environment.filters["yaml"] = quoted
+    environment = templates.environment(Path("values"), yaml=quoted)
     return environment.get_template(f"{chart}.yaml.j2").render(
         mesh=mesh,
         istio=istio,

@@ -1,0 +1,87 @@
+"""Write the namespaces of a mesh: their labels, and the Sidecar that keeps each workload inside its mesh.
+
+For Istio 1.5 the control-plane namespace is labelled `istio-injection=disabled` too, and every namespace with Citadel's
+label; later charts want neither. With --labels-only the labels come as `kubectl label` lines, for namespaces that belong
+to somebody else.
+
+    multimesh namespaces --profile charts-values/affirmed | kubectl apply --server-side -f -
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from multimesh.cli import DONE, load_profile
+from multimesh.commands import add_flag, add_switch
+from multimesh.commands.values import Version, version
+from multimesh.naming import INJECTION_LABEL, MESH_LABEL
+from multimesh.profile import Profile
+from multimesh.scalars import quoted
+
+HELP = "write namespace labels and Sidecar resources of a mesh"
+
+
+class Label(NamedTuple):
+    """One label of a namespace, and why it is there."""
+
+    key: str
+    value: str
+    why: str = ""
+
+
+class Namespace(NamedTuple):
+    """One namespace of a mesh, and its labels."""
+
+    name: str
+    labels: list[Label]
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    add_flag(command, "--profile", "the mesh profile, or a folder with a profile.yaml", metavar="PATH")
+    add_flag(command, "--istio", "the version of Istio, such as 1.5 or 1.30; default: the newest", metavar="V")
+    add_switch(command, "--gateway-api", "add the label istio.io/rev, which Gateway API resources want")
+    add_switch(command, "--labels-only", "write kubectl label lines instead of manifests")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print manifests or lines."""
+    mesh = load_profile(options.profile)
+    istio = version(options.istio, "istio-1.5" if options.istio.removeprefix("v").startswith("1.5") else "istiod")
+    spaces = namespaces(mesh, istio, gateway_api=options.gateway_api)
+    sys.stdout.write(lines(spaces) if options.labels_only else manifests(mesh, istio, spaces))
+    return DONE
+
+
+def namespaces(mesh: Profile, istio: Version, *, gateway_api: bool = False) -> list[Namespace]:
+    """Return the namespaces of a mesh with their labels, the control-plane namespace first."""
+    ours = Label(MESH_LABEL, mesh.name)
+    old = istio < (1, 6)
+    plane = [ours]
+    if old:
+        plane += [Label(INJECTION_LABEL, "disabled"), Label("ca.istio.io/env", mesh.namespace, "whose Citadel this is")]
+    member = [ours, Label(INJECTION_LABEL, mesh.injection_label)]
+    if old:
+        member.append(Label("ca.istio.io/env", mesh.namespace, "whose Citadel writes the certificates here"))
+    elif gateway_api:
+        member.append(Label("istio.io/rev", mesh.revision, "whose Gateway API resources these are"))
+    return [Namespace(mesh.namespace, plane), *(Namespace(name, member) for name in mesh.workload_namespaces)]
+
+
+def lines(spaces: list[Namespace]) -> str:
+    """Return one `kubectl label` line for each namespace."""
+    return "".join(
+        f"kubectl label namespace {space.name} {' '.join(f'{label.key}={label.value}' for label in space.labels)} --overwrite\n"
+        for space in spaces
+    )
+
+
+def manifests(mesh: Profile, istio: Version, spaces: list[Namespace]) -> str:
+    """Return Namespaces and Sidecars as YAML."""
+    from multimesh.templates import environment
+
+    api_version = "v1" if istio >= (1, 22) else "v1beta1" if istio >= (1, 8) else "v1alpha3"
+    context: dict[str, Any] = {"name": mesh.name, "all_namespaces": spaces}
+    template = environment(Path("."), quote=lambda text: f'"{text}"', yaml=quoted).get_template("namespaces.yaml.j2")
+    return template.render(mesh=context, istio=istio, api_version=api_version)
