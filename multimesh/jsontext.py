@@ -68,7 +68,9 @@ def _value(text: str, parts: list[str], number: int, at: int) -> "tuple[int, int
         return start, start + end
     depth, at = 0, start
     while True:
-        for sign in part:
+        # Most of what stands between strings is one colon or comma.
+        at += part in (":", ",")
+        for sign in part if part not in (":", ",") else "":
             at += 1
             if sign in "{[":
                 depth += 1

@@ -22,7 +22,9 @@ class Resource:
     `namespace` is what the text says; empty where it says nothing, which means the release namespace.
     """
 
-    __slots__ = ("dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text")
+    __slots__ = (
+        "_labels", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
+    )  # fmt: skip
 
     def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
         """Read what identifies the object. `sequence` is the list that holds it, and its index there."""
@@ -34,6 +36,7 @@ class Resource:
         self.dropped = ""
         self.notices: "list[dict[str, object]]" = []
         self.kind = self.name = self.namespace = ""
+        self._labels: "dict[str, str] | None" = None
         try:
             self.kind = text(root, "kind")
             self.group = group_of(text(root, "apiVersion"))
@@ -76,13 +79,13 @@ class Resource:
         return text(self.root, path)
 
     def labels(self) -> dict[str, str]:
-        """Return the object's own labels."""
-        found = mapping(self.root, "metadata/labels")
-        if found is None:
-            return {}
-        if any(node.id != "scalar" for _, node in found.value):
-            raise BadShape("metadata/labels", "holds something that is no text", found)
-        return {key.value: text(node) for key, node in found.value}
+        """Return the object's own labels; most rules ask for them."""
+        if self._labels is None:
+            found = mapping(self.root, "metadata/labels")
+            if found is not None and any(node.id != "scalar" for _, node in found.value):
+                raise BadShape("metadata/labels", "holds something that is no text", found)
+            self._labels = {} if found is None else {key.value: text(node) for key, node in found.value}
+        return self._labels
 
     def find(self, path: str) -> "list[tuple[str, Node]]":
         """Return all nodes at a path with steps for lists, each with its own path."""
@@ -224,5 +227,6 @@ def _excerpt(root: "Node") -> str:
     if type(value_of) is str:
         return f'"{value_of[:60]}"'
     if is_mapping(root):
-        return f"keys {', '.join(str(pair[0].value)[:30] for pair in value_of[:5])}" if value_of else "an empty mapping"
+        keys = [key.value[:30] if key.id == "scalar" else "?" for key, _ in value_of[:5]]
+        return f"keys {', '.join(keys)}" if keys else "an empty mapping"
     return "a list"

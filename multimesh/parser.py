@@ -280,6 +280,8 @@ def _too_deep(where: str) -> MultimeshError:
 
 def _may_nest(text: str) -> bool:
     """Tell whether a text could be nested deeper than libyaml's composer, which recurses in C, can bear."""
+    if len(text) <= 5 * MAX_DEPTH:
+        return False
     if text.count("[") + text.count("{") > 5 * MAX_DEPTH:
         return True
     # Block collections nest on one line, or line below line, each indented further than the one above.

@@ -72,8 +72,10 @@ def _render_documents(
     dropped = False
     for number, (separator, piece) in enumerate(pieces):
         line += separator.count(b"\n")
-        # The rest of the marker's line belongs to the document that it begins.
+        # The rest of the marker's line belongs to the document that it begins. Where it is empty, the text begins with
+        # an empty line, which changes nothing and spares a copy.
         feed = (piece.find(b"\n") + 1 or len(piece)) if separator else 0
+        feed = 0 if feed == 1 else feed
         body = piece[feed:]
         # The last document is always read: a stream that was cut off shows there.
         size = head_size(body) if number < last else 0

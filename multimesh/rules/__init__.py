@@ -3,8 +3,8 @@
 A rule is a module with
 
 - `ID`: what messages, diffs and reports call it;
-- `READS`: the kinds it reads, and for each what an object must have to concern it: pairs of a prefix of the name and
-  a word in the text, both empty for every object (`EVERY`); `"*"` stands for whatever is read anyway;
+- `READS`: the kinds it reads, and for each what an object must have to concern it: pairs of a prefix of the name
+  (with a line feed behind it: the whole name) and a word in the text, both empty for every object (`EVERY`); `"*"` stands for whatever is read anyway;
 - `plan(resource, mesh)`: wish for edits, or refuse.
 
 Its docstring is its page of the manual. Rules see the original text only, so their order cannot matter.
@@ -100,5 +100,11 @@ def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
 
     None says that no rule reads such an object, whatever words stand in it.
     """
-    words = [word for prefix, word in _READS_OF_KIND.get(kind, ()) if name.startswith(prefix)]
-    return any(word in body for word in words) if words else None
+    named = name + b"\n"
+    concerned = None
+    for prefix, word in _READS_OF_KIND.get(kind, ()):
+        if named.startswith(prefix):
+            if word in body:
+                return True
+            concerned = False
+    return concerned

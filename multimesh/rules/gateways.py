@@ -66,7 +66,7 @@ READS: "Reads" = {kind: ((b"", b"gateway"),) for kind, _ in FIELDS} | {
     "ConfigMap": (
         *((b"istio-grafana-configuration-dashboards", name.encode()) for name in GATEWAYS),
         (b"istio-sidecar-injector", b""),
-        (b"istio", b"ingressService"),
+        (b"istio\n", b"ingressService"),
     )
 }
 
