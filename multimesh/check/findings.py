@@ -140,6 +140,36 @@ CATALOGUE: dict[str, Page] = {
         "Helm deletes this CRD, and with it every resource of its kind in the whole cluster.",
         "Upgrade once with spec.sharedResources: own, which adds helm.sh/resource-policy: keep, and then drop it.",
     ),
+    "namespace-label": Page(
+        ERROR,
+        "Labels of a namespace decide which mesh discovers, injects and validates there.",
+        "Apply what 'multimesh namespaces' writes.",
+    ),
+    "control-plane-down": Page(
+        ERROR,
+        "Without its control plane a mesh injects nothing, and new pods of its namespaces are held back.",
+        "Look at the Deployment's events and logs.",
+    ),
+    "ca-bundle": Page(
+        ERROR,
+        "The API server calls a webhook only if it trusts its certificate: without the mesh's own root, pods are held back.",
+        "Look for a second control plane with the same revision, or for one that has not started.",
+    ),
+    "pod-mesh": Page(
+        ERROR,
+        "A pod has no sidecar, two of them, or one that another mesh serves.",
+        "Restart the pod once the namespace has the labels of its mesh.",
+    ),
+    "certificate": Page(
+        ERROR,
+        "A pod of Istio 1.5 mounts its certificate as optional: without one, or with another mesh's, it runs and cannot talk.",
+        "Render again with all namespaces in the profile, delete the secret, and restart the pods.",
+    ),
+    "left-behind": Page(
+        WARNING,
+        "Helm removes what it installed, not what a control plane made while it ran.",
+        "Remove it by hand once nobody needs it.",
+    ),
     "unreadable": Page(
         WARNING,
         "Something could not be read, so nothing can be said about it.",

@@ -13,7 +13,7 @@ from multimesh.cli import DONE, FAILED, RENDER_HELP
 from multimesh.errors import MultimeshError
 
 #: In the order of the manual.
-COMMANDS = ("diff", "values", "namespaces", "check")
+COMMANDS = ("diff", "values", "namespaces", "check", "verify")
 
 EPILOG = """\
 Every flag has an environment twin, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.

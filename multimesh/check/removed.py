@@ -1,0 +1,54 @@
+"""What a removed mesh left behind: `verify --removed`. Helm removes what it installed, not what ran."""
+
+from collections.abc import Iterator
+
+from multimesh.check.findings import Finding, Side
+from multimesh.check.live import Cluster
+from multimesh.check.meshes import REVISION
+from multimesh.naming import INJECTION_LABEL, MESH_LABEL, is_own, is_renamed
+from multimesh.profile import Profile
+
+#: Cluster-scoped kinds of which a mesh has its own.
+_CLUSTER_SCOPED = (
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "GatewayClass",
+    "ClusterIssuer",
+)
+
+
+def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Yield what is still there of a mesh that is gone."""
+    for item in found.of(*_CLUSTER_SCOPED):
+        if is_own(item.name, mesh) or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name):
+            yield _left(mesh, item.title, item.file, item.line, f"kubectl delete {item.kind.lower()} {item.name}")
+    for item in found.of("Namespace"):
+        keys = [key for key in (MESH_LABEL, INJECTION_LABEL, REVISION) if _is_ours(mesh, key, item.labels.get(key, ""))]
+        if keys:
+            remedy = f"kubectl label namespace {item.name} {' '.join(f'{key}-' for key in keys)}"
+            yield _left(mesh, f"{item.title} labels {', '.join(keys)}", item.file, item.line, remedy)
+    for item in found.of("ConfigMap", "Secret", "Lease"):
+        if item.namespace in mesh.namespaces and _was_made_at_run_time(item.kind, item.name):
+            remedy = f"kubectl -n {item.namespace} delete {item.kind.lower()} {item.name}"
+            yield _left(mesh, item.title, item.file, item.line, remedy)
+
+
+def _is_ours(mesh: Profile, key: str, value: str) -> bool:
+    wanted = {MESH_LABEL: (mesh.name,), INJECTION_LABEL: (mesh.injection_label,), REVISION: mesh.revisions}
+    return value in wanted[key]
+
+
+def _was_made_at_run_time(kind: str, name: str) -> bool:
+    if kind == "ConfigMap":
+        return name.startswith(("istio-ca-root-cert", "istio-leader", "istio-gateway-", "istio-namespace-controller-election"))
+    if kind == "Secret":
+        return name == "istio-ca-secret" or name.startswith("istio.")
+    return name.startswith("istio-")
+
+
+def _left(mesh: Profile, what: str, file: str, line: int, remedy: str) -> Finding:
+    return Finding("left-behind", f"{what} is still there", (Side(mesh.name, "", file, line),), remedy=remedy)
