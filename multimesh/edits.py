@@ -253,6 +253,12 @@ class Text:
         end = self._line_end(index)
         return end + (2 if self.text[end : end + 2] == "\r\n" else 1) if end < len(self.text) else end
 
+    def _lines(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of whole lines that leaves with them: of a last line without a break, with the break above."""
+        if end == len(self.text) and self.text[-1] not in BREAKS and start:
+            start -= 2 if self.text[start - 2 : start] == "\r\n" else 1
+        return start, end
+
     def _line_start(self, index: int) -> int:
         while index > 0 and self.text[index - 1] not in BREAKS:
             index -= 1
@@ -341,7 +347,7 @@ class Text:
             return start, mapping.value[index + 1][0].start_mark.index, ""
         if self.text[line:start].strip(" "):
             raise BadShape(path, "stands behind something else on its line", key)
-        return line, end if self.text[end - 1] in BREAKS else self._next_line(end), ""
+        return *self._lines(line, end if self.text[end - 1] in BREAKS else self._next_line(end)), ""
 
     def _drop(self, sequence: "SequenceNode", drops: "dict[int, Edit]") -> list[Edit]:
         """Remove items of a list: with their lines in a block, with one comma each in a flow collection."""
@@ -355,6 +361,8 @@ class Text:
                 start = self._line_start(dash)
                 # With nothing in its place the value would be null, and a List of null is no List to Kubernetes.
                 empty = not index and len(drops) == len(items)
+                if len(drops) == 1 and not empty:
+                    start, end = self._lines(start, end)
                 line = self.newline(start) if self.text[end - 1] in BREAKS else ""
                 edits.append(edit.moved(start, end, f"{' ' * (dash - start + 1)}[]{line}" if empty else ""))
             return edits

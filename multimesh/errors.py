@@ -23,10 +23,12 @@ class MultimeshError(Exception):
 
     def __str__(self) -> str:
         """Write the message as it is printed, without the final newline."""
-        where = f"{self.where}: " if self.where else ""
+        # A name in a broken chart may hold line breaks; a message is one line.
+        where = f"{self.where}: ".replace("\n", "\\n") if self.where else ""
+        what = self.what.replace("\n", "\\n")
         rule = f" [{self.rule}]" if self.rule else ""
         hint = "".join(f"\n  {line}" for line in self.hint.splitlines())
-        return f"multimesh: {where}{self.what}{rule}{hint}"
+        return f"multimesh: {where}{what}{rule}{hint}"
 
 
 class Errors(MultimeshError):

@@ -240,7 +240,7 @@ def test_two_wishes_that_differ_are_an_error():
 REMOVED = [
     ("in the middle", "m:\n  a: 1\n  k: 2 # c\n  b: 3\n", "m:\n  a: 1\n  b: 3\n"),
     ("the last one", "m:\n  a: 1\n  k: 2 # c\nb: 3\n", "m:\n  a: 1\nb: 3\n"),
-    ("the last one of the text", "m:\n  a: 1\n  k: 2", "m:\n  a: 1\n"),
+    ("the last one of the text", "m:\n  a: 1\n  k: 2", "m:\n  a: 1"),
     ("the only one", "m:\n  k: 2 # c\nb: 3\n", "m:\n  {} # c\nb: 3\n"),
     ("comments of others stay", "m:\n  a: 1 # a\n  # k\n  k: 2\n  # b\n  b: 3\n", "m:\n  a: 1 # a\n  # k\n  # b\n  b: 3\n"),
     ("over several lines", "m:\n  k: |\n    x\n\n    y\n  b: 3\n", "m:\n  b: 3\n"),
@@ -293,7 +293,7 @@ DROPPED = [
     ("first", (0,), "l:\n- a: 1\n  b: 2\n# c\n- a: 3\nm: 1\n", "l:\n# c\n- a: 3\nm: 1\n"),
     ("middle", (1,), "l:\n- a\n- b # c\n- d\n", "l:\n- a\n- d\n"),
     ("last", (1,), "l:\n  - a\n  - b\nm: 1\n", "l:\n  - a\nm: 1\n"),
-    ("last of the text", (1,), "l:\n- a\n- b", "l:\n- a\n"),
+    ("last of the text", (1,), "l:\n- a\n- b", "l:\n- a"),
     ("dash in a comment", (1,), "l:\n- a # x-y\n- # c-d\n  # - e\n  b: 1\n- f\n", "l:\n- a # x-y\n- f\n"),
     ("two in a row", (0, 1), "l:\n- a\n- b\n- c\n", "l:\n- c\n"),
     ("flow, first", (0,), "l: [a, b, c]\n", "l: [b, c]\n"),
