@@ -245,11 +245,11 @@ def _read_piece() -> bytes:
 def write_out(parts: list[bytes]) -> None:
     """Write everything to stdout. Raises MultimeshError where the reader has gone."""
     view = memoryview(b"".join(parts))
-    while view:
-        try:
+    try:
+        while view:
             view = view[_os.write(1, view) :]
-        except OSError as error:
-            raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
+    except OSError as error:
+        raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
 
 
 def fail(error: MultimeshError) -> int:
@@ -259,9 +259,13 @@ def fail(error: MultimeshError) -> int:
         # (helm 4.1.4, internal/plugin/runtime_subprocess.go, pkg/action/action.go).
         import json
 
-        write_out([json.dumps(str(error)).encode() + b"\n"])
-        return DONE
-    sys.stderr.write(f"{error}\n")
+        try:
+            write_out([json.dumps(str(error)).encode() + b"\n"])
+            return DONE
+        except MultimeshError:
+            pass  # Helm has gone, and with it whoever would read stdout.
+    if sys.stderr is not None:
+        sys.stderr.write(f"{error}\n")
     return FAILED
 
 

@@ -13,7 +13,7 @@ except ImportError:  # Windows
 
 def main(root: str) -> int:
     """Render stdin for the mesh that the arguments name. `root` is the folder that holds the package."""
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - whichever python3 is first on PATH runs this
         return _too_old(root)
     _find_yaml(root)
     from multimesh.cli import post_render
@@ -26,7 +26,8 @@ def _too_old(root: str) -> int:
     import json
     import os
 
-    message = "multimesh: python3 is %s, and 3.10 or later is wanted\n  Put a later one first in PATH." % sys.version.split()[0]
+    version = sys.version.split()[0]
+    message = f"multimesh: python3 is {version}, and 3.10 or later is wanted\n  Put a later one first in PATH."
     folder = os.environ.get("HELM_PLUGIN_DIR")
     if folder and os.path.realpath(folder) == os.path.realpath(root):
         # Helm 4 throws stderr away: see fail() in multimesh/cli.py.
@@ -61,7 +62,7 @@ def _find_yaml(root: str) -> None:
     """Put the folder that holds PyYAML on the path: the interpreter's own, else that of the checkout's .venv."""
     if any(_holds_yaml(folder) for folder in sys.path[1:]):
         return
-    version = "python%d.%d" % sys.version_info[:2]
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     home = _folder(_folder(sys.executable or "/"))
     for folder in (
         home + "/lib/" + version + "/site-packages",

@@ -469,6 +469,16 @@ def test_a_reader_that_has_gone_is_an_error(blue: Path) -> None:
     assert "code 2" in done.err
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_an_error_that_nobody_can_read_is_an_exit_code(closed: str) -> None:
+    """No traceback, whatever is closed."""
+    script = f"{{ '{PROGRAM}' --profile /absent; echo \"code $?\" >&3; }} {closed}"
+    done = start(["sh", "-c", f"exec 3>&2; {script}"], HELM_PLUGIN_DIR="" if closed == "2>&-" else str(ROOT))
+    assert done.out == b""
+    assert "Traceback" not in done.err
+    assert done.err.endswith("code 2\n")
+
+
 # --- the report -------------------------------------------------------------------------------------
 
 
