@@ -25,7 +25,7 @@ MESSAGE = re.compile(r"multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)+")
 
 def refused(result: Result, *parts: str) -> None:
     """Hold a run against the contract of a refusal."""
-    assert (2, b"") == (result.code, result.out), result.err
+    assert (result.code, result.out) == (2, b""), result.err
     assert "Traceback" not in result.err
     assert MESSAGE.fullmatch(result.err.rstrip("\n")), result.err
     for part in parts:
@@ -33,7 +33,7 @@ def refused(result: Result, *parts: str) -> None:
 
 
 def accepted(result: Result) -> str:
-    assert (0, "") == (result.code, result.err)
+    assert (result.code, result.err) == (0, "")
     return result.out.decode()
 
 
@@ -104,7 +104,17 @@ def test_what_is_no_manifest_is_refused(stream, part):
     refused(render(stream, AFFIRMED), part)
 
 
-EMPTY = [b"---\n", b"# c\n", b"---\n# c\n---\n", b"null\n", b"~\n", b"---\n...\n", b"--- null\n---\n", b"\xef\xbb\xbf# c\n", b"---"]
+EMPTY = [
+    b"---\n",
+    b"# c\n",
+    b"---\n# c\n---\n",
+    b"null\n",
+    b"~\n",
+    b"---\n...\n",
+    b"--- null\n---\n",
+    b"\xef\xbb\xbf# c\n",
+    b"---",
+]
 
 
 @pytest.mark.parametrize("stream", EMPTY)
@@ -115,7 +125,7 @@ def test_documents_that_say_nothing_pass_as_they_came(stream):
 
 CUT = (
     "---\n# Source: istio/templates/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: 'a'\n  labels: {a: \"b\", c: 'd'}\n"
-    "data:\n  x: |\n    é: [\n  y: \"a\\\"b\"\n---\n"
+    'data:\n  x: |\n    é: [\n  y: "a\\"b"\n---\n'
     f"apiVersion: {RBAC}\nkind: ClusterRole\nmetadata: {{name: kiali}}\nrules:\n- apiGroups: [\"\"]\n  verbs: ['*']\n"
 ).encode()
 
@@ -162,7 +172,7 @@ DEEP = {
 @pytest.mark.parametrize("stream", DEEP.values(), ids=DEEP)
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "behind another document"])
 def test_a_hundred_thousand_levels_are_refused(stream, alone):
-    """libyaml's composer recurses in C: the stack must not overflow."""
+    """Libyaml's composer recurses in C: the stack must not overflow."""
     refused(render(stream if alone else document().encode() + b"---\n" + stream, AFFIRMED))
 
 
@@ -230,18 +240,24 @@ def test_a_stream_over_256_mb_is_refused_before_its_end(tmp_path):
     blanks = b"# " + b" " * (1 << 20) + b"\n"
     code, written, peak, err, fed = feed((blanks for _ in range(2000)), tmp_path)
     refused(Result(code, b"" * written, err), "<stdin>: has more than 256 MB")
-    assert 0 == written
+    assert written == 0
     assert fed < 300 << 20
     assert peak < 700 << 10
 
 
 CHUNK = "".join(
     f"---\n# Source: istio/templates/{number}.yaml\n"
-    + document("ConfigMap", f"a{number}", namespace=NS, more=f"data:\n  text: |\n{'    some text with 😀 in it' * 3}\n" * 1)
+    + document(
+        "ConfigMap", f"a{number}", namespace=NS, more=f"data:\n  text: |\n{'    some text with 😀 in it' * 3}\n" * 1
+    )
     + f"---\napiVersion: {RBAC}\nkind: ClusterRole\nmetadata:\n  name: kiali\nrules: []\n"
     for number in range(20)
 ).encode()
-BULK = b"---\n" + document(more="data:\n  text: |\n").encode() + b"    plain text that fills the space of a large chart\n" * 20_000
+BULK = (
+    b"---\n"
+    + document(more="data:\n  text: |\n").encode()
+    + b"    plain text that fills the space of a large chart\n" * 20_000
+)
 
 
 def test_a_stream_of_100_mb_is_rendered_in_four_times_its_size(tmp_path):
@@ -249,7 +265,7 @@ def test_a_stream_of_100_mb_is_rendered_in_four_times_its_size(tmp_path):
     size = 100 << 20
     count = size // len(CHUNK + BULK)
     code, written, peak, err, fed = feed((CHUNK + BULK for _ in range(count)), tmp_path)
-    assert (0, "") == (code, err)
+    assert (code, err) == (0, "")
     assert written == fed + count * 20 * len("-affirmed")
     assert peak * 1024 < 4 * fed
 
@@ -285,7 +301,7 @@ def test_a_slow_writer_and_a_slow_reader_change_nothing(tmp_path):
     while piece := os.read(started.stdout.fileno(), 701):
         out += piece
     started.stdout.close()
-    assert 0 == started.wait(30)
+    assert started.wait(30) == 0
     assert data.replace(b"name: kiali", b"name: kiali-affirmed") == out
 
 
@@ -296,19 +312,30 @@ STREAM = document().encode()
 
 def test_an_unknown_key_is_refused_with_line_and_nearest_key():
     """A misspelt key would otherwise be a rule that silently does nothing."""
-    refused(render(STREAM, AFFIRMED + "  gatewys: keep\n"), "profile.yaml:10: ", '"spec.gatewys"', 'Did you mean "gateways"?')
+    refused(
+        render(STREAM, AFFIRMED + "  gatewys: keep\n"),
+        "profile.yaml:10: ",
+        '"spec.gatewys"',
+        'Did you mean "gateways"?',
+    )
 
 
 def test_all_mistakes_of_a_profile_are_told_at_once():
     """Nobody wants to learn them one by one."""
-    result = render(STREAM, "apiVersion: multimesh.dev/v1alpha1\nkind: MeshProfile\nmetadata: {nam: x}\nspec: {namespace: A, flags: x}\n")
-    assert (2, b"") == (result.code, result.out)
+    result = render(
+        STREAM,
+        "apiVersion: multimesh.dev/v1alpha1\nkind: MeshProfile\nmetadata: {nam: x}\nspec: {namespace: A, flags: x}\n",
+    )
+    assert (result.code, result.out) == (2, b"")
     assert result.err.count("multimesh: ") == 4, result.err
 
 
 def test_a_missing_profile_is_refused_with_its_absolute_path(tmp_path):
     """A relative path in a message helps nobody who does not know the working directory."""
-    refused(run(STREAM, "--profile", "no/such", cwd=str(tmp_path)), f'{tmp_path}/no/such: cannot read the mesh profile "no/such"')
+    refused(
+        run(STREAM, "--profile", "no/such", cwd=str(tmp_path)),
+        f'{tmp_path}/no/such: cannot read the mesh profile "no/such"',
+    )
     refused(run(STREAM, "--profile=./no", cwd=str(tmp_path)), f"{tmp_path}/no: ")
     refused(run(STREAM, cwd=str(tmp_path), MULTIMESH_PROFILE="no/such"), f"{tmp_path}/no/such: ")
 
@@ -363,14 +390,20 @@ PROFILES = {
 def test_a_profile_that_could_not_work_is_refused(text, part):
     """Each mistake is named where it stands, with what would do."""
     result = render(STREAM, text)
-    assert (2, b"") == (result.code, result.out), result.err
+    assert (result.code, result.out) == (2, b""), result.err
     assert "Traceback" not in result.err
     assert part in result.err
     assert "profile.yaml" in result.err
 
 
 @pytest.mark.parametrize(
-    "text", [profile("affirmed", "a" * 56, gateways="keep"), profile("a" * 30, "a" * 48), profile("1a", NS), profile("affirmed", "mesh-viewers")]
+    "text",
+    [
+        profile("affirmed", "a" * 56, gateways="keep"),
+        profile("a" * 30, "a" * 48),
+        profile("1a", NS),
+        profile("affirmed", "mesh-viewers"),
+    ],
 )
 def test_a_profile_at_the_limits_is_accepted(text):
     """A limit is where it is said to be."""
@@ -411,16 +444,24 @@ CONTAINERS = {
 @pytest.mark.parametrize(("containers", "part"), CONTAINERS.values(), ids=CONTAINERS)
 def test_a_galley_of_another_shape_is_refused(containers, part):
     """Left as it is, its webhook would be the stock one."""
-    refused(render((GALLEY + containers).encode(), AFFIRMED), "<stdin>:1: Deployment/istio-affirmed/istio-galley: ", part)
+    refused(
+        render((GALLEY + containers).encode(), AFFIRMED), "<stdin>:1: Deployment/istio-affirmed/istio-galley: ", part
+    )
 
 
-@pytest.mark.parametrize("text", ["spec:\n", "", "spec: {template: {spec: {}}}\n", "spec: {template: {spec: {containers: []}}}\n"])
+@pytest.mark.parametrize(
+    "text", ["spec:\n", "", "spec: {template: {spec: {}}}\n", "spec: {template: {spec: {containers: []}}}\n"]
+)
 def test_a_galley_without_containers_is_refused(text):
     """An absent list is no reason to pass."""
-    refused(render((GALLEY.partition("spec:")[0] + text).encode(), AFFIRMED), "has no container galley", "[webhook-names]")
+    refused(
+        render((GALLEY.partition("spec:")[0] + text).encode(), AFFIRMED), "has no container galley", "[webhook-names]"
+    )
 
 
-def injector(name: str = "istio-sidecar-injector", entry: str = "sidecar-injector.istio.io", selector: str = "") -> bytes:
+def injector(
+    name: str = "istio-sidecar-injector", entry: str = "sidecar-injector.istio.io", selector: str = ""
+) -> bytes:
     selector = selector or "matchLabels: {istio-injection: enabled}"
     return (
         f"apiVersion: {ADMISSION}\nkind: MutatingWebhookConfiguration\nmetadata:\n  name: {name}\n"
@@ -456,10 +497,17 @@ def test_a_stream_rewritten_for_this_mesh_passes_as_it_came():
 )
 def test_injection_by_default_is_refused(selector):
     """`enableNamespacesByDefault` selects the namespaces of every other mesh as well."""
-    refused(render(injector(selector=selector), AFFIRMED), "matchExpressions", "enableNamespacesByDefault=false", "[injection-label]")
+    refused(
+        render(injector(selector=selector), AFFIRMED),
+        "matchExpressions",
+        "enableNamespacesByDefault=false",
+        "[injection-label]",
+    )
 
 
-@pytest.mark.parametrize("selector", ["matchLabels: {other: enabled}", "matchLabels: {istio-injection: always}", "{}", "matchLabels: [a]"])
+@pytest.mark.parametrize(
+    "selector", ["matchLabels: {other: enabled}", "matchLabels: {istio-injection: always}", "{}", "matchLabels: [a]"]
+)
 def test_a_selector_that_no_rule_knows_is_refused(selector):
     """Two meshes could inject the same pod."""
     refused(render(injector(selector=selector), AFFIRMED), "[injection-label]")
@@ -480,15 +528,24 @@ NAMESPACES = {
 @pytest.mark.parametrize("last", [True, False], ids=["at the end", "before another document"])
 def test_a_namespace_that_is_not_the_release_s_is_refused(text, last):
     """One mesh's control plane would stand among another mesh's workloads."""
-    refused(render((text + ("" if last else "---\n" + document())).encode(), AFFIRMED), "-n istio-affirmed", "[namespaces]")
+    refused(
+        render((text + ("" if last else "---\n" + document())).encode(), AFFIRMED), "-n istio-affirmed", "[namespaces]"
+    )
 
 
 def test_an_unknown_kind_is_refused_and_may_be_kept():
     """Nobody knows its scope but the user."""
     widget = document("Widget", "a", "example.com/v1")
-    refused(render(widget.encode(), AFFIRMED), 'the kind "Widget" of example.com', 'keepNames: ["Widget/*"]', "[cluster-scoped-names]")
+    refused(
+        render(widget.encode(), AFFIRMED),
+        'the kind "Widget" of example.com',
+        'keepNames: ["Widget/*"]',
+        "[cluster-scoped-names]",
+    )
     assert widget == accepted(render(widget.encode(), profile("affirmed", NS, keepNames=["Widget/*"])))
-    refused(render(widget.replace("Widget", "Gadget").encode(), profile("affirmed", NS, keepNames=["Widget/*"])), '"Gadget"')
+    refused(
+        render(widget.replace("Widget", "Gadget").encode(), profile("affirmed", NS, keepNames=["Widget/*"])), '"Gadget"'
+    )
 
 
 def test_an_unknown_cluster_scoped_name_is_refused_and_may_be_kept_or_renamed():
@@ -498,16 +555,23 @@ def test_an_unknown_cluster_scoped_name_is_refused_and_may_be_kept_or_renamed():
         "ClusterRoleBinding", f"x-{NS}", RBAC, more="roleRef:\n  kind: ClusterRole\n  name: company-reader\n"
     )
     both = role + "---\n" + binding
-    refused(render(role.encode(), AFFIRMED), '"company-reader"', 'keepNames: ["ClusterRole/company-reader"]', 'renameNames: ["ClusterRole/company-reader"]')
+    refused(
+        render(role.encode(), AFFIRMED),
+        '"company-reader"',
+        'keepNames: ["ClusterRole/company-reader"]',
+        'renameNames: ["ClusterRole/company-reader"]',
+    )
     assert both == accepted(render(both.encode(), profile("affirmed", NS, keepNames=["ClusterRole/company-reader"])))
     renamed = profile("affirmed", NS, renameNames=["ClusterRole/company-reader"])
     assert both.replace("company-reader", "company-reader-affirmed") == accepted(render(both.encode(), renamed))
 
 
 def test_a_kept_name_of_the_tables_stays_wherever_it_is_named():
-    """keepNames beats the tables, in objects and references."""
-    text = document("ClusterRole", "kiali", RBAC) + "---\n" + document(
-        "ClusterRoleBinding", f"x-{NS}", RBAC, more="roleRef:\n  kind: ClusterRole\n  name: kiali\n"
+    """KeepNames beats the tables, in objects and references."""
+    text = (
+        document("ClusterRole", "kiali", RBAC)
+        + "---\n"
+        + document("ClusterRoleBinding", f"x-{NS}", RBAC, more="roleRef:\n  kind: ClusterRole\n  name: kiali\n")
     )
     assert text == accepted(render(text.encode(), profile("affirmed", NS, keepNames=["ClusterRole/kiali"])))
 
@@ -523,12 +587,16 @@ def test_a_name_that_grows_too_long_is_refused():
 
 def crd(policy: str = "") -> str:
     annotations = f"  annotations:\n    helm.sh/resource-policy: {policy}\n" if policy else ""
-    return document("CustomResourceDefinition", "gateways.networking.istio.io", "apiextensions.k8s.io/v1", more=annotations)
+    return document(
+        "CustomResourceDefinition", "gateways.networking.istio.io", "apiextensions.k8s.io/v1", more=annotations
+    )
 
 
 def test_the_owner_keeps_crds_and_says_so_to_helm():
     """Removing the owner's release must take nothing from the others."""
-    assert crd().replace("istio.io\n", "istio.io\n  annotations:\n    helm.sh/resource-policy: keep\n") == accepted(render(crd().encode(), AFFIRMED))
+    assert crd().replace("istio.io\n", "istio.io\n  annotations:\n    helm.sh/resource-policy: keep\n") == accepted(
+        render(crd().encode(), AFFIRMED)
+    )
     assert crd("keep") == accepted(render(crd("keep").encode(), AFFIRMED))
 
 
@@ -545,20 +613,34 @@ def test_a_mesh_that_leaves_crds_drops_the_kept_ones(style):
     out = accepted(render(stream.encode(), LEAVES))
     found = [o for o in yaml.safe_load_all(out) if o]
     found = found[0]["items"] if style in ("List", "JSON") else found
-    assert ["ConfigMap", "Secret"] == [o["kind"] for o in found]
+    assert [o["kind"] for o in found] == ["ConfigMap", "Secret"]
 
 
-@pytest.mark.parametrize("stream", [crd("keep"), "---\n" + crd("keep"), "# c\n---\n" + crd("keep"), ("---\n" + crd("keep")).replace("\n", "\r\n"), "\ufeff" + crd("keep")])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        crd("keep"),
+        "---\n" + crd("keep"),
+        "# c\n---\n" + crd("keep"),
+        ("---\n" + crd("keep")).replace("\n", "\r\n"),
+        "\ufeff" + crd("keep"),
+    ],
+)
 def test_a_stream_of_which_everything_was_dropped_says_so(stream):
     """Helm 4 refuses an empty answer, so one comment line remains."""
     out = accepted(render(stream.encode(), LEAVES))
     assert out.startswith("# multimesh: ")
-    assert [] == [o for o in yaml.safe_load_all(out) if o]
+    assert [o for o in yaml.safe_load_all(out) if o] == []
 
 
 def test_a_crd_that_helm_would_delete_is_refused_in_a_mesh_that_leaves_them():
     """Had this release installed it, leaving it out would delete every resource of its kind."""
-    refused(render(crd().encode(), LEAVES), "does not carry helm.sh/resource-policy: keep", "sharedResources: own", "[shared-resources]")
+    refused(
+        render(crd().encode(), LEAVES),
+        "does not carry helm.sh/resource-policy: keep",
+        "sharedResources: own",
+        "[shared-resources]",
+    )
 
 
 @pytest.mark.parametrize(

@@ -130,20 +130,20 @@ def test_an_item_is_appended_behind_the_last_one(text, after):
 
 def test_a_root_list_takes_an_item():
     """A list need not be the value of a key."""
-    assert "- x\n- z\n" == edited("- x\n", append("", "z"))
+    assert edited("- x\n", append("", "z")) == "- x\n- z\n"
 
 
 def test_a_mapping_is_appended_in_the_style_of_the_list():
     """Block lists get a block, flow lists one line; what Go would misread is quoted in both."""
-    assert 'a:\n  - name: a\n  - name: b\n    value: "on"\n' == edited("a:\n  - name: a\n", append("a", NEW))
-    assert 'a: [{name: a}, {"name": "b", "value": "on"}]\n' == edited("a: [{name: a}]\n", append("a", NEW))
+    assert edited("a:\n  - name: a\n", append("a", NEW)) == 'a:\n  - name: a\n  - name: b\n    value: "on"\n'
+    assert edited("a: [{name: a}]\n", append("a", NEW)) == 'a: [{name: a}, {"name": "b", "value": "on"}]\n'
 
 
 def test_two_wishes_for_one_list_are_gathered():
     """Two rules may append to one list, one after the other."""
-    assert "a:\n  - x\n  - w\n  - z\n" == edited("a:\n  - x\n", append("a", "w", "z"))
-    assert 'a: [x, "y", "z"]\n' == edited("a: [x]\n", append("a", "y", "z"))
-    assert 'a: ["y", "z"]\n' == edited("a: []\n", append("a", "y", "z"))
+    assert edited("a:\n  - x\n", append("a", "w", "z")) == "a:\n  - x\n  - w\n  - z\n"
+    assert edited("a: [x]\n", append("a", "y", "z")) == 'a: [x, "y", "z"]\n'
+    assert edited("a: []\n", append("a", "y", "z")) == 'a: ["y", "z"]\n'
 
 
 PUT = [
@@ -208,8 +208,8 @@ def test_nested_values_are_put_in_block_and_in_flow():
     value = {"matchLabels": {"multimesh.dev/mesh": "blue", "y": "n"}, "list": ["a", {"b": 1, "c": True}], "none": {}}
     text = edited("m:\n  a: 1\n", put("m/k", value))
     assert (
-        'm:\n  a: 1\n  k:\n    matchLabels:\n      multimesh.dev/mesh: blue\n      "y": "n"\n'
-        "    list:\n    - a\n    - b: 1\n      c: true\n    none: {}\n" == text
+        text == 'm:\n  a: 1\n  k:\n    matchLabels:\n      multimesh.dev/mesh: blue\n      "y": "n"\n'
+        "    list:\n    - a\n    - b: 1\n      c: true\n    none: {}\n"
     )
     assert {"m": {"a": 1, "k": value}} == yaml.safe_load(text)
     flow = edited('{"m": {}}', put("m/k", value))
@@ -223,7 +223,7 @@ def test_two_wishes_for_one_mapping_are_gathered():
         for item in ({"x": ["1"]}, {"x": ["1", "2"], "y": "3"}):
             text.put(root, "k", item, "Kind/a", "some-rule", "k")
 
-    assert 'a: 1\nk:\n  x:\n  - "1"\n  - "2"\n  "y": "3"\n' == edited("a: 1\n", wish)
+    assert edited("a: 1\n", wish) == 'a: 1\nk:\n  x:\n  - "1"\n  - "2"\n  "y": "3"\n'
 
 
 def test_two_wishes_that_differ_are_an_error():
@@ -307,7 +307,9 @@ DROPPED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("indices", "text", "after"), [case[1:] for case in DROPPED], ids=[case[0] for case in DROPPED])
+@pytest.mark.parametrize(
+    ("indices", "text", "after"), [case[1:] for case in DROPPED], ids=[case[0] for case in DROPPED]
+)
 def test_items_of_a_list_leave_with_their_lines(indices, text, after):
     """Neighbours keep their bytes, and a flow collection its commas."""
     result = edited(text, drop("l", *indices))
@@ -363,13 +365,13 @@ def test_a_scalar_is_rewritten_in_its_own_style(text, after):
 
 def test_a_scalar_that_has_the_value_already_is_no_edit():
     """Running twice is running once."""
-    assert 'a: "\\u007a"\n' == edited('a: "\\u007a"\n', rewrite("a", "z"))
+    assert edited('a: "\\u007a"\n', rewrite("a", "z")) == 'a: "\\u007a"\n'
 
 
 def test_a_number_stays_a_number():
     """A port of the profile must not become text."""
-    assert "a: 32380\n" == edited('a: "31380"\n', rewrite("a", 32380))
-    assert "a: 32380\n" == edited("a: 31380\n", rewrite("a", 32380))
+    assert edited('a: "31380"\n', rewrite("a", 32380)) == "a: 32380\n"
+    assert edited("a: 31380\n", rewrite("a", 32380)) == "a: 32380\n"
 
 
 @pytest.mark.parametrize("text", ["a:\n", "a: ~\n", "a: null\n", "a: [x]\n", "a: {x: y}\n"])
@@ -414,8 +416,8 @@ def test_overlapping_edits_are_an_error_that_names_both_rules():
     text.replace_span(10, 11, "z", "Kind/a", "second-rule", "b")
     with pytest.raises(MultimeshError) as error:
         text.planned()
-    assert "chart.yaml:11: Kind/a" == error.value.where
-    assert "b is claimed twice, by rule first-rule and by rule second-rule" == error.value.what
+    assert error.value.where == "chart.yaml:11: Kind/a"
+    assert error.value.what == "b is claimed twice, by rule first-rule and by rule second-rule"
 
 
 def test_the_same_edit_twice_is_one():
@@ -423,7 +425,7 @@ def test_the_same_edit_twice_is_one():
     text = Text("a: x\n")
     for rule in ("one", "two"):
         text.rewrite(text.roots[0].value[0][1], "z", "Kind/a", rule, "a")
-    assert "a: z\n" == applied(text.text, text.planned())
+    assert applied(text.text, text.planned()) == "a: z\n"
 
 
 def test_insertions_at_one_place_stand_by_depth():
@@ -434,10 +436,10 @@ def test_insertions_at_one_place_stand_by_depth():
         put("m/k", "v")(text, root)
         text.put(root, "r", "s", "Kind/a", "some-rule", "r")
 
-    assert "m:\n  l:\n    - x\n    - z\n  k: v\nr: s\n" == edited("m:\n  l:\n    - x\n", wish)
-    assert "m:\n  l:\n  - x\n  - z\n  k: v\nr: s\n" == edited("m:\n  l:\n  - x\n", wish)
-    assert "m:\n  l:\n    - x\n    - z\n  k: v\nr: s" == edited("m:\n  l:\n    - x", wish)
-    assert 'm: {l: [x, "z"], "k": "v"}\nr: s\n' == edited("m: {l: [x]}\n", wish)
+    assert edited("m:\n  l:\n    - x\n", wish) == "m:\n  l:\n    - x\n    - z\n  k: v\nr: s\n"
+    assert edited("m:\n  l:\n  - x\n", wish) == "m:\n  l:\n  - x\n  - z\n  k: v\nr: s\n"
+    assert edited("m:\n  l:\n    - x", wish) == "m:\n  l:\n    - x\n    - z\n  k: v\nr: s"
+    assert edited("m: {l: [x]}\n", wish) == 'm: {l: [x, "z"], "k": "v"}\nr: s\n'
 
 
 OUTER = {
@@ -452,7 +454,7 @@ OUTER = {
 @pytest.mark.parametrize("style", [*OUTER, "single", "double", "plain in JSON"])
 def test_an_edit_inside_an_embedded_document_keeps_the_rest(style):
     """Whatever style the outer scalar has: the inner value changes and nothing else does."""
-    lines = ["kind: X # é😀", "name: 'a'", "l:", "- x", "- y: \"q\""]
+    lines = ["kind: X # é😀", "name: 'a'", "l:", "- x", '- y: "q"']
     if style in OUTER:
         text = OUTER[style].replace("{body}", "\n    ".join(lines))
         if style == "folded":
@@ -479,7 +481,7 @@ def test_an_edit_inside_an_embedded_document_keeps_the_rest(style):
     inner_before, inner_after = yaml.safe_load(before["d"]["t"]), yaml.safe_load(after["d"]["t"])
     assert {**inner_before, "name": "a-blue", "l": [*inner_before["l"], "z"]} == inner_after
     assert "# é😀" in after["d"]["t"]
-    assert 1 == after["d"]["u"]
+    assert after["d"]["u"] == 1
 
 
 @pytest.mark.parametrize("seed", range(4))

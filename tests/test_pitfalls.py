@@ -28,6 +28,9 @@ END = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: end\n"
 class Refused(str):
     """What a refusal must say, behind the line."""
 
+    __slots__ = ("line",)
+    line: int
+
     def __new__(cls, text: str, line: int = 0):
         """Take what the message says and the line that it names."""
         self = super().__new__(cls, text)
@@ -106,7 +109,12 @@ refused_name(7, "a tag of no string", "!local kiali", 'metadata/name has the tag
 refused_name(7, "Base64", "!!binary a2lhbGk=", "in Base64")
 case(8, "an alias on the path", f"x: &n kiali\n{role('*n')}", Refused("metadata/name is shared by an alias", 1))
 case(8, "the anchor of an alias", role("&n kiali") + "x: *n\n", Refused("metadata/name is shared by an alias", 1))
-case(8, "a shared mapping", role("kiali").replace("metadata:", "metadata: &m") + "x: *m\n", Refused("shared by an alias", 1))
+case(
+    8,
+    "a shared mapping",
+    role("kiali").replace("metadata:", "metadata: &m") + "x: *m\n",
+    Refused("shared by an alias", 1),
+)
 case(
     9, "a merge key that provides the name",
     f"x: &b\n  name: kiali\napiVersion: {RBAC}\nkind: ClusterRole\nmetadata:\n  <<: *b\n", Refused("shared by an alias", 1),
@@ -126,12 +134,31 @@ renamed(11, "on the next line", "\n    kiali")
 renamed(11, "with a comment", "kiali # kiali-viewer", "kiali-affirmed # kiali-viewer")
 renamed(11, "on the next line behind a comment", "# c\n    kiali # d")
 case(12, "the name twice", role("kiali").replace("rules", "  name: other\nrules"), Refused('"name" stands twice', 1))
-case(12, "the name twice in two spellings", role("kiali").replace("rules", "  'name': other\nrules"), Refused('"name" stands twice', 1))
+case(
+    12,
+    "the name twice in two spellings",
+    role("kiali").replace("rules", "  'name': other\nrules"),
+    Refused('"name" stands twice', 1),
+)
 for key in ('"name"', '"na\\u006de"', "'name'", "&k name", "!!str name", '"na\\\n    me"'):
-    case(13, f"the key {key!r}", *same(role("kiali").replace("name:", f"{key}:") if "\n" not in key else role("kiali").replace("name:", '? "na\\\n    me"\n  :')))
+    case(
+        13,
+        f"the key {key!r}",
+        *same(
+            role("kiali").replace("name:", f"{key}:")
+            if "\n" not in key
+            else role("kiali").replace("name:", '? "na\\\n    me"\n  :')
+        ),
+    )
 case(13, "an explicit key", *same(role("kiali").replace("name:", "? name\n  :")))
 for text in ("é", "日本", "😀", "👨‍👩‍👧", "\ud7ff\ue000", "e\u0301"):
-    case(14, f"{text.encode('unicode_escape').decode()} before the name", *same(f"# {text}\n{role('kiali # ' + text).replace('name', f'labels: {{a: {text!r}, {text}: b}} # {text}{chr(10)}  name')}"))
+    case(
+        14,
+        f"{text.encode('unicode_escape').decode()} before the name",
+        *same(
+            f"# {text}\n{role('kiali # ' + text).replace('name', f'labels: {{a: {text!r}, {text}: b}} # {text}{chr(10)}  name')}"
+        ),
+    )
 
 # Structure
 BELOW = "        args:\n"
@@ -147,16 +174,35 @@ ARGS = [
 ]  # fmt: skip
 for number, title, args, behind, dash in ARGS:
     case(number, title, citadel(args, after=behind), citadel(f"{args}{dash}{FLAG}\n", after=behind))
-case(17, "the last item is a mapping", *same(citadel("        args: [a]\n", after="        x:\n        - a: b\n"), "[a]", f'[a, "{FLAG}"]'))
+case(
+    17,
+    "the last item is a mapping",
+    *same(citadel("        args: [a]\n", after="        x:\n        - a: b\n"), "[a]", f'[a, "{FLAG}"]'),
+)
 for number, title, flow in (
     (19, "two items", "[x, y{}]"), (19, "a final comma", "[x, y{}, ]"), (19, "blanks", "[ x , y{} ]"),
     (20, "over lines, with comments", "[\n            x, # a, b\n            y{} # ]\n          ]"),
     (20, "quoted, over lines", "[\n            'x',\n            \"y\"{}\n          ]"),
 ):  # fmt: skip
-    case(number, title, citadel(f"        args: {flow.format('')}\n"), citadel(f"        args: {flow.format(f', {json.dumps(FLAG)}')}\n"))
+    case(
+        number,
+        title,
+        citadel(f"        args: {flow.format('')}\n"),
+        citadel(f"        args: {flow.format(f', {json.dumps(FLAG)}')}\n"),
+    )
 case(19, "an empty list", citadel("        args: []\n"), citadel(f'        args: ["{FLAG}"]\n'))
-case(19, "an empty list over lines", citadel("        args: [\n          ]\n"), citadel(f'        args: [\n          "{FLAG}"]\n'))
-case(19, "an alias at the end", citadel("        args: [x, *v]\n", before="        image: &v a\n"), citadel(f'        args: [x, *v, "{FLAG}"]\n', before="        image: &v a\n"))
+case(
+    19,
+    "an empty list over lines",
+    citadel("        args: [\n          ]\n"),
+    citadel(f'        args: [\n          "{FLAG}"]\n'),
+)
+case(
+    19,
+    "an alias at the end",
+    citadel("        args: [x, *v]\n", before="        image: &v a\n"),
+    citadel(f'        args: [x, *v, "{FLAG}"]\n', before="        image: &v a\n"),
+)
 case(21, "no list at all", citadel("        image: a\n"), Refused("has no args", 1))
 case(21, "a list that says nothing", citadel("        args:\n"), Refused("has no args", 1))
 case(21, "a list that is text", citadel("        args: a\n"), Refused("args is no list", 1))
@@ -165,12 +211,42 @@ CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmeta
 KEEP = "    helm.sh/resource-policy: keep\n"
 case(21, "a missing mapping", CRD + "spec: {}\n", CRD + "  annotations:\n" + KEEP + "spec: {}\n")
 case(21, "an empty mapping", CRD + "  annotations: {}\n", CRD + '  annotations: {"helm.sh/resource-policy": "keep"}\n')
-case(21, "a mapping that says nothing", CRD + "  annotations:\n", CRD + '  annotations: {"helm.sh/resource-policy": "keep"}\n')
-case(21, "a mapping that says null", CRD + "  annotations: ~ # c\n", CRD + '  annotations: {"helm.sh/resource-policy": "keep"} # c\n')
-case(21, "a key that says nothing", CRD + "  annotations:\n    helm.sh/resource-policy:\n", CRD + "  annotations:\n    helm.sh/resource-policy: keep\n")
-case(21, "a flow mapping", CRD + "  annotations: {a: b, }\n", CRD + '  annotations: {a: b, "helm.sh/resource-policy": "keep", }\n')
-case(21, "the key in a text", CRD + "  annotations:\n    a: |\n      helm.sh/resource-policy: keep\n", CRD + "  annotations:\n    a: |\n      helm.sh/resource-policy: keep\n" + KEEP)
-case(21, "an annotation of another value", CRD + "  annotations:\n    helm.sh/resource-policy: 'delete'\n", CRD + "  annotations:\n    helm.sh/resource-policy: 'keep'\n")
+case(
+    21,
+    "a mapping that says nothing",
+    CRD + "  annotations:\n",
+    CRD + '  annotations: {"helm.sh/resource-policy": "keep"}\n',
+)
+case(
+    21,
+    "a mapping that says null",
+    CRD + "  annotations: ~ # c\n",
+    CRD + '  annotations: {"helm.sh/resource-policy": "keep"} # c\n',
+)
+case(
+    21,
+    "a key that says nothing",
+    CRD + "  annotations:\n    helm.sh/resource-policy:\n",
+    CRD + "  annotations:\n    helm.sh/resource-policy: keep\n",
+)
+case(
+    21,
+    "a flow mapping",
+    CRD + "  annotations: {a: b, }\n",
+    CRD + '  annotations: {a: b, "helm.sh/resource-policy": "keep", }\n',
+)
+case(
+    21,
+    "the key in a text",
+    CRD + "  annotations:\n    a: |\n      helm.sh/resource-policy: keep\n",
+    CRD + "  annotations:\n    a: |\n      helm.sh/resource-policy: keep\n" + KEEP,
+)
+case(
+    21,
+    "an annotation of another value",
+    CRD + "  annotations:\n    helm.sh/resource-policy: 'delete'\n",
+    CRD + "  annotations:\n    helm.sh/resource-policy: 'keep'\n",
+)
 case(21, "a parent that is text", CRD + "  annotations: a\n", Refused("metadata/annotations is no mapping", 1))
 
 JSON = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "kiali"}}
@@ -178,7 +254,11 @@ for number in (22, 34):
     case(number, "JSON in one line", *same(json.dumps(JSON) + "\n"))
     case(number, "JSON without blanks", *same(json.dumps(JSON, separators=(",", ":"))))
     case(number, "JSON over lines", *same(json.dumps(JSON, indent=2) + "\n"))
-    case(number, "JSON sorted the other way", *same(json.dumps(dict(reversed(JSON.items())), indent="\t").replace("\t", " ") + "\n"))
+    case(
+        number,
+        "JSON sorted the other way",
+        *same(json.dumps(dict(reversed(JSON.items())), indent="\t").replace("\t", " ") + "\n"),
+    )
 JSON_CITADEL = yaml.safe_load(citadel("        args: [x]\n"))
 case(22, "a list in JSON", json.dumps(JSON_CITADEL), json.dumps(JSON_CITADEL).replace('["x"]', f'["x", "{FLAG}"]'))
 ITEM = "".join("  " + line + "\n" for line in role("kiali").splitlines())
@@ -188,11 +268,17 @@ for number in (23, 39):
     case(number, "a List in JSON", *same(json.dumps({"kind": "List", "items": [JSON]})))
     case(number, "a List in a List", *same(json.dumps({"kind": "List", "items": [{"kind": "List", "items": [JSON]}]})))
     case(number, "an item that is an alias", f"kind: List\nitems:\n- &a\n{ITEM}- *a\n", Refused("shared by an alias"))
-    case(number, "items that say nothing", "apiVersion: v1\nkind: List\nitems:\n", "apiVersion: v1\nkind: List\nitems:\n")
+    case(
+        number, "items that say nothing", "apiVersion: v1\nkind: List\nitems:\n", "apiVersion: v1\nkind: List\nitems:\n"
+    )
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  labels: {chart: gateways, heritage: Helm}\nspec:\n  ports:\n"
 for title, ports, after in (
-    ("its line and comment", "  - name: http2\n    nodePort: 31380 # c\n    port: 80\n", "  - name: http2\n    port: 80\n"),
+    (
+        "its line and comment",
+        "  - name: http2\n    nodePort: 31380 # c\n    port: 80\n",
+        "  - name: http2\n    port: 80\n",
+    ),
     ("the last entry", "  - port: 80\n    name: http2\n    nodePort: 31380\n", "  - port: 80\n    name: http2\n"),
     ("the first entry", "  - nodePort: 31380\n    name: http2\n", "  - name: http2\n"),
     ("in a flow", "  - {name: http2, nodePort: 31380, port: 80}\n", "  - {name: http2, port: 80}\n"),
@@ -201,23 +287,58 @@ for title, ports, after in (
     ("a port of the user's", "  - name: http2\n    nodePort: 31381\n", "  - name: http2\n    nodePort: 31381\n"),
 ):
     case(24, title, SERVICE + ports, SERVICE + after)
-case(24, "an alias", SERVICE + "  - name: http2\n    port: &p 31380\n    nodePort: *p\n", SERVICE + "  - name: http2\n    port: &p 31380\n")
+case(
+    24,
+    "an alias",
+    SERVICE + "  - name: http2\n    port: &p 31380\n    nodePort: *p\n",
+    SERVICE + "  - name: http2\n    port: &p 31380\n",
+)
 
 # Streams and line ends
 LINES = citadel("        args:\n        - x\n", after="        env: []\n")
 LINES_AFTER = citadel(f"        args:\n        - x\n        - {FLAG}\n", after="        env: []\n")
 for ends, name in (("\r\n", "CRLF"), ("\r", "lone CR")):
     case(25, name, LINES.replace("\n", ends), LINES_AFTER.replace("\n", ends))
-    case(25, f"{name}, two documents", (LINES + "---\n" + role("kiali")).replace("\n", ends), (LINES_AFTER + "---\n" + role("kiali-affirmed")).replace("\n", ends))
-case(25, "mixed", LINES.replace("- x\n", "- x\r\n"), LINES_AFTER.replace("- x\n", "- x\r\n").replace(f"{FLAG}\n", f"{FLAG}\r\n"))
+    case(
+        25,
+        f"{name}, two documents",
+        (LINES + "---\n" + role("kiali")).replace("\n", ends),
+        (LINES_AFTER + "---\n" + role("kiali-affirmed")).replace("\n", ends),
+    )
+case(
+    25,
+    "mixed",
+    LINES.replace("- x\n", "- x\r\n"),
+    LINES_AFTER.replace("- x\n", "- x\r\n").replace(f"{FLAG}\n", f"{FLAG}\r\n"),
+)
 case(26, "a byte order mark", *same("\ufeff" + role("kiali")))
 case(26, "a byte order mark before a marker", *same("\ufeff---\n" + role("kiali")))
 case(26, "a byte order mark and CRLF", *same(("\ufeff# é\n" + role("kiali")).replace("\n", "\r\n")))
 case(26, "a byte order mark before JSON", *same("\ufeff" + json.dumps(JSON)))
-for ends, name in (("", "no final newline"), ("\n\n\n", "several"), ("  \n \n", "trailing blanks"), ("\n# c", "a comment at the end")):
+for ends, name in (
+    ("", "no final newline"),
+    ("\n\n\n", "several"),
+    ("  \n \n", "trailing blanks"),
+    ("\n# c", "a comment at the end"),
+):
     case(27, name, *same(role("kiali").rstrip("\n") + ends))
-    case(27, f"{name}, behind the name", *same(f"apiVersion: {RBAC}\nkind: ClusterRole\nmetadata:\n  name: kiali" + ends))
-for nothing in ("\n", "# c\n", "---\n", "---", "---\n---\n", "---\n# c\n---\n", "null\n", "~", "--- null\n", "---\n\n\n# c\n", "---\n...\n", "\n---\n  \n---\n# c"):
+    case(
+        27, f"{name}, behind the name", *same(f"apiVersion: {RBAC}\nkind: ClusterRole\nmetadata:\n  name: kiali" + ends)
+    )
+for nothing in (
+    "\n",
+    "# c\n",
+    "---\n",
+    "---",
+    "---\n---\n",
+    "---\n# c\n---\n",
+    "null\n",
+    "~",
+    "--- null\n",
+    "---\n\n\n# c\n",
+    "---\n...\n",
+    "\n---\n  \n---\n# c",
+):
     case(28, repr(nothing), nothing, nothing)
 case(29, "a document end", *same(role("kiali") + "...\n"))
 case(29, "a document end and another document", *same(role("x-affirmed") + "...\n---\n" + role("kiali")))
@@ -229,9 +350,22 @@ for marker in ("--- # c", "---\t", "---   ", "--- !!map", "--- &a", "--- !!map #
     case(29, f"the marker {marker!r} in between", *same(f"{role('x-affirmed')}{marker}\n{role('kiali')}"))
 for marker in ("--- |", "--- >", "--- 'x"):
     close = "'\n" if marker.endswith("x") else ""
-    case(29, f"text behind the marker {marker!r}", f"{marker}\n  kind: ClusterRole\n{close}", Refused("no Kubernetes object", 1))
-case(30, "a document on the marker's line", *same(f"--- {{apiVersion: {RBAC}, kind: ClusterRole, metadata: {{name: kiali}}}}\n"))
-case(30, "the same in between", *same(f"{role('x-affirmed')}--- {{apiVersion: {RBAC}, kind: ClusterRole, metadata: {{name: kiali}}}}\n"))
+    case(
+        29,
+        f"text behind the marker {marker!r}",
+        f"{marker}\n  kind: ClusterRole\n{close}",
+        Refused("no Kubernetes object", 1),
+    )
+case(
+    30,
+    "a document on the marker's line",
+    *same(f"--- {{apiVersion: {RBAC}, kind: ClusterRole, metadata: {{name: kiali}}}}\n"),
+)
+case(
+    30,
+    "the same in between",
+    *same(f"{role('x-affirmed')}--- {{apiVersion: {RBAC}, kind: ClusterRole, metadata: {{name: kiali}}}}\n"),
+)
 case(30, "JSON there", *same(f"--- {json.dumps(JSON)}\n---\n{role('x-affirmed')}"))
 case(30, "a block there", f"--- apiVersion: {RBAC}\nkind: ClusterRole\n", Refused("not YAML", 1))
 case(31, "no marker", *same(role("kiali") + "---x: 1\n"))
@@ -250,17 +384,36 @@ for spelling in (
     "!!str kind: ClusterRole", '"kind" : "ClusterRole"',
 ):  # fmt: skip
     case(35, spelling, role("kiali", kind=spelling), role("kiali-affirmed", kind=spelling))
-for spelling in ("kind:\n  ClusterRole", "? kind\n: ClusterRole", "kind: # c\n  ClusterRole", "? kind # c\n# d\n: ClusterRole", "kind: |-\n  ClusterRole", "kind: >-\n  ClusterRole"):
+for spelling in (
+    "kind:\n  ClusterRole",
+    "? kind\n: ClusterRole",
+    "kind: # c\n  ClusterRole",
+    "? kind # c\n# d\n: ClusterRole",
+    "kind: |-\n  ClusterRole",
+    "kind: >-\n  ClusterRole",
+):
     case(36, repr(spelling), role("kiali", kind=spelling), role("kiali-affirmed", kind=spelling))
 case(37, "CRLF", *same(role("kiali").replace("\n", "\r\n")))
 case(37, "an indented root", *same("".join(f"  {line}\n" for line in role("kiali").splitlines())))
-case(37, "an indented root behind a comment", *same("# c\n" + "".join(f"    {line}\n" for line in role("kiali").splitlines())))
-case(37, "an indented root of an odd kind", *same(f"   apiVersion: {RBAC}\n   'kind': ClusterRole\n   metadata: {{name: kiali}}\n"))
+case(
+    37,
+    "an indented root behind a comment",
+    *same("# c\n" + "".join(f"    {line}\n" for line in role("kiali").splitlines())),
+)
+case(
+    37,
+    "an indented root of an odd kind",
+    *same(f"   apiVersion: {RBAC}\n   'kind': ClusterRole\n   metadata: {{name: kiali}}\n"),
+)
 GHOST = f"  a: 'x\nkind: ConfigMap\n'\n  kind: ClusterRole\n  apiVersion: {RBAC}\n  metadata:\n    name: kiali\n"
 case(38, "a kind at column 0 in quotes", *same(GHOST))
 case(38, "behind a comment", *same("# Source: a\n" + GHOST))
 case(38, "in double quotes", *same(GHOST.replace("'", '"')))
-case(38, "the real one in quotes", *same(f"a: 'x\nkind: ConfigMap\n'\n\"kind\": ClusterRole\napiVersion: {RBAC}\nmetadata:\n  name: kiali\n"))
+case(
+    38,
+    "the real one in quotes",
+    *same(f"a: 'x\nkind: ConfigMap\n'\n\"kind\": ClusterRole\napiVersion: {RBAC}\nmetadata:\n  name: kiali\n"),
+)
 COPY = (
     "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-galley-configuration\n  namespace: istio-affirmed\ndata:\n"
     "  validatingwebhookconfiguration.yaml: {}\n  other: a\n"
@@ -270,7 +423,9 @@ INNER = (
     "webhooks:\n  - name: pilot.validation.istio.io\n    clientConfig:\n      service:\n        name: istio-galley\n"
     "        namespace: istio-affirmed\n"
 )
-INNER_AFTER = INNER.replace("name: istio-galley\nweb", "name: istio-affirmed-galley\nweb").replace("pilot.", "affirmed-pilot.")
+INNER_AFTER = INNER.replace("name: istio-galley\nweb", "name: istio-affirmed-galley\nweb").replace(
+    "pilot.", "affirmed-pilot."
+)
 
 
 def literal(text: str, header: str = "|", indent: int = 4, more: str = "") -> str:
@@ -282,11 +437,28 @@ def copy(written: str) -> str:
 
 
 case(39, "a webhook configuration in a ConfigMap", copy(literal(INNER)), copy(literal(INNER_AFTER)))
-for spelling in ("kindred: ClusterRole", "# kind: ClusterRole", "x: {kind: ClusterRole}", "roleRef:\n  kind: ClusterRole", "x: |\n  kind: ClusterRole", "kind2: ClusterRole"):
+for spelling in (
+    "kindred: ClusterRole",
+    "# kind: ClusterRole",
+    "x: {kind: ClusterRole}",
+    "roleRef:\n  kind: ClusterRole",
+    "x: |\n  kind: ClusterRole",
+    "kind2: ClusterRole",
+):
     text = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: kiali\n{spelling}\n"
     case(40, repr(spelling), text, text)
-case(40, "a role of a binding", *same(f"apiVersion: {RBAC}\nkind: RoleBinding\nmetadata:\n  name: a\nroleRef:\n  kind: ClusterRole\n  name: kiali\n"))
-case(40, "a role of the namespace's own", *[f"apiVersion: {RBAC}\nkind: RoleBinding\nmetadata:\n  name: a\nroleRef:\n  kind: Role\n  name: kiali\n"] * 2)
+case(
+    40,
+    "a role of a binding",
+    *same(
+        f"apiVersion: {RBAC}\nkind: RoleBinding\nmetadata:\n  name: a\nroleRef:\n  kind: ClusterRole\n  name: kiali\n"
+    ),
+)
+case(
+    40,
+    "a role of the namespace's own",
+    *[f"apiVersion: {RBAC}\nkind: RoleBinding\nmetadata:\n  name: a\nroleRef:\n  kind: Role\n  name: kiali\n"] * 2,
+)
 
 # Documents inside documents
 case(41, "evenly indented", copy(literal("# é😀\n" + INNER)), copy(literal("# é😀\n" + INNER_AFTER)))
@@ -296,11 +468,26 @@ for header in ("|-", "|+", "| # c", "|4", "|4-", "|+ # |"):
     indent = 4
     case(42, f"the header {number}", copy(literal(INNER, number, indent)), copy(literal(INNER_AFTER, number, indent)))
 case(42, "a blank line first", copy(literal("\n" + INNER)), copy(literal("\n" + INNER_AFTER)))
-case(42, "a first line that is indented further", copy(literal("  # c\n" + INNER, "|2")), copy(literal("  # c\n" + INNER_AFTER, "|2")))
-case(43, "several documents", copy(literal(f"---\n{INNER}---\n# c\n{INNER}...\n")), copy(literal(f"---\n{INNER_AFTER}---\n# c\n{INNER_AFTER}...\n")))
+case(
+    42,
+    "a first line that is indented further",
+    copy(literal("  # c\n" + INNER, "|2")),
+    copy(literal("  # c\n" + INNER_AFTER, "|2")),
+)
+case(
+    43,
+    "several documents",
+    copy(literal(f"---\n{INNER}---\n# c\n{INNER}...\n")),
+    copy(literal(f"---\n{INNER_AFTER}---\n# c\n{INNER_AFTER}...\n")),
+)
 case(46, "a template", copy(literal("{{ if }}\n")), Refused("no Kubernetes object"))
 case(46, "text that is no YAML", copy(literal("{{ a }} b: [\n")), Refused("not YAML"))
-case(46, "text in another entry", COPY.replace("{}", "''").replace("other: a", "other: '{{ [ not YAML'"), COPY.replace("{}", "''").replace("other: a", "other: '{{ [ not YAML'"))
+case(
+    46,
+    "text in another entry",
+    COPY.replace("{}", "''").replace("other: a", "other: '{{ [ not YAML'"),
+    COPY.replace("{}", "''").replace("other: a", "other: '{{ [ not YAML'"),
+)
 
 
 def runs() -> list:
@@ -339,7 +526,10 @@ def test_every_pitfall_of_the_list_has_a_case():
     assert set(range(1, 50)) == {case[0] for case in CASES} | own
 
 
-@pytest.mark.parametrize("name", ["y", "n", "on", "off", "yes", "no", "true", "false", "null", "1e3", "0o17", "007", "1_0", "1.5", "-", "kiali"])
+@pytest.mark.parametrize(
+    "name",
+    ["y", "n", "on", "off", "yes", "no", "true", "false", "null", "1e3", "0o17", "007", "1_0", "1.5", "-", "kiali"],
+)
 @pytest.mark.parametrize("style", ["{}", "'{}'", '"{}"'])
 def test_pitfall_5_new_text_that_go_would_misread_is_quoted(name, style):
     """A value that the user chose arrives as text, whatever it looks like."""
@@ -354,11 +544,40 @@ def test_pitfall_5_new_text_that_go_would_misread_is_quoted(name, style):
     assert (name, str) == (found, type(found))
     assert next(value)
     written = after.rpartition("value: ")[2].strip()
-    assert written == (name if name == "kiali" and style == "{}" else style.format(name) if style != "{}" else f'"{name}"')
+    assert written == (
+        name if name == "kiali" and style == "{}" else style.format(name) if style != "{}" else f'"{name}"'
+    )
 
 
-@pytest.mark.parametrize("value", ["a: b", "a #b", "#a", "&a", "*a", "!a", "- a", "a ", " a", "a, b", "[a", "]", "{a}", "%a", "it's", 'a"b', "a\\b", "a\nb", "é😀", ""])
-@pytest.mark.parametrize("text", ["env:\n        - name: A\n          value: old\n", "env: [{name: A, value: old}]\n", "env: []\n", "image: a\n"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a: b",
+        "a #b",
+        "#a",
+        "&a",
+        "*a",
+        "!a",
+        "- a",
+        "a ",
+        " a",
+        "a, b",
+        "[a",
+        "]",
+        "{a}",
+        "%a",
+        "it's",
+        'a"b',
+        "a\\b",
+        "a\nb",
+        "é😀",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    ["env:\n        - name: A\n          value: old\n", "env: [{name: A, value: old}]\n", "env: []\n", "image: a\n"],
+)
 def test_pitfall_6_new_text_with_signs_of_yaml_is_quoted(value, text):
     """In a block and in a flow, rewritten and put in anew."""
     mesh = profile("affirmed", NS, flags=[{"container": "galley", "env": {"A": value}}])
@@ -371,13 +590,21 @@ def test_pitfall_15_a_span_claimed_twice_is_refused():
     """A flag that a rule sets, set by the profile to something else, is no matter of order."""
     mesh = profile("affirmed", NS, flags=[{"container": "citadel", "args": ["--listened-namespaces=x"]}])
     message = refusal(citadel("        args: [--listened-namespaces=a]\n"), mesh)
-    assert "claimed twice, by rule citadel-scope and by rule flags" in message or "claimed twice, by rule flags and by rule citadel-scope" in message
+    assert (
+        "claimed twice, by rule citadel-scope and by rule flags" in message
+        or "claimed twice, by rule flags and by rule citadel-scope" in message
+    )
 
 
 @pytest.mark.parametrize("style", ["'", '"', ">", "?"])
 def test_pitfall_44_folded_and_quoted_bodies_are_edited_or_written_anew(style):
     """Positions do not map as they are; the values do."""
-    text = yaml.safe_dump(yaml.safe_load(copy(literal("# é😀\n" + INNER))), default_style=style.replace("?", "") or None, allow_unicode=True, width=60)
+    text = yaml.safe_dump(
+        yaml.safe_load(copy(literal("# é😀\n" + INNER))),
+        default_style=style.replace("?", "") or None,
+        allow_unicode=True,
+        width=60,
+    )
     wanted = yaml.safe_load(text)
     wanted["data"]["validatingwebhookconfiguration.yaml"] = "# é😀\n" + INNER_AFTER
     assert wanted == yaml.safe_load(rendered(text))
@@ -390,7 +617,11 @@ def test_pitfall_45_json_in_a_string_is_escaped_for_both(style, blanks):
     labels = json.dumps({"app": "istio-ingressgateway", "text": 'it\'s "é"\n'}, separators=blanks)
     if style == "{}" and ": " in labels:
         labels = labels.replace(": ", ":")
-    written = json.dumps(labels) if style == "double" else style.format(labels.replace("'", "''") if "'{" in style else labels)
+    written = (
+        json.dumps(labels)
+        if style == "double"
+        else style.format(labels.replace("'", "''") if "'{" in style else labels)
+    )
     if style == "{}":
         written = json.dumps(labels)
     head = (
@@ -401,7 +632,7 @@ def test_pitfall_45_json_in_a_string_is_escaped_for_both(style, blanks):
     after = yaml.safe_load(rendered(head + written + "\n"))
     found = after["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"]
     assert labels.replace("istio-ingressgateway", "istio-affirmed-ingressgateway") == found
-    assert "istio-affirmed-ingressgateway" == json.loads(found)["app"]
+    assert json.loads(found)["app"] == "istio-affirmed-ingressgateway"
 
 
 def test_pitfall_46_an_injection_template_is_no_yaml_and_no_error():
@@ -446,7 +677,7 @@ def test_pitfall_48_libyaml_and_pure_python_give_the_same_bytes(monkeypatch):
         if found != after and not ("\t" in text and "not YAML: " in found):
             # PyYAML without libyaml refuses a tab behind a colon.
             failed.append((key, found))
-    assert [] == failed
+    assert failed == []
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -173,7 +173,28 @@ NO_STRINGS = [
     *("y Y n N yes Yes YES no No NO on On ON off Off OFF true True TRUE false False FALSE null Null NULL ~".split()),
     *("1e3 1E5 1.e3 0o17 0644 007 0089 1_0 1.5 -1 +1 .5 0x1f 0b101 123e4 12e4567 .inf -.inf .nan 123".split()),
     *("2020-01-01 2020-01-01T10:00:00Z 1:30 12:30:45 = << - -- --- ... ? : * & ! % @ ` | >".split()),
-    *["", " ", "a ", " a", "a: b", "a #b", "#a", "a:", "- a", "? a", "'a", '"a', "[a", "{a", "*a", "&a", "!a", "%a", "@a", "`a"],
+    *[
+        "",
+        " ",
+        "a ",
+        " a",
+        "a: b",
+        "a #b",
+        "#a",
+        "a:",
+        "- a",
+        "? a",
+        "'a",
+        '"a',
+        "[a",
+        "{a",
+        "*a",
+        "&a",
+        "!a",
+        "%a",
+        "@a",
+        "`a",
+    ],
     *["a\tb", "a\nb", "é", "😀", "a\x00b", "a\u2028b", "a\ufeffb"],
 ]
 
@@ -192,7 +213,9 @@ def test_signs_of_flow_collections_are_quoted_inside_them(new):
     assert quoted(new, flow=True) == f'"{new}"'
 
 
-@pytest.mark.parametrize("new", ["kiali-blue", "istio.io/rev", "v1", "yes-no", "nope", "--a=b", "/var/run/sds-blue", "e3", "True1"])
+@pytest.mark.parametrize(
+    "new", ["kiali-blue", "istio.io/rev", "v1", "yes-no", "nope", "--a=b", "/var/run/sds-blue", "e3", "True1"]
+)
 @pytest.mark.parametrize("flow", [False, True])
 def test_a_plain_name_stays_without_quotes(new, flow):
     """Quotes where none are needed would be noise in every diff."""
