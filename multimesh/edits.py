@@ -333,7 +333,7 @@ class Text:
         return edits
 
     def _removal(self, mapping: "MappingNode", index: int, path: str) -> tuple[int, int, str]:
-        key, value = mapping.value[index]
+        key, _ = mapping.value[index]
         start = key.start_mark.index
         end = self._child_end(mapping, index)
         if mapping.flow_style:
