@@ -8,13 +8,16 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs check clean
+.PHONY: help demo try test lint bench docs check clean
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## render the example chart for two meshes with a real helm, and show what differs
 	@$(BIN)/python tools/demo.py $(ARGS)
+
+try: $(READY) ## hold a chart of yours against the laws: make try CHART=<folder or archive> [ISTIO=1.30] [VALUES=<file>]
+	@$(BIN)/python tools/try.py --chart='$(CHART)' --istio='$(ISTIO)' --values='$(VALUES)' --release='$(RELEASE)'
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
