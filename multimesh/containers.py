@@ -4,7 +4,7 @@ from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_sc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode, Node, SequenceNode
+    from multimesh.nodes import MappingNode, Node, SequenceNode
 
     from multimesh.manifest import Resource
 

@@ -12,7 +12,7 @@ from multimesh.scalars import BREAKS, escape, is_plain, quoted, rewritten, skip_
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+    from multimesh.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
     #: What may be put into a manifest: text, numbers, switches, and lists and mappings of these.
     Value = str | int | bool | list["Value"] | dict[str, "Value"]
@@ -235,7 +235,8 @@ class Text:
         return end
 
     def _block_scalar_end(self, node: "ScalarNode") -> int:
-        start, end = node.start_mark.index, node.end_mark.index
+        start: int = node.start_mark.index
+        end: int = node.end_mark.index
         header = self.text[start : self._line_end(start)].split("#")[0]
         if "+" not in header:
             while end > start and self.text[end - 1] in " \t" + BREAKS:

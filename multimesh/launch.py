@@ -8,7 +8,7 @@ import sys
 try:
     import posix as _os
 except ImportError:  # Windows
-    import nt as _os  # type: ignore[import-not-found, no-redef]
+    import nt as _os  # type: ignore[no-redef]
 
 
 def main(root: str) -> int:

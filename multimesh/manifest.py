@@ -7,8 +7,9 @@ from multimesh.kinds import group_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
-    from yaml.nodes import MappingNode, Node, ScalarNode
+    from multimesh.nodes import MappingNode, Node, ScalarNode
 
     from multimesh.edits import Text, Value
 
@@ -223,8 +224,8 @@ def is_local(resource: Resource) -> bool:
 
 
 def _excerpt(root: "Node") -> str:
-    value_of = getattr(root, "value", "")
-    if type(value_of) is str:
+    value_of: "Any" = getattr(root, "value", "")
+    if isinstance(value_of, str):
         return f'"{value_of[:60]}"'
     if is_mapping(root):
         keys = [key.value[:30] if key.id == "scalar" else "?" for key, _ in value_of[:5]]

@@ -17,14 +17,14 @@ from multimesh.errors import MultimeshError
 try:
     import posix as _os
 except ImportError:  # Windows
-    import nt as _os  # type: ignore[import-not-found, no-redef]
+    import nt as _os  # type: ignore[no-redef]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+    from multimesh.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 #: The tag of a scalar, sequence or mapping whose text names none.
 UNTAGGED = "x"
@@ -182,7 +182,7 @@ def _loader() -> "Any":
     base = getattr(yaml, "CParser", None)
     if base is None:
         try:
-            from yaml.cyaml import CParser as base
+            from yaml.cyaml import CParser as base  # type: ignore[attr-defined]
         except ImportError:
             return _pure()
     return _untagged(base)

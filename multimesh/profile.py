@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from yaml.nodes import Node
+    from multimesh.nodes import Node
 
 API_VERSION = "multimesh.dev/v1alpha1"
 KIND = "MeshProfile"

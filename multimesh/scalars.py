@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from yaml.nodes import ScalarNode
+    from multimesh.nodes import ScalarNode
 
 #: What libyaml and YAML 1.1 take for a line break.
 BREAKS = "\n\r\x85\u2028\u2029"

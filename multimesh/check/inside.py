@@ -6,10 +6,10 @@ release of several has not shown the others. Reference: the dangling-reference c
 
 from collections.abc import Callable, Iterator
 
-from multimesh.check.between import mesh_configs, side
 from multimesh.check.findings import Finding
+from multimesh.check.identities import side
 from multimesh.check.meshes import REVISION, Mesh, containers, entries, flag, pod, variable
-from multimesh.check.objects import Object, dig, listed, texts
+from multimesh.check.objects import Object, dig, listed, mappings, said, texts
 from multimesh.naming import (
     GALLEY_CONFIGURATION,
     INJECTION_LABEL,
@@ -52,14 +52,13 @@ def roles(mesh: Mesh) -> Iterator[Finding]:
     """D1, D2: bindings lead to a role, and to ServiceAccounts."""
     index = _Index(mesh)
     for found in mesh.of("ClusterRoleBinding", "RoleBinding"):
-        kind, name = str(dig(found.data, "roleRef", "kind") or ""), str(dig(found.data, "roleRef", "name") or "")
+        kind, name = said(dig(found.data, "roleRef", "kind")), said(dig(found.data, "roleRef", "name"))
         namespace = found.namespace if kind == "Role" else ""
         if not (kind == "ClusterRole" and is_kubernetes(name)) and index.lacks(kind, name, namespace):
             yield _dangling(mesh, found, "roleRef", f"{kind}/{name}")
-        for subject in listed(found.data, "subjects"):
-            if dig(subject, "kind") == "ServiceAccount":
-                where = str(subject.get("namespace") or found.namespace)
-                name = str(subject.get("name") or "")
+        for subject in mappings(found.data, "subjects"):
+            if subject.get("kind") == "ServiceAccount":
+                where, name = said(subject.get("namespace")) or found.namespace, said(subject.get("name"))
                 if name not in ("default", *_OF_ANOTHER_RELEASE) and index.lacks("ServiceAccount", name, where):
                     yield _dangling(mesh, found, "subjects", f"ServiceAccount/{where}/{name}")
 
@@ -69,16 +68,16 @@ def pods(mesh: Mesh) -> Iterator[Finding]:
     index = _Index(mesh)
     for found in mesh.of(*_WORKLOADS):
         spec = pod(found)
-        account = str(spec.get("serviceAccountName") or spec.get("serviceAccount") or "default")
+        account = said(spec.get("serviceAccountName")) or said(spec.get("serviceAccount")) or "default"
         if account != "default" and index.lacks("ServiceAccount", account, found.namespace):
             yield _dangling(mesh, found, "serviceAccountName", f"ServiceAccount/{found.namespace}/{account}")
-        for volume in listed(spec, "volumes"):
+        for volume in mappings(spec, "volumes"):
             secret, config = dig(volume, "secret"), dig(volume, "configMap")
-            name = str(dig(secret, "secretName") or "")
+            name = said(dig(secret, "secretName"))
             owner = name.removeprefix("istio.")
             if name != owner and owner != "default" and index.lacks("ServiceAccount", owner, found.namespace):
                 yield _dangling(mesh, found, f"volume {dig(volume, 'name')}", f"the secret of ServiceAccount/{owner}")
-            name = str(dig(config, "name") or "")
+            name = said(dig(config, "name"))
             optional = dig(config, "optional") is True or name.startswith(_MADE_AT_RUN_TIME)
             if name and not optional and index.lacks("ConfigMap", name, found.namespace):
                 yield _dangling(mesh, found, f"volume {dig(volume, 'name')}", f"ConfigMap/{found.namespace}/{name}")
@@ -108,7 +107,7 @@ def selectors(mesh: Mesh) -> Iterator[Finding]:
                 told = ", ".join(f"{key}={value}" for key, value in wanted.items())
                 yield _dangling(mesh, found, "/".join(path), f"pods labelled {told}")
     for found in mesh.of("HorizontalPodAutoscaler"):
-        kind, name = (str(dig(found.data, "spec", "scaleTargetRef", key) or "") for key in ("kind", "name"))
+        kind, name = (said(dig(found.data, "spec", "scaleTargetRef", key)) for key in ("kind", "name"))
         if index.lacks(kind, name, found.namespace):
             yield _dangling(mesh, found, "spec/scaleTargetRef", f"{kind}/{found.namespace}/{name}")
 
@@ -117,7 +116,7 @@ def routes(mesh: Mesh) -> Iterator[Finding]:
     """D9: VirtualServices name Gateways that are there."""
     index = _Index(mesh)
     for found in mesh.of("VirtualService"):
-        for name in (str(item) for item in listed(found.data, "spec", "gateways")):
+        for name in filter(None, map(said, listed(found.data, "spec", "gateways"))):
             namespace, slash, rest = name.partition("/")
             where, gateway = (namespace, rest) if slash else (found.namespace, name)
             if gateway != "mesh" and index.lacks("Gateway", gateway, where):
@@ -130,7 +129,7 @@ def services(mesh: Mesh) -> Iterator[Finding]:
     for found in mesh.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         for item in entries(found):
             service = dig(item, "clientConfig", "service")
-            name, namespace = str(dig(service, "name") or ""), str(dig(service, "namespace") or "")
+            name, namespace = said(dig(service, "name")), said(dig(service, "namespace"))
             if name and index.lacks("Service", name, namespace):
                 yield _dangling(mesh, found, f"webhook {item.get('name')}", f"Service/{namespace}/{name}")
 
@@ -138,12 +137,11 @@ def services(mesh: Mesh) -> Iterator[Finding]:
 def gateways(mesh: Mesh) -> Iterator[Finding]:
     """D12: the mesh configuration names a Service, a gateway's own variables its Deployment."""
     index = _Index(mesh)
-    by_name = {config.name: config for config in mesh.of("ConfigMap")}
-    for name, values in mesh_configs(mesh).items():
-        service = str(values.get("ingressService") or "")
-        ingress = values.get("ingressControllerMode") != "OFF" and name == "istio" and mesh.containers("galley")
-        if service and ingress and index.lacks("Service", service, by_name[name].namespace):
-            yield _dangling(mesh, by_name[name], "mesh/ingressService", f"Service/{by_name[name].namespace}/{service}")
+    for config, values in mesh.configs:
+        service = said(values.get("ingressService"))
+        ingress = values.get("ingressControllerMode") != "OFF" and config.name == "istio" and mesh.containers("galley")
+        if service and ingress and index.lacks("Service", service, config.namespace):
+            yield _dangling(mesh, config, "mesh/ingressService", f"Service/{config.namespace}/{service}")
     for found in mesh.of("Deployment"):
         for container in containers(found):
             for key in ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER"):
@@ -193,7 +191,7 @@ def _entry_names(mesh: Mesh) -> Iterator[Finding]:
             what = f'{found.kind}/{found.name} is labelled {REVISION}={revision}, and the control planes serve {told}'
             yield Finding("webhook-flag-mismatch", what, (side(mesh, found),))
         for item in entries(found) if found.kind.startswith("Mutating") else ():
-            path = str(dig(item, "clientConfig", "service", "path") or "")
+            path = said(dig(item, "clientConfig", "service", "path"))
             if path.startswith("/inject") and not str(item.get("name")).endswith(INJECTOR_ENTRY):
                 what = f'the webhook "{item.get("name")}" does not end in {INJECTOR_ENTRY}, so istiod does not patch it'
                 yield Finding("webhook-flag-mismatch", what, (side(mesh, found),))
@@ -206,10 +204,9 @@ def discovery(mesh: Mesh) -> Iterator[Finding]:
         for found in mesh.of("MutatingWebhookConfiguration")
         if str(found.data.get("apiVersion", "")).endswith("/v1") and found.labels.get(REVISION)
     ]
-    by_name = {config.name: config for config in mesh.of("ConfigMap")}
-    for name, values in mesh_configs(mesh).items():
+    for config, values in mesh.configs:
         if modern and not values.get("discoverySelectors"):
-            yield Finding("no-discovery-selector", f"mesh {mesh.name} has no discoverySelectors", (side(mesh, by_name[name]),))
+            yield Finding("no-discovery-selector", f"mesh {mesh.name} has no discoverySelectors", (side(mesh, config),))
 
 
 def profile(mesh: Mesh) -> Iterator[Finding]:

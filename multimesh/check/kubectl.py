@@ -45,7 +45,7 @@ OPTIONAL = ("validatingadmissionpolicies", "validatingadmissionpolicybindings", 
 NAMESPACED = ("services", "deployments", "daemonsets", "configmaps", "serviceaccounts")
 
 
-def get(access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional: bool = False) -> tuple[list[Object], list[Finding]]:
+def get(access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional: bool = False, labels: str = "") -> tuple[list[Object], list[Finding]]:
     """Return the objects of some kinds, in one namespace or in all, and what could not be read.
 
     Kinds are read together; where that fails, one by one, so that one missing right hides nothing else.
@@ -54,6 +54,7 @@ def get(access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional
     if shutil.which("kubectl") is None:
         raise MultimeshError("", "kubectl is not on the PATH", "Install it, or read a saved 'kubectl get ... -o json'.")
     scope = ["-n", namespace] if namespace else ["-A"]
+    scope += ["-l", labels] if labels else []
     done = _run([*access.command, "get", ",".join(kinds), *scope, "-o", "json", "--ignore-not-found"])
     if done.returncode == 0:
         return list(parse(done.stdout, "cluster")) if done.stdout.strip() else [], []
@@ -64,7 +65,7 @@ def get(access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional
     if len(kinds) > 1:
         objects, findings = [], []
         for kind in kinds:
-            more, said = get(access, (kind,), namespace, optional=optional)
+            more, said = get(access, (kind,), namespace, optional=optional, labels=labels)
             objects += more
             findings += said
         return objects, findings

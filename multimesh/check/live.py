@@ -57,6 +57,23 @@ def is_old(mesh: Profile, found: Cluster) -> bool:
     )
 
 
+#: Kinds without which nothing can be said about a mesh, and what they tell.
+_NEEDED = {
+    "Namespace": "labels",
+    "MutatingWebhookConfiguration": "injection",
+    "ValidatingWebhookConfiguration": "validation",
+    "Deployment": "control planes",
+    "Pod": "sidecars",
+}
+
+
+def unseen(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Say of which kinds nothing was seen: silence would pass for soundness."""
+    for kind, what in _NEEDED.items():
+        if not found.read(kind):
+            yield Finding("unreadable", f"no {kind} was seen, so nothing is said about {what}", (Side(mesh.name, kind, "", 0),))
+
+
 def _side(mesh: Profile, found: Object, part: str = "") -> Side:
     return Side(mesh.name, f"{found.title} {part}".strip(), found.file, found.line)
 
@@ -342,6 +359,7 @@ def _home(item: Object) -> set[str]:
 
 
 LIVE: tuple[Callable[[Profile, Cluster], Iterator[Finding]], ...] = (
+    unseen,
     namespaces,
     control_planes,
     bundles,

@@ -4,10 +4,13 @@ Files with the same control-plane namespace are one mesh, so that the manifest o
 What has no control plane in it, such as a gateway's release, joins the mesh whose revision it asks for.
 """
 
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import multimesh.naming as naming
-from multimesh.check.objects import Object, dig, listed, texts
+from multimesh.check.objects import Object, dig, listed, mappings, said, texts, values
+from multimesh.errors import MultimeshError
+from multimesh.parser import compose_all
 from multimesh.profile import Profile
 
 REVISION = "istio.io/rev"
@@ -15,38 +18,87 @@ REVISION = "istio.io/rev"
 #: Containers that make a workload a control plane (istio 1.5.0 charts/*, 1.31.0 istio-discovery).
 CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook"))
 
+#: Kinds that hold no pods, whatever their fields are called.
+_NO_PODS = frozenset(("ConfigMap", "CustomResourceDefinition", "Service", "ClusterRole", "ClusterRoleBinding"))
 
-class Mesh(NamedTuple):
-    """One mesh: what it is called in messages, its control-plane namespace, its objects, and its profile if one was given."""
 
-    name: str
-    namespace: str
-    objects: list[Object]
-    profile: Profile | None = None
+class Mesh:
+    """One mesh: what it is called in messages, its control-plane namespace, its objects, and its profile if one was given.
+
+    A mesh that lives in the cluster is `live`. What lives there and belongs to no mesh is one `live` mesh without a
+    namespace.
+    """
+
+    def __init__(
+        self, name: str, namespace: str, objects: list[Object], profile: Profile | None = None, *, live: bool = False
+    ) -> None:
+        self.name = name
+        self.namespace = namespace
+        self.objects = objects
+        self.profile = profile
+        self.live = live
+
+    @property
+    def checked(self) -> bool:
+        """Whether it was asked about, by a manifest or a profile; what else lives in the cluster is not at fault."""
+        return not self.live or self.profile is not None
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether this is what lives in the cluster and belongs to no mesh."""
+        return self.live and not self.namespace
+
+    @cached_property
+    def kinds(self) -> dict[str, list[Object]]:
+        """Its objects by kind."""
+        found: dict[str, list[Object]] = {}
+        for item in self.objects:
+            found.setdefault(item.kind, []).append(item)
+        return found
+
+    @cached_property
+    def workloads(self) -> list[tuple[Object, list[dict[str, Any]]]]:
+        """Its workloads, each with its containers."""
+        return [(found, inner) for found in self.objects if (inner := containers(found))]
+
+    @cached_property
+    def configs(self) -> list[tuple[Object, dict[str, Any]]]:
+        """Its mesh configurations, parsed, each with the ConfigMap that holds it."""
+        found = []
+        for config in self.of("ConfigMap"):
+            content = texts(config.data.get("data")).get("mesh", "")
+            if content and (config.name == "istio" or config.name.startswith("istio-")):
+                roots = documents(content)
+                if roots and isinstance(roots[0], dict):
+                    found.append((config, roots[0]))
+        return found
 
     def of(self, *kinds: str) -> list[Object]:
         """Return its objects of these kinds."""
-        return [found for found in self.objects if found.kind in kinds]
+        return [found for kind in kinds for found in self.kinds.get(kind, [])]
 
     def containers(self, name: str = "") -> list[tuple[Object, dict[str, Any]]]:
         """Return the containers of this name, or all, with the workload that holds each."""
         return [
             (found, container)
-            for found in self.objects
-            for container in containers(found)
+            for found, inner in self.workloads
+            for container in inner
             if not name or container.get("name") == name
         ]
 
-    def text(self, config_map: str, key: str) -> str:
-        """Return one text of a ConfigMap; empty where there is none."""
-        for found in self.of("ConfigMap"):
-            if found.name == config_map:
-                return texts(found.data.get("data")).get(key, "")
-        return ""
+
+def documents(content: str) -> list[Any]:
+    """Return the documents of an embedded text as plain values; none where it is no YAML."""
+    try:
+        return [values(root) for root in compose_all(content)]
+    except (MultimeshError, RecursionError):
+        return []
 
 
 def pod(found: Object) -> dict[str, Any]:
     """Return the pod template's spec of a workload, or a pod's own; an empty mapping for anything else."""
+    if found.kind in _NO_PODS:
+        return {}
     spec = dig(found.data, "spec", "template", "spec") if found.kind != "Pod" else found.data.get("spec")
     if found.kind == "CronJob":
         spec = dig(found.data, "spec", "jobTemplate", "spec", "template", "spec")
@@ -56,21 +108,21 @@ def pod(found: Object) -> dict[str, Any]:
 def containers(found: Object) -> list[dict[str, Any]]:
     """Return the containers of a workload, init containers included."""
     spec = pod(found)
-    return [item for key in ("initContainers", "containers") for item in listed(spec, key) if isinstance(item, dict)]
+    return mappings(spec, "initContainers") + mappings(spec, "containers")
 
 
 def variable(container: dict[str, Any], name: str) -> str | None:
     """Return the value of an environment variable; None where it is absent."""
-    for item in listed(container, "env"):
-        if isinstance(item, dict) and item.get("name") == name:
-            return str(item.get("value") or "")
+    for item in mappings(container, "env"):
+        if item.get("name") == name:
+            return said(item.get("value"))
     return None
 
 
 def flag(container: dict[str, Any], name: str) -> str | None:
     """Return the value of a flag in `command` or `args`, in both its forms; None where it is absent."""
     for key in ("command", "args"):
-        items = [str(item) for item in listed(container, key)]
+        items = [said(item) for item in listed(container, key)]
         for index, item in enumerate(items):
             if item.startswith(f"{name}="):
                 return item[len(name) + 1 :]
@@ -81,7 +133,7 @@ def flag(container: dict[str, Any], name: str) -> str | None:
 
 def entries(found: Object) -> list[dict[str, Any]]:
     """Return the entries of a webhook configuration."""
-    return [item for item in listed(found.data, "webhooks") if isinstance(item, dict)]
+    return mappings(found.data, "webhooks")
 
 
 def control_plane_of(objects: list[Object]) -> str:
@@ -92,9 +144,9 @@ def control_plane_of(objects: list[Object]) -> str:
     for found in objects:
         if found.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
             for item in entries(found):
-                namespace = dig(item, "clientConfig", "service", "namespace")
+                namespace = said(dig(item, "clientConfig", "service", "namespace"))
                 if namespace:
-                    return str(namespace)
+                    return namespace
     return ""
 
 
@@ -136,25 +188,30 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
         home = next((space for space in planes if asked & set(revisions.get(space, []))), "")
         home = home or next((space for space in planes if space in spaces), "")
         home = home or next((p.namespace for p in profiles if spaces & p.namespaces), "")
-        home = home or (sorted(spaces)[0] if spaces else "")
+        home = home or min(spaces, default="")
         planes.setdefault(home, []).extend(unit)
     by_namespace = {profile.namespace: profile for profile in profiles}
     meshes = [
-        Mesh(_name(space, objects, by_namespace.get(space)), space, objects, by_namespace.get(space))
+        Mesh(name_of(space, objects, by_namespace.get(space)), space, objects, by_namespace.get(space))
         for space, objects in planes.items()
     ]
     meshes += [Mesh(p.name, p.namespace, [], p) for p in profiles if p.namespace not in planes]
     return _distinct(meshes)
 
 
-def _name(namespace: str, objects: list[Object], profile: Profile | None) -> str:
+def name_of(namespace: str, objects: list[Object], profile: Profile | None) -> str:
+    """Return what a mesh is called: by its profile, the label that its webhooks select, its revision, or its namespace."""
     if profile is not None:
         return profile.name
     for found in objects:
         for item in entries(found):
-            values = texts(dig(item, "namespaceSelector", "matchLabels"))
-            if naming.MESH_LABEL in values:
-                return values[naming.MESH_LABEL]
+            labels = texts(dig(item, "namespaceSelector", "matchLabels"))
+            if naming.MESH_LABEL in labels:
+                return labels[naming.MESH_LABEL]
+            for term in mappings(item, "namespaceSelector", "matchExpressions"):
+                wanted = listed(term, "values")
+                if term.get("key") == naming.MESH_LABEL and term.get("operator") == "In" and len(wanted) == 1:
+                    return said(wanted[0])
     named = [revision for revision in revisions_of(objects) if revision != "default"]
     return named[0] if named else namespace or "unnamed"
 
@@ -162,4 +219,7 @@ def _name(namespace: str, objects: list[Object], profile: Profile | None) -> str
 def _distinct(meshes: list[Mesh]) -> list[Mesh]:
     """Give meshes that would be called alike the name of their namespace."""
     names = [mesh.name for mesh in meshes]
-    return [mesh if names.count(mesh.name) == 1 else mesh._replace(name=mesh.namespace or mesh.name) for mesh in meshes]
+    for mesh in meshes:
+        if names.count(mesh.name) > 1:
+            mesh.name = mesh.namespace or mesh.name
+    return meshes

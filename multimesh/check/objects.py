@@ -1,10 +1,12 @@
 """Objects from manifests: files, folders, `helm get manifest`, `kubectl get -o json`, with the place of each.
 
 The values are plain, the nodes they came from are dropped at once: twenty meshes must fit into memory. Of a CRD only
-what identifies it is kept.
+what identifies it is kept. Manifests of strangers are read too: whatever stands in a field, nothing here trips over it.
 """
 
+import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +14,17 @@ from typing import Any, NamedTuple
 
 from multimesh.edits import Text
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import BadShape, entry, is_mapping, is_sequence, plain, text, value
+from multimesh.fieldpath import is_mapping, is_null, is_sequence
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
 
 ENDINGS = (".yaml", ".yml", ".json")
+
+#: A file of this size is no manifest of a mesh; nor is a YAML document of the second size. `kubectl get` writes JSON,
+#: which takes a hundredth of the memory while it is read.
+MAX_FILE = 512 * 1024 * 1024
+MAX_DOCUMENT = 32 * 1024 * 1024
+
+_CRD = "CustomResourceDefinition"
 
 
 class Object(NamedTuple):
@@ -35,6 +44,11 @@ class Object(NamedTuple):
         return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
 
     @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What the cluster knows it by."""
+        return (self.group, self.kind, self.namespace, self.name)
+
+    @property
     def cluster_scoped(self) -> bool:
         """Whether its kind is cluster-scoped; unknown kinds without a namespace count as such."""
         key = (self.group, self.kind)
@@ -49,6 +63,11 @@ class Object(NamedTuple):
     def annotations(self) -> dict[str, str]:
         """Its annotations."""
         return texts(dig(self.data, "metadata", "annotations"))
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it comes from a cluster: only there an object has a uid."""
+        return any(isinstance(dig(self.data, "metadata", key), str) for key in ("uid", "resourceVersion"))
 
 
 def dig(data: Any, *keys: str) -> Any:
@@ -66,9 +85,27 @@ def listed(data: Any, *keys: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
+def mappings(data: Any, *keys: str) -> list[dict[str, Any]]:
+    """Return the mappings in the list behind keys; whatever else stands there is left out."""
+    return [item for item in listed(data, *keys) if isinstance(item, dict)]
+
+
+def said(value: Any) -> str:
+    """Return a scalar as text; empty for nothing, lists and mappings.
+
+    >>> said(True), said(8080), said(None), said(["a"])
+    ('true', '8080', '', '')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
 def texts(data: Any) -> dict[str, str]:
     """Return a mapping of texts; anything else in it is written as text, or left out if it is nothing."""
-    return {key: str(item) for key, item in data.items() if item is not None} if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        return {}
+    return {key: said(item) for key, item in data.items() if item is not None and not isinstance(item, dict | list)}
 
 
 def files_of(argument: str) -> list[str]:
@@ -77,7 +114,7 @@ def files_of(argument: str) -> list[str]:
     Raises MultimeshError for what is not there.
     """
     found = []
-    for part in argument.split(","):
+    for part in [argument] if os.path.exists(argument) else argument.split(","):
         path = Path(part)
         if part == "-":
             found.append(part)
@@ -86,7 +123,7 @@ def files_of(argument: str) -> list[str]:
             if not inside:
                 raise MultimeshError(part, "the folder holds no manifests", f"Their names end in {', '.join(ENDINGS)}.")
             found += inside
-        elif path.is_file():
+        elif part and path.exists():
             found.append(part)
         else:
             raise MultimeshError(part, "there is no such file", f"Looked in {os.path.abspath(part)}.")
@@ -95,23 +132,52 @@ def files_of(argument: str) -> list[str]:
 
 def read(path: str) -> list[Object]:
     """Read all objects of one file, `-` for stdin. Raises MultimeshError for what cannot be read or is no YAML."""
+    name = "<stdin>" if path == "-" else path
     try:
-        raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        content = raw.decode("utf-8-sig")
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+            raw = file.read(MAX_FILE + 1)
+        if len(raw) > MAX_FILE:
+            raise MultimeshError(name, f"has more than {MAX_FILE >> 20} MB", "No mesh is as large. Is this a manifest?")
+        content = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except OSError as error:
-        raise MultimeshError(path, f"cannot be read: {error.strerror}", "Look at its rights.") from None
+        raise MultimeshError(name, f"cannot be read: {error.strerror}", "Look at its rights.") from None
     except UnicodeDecodeError:
-        raise MultimeshError(path, "is not UTF-8", "Manifests are UTF-8.") from None
-    return list(parse(content, "<stdin>" if path == "-" else path))
+        raise MultimeshError(name, "is not UTF-8", "Manifests are UTF-8.") from None
+    return list(parse(content, name))
 
 
 def parse(content: str, file: str) -> Iterator[Object]:
     """Yield the objects of a manifest. Raises MultimeshError for what is no YAML; documents that are no objects are skipped."""
-    line = 1
-    for piece in _pieces(content):
-        for root in Text(piece, file, line).roots:
-            yield from _objects(root, file, line)
-        line += piece.count("\n")
+    try:
+        if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
+            starts = _item_lines(content)
+            yield from _objects(found, file, [1], starts)
+            return
+        line = 1
+        for piece in _pieces(content):
+            if len(piece) > MAX_DOCUMENT:
+                raise MultimeshError(
+                    f"{file}:{line}", f"a document has more than {MAX_DOCUMENT >> 20} MB", "Save it as JSON: kubectl get -o json."
+                )
+            for root, starts in _roots(piece, file, line):
+                yield from _objects(values(root), file, [line + root.start_mark.line], starts)
+            line += piece.count("\n")
+    except RecursionError:
+        raise MultimeshError(file, "a document is nested too deeply", "No Kubernetes resource is.") from None
+
+
+def _json(content: str) -> Any:
+    """Return a file of one JSON document; None for anything else, which may be YAML still."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _item_lines(content: str) -> list[int]:
+    """Return the lines at which the items of a list begin, as kubectl indents them; none for another style."""
+    lines = content.split("\n")
+    return [number for number, line in enumerate(lines, 1) if line == "        {"]
 
 
 def _pieces(content: str) -> Iterator[str]:
@@ -129,41 +195,89 @@ def _pieces(content: str) -> Iterator[str]:
         start = end + 1
 
 
-def _objects(root: Any, file: str, line: int) -> Iterator[Object]:
-    if not is_mapping(root):
-        return
+def _roots(piece: str, file: str, line: int) -> Iterator[tuple[Any, list[int]]]:
+    """Yield the root nodes of a text, each with the lines of its items if it is a list."""
+    short = _without_schemas(piece)
     try:
-        kind, items = text(root, "kind"), entry(root, "items")
-    except BadShape:
+        found = Text(short, file, line).roots
+    except MultimeshError:
+        if short is piece:
+            raise
+        found = Text(piece, file, line).roots
+    for root in found:
+        items = [pair[1] for pair in root.value if pair[0].value == "items"] if is_mapping(root) else []
+        starts = [line + item.start_mark.line for item in items[0].value] if items and is_sequence(items[0]) else []
+        yield root, starts
+
+
+_SCHEMA = re.compile(r"^( *)(?:- )?(?:schema|validation):[ ]*\n(?:\1 +[^\n]*\n|[ ]*\n)+", re.MULTILINE)
+
+
+def _without_schemas(piece: str) -> str:
+    """Leave the schemas of CRDs out of a text: nine tenths of a modern chart, and nobody asks for them.
+
+    A text that is no longer YAML without them is read as it is.
+    """
+    if f"\nkind: {_CRD}\n" not in piece or "\n---" in piece:
+        return piece
+    return _SCHEMA.sub("", piece)
+
+
+def values(node: Any) -> Any:
+    """Return a node as plain values: text, whole numbers, true and false as such where no quotes say otherwise.
+
+    Of a key that stands twice the last counts, as it does for Go.
+    """
+    if is_mapping(node):
+        found: dict[str, Any] = {}
+        for key, child in node.value:
+            if key.id != "scalar":
+                continue
+            if key.value == "<<" and not key.style:
+                for base in child.value if is_sequence(child) else [child]:
+                    merged = values(base)
+                    found = {**merged, **found} if isinstance(merged, dict) else found
+            else:
+                found[key.value] = values(child)
+        return found
+    if is_sequence(node):
+        return [values(child) for child in node.value]
+    if node.style:
+        return node.value
+    if node.value in ("true", "false"):
+        return node.value == "true"
+    if node.value.isdecimal() and len(node.value) < 19 and (node.value == "0" or node.value[0] != "0"):
+        return int(node.value)
+    return None if is_null(node) else node.value
+
+
+def _objects(data: Any, file: str, line: list[int], starts: list[int]) -> Iterator[Object]:
+    """Yield the objects in one document, lists taken apart; `starts` are the lines of a list's items."""
+    if not isinstance(data, dict):
         return
-    if kind.endswith("List") and items is not None and is_sequence(items[1]):
-        for item in items[1].value:
-            yield from _objects(item, file, line)
-        return
-    try:
-        group, name = group_of(text(root, "apiVersion")), text(root, "metadata/name")
-        namespace = text(root, "metadata/namespace")
-    except BadShape:
+    kind, items = said(data.get("kind")), data.get("items")
+    if kind.endswith("List") and isinstance(items, list):
+        known = len(starts) == len(items)
+        for number, item in enumerate(items):
+            yield from _objects(item, file, [starts[number]] if known else line, [])
         return
     if not kind:
         return
+    group = group_of(said(data.get("apiVersion")))
+    namespace = said(dig(data, "metadata", "namespace"))
     if (group, kind) in CLUSTER_SCOPED:
         # Stock charts put a namespace on cluster-scoped objects, which means nothing.
         namespace = ""
-    data = _definition(root) if kind == "CustomResourceDefinition" else plain(root)
-    yield Object(group, kind, namespace, name, file, line + root.start_mark.line, data)
+    name = said(dig(data, "metadata", "name"))
+    yield Object(group, kind, namespace, name, file, line[0], _definition(data) if kind == _CRD else data)
 
 
-def _definition(root: Any) -> dict[str, Any]:
+def _definition(data: dict[str, Any]) -> dict[str, Any]:
     """Return what identifies a CRD: metadata, group, names, scope, and its versions without their schemas."""
-    spec = value(root, "spec")
+    spec = data.get("spec")
     kept: dict[str, Any] = {}
-    if is_mapping(spec):
-        for key, node in spec.value:
-            if key.value == "versions" and is_sequence(node):
-                names = [text(item, "name") for item in node.value if is_mapping(item)]
-                kept["versions"] = [{"name": name} for name in names]
-            elif key.value in ("group", "names", "scope", "version"):
-                kept[key.value] = plain(node)
-    metadata = value(root, "metadata")
-    return {"metadata": plain(metadata) if metadata is not None else {}, "spec": kept}
+    if isinstance(spec, dict):
+        kept = {key: spec[key] for key in ("group", "names", "scope", "version") if key in spec}
+        kept["versions"] = [{"name": said(item.get("name"))} for item in mappings(spec, "versions")]
+    metadata = data.get("metadata")
+    return {"metadata": metadata if isinstance(metadata, dict) else {}, "spec": kept}

@@ -7,7 +7,8 @@ Nothing is assumed about shapes that charts happen to use.
 
 from typing import Any, NamedTuple
 
-from multimesh.selectors import allows, requirements
+from multimesh.check.objects import mappings, said, texts
+from multimesh.selectors import allows
 
 #: Kubernetes sets this label on every namespace since 1.21 (k8s.io/api core/v1 LabelMetadataName).
 NAME_LABEL = "kubernetes.io/metadata.name"
@@ -51,7 +52,7 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     """
     wanted: dict[str, list[tuple[str, list[str]]]] = {}
     for selector in selectors:
-        for key, operator, values in requirements(selector):
+        for key, operator, values in _requirements(selector):
             wanted.setdefault(key, []).append((operator, values))
     found: dict[str, str | None] = {}
     for key, conditions in wanted.items():
@@ -67,6 +68,24 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     return found
 
 
+def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
+    """Return the requirements of a selector. Raises ValueError for a shape or an operator that Kubernetes does not know."""
+    if selector is None:
+        return []
+    if not isinstance(selector, dict):
+        raise ValueError(f'it is "{selector}"')
+    labels, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
+    if not isinstance(labels, dict) or not isinstance(expressions, list):
+        raise ValueError("matchLabels is a mapping, matchExpressions a list")
+    found = [(key, "In", [value]) for key, value in texts(labels).items()]
+    for item in expressions:
+        key, operator, values = (item.get(name) for name in ("key", "operator", "values")) if isinstance(item, dict) else ("",) * 3
+        if operator not in ("In", "NotIn", "Exists", "DoesNotExist") or not isinstance(values or [], list):
+            raise ValueError(f'an expression has the operator "{said(operator)}"')
+        found.append((said(key), operator, [said(value) for value in values or []]))
+    return found
+
+
 def _unmentioned(values: list[str]) -> str:
     """Return a value that no requirement mentions: all such values behave alike."""
     value = "other"
@@ -77,15 +96,15 @@ def _unmentioned(values: list[str]) -> str:
 
 def rules_meet(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Tell whether the rules of two webhook entries have an operation on a resource in common."""
-    for one in first.get("rules") or []:
-        for two in second.get("rules") or []:
+    for one in mappings(first, "rules"):
+        for two in mappings(second, "rules"):
             if all(_meet(one.get(key), two.get(key)) for key in ("operations", "apiGroups", "apiVersions", "resources")):
                 return True
     return False
 
 
-def _meet(first: list[str] | None, second: list[str] | None) -> bool:
-    one, two = set(first or ["*"]), set(second or ["*"])
+def _meet(first: object, second: object) -> bool:
+    one, two = ({said(item) for item in side} if isinstance(side, list) and side else {"*"} for side in (first, second))
     if one & two or "*" in one | two or "*/*" in one | two:
         return True
     # "pods/*" and "pods/status" have something in common, "*/status" and "pods/status" too.

@@ -11,7 +11,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from itertools import combinations
 
 from multimesh.check.between import BETWEEN
 from multimesh.check.findings import SEVERITIES, Finding, as_json, as_sarif, as_text, ordered
@@ -21,7 +20,6 @@ from multimesh.check.objects import files_of, read
 from multimesh.cli import DONE, FINDINGS, load_profile
 from multimesh.commands import add_flag
 from multimesh.errors import MultimeshError
-from multimesh.profile import Profile
 
 HELP = "tell whether meshes step on each other"
 
@@ -55,21 +53,17 @@ def run(options: argparse.Namespace) -> int:
     empty = [argument for argument, unit in zip(options.files, units, strict=True) if not unit]
     meshes = group(units, profiles)
     findings = [Finding("unreadable", f'"{argument}" holds no resources') for argument in empty]
-    findings += list(check(meshes, profiles))
+    findings += list(check(meshes))
     return report(findings, options, f"{len(meshes)} mesh{'es' if len(meshes) != 1 else ''}", "check")
 
 
-def check(meshes: list[Mesh], profiles: list[Profile]) -> Iterator[Finding]:
-    """Yield the findings inside each mesh and between each pair of them."""
+def check(meshes: list[Mesh]) -> Iterator[Finding]:
+    """Yield the findings inside each mesh and between all of them."""
     for mesh in meshes:
-        for inside in INSIDE:
+        for inside in INSIDE if not mesh.live else ():
             yield from inside(mesh)
-    for one, two in combinations(meshes, 2):
-        for between in BETWEEN:
-            yield from between(one, two)
-    owners = any(profile.owns_shared for profile in profiles) or any(mesh.of("CustomResourceDefinition") for mesh in meshes)
-    if len(profiles) > 1 and not owners:
-        yield Finding("no-owner", "no profile says sharedResources: own, and no manifest holds CRDs")
+    for between in BETWEEN:
+        yield from between(meshes)
 
 
 def report(findings: list[Finding], options: argparse.Namespace, subject: str, command: str) -> int:

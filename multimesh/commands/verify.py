@@ -44,11 +44,19 @@ def run(options: argparse.Namespace) -> int:
     """Read the cluster, hold it against the profile, print the findings."""
     mesh = load_profile(options.profile)
     seconds = _seconds(options.settle)
+    findings: list[Finding] = []
     if not sys.stdin.isatty() and (saved := _saved()) is not None:
-        objects, findings = saved, []
+        objects = saved
     else:
         objects, findings = look(mesh, Access(options.context, options.kubeconfig))
     now = cluster(objects)
+    if not objects and not findings:
+        raise MultimeshError(
+            "<stdin>",
+            "holds no objects of a cluster",
+            "Save them with: kubectl get namespaces,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
+            "deployments,pods,configmaps,secrets -A -o json",
+        )
     if options.removed:
         findings += removed(mesh, now)
     else:

@@ -87,6 +87,12 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
         return
     if is_renamed(kind, name, mesh):
         _rewrite(resource, "metadata/name", cluster_scoped(kind, name, mesh))
+    elif other := _other_mesh(kind, name, mesh):
+        raise resource.error(
+            f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, "{other}"',
+            f"Render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
+            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.',
+        )
     elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
         raise resource.error(
             f'the cluster-scoped name "{name}" is in no table, and nothing in it says that it is mesh {mesh.name}\'s own',
@@ -94,6 +100,14 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
         )
+
+
+def _other_mesh(kind: str, name: str, mesh: "Profile") -> str:
+    """Return what follows a stock name with a dash, unless that is this mesh: the mark of another one."""
+    if is_own(name, mesh):
+        return ""
+    found = [name[len(stock) + 1 :] for known, stock in SUFFIXED if known == kind and name.startswith(f"{stock}-")]
+    return min(found, key=len) if found else ""
 
 
 def _rewrite(resource: "Resource", path: str, new: str) -> None:

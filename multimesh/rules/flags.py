@@ -16,7 +16,7 @@ from multimesh.fieldpath import BadShape, get, is_scalar, is_sequence, text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.rules.reads import Reads
-    from yaml.nodes import MappingNode
+    from multimesh.nodes import MappingNode
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
@@ -47,7 +47,7 @@ def _set(resource: "Resource", path: str, node: "MappingNode", flag: str) -> Non
         resource.append_to(node, "args", flag, f"{path}/args")
         return
     at, flags = f"{path}/{key}", get(node, key)
-    if not is_sequence(flags):
+    if flags is None or not is_sequence(flags):
         raise BadShape(at, "is no list", node)
     if equals:
         set_flag(resource, at, flags, name, value)

@@ -21,7 +21,7 @@ from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.rules.reads import Reads
-    from yaml.nodes import Node
+    from multimesh.nodes import Node
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile

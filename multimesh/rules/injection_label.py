@@ -36,7 +36,9 @@ from multimesh.selectors import may_match, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode
+    from typing import Any
+
+    from multimesh.nodes import MappingNode
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
@@ -116,7 +118,7 @@ def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
 
 
 def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, MappingNode]") -> None:
-    selector = {"matchExpressions": [{"key": INJECTION_LABEL, "operator": "In", "values": [mesh.injection_label]}]}
+    selector: "dict[str, Any]" = {"matchExpressions": [{"key": INJECTION_LABEL, "operator": "In", "values": [mesh.injection_label]}]}
     if injection_entry(mesh) in entries:
         return
     model = next((entries[name] for name in _MODELS if name in entries), None)
@@ -129,35 +131,40 @@ def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, Mappi
         _replace(resource, mesh, model, selector)
         return
     webhooks = resource.get("webhooks")
-    clone = {**plain(model), "name": injection_entry(mesh), "namespaceSelector": selector}
+    clone = _without_nulls({**plain(model), "name": injection_entry(mesh), "namespaceSelector": selector})
     if clone.get("clientConfig", {}).get("caBundle") == "":
         del clone["clientConfig"]["caBundle"]
-    clone = {key: value for key, value in clone.items() if value is not None}
     if is_sequence(webhooks):
         resource.append(webhooks, clone, f"webhooks/[name={injection_entry(mesh)}]")
+
+
+def _without_nulls(value: "Any") -> "Any":
+    """Leave out keys that say nothing, however deep: charts write `caBundle:` so."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_patched_by_name(resource: "Resource", model: "MappingNode", entries: "dict[str, MappingNode]") -> bool:
     """Tell the charts of Istio 1.6 to 1.8, whose control plane patches the one entry of exactly this name.
 
     Their service has no port; from 1.9 on it has (manifests/charts/istio-control/istio-discovery/templates/
-    mutatingwebhook.yaml of each tag).
+    mutatingwebhook.yaml of each tag). Where a `url` takes its place, they are told by the objectSelector that 1.9 has.
     """
-    return (
-        resource.value("apiVersion").endswith("/v1beta1")
-        and list(entries) == [INJECTOR_ENTRY]
-        and get(model, "clientConfig/service") is not None
-        and get(model, "clientConfig/service/port") is None
-    )
+    if not resource.value("apiVersion").endswith("/v1beta1") or list(entries) != [INJECTOR_ENTRY]:
+        return False
+    if get(model, "clientConfig/service") is None:
+        return get(model, "objectSelector") is None
+    return get(model, "clientConfig/service/port") is None
 
 
-def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", selector: "dict[str, object]") -> None:
+def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", selector: "dict[str, Any]") -> None:
     path = f"webhooks/[name={INJECTOR_ENTRY}]/namespaceSelector"
     found = entry(model, "namespaceSelector")
     if found is None or not is_mapping(found[1]):
-        resource.put(model, "namespaceSelector", selector, path)  # type: ignore[arg-type]
+        resource.put(model, "namespaceSelector", selector, path)
     elif plain(found[1]) != selector:
-        resource.text.replace(found[1], selector, resource.title, ID, path)  # type: ignore[arg-type]
+        resource.text.replace(found[1], selector, resource.title, ID, path)
         resource.notice(
             "injection-label",
             "info",

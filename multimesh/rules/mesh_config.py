@@ -18,7 +18,7 @@ from multimesh.selectors import matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode
+    from multimesh.nodes import MappingNode
 
     from multimesh.edits import Text
     from multimesh.manifest import Resource

@@ -99,7 +99,7 @@ def _by_container(resource: "Resource") -> str:
         if text(node, "name") in ("install-cni", "repair-cni"):
             return "istio-cni"
         args = value(node, "args")
-        if is_sequence(args) and any(is_scalar(item) and item.value == "ztunnel" for item in args.value):
+        if args is not None and is_sequence(args) and any(is_scalar(item) and item.value == "ztunnel" for item in args.value):
             return "ztunnel"
     return ""
 

@@ -38,7 +38,7 @@ from multimesh.selectors import may_match, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode
+    from multimesh.nodes import MappingNode
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile

@@ -37,7 +37,7 @@ from multimesh.rules.reads import EVERY
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.rules.reads import Reads
-    from yaml.nodes import SequenceNode
+    from multimesh.nodes import SequenceNode
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
