@@ -95,7 +95,7 @@ def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
             yield ("A13", ("roleRef", "name"), mesh.suffixed(role["kind"], role["name"]))
     if kind.endswith("WebhookConfiguration"):
         for number, entry in enumerate(obj["webhooks"]):
-            if entry["clientConfig"].get("caBundle") == "":
+            if entry["clientConfig"].get("caBundle") in {"", oracle.NULL}:
                 yield ("A19", ("webhooks", f"[{number}]", "clientConfig", "caBundle"), ABSENT)
     if kind == "MutatingWebhookConfiguration" and labels.get(REVISION) == mesh.rev and TAG not in labels:
         yield from _injection(obj, mesh, by_name)
@@ -128,10 +128,18 @@ def labelled(mesh: Mesh) -> Object:
     return {"matchExpressions": [{"key": INJECTION, "operator": "In", "values": [f"enabled-{mesh.name}"]}]}
 
 
+def _is_older(obj: Object) -> bool:
+    """Tell a configuration of 1.6 to 1.8 by itself, where the control plane is in no stream."""
+    entry = obj["webhooks"][0]
+    service = entry["clientConfig"].get("service")
+    old = "port" not in service if service else "objectSelector" not in entry
+    return obj["apiVersion"].endswith("v1beta1") and [e["name"] for e in obj["webhooks"]] == [INJECTOR] and old
+
+
 def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
     """A5. The entry for the mesh's label: one more, or up to 1.8 the only one there can be."""
     entries = {entry["name"]: entry for entry in obj["webhooks"]}
-    if by_name:
+    if by_name or _is_older(obj):
         number = list(entries).index(INJECTOR)
         yield ("A5", ("webhooks", f"[{number}]", "namespaceSelector"), labelled(mesh))
         return
@@ -139,7 +147,7 @@ def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
         entries[prefix + INJECTOR] for prefix in ("rev.namespace.", "namespace.", "") if prefix + INJECTOR in entries
     )
     clone = copy.deepcopy(model)
-    if clone["clientConfig"].get("caBundle") == "":
+    if clone["clientConfig"].get("caBundle") in {"", oracle.NULL}:
         del clone["clientConfig"]["caBundle"]
     clone = {name: value for name, value in clone.items() if value is not None and value != oracle.NULL}
     clone |= {"name": f"{mesh.name}.namespace.{INJECTOR}", "namespaceSelector": labelled(mesh)}

@@ -434,6 +434,65 @@ def test_what_one_mesh_leaves_another_one_may_own(source):
     assert render(source.text.encode(), profile_of(source.mesh, sharedResources="own")).code == 0
 
 
+CONFIGURATION = (
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-blue\n  namespace: istio-blue\ndata:\n{}---\n"
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "  mesh: |\n    rootNamespace: null\n",
+        "    mesh: |\n      rootNamespace: null\n",
+        ' "mesh": "rootNamespace: null"\n',
+        "  ? mesh\n  : rootNamespace: null\n".replace(": root", ": 'root").replace("null", "null'"),
+        "  a: b\n  mesh : 'rootNamespace: null'\n",
+        "  {mesh: 'rootNamespace: null'}\n",
+        '  "m\\x65sh": "rootNamespace: null"\n',
+    ],
+)
+def test_a_mesh_configuration_is_read_however_its_key_is_written(data):
+    """Charts indent by two; an umbrella chart that writes it anew may not."""
+    found = oracle.load(render(CONFIGURATION.format(data).encode(), profile_of("blue")).out)
+
+    assert oracle.documents(found[0]["data"]["mesh"]) == [{"rootNamespace": "istio-blue"}]
+
+
+INJECTOR = """\
+apiVersion: admissionregistration.k8s.io/{version}
+kind: MutatingWebhookConfiguration
+metadata:
+  name: istio-sidecar-injector-blue-istio-blue
+  labels: {{istio.io/rev: blue}}
+webhooks:
+- name: {prefix}sidecar-injector.istio.io
+  clientConfig:
+    url: https://istiod.example.com/inject
+    caBundle:
+  namespaceSelector:
+    matchExpressions:
+    - {{key: istio-injection, operator: DoesNotExist}}
+    - {{key: istio.io/rev, operator: In, values: [blue]}}
+"""
+
+
+@pytest.mark.parametrize("written", ["", ' ""', " null", " ~"])
+def test_an_entry_that_asks_a_url_is_copied_without_the_bundle_that_is_none(written):
+    """`caBundle:` with nothing behind it, as the charts of a remote control plane write it, is not the word none."""
+    stock = INJECTOR.format(version="v1", prefix="rev.namespace.").replace("caBundle:", f"caBundle:{written}")
+    entries = oracle.load(render(stock.encode(), profile_of("blue")).out)[0]["webhooks"]
+
+    assert [entry["clientConfig"] for entry in entries] == [{"url": "https://istiod.example.com/inject"}] * 2
+
+
+def test_an_entry_of_1_8_that_asks_a_url_is_still_the_only_one():
+    """Its control plane patches one entry by its name, wherever it runs: a second one would reject every pod."""
+    stock = INJECTOR.format(version="v1beta1", prefix="")
+    entries = oracle.load(render(stock.encode(), profile_of("blue")).out)[0]["webhooks"]
+
+    assert [entry["namespaceSelector"] for entry in entries] == [modern.labelled(MESHES["blue"])]
+
+
 GATEWAY = """\
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -461,7 +520,7 @@ def test_the_roles_of_a_modern_gateway_keep_the_name_of_their_release():
     """Up to 1.20 they bear no label, as those of the 1.5 chart, whatever the user called the release."""
     result = render(GATEWAY.encode(), profile_of("blue"))
 
-    assert (0, GATEWAY) == (result.code, result.out.decode())
+    assert (result.code, result.out.decode()) == (0, GATEWAY)
 
 
 TAGS = """\

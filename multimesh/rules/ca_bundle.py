@@ -9,7 +9,7 @@ with every upgrade, and until the control plane notices, every webhook call of t
 A bundle that somebody set stays, and so does all of Istio 1.5.
 """
 
-from multimesh.fieldpath import entry, get, is_mapping, is_scalar
+from multimesh.fieldpath import entry, get, is_mapping, is_null, is_scalar
 from multimesh.rules.reads import EVERY
 from multimesh.rules.webhook_names import is_galley, is_injector
 
@@ -32,5 +32,5 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         client = get(node, "clientConfig")
         if is_mapping(client):
             found = entry(client, "caBundle")
-            if found is not None and is_scalar(found[1]) and found[1].value == "":
+            if found is not None and (is_null(found[1]) or (is_scalar(found[1]) and found[1].value == "")):
                 resource.remove(client, "caBundle", f"{path}/clientConfig/caBundle")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ID = "mesh-config"
 
-READS: "Reads" = {"ConfigMap": ((b"istio\n", b""), (b"istio-", b"\n  mesh"), (b"istio-sidecar-injector", b""))}
+READS: "Reads" = {"ConfigMap": ((b"istio\n", b""), (b"istio-", b"mesh"), (b"istio-sidecar-injector", b""))}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
