@@ -42,6 +42,7 @@ CHARTS = {
     "base": ("base", "istio-base-${MESH}"),
     "istiod": ("istiod", "istiod-${MESH}"),
     "istio-discovery": ("istiod", "istiod-${MESH}"),
+    "istiod-remote": ("istiod", "istiod-remote-${MESH}"),
     "gateway": ("gateway", "${MESH}-ingressgateway"),
     "istio-ingress": ("gateway", "${MESH}-ingressgateway"),
     "cni": ("cni", "istio-cni"),
