@@ -21,14 +21,31 @@ def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
         "profile": mesh.where,
         "resources": rendering.resources,
         "rewritten": [
-            {"resource": edit.subject, "path": edit.path, "rule": edit.rule, "line": first + text.count("\n", 0, edit.start)}
+            {
+                "resource": edit.subject,
+                "path": edit.path,
+                "rule": edit.rule,
+                "line": first + text.count("\n", 0, edit.start),
+            }
             for first, text, edits in rendering.edited
             for edit in edits
         ],
-        "dropped": [
-            {"resource": title, "rule": rule, "line": start} for title, rule, start in rendering.dropped
-        ],
-        "findings": rendering.noticed,
+        "dropped": [{"resource": title, "rule": rule, "line": start} for title, rule, start in rendering.dropped],
+        "findings": [_finding(notice, mesh) for notice in rendering.noticed],
+    }
+
+
+def _finding(notice: "dict[str, object]", mesh: "Profile") -> "dict[str, Any]":
+    """Return what a rule noticed in the form in which `check` prints findings."""
+    file, _, line = str(notice["where"]).rpartition(":")
+    return {
+        "id": notice["id"],
+        "severity": notice["severity"],
+        "message": notice["message"],
+        "why": "",
+        "remedy": notice["remedy"],
+        "docs": f"docs/rules.md#{notice['rule']}",
+        "sides": [{"mesh": mesh.name, "resource": notice["resource"], "file": file, "line": int(line)}],
     }
 
 
@@ -39,4 +56,6 @@ def write(path: str, rendering: "Rendering", mesh: "Profile") -> None:
             json.dump(report(rendering, mesh), file, indent=2, ensure_ascii=False)
             file.write("\n")
     except OSError as error:
-        raise MultimeshError(path, f"cannot write the report: {error.strerror}", "Name a file in a folder that exists.") from None
+        raise MultimeshError(
+            path, f"cannot write the report: {error.strerror}", "Name a file in a folder that exists."
+        ) from None

@@ -18,7 +18,9 @@ from multimesh.check.webhooks import overlaps
 def no_owner(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find that several profiles leave what a cluster has only once, and nobody brings it."""
     profiles = [mesh.profile for mesh in meshes if mesh.profile is not None]
-    owned = any(profile.owns_shared for profile in profiles) or any(mesh.of("CustomResourceDefinition") for mesh in meshes)
+    owned = any(profile.owns_shared for profile in profiles) or any(
+        mesh.of("CustomResourceDefinition") for mesh in meshes
+    )
     if len(profiles) > 1 and not owned:
         yield Finding("no-owner", "no profile says sharedResources: own, and no manifest holds CRDs")
 

@@ -3,9 +3,13 @@
 The table `CATALOGUE` is the list of ids; docs/findings.md has a page for each. Ids are never reused.
 """
 
+import hashlib
 import json
+import os
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from multimesh import __version__
 
@@ -132,8 +136,8 @@ CATALOGUE: dict[str, Page] = {
     ),
     "immutable-selector": Page(
         ERROR,
-        "A selector that Kubernetes does not let change is changed: the upgrade is refused.",
-        "Delete the workload before the upgrade, or keep the old labels.",
+        "A selector or a reference to a role is changed, and Kubernetes does not let it: the upgrade is refused.",
+        "Delete the resource before the upgrade, or keep what it says.",
     ),
     "crd-deleted": Page(
         ERROR,
@@ -188,7 +192,7 @@ class Side(NamedTuple):
 
     def __str__(self) -> str:
         """Write it as one line of text."""
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        where = f"{self.file}:{self.line}" if self.line > 0 else self.file
         return "  ".join(part for part in (where, self.resource, f"(mesh {self.mesh})" if self.mesh else "") if part)
 
 
@@ -232,38 +236,49 @@ def link(finding: str) -> str:
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings without repetitions, the worst first, then by id and place."""
     order = list(CATALOGUE)
-    return sorted(dict.fromkeys(findings), key=lambda f: (SEVERITIES.index(f.level), order.index(f.id), f.what, f.sides))
+    return sorted(
+        dict.fromkeys(findings), key=lambda f: (SEVERITIES.index(f.level), order.index(f.id), f.what, f.sides)
+    )
 
 
 def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> str:
-    """Write findings for people: grouped by id, with a summary line."""
+    """Write findings for people: grouped by severity and id, with a summary line."""
     paint = {ERROR: "\x1b[31m", WARNING: "\x1b[33m", INFO: "\x1b[36m"}
     lines: list[str] = []
-    group = ""
-    for finding in findings:
-        if finding.id != group:
-            group = finding.id
-            head = f"{finding.level}: {group}"
-            lines.append(f"{paint[finding.level]}{head}\x1b[0m" if colour else head)
-            lines.append(f"  {CATALOGUE[group].why}")
-        lines.append(f"  - {finding.what}")
-        lines += [f"      {side}" for side in finding.sides]
-        if finding.remedy:
-            lines.append(f"      {finding.remedy}")
-        following = findings[findings.index(finding) + 1 :][:1]
-        if not following or following[0].id != group:
-            lines.append(f"  {CATALOGUE[group].remedy}  See {link(group)}.")
-            lines.append("")
-    counts = {level: sum(finding.level == level for finding in findings) for level in SEVERITIES}
-    told = ", ".join(f"{count} {level}{'s' if count != 1 and level != INFO else ''}" for level, count in counts.items() if count)
-    lines.append(f"{subject}: {told or 'nothing found'}")
+    for (level, name), group in groupby(findings, key=lambda finding: (finding.level, finding.id)):
+        head, page = f"{level}: {name}", CATALOGUE[name]
+        lines += [f"{paint[level]}{head}\x1b[0m" if colour else head, f"  {page.why}"]
+        general = False
+        for finding in group:
+            lines.append(f"  - {finding.what}")
+            lines += [f"      {side}" for side in finding.sides]
+            if finding.remedy:
+                lines.append(f"      {finding.remedy}")
+            general = general or not finding.remedy
+        lines += [f"  {page.remedy + '  ' if general else ''}See {link(name)}.", ""]
+    bold, off = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
+    lines.append(f"{bold}{subject}: {summary(findings)}{off}")
     return "\n".join(lines) + "\n"
+
+
+def summary(findings: list[Finding]) -> str:
+    """Count findings in words: 2 errors, 1 warning."""
+    count = counts(findings)
+    told = (
+        f"{number} {level}{'s' if number != 1 and level != INFO else ''}" for level, number in count.items() if number
+    )
+    return ", ".join(told) or "nothing found"
+
+
+def counts(findings: list[Finding]) -> dict[str, int]:
+    """Count findings of each severity."""
+    return {level: sum(finding.level == level for finding in findings) for level in SEVERITIES}
 
 
 def as_json(findings: list[Finding], **more: object) -> str:
     """Write findings for machines: an object with `findings` and a count of each severity."""
-    counts = {level: sum(finding.level == level for finding in findings) for level in SEVERITIES}
-    body = {"multimesh": __version__, **more, "findings": [finding.plain() for finding in findings], "counts": counts}
+    told = [finding.plain() for finding in findings]
+    body = {"multimesh": __version__, **more, "findings": told, "counts": counts(findings)}
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -272,16 +287,16 @@ def as_sarif(findings: list[Finding], command: str) -> str:
     used = list(dict.fromkeys(finding.id for finding in findings))
     level = {ERROR: "error", WARNING: "warning", INFO: "note"}
     results = []
-    for finding in findings:
-        places = [_location(side) for side in finding.sides] or [_location(Side("", "", "profile", 1))]
+    for finding in findings[:MAX_RESULTS]:
+        places = [_location(side) for side in finding.sides] or [_location(Side("", "", "", 1))]
         results.append({
             "ruleId": finding.id,
             "ruleIndex": used.index(finding.id),
             "level": level[finding.level],
             "message": {"text": f"{finding.what}. {finding.advice}"},
             "locations": places[:1],
-            "relatedLocations": [{"id": number, **place} for number, place in enumerate(places[1:], 1)],
-            "partialFingerprints": {"multimesh/v1": f"{finding.id}:{finding.what}"},
+            "relatedLocations": [{"id": number, **place} for number, place in enumerate(places[1:MAX_PLACES], 1)],
+            "partialFingerprints": {"multimesh/v1": _fingerprint(finding)},
         })  # fmt: skip
     rules = [
         {
@@ -290,21 +305,48 @@ def as_sarif(findings: list[Finding], command: str) -> str:
             "fullDescription": {"text": CATALOGUE[name].why},
             "help": {"text": CATALOGUE[name].remedy, "markdown": f"{CATALOGUE[name].remedy} See {link(name)}."},
             "defaultConfiguration": {"level": level[CATALOGUE[name].severity]},
-            "properties": {"tags": ["istio"], "precision": "high", "problem.severity": level[CATALOGUE[name].severity]},
+            "properties": {
+                "tags": ["istio"],
+                "precision": "high",
+                "problem.severity": {INFO: "recommendation"}.get(CATALOGUE[name].severity, CATALOGUE[name].severity),
+            },
         }
         for name in used
     ]
     driver = {"name": "multimesh", "semanticVersion": __version__, "rules": rules}
-    run = {"tool": {"driver": driver}, "automationDetails": {"id": f"multimesh/{command}/"}, "results": results}
+    run = {
+        "tool": {"driver": driver},
+        "automationDetails": {"id": f"multimesh/{command}/"},
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    }
     body = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
+#: What code scanning services take of one run, and of one result.
+MAX_RESULTS, MAX_PLACES = 25_000, 1000
+
+
+def _fingerprint(finding: Finding) -> str:
+    """Return what stays the same while lines move: the id, the text, and who is concerned."""
+    told = "\n".join((finding.id, finding.what, *(f"{side.mesh} {side.resource}" for side in finding.sides)))
+    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _location(side: Side) -> dict[str, Any]:
     line = max(side.line, 1)
     region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}
-    uri = side.file.removeprefix("./").replace("\\", "/") or "cluster"
     return {
-        "physicalLocation": {"artifactLocation": {"uri": uri}, "region": region},
+        "physicalLocation": {"artifactLocation": {"uri": _uri(side.file)}, "region": region},
         "logicalLocations": [{"fullyQualifiedName": side.resource or side.mesh or "mesh", "kind": "resource"}],
     }
+
+
+def _uri(file: str) -> str:
+    """Return a path as SARIF wants it: relative to the working directory where it lies below it, with slashes."""
+    if os.path.isabs(file):
+        below = os.path.relpath(file)
+        file = file if below.startswith("..") else below
+    path = file.replace("\\", "/").removeprefix("./").replace("<stdin>", "stdin")
+    return quote(path) or "cluster"

@@ -87,7 +87,8 @@ def selectors(mesh: Mesh) -> Iterator[Finding]:
     """D6 to D8: selectors of Services, disruption budgets, Gateways and EnvoyFilters match pods; autoscalers a workload."""
     index = _Index(mesh)
     templates = [
-        (found.namespace, texts(dig(found.data, "spec", "template", "metadata", "labels"))) for found in mesh.of(*_WORKLOADS)
+        (found.namespace, texts(dig(found.data, "spec", "template", "metadata", "labels")))
+        for found in mesh.of(*_WORKLOADS)
     ]
     paths: dict[str, tuple[tuple[str, ...], bool]] = {
         "Service": (("spec", "selector"), True),
@@ -183,12 +184,16 @@ def _mismatch(mesh: Mesh, found: Object, what: str, name: str, kind: str) -> Fin
 
 def _entry_names(mesh: Mesh) -> Iterator[Finding]:
     """Find entries that istiod would never patch (istio 1.30.3, pkg/webhooks/webhookpatch.go)."""
-    served = {variable(item, "REVISION") or "default" for found, item in mesh.containers("discovery") if found.name != "istio-pilot"}
+    served = {
+        variable(item, "REVISION") or "default"
+        for found, item in mesh.containers("discovery")
+        if found.name != "istio-pilot"
+    }
     for found in mesh.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration") if served else ():
         revision = found.labels.get(REVISION)
         if revision is not None and revision not in served:
             told = ", ".join(sorted(served))
-            what = f'{found.kind}/{found.name} is labelled {REVISION}={revision}, and the control planes serve {told}'
+            what = f"{found.kind}/{found.name} is labelled {REVISION}={revision}, and the control planes serve {told}"
             yield Finding("webhook-flag-mismatch", what, (side(mesh, found),))
         for item in entries(found) if found.kind.startswith("Mutating") else ():
             path = said(dig(item, "clientConfig", "service", "path"))
@@ -219,7 +224,9 @@ def profile(mesh: Mesh) -> Iterator[Finding]:
             yield Finding("stock-name", f"{found.title} has its stock name", (side(mesh, found),))
         shared = mesh.profile.owns_shared and _is_shared(found)
         if found.namespace and found.namespace not in mesh.profile.namespaces and not shared:
-            yield Finding("namespace-outside-profile", f'{found.title} is not in a namespace of the profile', (side(mesh, found),))
+            yield Finding(
+                "namespace-outside-profile", f"{found.title} is not in a namespace of the profile", (side(mesh, found),)
+            )
     for found, container in mesh.containers("citadel"):
         wanted = mesh.profile.namespaces
         served = set((flag(container, "--listened-namespaces") or "").split(","))
@@ -256,4 +263,3 @@ INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
     profile,
     injection,
 )
-

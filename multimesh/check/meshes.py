@@ -167,6 +167,16 @@ def revisions_of(objects: list[Object]) -> list[str]:
     return list(found)
 
 
+def split(parts: list[list[Object]]) -> list[list[Object]]:
+    """Return the units in the files of one argument: one, unless the files hold the control planes of several meshes."""
+    planes = {id(part): control_plane_of(part) for part in parts}
+    names = {name for name in planes.values() if name}
+    if len(names) < 2:
+        return [[item for part in parts for item in part]]
+    joined = [[item for part in parts for item in part if planes[id(part)] == name] for name in sorted(names)]
+    return joined + [part for part in parts if not planes[id(part)]]
+
+
 def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     """Join units of objects (one argument of the command each) to meshes, and give each its profile.
 

@@ -157,7 +157,9 @@ def parse(content: str, file: str) -> Iterator[Object]:
         for piece in _pieces(content):
             if len(piece) > MAX_DOCUMENT:
                 raise MultimeshError(
-                    f"{file}:{line}", f"a document has more than {MAX_DOCUMENT >> 20} MB", "Save it as JSON: kubectl get -o json."
+                    f"{file}:{line}",
+                    f"a document has more than {MAX_DOCUMENT >> 20} MB",
+                    "Save it as JSON: kubectl get -o json.",
                 )
             for root, starts in _roots(piece, file, line):
                 yield from _objects(values(root), file, [line + root.start_mark.line], starts)

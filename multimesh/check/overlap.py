@@ -79,7 +79,9 @@ def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
         raise ValueError("matchLabels is a mapping, matchExpressions a list")
     found = [(key, "In", [value]) for key, value in texts(labels).items()]
     for item in expressions:
-        key, operator, values = (item.get(name) for name in ("key", "operator", "values")) if isinstance(item, dict) else ("",) * 3
+        key, operator, values = (
+            (item.get(name) for name in ("key", "operator", "values")) if isinstance(item, dict) else ("",) * 3
+        )
         if operator not in ("In", "NotIn", "Exists", "DoesNotExist") or not isinstance(values or [], list):
             raise ValueError(f'an expression has the operator "{said(operator)}"')
         found.append((said(key), operator, [said(value) for value in values or []]))
@@ -98,7 +100,9 @@ def rules_meet(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Tell whether the rules of two webhook entries have an operation on a resource in common."""
     for one in mappings(first, "rules"):
         for two in mappings(second, "rules"):
-            if all(_meet(one.get(key), two.get(key)) for key in ("operations", "apiGroups", "apiVersions", "resources")):
+            if all(
+                _meet(one.get(key), two.get(key)) for key in ("operations", "apiGroups", "apiVersions", "resources")
+            ):
                 return True
     return False
 

@@ -1,0 +1,92 @@
+"""What two profiles must not both say: no manifest is needed to see it.
+
+Each function yields what one profile claims, in the words of `identities`; `PROFILE_CLAIMS` is the list of them.
+"""
+
+from collections.abc import Callable, Iterator
+
+import multimesh.naming as naming
+from multimesh.check.findings import Side
+from multimesh.check.identities import Claim
+from multimesh.check.meshes import Mesh
+from multimesh.errors import MultimeshError
+from multimesh.profile import Profile
+
+#: Cluster-scoped names of Istio 1.6 and later that hold revision and namespace (1.31.0, manifests/charts).
+_MADE = (
+    ("MutatingWebhookConfiguration", "istio-sidecar-injector-{}-{}"),
+    ("ValidatingWebhookConfiguration", "istio-validator-{}-{}"),
+    ("ClusterRole", "istiod-clusterrole-{}-{}"),
+)
+
+
+def _side(profile: Profile, part: str = "") -> Side:
+    return Side(profile.name, part, profile.where, 1)
+
+
+def names(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the mesh name, and every cluster-scoped name that the rules would make; a name that is kept is kept twice."""
+    profile = mesh.profile
+    if profile is None:
+        return
+    yield Claim(("mesh", profile.name), f'mesh name "{profile.name}"', _side(profile))
+    for kind, stock in sorted(naming.STOCK_NAMES) + [
+        tuple(name.split("/", 1)) for name in sorted(profile.rename_names)
+    ]:
+        try:
+            name = naming.cluster_scoped(kind, stock, profile)
+        except MultimeshError:
+            continue
+        # Whether a chart has a resource that is kept is not known here.
+        yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), certain=name != stock)
+    for kind, form in _MADE:
+        for revision in profile.revisions:
+            name = form.format(revision, profile.namespace)
+            yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"))
+
+
+def namespaces(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the namespaces of the mesh."""
+    if mesh.profile is not None:
+        for namespace in sorted(mesh.profile.namespaces):
+            yield Claim(namespace, f'namespace "{namespace}"', _side(mesh.profile))
+
+
+def listened(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the namespaces of Citadel; members are told of by `namespaces`."""
+    if mesh.profile is not None:
+        for namespace in sorted({*mesh.profile.also_listen, *mesh.profile.namespaces}):
+            member = frozenset(("member",)) if namespace in mesh.profile.namespaces else frozenset[str]()
+            yield Claim(namespace, f'namespace "{namespace}" to their Citadels', _side(mesh.profile), member)
+
+
+def revisions(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the revisions."""
+    if mesh.profile is not None:
+        for revision in mesh.profile.revisions:
+            yield Claim(revision, f'revision "{revision}"', _side(mesh.profile))
+
+
+def node_ports(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the node ports that the profile chooses."""
+    if mesh.profile is not None and isinstance(mesh.profile.node_ports, dict):
+        for port in mesh.profile.node_ports.values():
+            yield Claim(port, f"node port {port}", _side(mesh.profile))
+    elif mesh.profile is not None and mesh.profile.node_ports == "keep":
+        yield Claim("keep", "stock node ports (nodePorts: keep)", _side(mesh.profile), certain=False)
+
+
+def ownership(mesh: Mesh) -> Iterator[Claim]:
+    """Claim what a cluster has only once."""
+    if mesh.profile is not None and mesh.profile.owns_shared:
+        yield Claim("own", "sharedResources: own", _side(mesh.profile))
+
+
+PROFILE_CLAIMS: tuple[tuple[str, str, Callable[[Mesh], Iterator[Claim]]], ...] = (
+    ("cluster-scoped-name", "profiles make the", names),
+    ("namespace-claimed-twice", "profiles list the", namespaces),
+    ("citadel-scope", "profiles give the", listened),
+    ("shared-revision", "profiles have the", revisions),
+    ("node-port", "profiles ask for", node_ports),
+    ("two-owners", "profiles say", ownership),
+)

@@ -1,0 +1,198 @@
+"""What lives in the cluster, as meshes: read through kubectl, or from a saved `kubectl get -o json`.
+
+A live object belongs to the mesh whose control plane shares its Helm release's namespace, its own namespace, the
+namespace its webhooks call or its subjects live in, or whose name it bears. What belongs to none is the rest. A mesh
+that is being checked is no collision with itself, so what already lives of it is left out.
+"""
+
+from collections.abc import Callable, Iterator
+
+from multimesh.check.findings import ERROR, INFO, Finding, Side
+from multimesh.check.identities import RELEASE_NAMESPACE
+from multimesh.check.kubectl import Access, get
+from multimesh.check.meshes import CONTROL_PLANE, Mesh, containers, entries, name_of
+from multimesh.check.objects import Object, dig, mappings, said
+from multimesh.check.webhooks import is_istio_s
+from multimesh.naming import MESH_LABEL, is_own
+from multimesh.profile import Profile
+from multimesh.selectors import matches
+
+_CRDS = ("customresourcedefinitions",)
+
+#: What is read, one call each: kinds by kubectl's names, and a label that they carry. Helm charts of Istio label their
+#: ConfigMaps so; all others of a cluster are many, and nobody's business.
+READS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("namespaces",), ""),
+    (("mutatingwebhookconfigurations", "validatingwebhookconfigurations"), ""),
+    (("clusterroles", "clusterrolebindings"), ""),
+    (_CRDS, ""),
+    (("services", "deployments", "daemonsets"), ""),
+    (("configmaps",), "release"),
+)
+#: Kinds that not every cluster knows, and the kinds of CRDs that are asked for only where the CRD is there.
+OPTIONAL = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+CUSTOM = ("clusterissuers.cert-manager.io", "meshpolicies.authentication.istio.io", "clusterrbacconfigs.rbac.istio.io")
+
+
+def read(access: Access, step: Callable[[str], None]) -> tuple[list[Object], list[Finding]]:
+    """Read the cluster, and say what could not be read. `step` is told what comes next."""
+    objects: list[Object] = []
+    findings: list[Finding] = []
+
+    def ask(kinds: tuple[str, ...], labels: str = "", *, optional: bool = False) -> list[Object]:
+        step(", ".join(kinds))
+        found, said_ = get(access, kinds, optional=optional, labels=labels)
+        objects.extend(item._replace(line=0) for item in found)
+        findings.extend(said_)
+        return found
+
+    names: set[str] = set()
+    for kinds, labels in READS:
+        found = ask(kinds, labels)
+        if kinds is _CRDS:
+            names = {item.name for item in found}
+    ask(OPTIONAL, optional=True)
+    if custom := tuple(kind for kind in CUSTOM if kind in names):
+        ask(custom, optional=True)
+    return objects, findings
+
+
+def commands(access: Access) -> str:
+    """Return the commands that save what `read` reads, one file each."""
+    lines = [
+        "# Save what lives in the cluster, and give check the files, or the folder that holds them.",
+        "mkdir -p cluster",
+    ]
+    reads = [*READS, (OPTIONAL, ""), *(((kind,), "") for kind in CUSTOM)]
+    for kinds, labels in reads:
+        selector = f" -l {labels}" if labels else ""
+        lines.append(
+            f"{' '.join(access.command)} get {','.join(kinds)} -A{selector} -o json --ignore-not-found > cluster/{kinds[0]}.json"
+        )
+    lines.append("# The last ones fail where the cluster does not know the kind; that is no harm.")
+    return "\n".join(lines) + "\n"
+
+
+def join(objects: list[Object], checked: list[Mesh]) -> list[Mesh]:
+    """Return the checked meshes and those that live in the cluster.
+
+    A checked mesh without manifests, of which there is only the profile, is what lives of it.
+    """
+    homes = _Homes(objects, checked)
+    held: dict[str, list[Object]] = {}
+    for item in objects:
+        held.setdefault(homes.of(item), []).append(item)
+    found = []
+    for mesh in checked:
+        own = held.pop(mesh.namespace, [])
+        alone = not mesh.objects and own
+        found.append(Mesh(mesh.name, mesh.namespace, own, mesh.profile, live=True) if alone else mesh)
+    taken = {mesh.name for mesh in found}
+    for namespace, own in held.items():
+        name = name_of(namespace, own, None) if namespace else "the cluster"
+        found.append(Mesh(namespace if name in taken else name, namespace, own, live=True))
+    return found
+
+
+class _Homes:
+    """Which control-plane namespace a live object belongs to; empty for none."""
+
+    def __init__(self, objects: list[Object], checked: list[Mesh]) -> None:
+        self.planes = {mesh.namespace for mesh in checked if mesh.namespace}
+        self.planes |= {
+            item.namespace for item in objects if any(c.get("name") in CONTROL_PLANE for c in containers(item))
+        }
+        self.profiles: list[Profile] = [mesh.profile for mesh in checked if mesh.profile is not None]
+        self.members = {space: profile.namespace for profile in self.profiles for space in profile.namespaces}
+        spaces = [item for item in objects if (item.group, item.kind) == ("", "Namespace")]
+        by_label = {
+            item.labels[MESH_LABEL]: item.name
+            for item in spaces
+            if item.name in self.planes and MESH_LABEL in item.labels
+        }
+        by_label |= {mesh.name: mesh.namespace for mesh in checked if mesh.namespace}
+        for item in spaces:
+            self.members.setdefault(item.name, by_label.get(item.labels.get(MESH_LABEL, ""), ""))
+        self.roles: dict[str, str] = {}
+        for item in objects:
+            if item.kind == "ClusterRoleBinding" and (home := self.of(item)):
+                self.roles.setdefault(said(dig(item.data, "roleRef", "name")), home)
+
+    def of(self, item: Object) -> str:
+        """Return the home of one object."""
+        release = item.annotations.get(RELEASE_NAMESPACE, "")
+        if release:
+            return self._home(release)
+        if item.namespace:
+            return self._home(item.namespace)
+        if (item.group, item.kind) == ("", "Namespace"):
+            return ""
+        pointed = [said(dig(entry, "clientConfig", "service", "namespace")) for entry in entries(item)]
+        pointed += [said(subject.get("namespace")) for subject in mappings(item.data, "subjects")]
+        home = next(filter(None, map(self._home, pointed)), "")
+        if not home and item.kind == "ClusterRole":
+            home = self.roles.get(item.name, "")
+        return home or self._named(item.name)
+
+    def _home(self, namespace: str) -> str:
+        return namespace if namespace in self.planes else self.members.get(namespace, "")
+
+    def _named(self, name: str) -> str:
+        for profile in self.profiles:
+            if is_own(name, profile):
+                return profile.namespace
+        fitting = [space for space in self.planes if name.endswith(f"-{space}") or name.startswith(f"{space}-")]
+        return max(fitting, key=len, default="")
+
+
+def namespaces(objects: list[Object], meshes: list[Mesh]) -> Iterator[Finding]:
+    """Hold the labels of live namespaces against the meshes that are checked."""
+    spaces = [item for item in objects if (item.group, item.kind) == ("", "Namespace")]
+    for mesh in meshes if any(mesh.checked for mesh in meshes) else ():
+        if not mesh.checked:
+            continue
+        profile = mesh.profile
+        members = (
+            profile.namespaces if profile is not None else {item.namespace for item in mesh.objects if item.namespace}
+        )
+        for item in spaces:
+            place = (Side("", item.title, item.file, item.line),)
+            label = item.labels.get(MESH_LABEL, "")
+            if item.name in members and label not in ("", mesh.name):
+                what = f'the namespace "{item.name}" of mesh {mesh.name} is labelled {MESH_LABEL}={label}'
+                yield Finding("namespace-claimed-twice", what, place)
+            if label == mesh.name and item.name not in members and profile is not None:
+                what = f'the namespace "{item.name}" is labelled {MESH_LABEL}={label}, and the profile does not list it'
+                # Citadel's list of Istio 1.5 is static.
+                yield Finding(
+                    "namespace-label",
+                    what,
+                    place,
+                    ERROR if mesh.containers("citadel") else INFO,
+                    "Add it to spec.workloadNamespaces, or take the label away.",
+                )
+            if item.name in members and item.name != mesh.namespace:
+                yield from _strangers(item, mesh, meshes)
+
+
+def _strangers(space: Object, mesh: Mesh, meshes: list[Mesh]) -> Iterator[Finding]:
+    """Find webhooks of other meshes that inject pods of a namespace, as it is labelled now."""
+    labels = {"kubernetes.io/metadata.name": space.name, **space.labels}
+    for other in meshes:
+        for config in other.of("MutatingWebhookConfiguration") if other is not mesh and other.live else ():
+            for entry in entries(config):
+                try:
+                    hit = (
+                        is_istio_s(entry)
+                        and matches(entry.get("namespaceSelector"), labels)
+                        and matches(entry.get("objectSelector"), {})
+                    )
+                except (ValueError, TypeError, AttributeError):
+                    continue
+                if hit:
+                    what = f'"{said(entry.get("name"))}" of mesh {other.name} injects pods in "{space.name}" of mesh {mesh.name}'
+                    places = (
+                        Side(mesh.name, space.title, space.file, space.line),
+                        Side(other.name, config.title, config.file, config.line),
+                    )
+                    yield Finding("injection-overlap", what, places)

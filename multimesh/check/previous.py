@@ -1,0 +1,114 @@
+"""What an upgrade would do to identities: the previous manifest of a release held against the new one.
+
+The previous manifest is what `helm get manifest` prints. It may be that of a stock release that becomes a mesh.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from multimesh.check.findings import ERROR, WARNING, Finding, Side
+from multimesh.check.objects import Object, dig
+from multimesh.naming import STOCK_NAMES, is_kept, is_kubernetes
+from multimesh.profile import Profile
+
+_KEEP = "helm.sh/resource-policy"
+
+#: Fields that Kubernetes does not let change, by kind.
+_IMMUTABLE = {
+    "Deployment": ("spec", "selector"),
+    "DaemonSet": ("spec", "selector"),
+    "StatefulSet": ("spec", "selector"),
+    "ReplicaSet": ("spec", "selector"),
+    "ClusterRoleBinding": ("roleRef",),
+    "RoleBinding": ("roleRef",),
+}
+
+
+def upgrade(before: list[Object], after: list[Object], profiles: list[Profile]) -> Iterator[Finding]:
+    """Yield what the upgrade from one manifest to the other does to identities."""
+    new = {item.key: item for item in after}
+    for item in before:
+        successor = new.get(item.key)
+        if successor is not None:
+            yield from _changed(item, successor)
+        elif item.kind == "CustomResourceDefinition":
+            if item.annotations.get(_KEEP) != "keep":
+                yield Finding(
+                    "crd-deleted", f"{item.title} is not in the new manifest, and has no {_KEEP}: keep", (_side(item),)
+                )
+        elif item.cluster_scoped or dig(item.data, "spec", "type") == "LoadBalancer":
+            yield _lost(item, after)
+    yield from _stock(before, after, profiles)
+
+
+def _side(item: Object) -> Side:
+    return Side("", item.title, item.file, item.line)
+
+
+def _changed(item: Object, successor: Object) -> Iterator[Finding]:
+    path = _IMMUTABLE.get(item.kind)
+    if path is None:
+        return
+    old, now = _plain(dig(item.data, *path)), _plain(dig(successor.data, *path))
+    # An absent selector of an old API group is filled in by Kubernetes from the labels.
+    if old and now and old != now:
+        what = f"{item.title} changes {'/'.join(path)}"
+        remedy = f"kubectl delete {item.kind.lower()} {item.name}{f' -n {item.namespace}' if item.namespace else ''}, then upgrade."
+        yield Finding("immutable-selector", what, (_side(item), _side(successor)), remedy=remedy)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        found = {key: _plain(item) for key, item in value.items()}
+        return {key: item for key, item in found.items() if item not in (None, {}, [])}
+    return value
+
+
+def _lost(item: Object, after: list[Object]) -> Finding:
+    same = [
+        other
+        for other in after
+        if (other.group, other.kind) == (item.group, item.kind) and other.namespace == item.namespace
+    ]
+    heir = next((other for other in same if _inherits(item, other)), None)
+    if heir is None:
+        return Finding("identity-lost", f"{item.title} vanishes", (_side(item),))
+    return Finding("identity-lost", f"{item.title} becomes {heir.name}", (_side(item), _side(heir)))
+
+
+def _inherits(item: Object, other: Object) -> bool:
+    """Tell whether a name is made of another one: kiali-blue of kiali, istio-blue-galley of istio-galley, and back."""
+    short, long = sorted((item.name, other.name), key=len)
+    first, _, rest = short.partition("-")
+    return long.startswith(f"{short}-") or (bool(rest) and long.startswith(f"{first}-") and long.endswith(f"-{rest}"))
+
+
+def _stock(before: list[Object], after: list[Object], profiles: list[Profile]) -> Iterator[Finding]:
+    """Find stock names on either side: in the new manifest the post-renderer was left out, in the previous one it had been."""
+    old, new = _stock_names(before, profiles), _stock_names(after, profiles)
+    had_own = any(
+        _inherits(item, other)
+        for item in new
+        for other in before
+        if other.kind == item.kind and other.name != item.name
+    )
+    for item in new:
+        if had_own and item.key not in {other.key for other in old}:
+            yield Finding("stock-name", f"{item.title} gets its stock name back", (_side(item),), ERROR)
+    for item in old:
+        if new:
+            continue
+        what = f"{item.title} has its stock name in the previous manifest"
+        remedy = "Somebody upgraded without the post-renderer, or a stock release becomes a mesh: see docs/upgrades.md."
+        yield Finding("stock-name", what, (_side(item),), WARNING, remedy)
+
+
+def _stock_names(objects: list[Object], profiles: list[Profile]) -> list[Object]:
+    return [
+        item
+        for item in objects
+        if (item.kind, item.name) in STOCK_NAMES
+        and not is_kubernetes(item.name)
+        and not any(is_kept(item.kind, item.name, profile) for profile in profiles)
+        and not (item.kind == "ClusterRole" and any(not profile.rename_cluster_roles for profile in profiles))
+    ]

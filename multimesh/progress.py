@@ -1,0 +1,42 @@
+"""A progress bar for what takes longer than a second, on a terminal and nowhere else."""
+
+import sys
+import time
+
+_WIDTH = 24
+_AFTER = 1.0
+_EVERY = 0.1
+
+
+class Progress:
+    """A bar on stderr that appears when a second has passed, and vanishes at the end.
+
+    In a `with` block; `step` says what comes next.
+    """
+
+    def __init__(self, total: int = 0) -> None:
+        self.total = total
+        self.done = 0
+        self._start = self._last = time.monotonic()
+        self._shown = False
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Take the bar away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def step(self, what: str) -> None:
+        """Show that the next part begins."""
+        self.done += 1
+        now = time.monotonic()
+        if not self._terminal or now - self._start < _AFTER or now - self._last < _EVERY:
+            return
+        self._last, self._shown = now, True
+        full = min(_WIDTH, _WIDTH * self.done // max(self.total, self.done))
+        sys.stderr.write(f"\r\x1b[K[{'#' * full}{'.' * (_WIDTH - full)}] {what[-50:]}")
+        sys.stderr.flush()
