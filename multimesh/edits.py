@@ -139,8 +139,9 @@ class Text:
 
     def drop_document(self, root: "Node", subject: str, rule: str) -> None:
         """Remove one document of several, from its marker to the next one."""
-        start = self.text.rfind("\n---", 0, root.start_mark.index) + 1
-        end = self.text.find("\n---", self._end(root) - 1)
+        start = max(self.text.rfind(f"{sign}---", 0, root.start_mark.index) for sign in BREAKS) + 1
+        found = [self.text.find(f"{sign}---", self._end(root) - 1) for sign in BREAKS]
+        end = min((at for at in found if at >= 0), default=-1)
         self._edits.append(Edit(start, len(self.text) if end < 0 else end + 1, "", subject, rule, ""))
 
     def embedded(self, node: "ScalarNode") -> "Text":

@@ -182,8 +182,9 @@ def _decoded(body: bytes, where: str, line: int) -> str:
 def _holds_something(rendering: Rendering) -> bool:
     """Tell whether anything but markers, comments and blank lines is left."""
     for part in rendering.parts:
-        for raw in bytes(part).split(b"\n"):
-            line = raw.removeprefix(_BOM).strip()
-            if line and line[:1] not in b"#%" and line[:3] not in (b"---", b"..."):
+        for raw in bytes(part).replace(b"\r", b"\n").split(b"\n"):
+            # A document may begin on its marker's line.
+            line = raw.removeprefix(_BOM).removeprefix(b"---").strip()
+            if line and line[:1] not in b"#%" and line != b"...":
                 return True
     return False

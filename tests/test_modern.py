@@ -360,6 +360,28 @@ def test_when_everything_is_dropped_one_comment_line_is_left(count):
     assert re.fullmatch(rb"# multimesh: [^\n]+\n", result.out)
 
 
+LEFT = '{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}}\n'
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        f"--- {LEFT}{CRD}",
+        f"---\n{LEFT}{CRD}",
+        f"\ufeff--- {LEFT}{CRD}",
+        f"{CRD}--- {LEFT}",
+        f"--- # a comment\n{LEFT}{CRD}",
+        f"{CRD}---\n# a comment\n{LEFT}".replace("\n", "\r"),
+    ],
+)
+def test_what_is_left_beside_dropped_crds_is_never_taken_for_nothing(stream):
+    """A document on the line of its marker is a document."""
+    result = render(stream.encode(), profile_of("blue"))
+
+    assert (result.code, result.err) == (0, "")
+    assert [obj["kind"] for obj in oracle.load(result.out)] == ["ServiceAccount"]
+
+
 def test_a_list_of_which_everything_is_dropped_is_an_empty_list():
     """With its items gone altogether it would be an object without a name, which no cluster takes."""
     items = "".join(f"- {line}" if not number else f"  {line}" for number, line in enumerate(CRD.splitlines(True)[2:]))

@@ -2,8 +2,8 @@
 
 The chart installs them with `Ignore`; the control plane turns them to `Fail` once it answers. Charts up to 1.28.5 and
 1.29.1 send `Ignore` again with an upgrade. Helm 4 applies server-side, meets the control plane's ownership of the
-field, and fails: `conflict with "istiod-..." ... .webhooks[...].failurePolicy`. Helm is not told by a post-renderer's input that this is
-an upgrade, so `--upgrade` (`MULTIMESH_UPGRADE=1`) says it.
+field, and fails: `conflict with "istiod-..." ... .webhooks[...].failurePolicy`. Helm is not told by a post-renderer's
+input that this is an upgrade, so `--upgrade` (`MULTIMESH_UPGRADE=1`) says it.
 
     -    failurePolicy: Ignore
 
