@@ -336,7 +336,8 @@ def embedded_names(objs: list[Object]) -> set[tuple[str, str]]:
         place = (_namespace(obj), obj["metadata"]["name"])
         if (False, *place) in mounted and (True, *place) not in mounted:
             continue
-        for field, text in (obj.get("data") or {}).items():
+        data = obj.get("data")
+        for field, text in (data if isinstance(data, dict) else {}).items():
             inner = parsed(field, text)
             for item in inner if isinstance(inner, list) else [inner]:
                 kind = _get(item, "kind")
