@@ -1,0 +1,338 @@
+"""Stand in for Istio's control planes at the one edge that a cluster sees: their webhooks.
+
+A stand-in takes the place of one Deployment as it was installed: its namespace, its flags, its environment. It serves
+TLS on the Services that select its pods, with its mesh's authority, and does what the real one does and no more:
+
+- istiod from 1.9 on writes its root into every entry that ends in `sidecar-injector.istio.io` of every mutating
+  configuration whose label `istio.io/rev` is its REVISION, and into all entries of every validating one;
+- galley of 1.5 into all entries of the configuration that `--webhook-name` names, the injector of 1.5 into the entry
+  `--webhookName` of the configuration `--webhookConfigName`;
+- a validator turns to `failurePolicy: Fail` once an invalid Gateway in the control plane's own namespace is denied;
+- pods get a sidecar that says whose it is, as the templates of the real one say it; one that is there is replaced;
+- a VirtualService without hosts and a Gateway without servers are denied.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import copy
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from api import Api, Object, Refused, path, until
+from pki import Authority
+
+INJECTOR = "sidecar-injector.istio.io"
+REVISION = "istio.io/rev"
+INJECT = "sidecar.istio.io/inject"
+STATUS = "sidecar.istio.io/status"
+MUTATING = "MutatingWebhookConfiguration"
+VALIDATING = "ValidatingWebhookConfiguration"
+GALLEY, INJECTOR_1_5 = "galley", "sidecar-injector-webhook"
+INVALID = {"apiVersion": "networking.istio.io/v1alpha3", "kind": "Gateway", "spec": {}}
+
+
+class Review(NamedTuple):
+    """One AdmissionReview that came in."""
+
+    path: str
+    kind: str
+    namespace: str
+    name: str
+    dry_run: bool
+
+
+class Write(NamedTuple):
+    """One configuration that was written: its kind and name, and what for."""
+
+    kind: str
+    name: str
+    what: str
+
+
+class StandIn:
+    """What stands in for one Deployment of a control plane."""
+
+    def __init__(self, api: Api, mesh: str, deployment: Object, authority: Authority, folder: Path) -> None:
+        meta, pod = deployment["metadata"], deployment["spec"]["template"]
+        self.api, self.mesh, self.authority = api, mesh, authority
+        self.name, self.namespace = meta["name"], meta["namespace"]
+        container = pod["spec"]["containers"][0]
+        self.part = container["name"]
+        self.flags = _flags(container)
+        self.revision = next((e.get("value", "") for e in container.get("env", ()) if e["name"] == "REVISION"), "")
+        self.reviews: list[Review] = []
+        self.writes: list[Write] = []
+        self.conflicts = 0
+        self._folder = folder
+        self._labels = pod["metadata"]["labels"]
+        self._servers: list[_Server] = []
+        self._threads: list[threading.Thread] = []
+        self._ends = threading.Event()
+
+    @property
+    def bundle(self) -> str:
+        """The root, as it stands in a `caBundle`."""
+        return base64.b64encode(self.authority.pem).decode()
+
+    def start(self) -> None:
+        """Listen on the Services, and begin to write."""
+        for service in self.api.list("Service", self.namespace):
+            selector = service["spec"].get("selector") or {}
+            if selector.items() <= self._labels.items() and any(p["port"] == 443 for p in service["spec"]["ports"]):
+                self._serve(service)
+        assert self._servers, f"no Service with port 443 selects the pods of {self.namespace}/{self.name}"
+        self._thread(self._reconcile)
+
+    def stop(self) -> None:
+        """Go away, as a crashed control plane does: what was written stays."""
+        self._ends.set()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+            server.hang_up()
+        for thread in self._threads:
+            thread.join()
+        self._servers.clear()
+
+    def is_settled(self) -> bool:
+        """Tell whether every entry it finds bears its root, and every validator refuses by default."""
+        mine = [
+            (config, entry)
+            for kind in (MUTATING, VALIDATING)
+            for config in self.api.list(kind)
+            for entry in self._mine(kind, config)
+        ]
+        return bool(mine) and all(
+            entry["clientConfig"].get("caBundle") == self.bundle and entry["failurePolicy"] == "Fail" for _, entry in mine
+        )
+
+    def _serve(self, service: Object) -> None:
+        name, address = service["metadata"]["name"], service["spec"]["clusterIP"]
+        try:
+            server = _Server((address, 443), _handler(self._answer))
+        except PermissionError as error:
+            raise AssertionError(
+                f"cannot listen on {address}:443: run as root, or set sysctl net.ipv4.ip_unprivileged_port_start=443"
+            ) from error
+        names = (f"{name}.{self.namespace}.svc", f"{name}.{self.namespace}.svc.cluster.local", address)
+        context = self.authority.context(self._folder, f"{self.namespace}-{name}", *names)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        self._servers.append(server)
+        self._thread(lambda: server.serve_forever(poll_interval=0.05))
+
+    def _thread(self, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    # --- what it writes ---------------------------------------------------------------------------
+
+    def _reconcile(self) -> None:
+        while not self._ends.is_set():
+            for kind in (MUTATING, VALIDATING):
+                for config in self.api.list(kind):
+                    self._patch(kind, config)
+            self._ends.wait(0.1)
+
+    def _mine(self, kind: str, config: Object) -> list[Object]:
+        """Return the entries of a configuration that the real control plane would find."""
+        meta, entries = config["metadata"], config.get("webhooks") or []
+        if self.part == INJECTOR_1_5:
+            wanted = self.flags.get("webhookConfigName", "istio-sidecar-injector"), self.flags.get("webhookName", INJECTOR)
+            return [e for e in entries if kind == MUTATING and (meta["name"], e["name"]) == wanted]
+        if self.part == GALLEY:
+            wanted_name = self.flags.get("webhook-name", "istio-galley")
+            return entries if (kind, meta["name"]) == (VALIDATING, wanted_name) else []
+        if (meta.get("labels") or {}).get(REVISION) != self.revision:
+            return []
+        return entries if kind == VALIDATING else [e for e in entries if e["name"].endswith(INJECTOR)]
+
+    def _patch(self, kind: str, config: Object) -> None:
+        wanted = copy.deepcopy(config)
+        what = []
+        for entry in self._mine(kind, wanted):
+            if entry["clientConfig"].get("caBundle") != self.bundle:
+                entry["clientConfig"]["caBundle"] = self.bundle
+                what.append("caBundle")
+        if not what and kind == VALIDATING:
+            late = [entry for entry in self._mine(kind, wanted) if entry["failurePolicy"] != "Fail"]
+            if late and self._denies_what_is_invalid():
+                for entry in late:
+                    entry["failurePolicy"] = "Fail"
+                    what.append("failurePolicy")
+        if what:
+            try:
+                # The real one writes with the name of its program as manager of the fields; Helm 4 asks who that is.
+                self.api.call("PUT", path(kind, name=config["metadata"]["name"]) + f"?fieldManager={self.name}", wanted)
+            except Refused as error:
+                if error.code not in (404, 409):
+                    raise
+                self.conflicts += 1
+            else:
+                self.writes.append(Write(kind, config["metadata"]["name"], ", ".join(sorted(set(what)))))
+
+    def _denies_what_is_invalid(self) -> bool:
+        labels = {REVISION: self.revision} if self.revision else {}
+        obj = INVALID | {"metadata": {"name": "invalid-gateway", "namespace": self.namespace, "labels": labels}}
+        try:
+            self.api.create("Gateway", obj, self.namespace, dry_run=True)
+        except Refused as error:
+            return "denied the request" in error.message
+        return False
+
+    # --- what it answers --------------------------------------------------------------------------
+
+    def _answer(self, path: str, review: Object) -> Object:
+        request = review["request"]
+        obj = request["object"]
+        name = request.get("name") or obj["metadata"].get("name", "")
+        self.reviews.append(
+            Review(path, request["kind"]["kind"], request.get("namespace", ""), name, bool(request.get("dryRun")))
+        )
+        # The audit log puts the name of the entry that asked before the key.
+        response: Object = {"uid": request["uid"], "allowed": True, "auditAnnotations": {"answered-by": self.identity}}
+        if "inject" in path:
+            patch = self._sidecar(obj)
+            if patch:
+                response |= {"patchType": "JSONPatch", "patch": base64.b64encode(json.dumps(patch).encode()).decode()}
+        elif fault := _fault(obj):
+            response |= {"allowed": False, "status": {"code": 400, "message": f"{self.identity}: {fault}"}}
+        return {"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}
+
+    @property
+    def identity(self) -> str:
+        """Mesh and revision: whose sidecar it is, and who denied."""
+        return f"{self.mesh}/{self.revision}" if self.revision else self.mesh
+
+    def _sidecar(self, pod: Object) -> list[Object]:
+        """Return the patch that adds the sidecar, shaped like that of the templates of 1.16 and later, or of 1.5."""
+        meta = pod["metadata"]
+        labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
+        if "false" in (labels.get(INJECT), annotations.get(INJECT)):
+            return []
+        spec = copy.deepcopy(pod["spec"])
+        _put(spec, "containers", self._proxy())
+        _put(spec, "initContainers", {"name": "istio-init", "image": "proxyv2"})
+        if self.revision:
+            audience = {"serviceAccountToken": {"audience": "istio-ca", "path": "istio-token", "expirationSeconds": 43200}}
+            _put(spec, "volumes", {"name": "istio-token", "projected": {"sources": [audience]}})
+            _put(spec, "volumes", {"name": "istiod-ca-cert", "configMap": {"name": "istio-ca-root-cert"}})
+            annotations = annotations | {REVISION: self.revision}
+        annotations = annotations | {STATUS: json.dumps({"revision": self.revision} if self.revision else {"version": "1"})}
+        if not self.revision:
+            labels = labels | {"security.istio.io/tlsMode": "istio"}
+        return [
+            {"op": "add", "path": "/metadata/annotations", "value": annotations},
+            {"op": "add", "path": "/metadata/labels", "value": labels},
+            {"op": "add", "path": "/spec", "value": spec},
+        ]
+
+    def _proxy(self) -> Object:
+        proxy: Object = {"name": "istio-proxy", "image": "proxyv2", "env": [{"name": "WHOSE", "value": self.identity}]}
+        if self.revision:
+            service = "istiod" if self.revision == "default" else f"istiod-{self.revision}"
+            address = f"{service}.{self.namespace}.svc:15012"
+            proxy["env"] += [
+                {"name": "CA_ADDR", "value": address},
+                {"name": "PROXY_CONFIG", "value": json.dumps({"discoveryAddress": address})},
+                {"name": "ISTIO_META_MESH_ID", "value": "cluster.local"},
+                {"name": "TRUST_DOMAIN", "value": "cluster.local"},
+            ]
+        else:
+            pilot = f"istio-pilot.{self.namespace}:15010"
+            proxy["args"] = ["proxy", "sidecar", "--discoveryAddress", pilot, "--zipkinAddress", f"zipkin.{self.namespace}:9411"]
+        return proxy
+
+
+def whose(pod: Object) -> list[str]:
+    """Name the mesh, or mesh and revision, of every sidecar of a pod."""
+    proxies = [c for c in pod["spec"]["containers"] if c["name"] == "istio-proxy"]
+    return [e["value"] for c in proxies for e in c["env"] if e["name"] == "WHOSE"]
+
+
+def _put(spec: Object, key: str, item: Object) -> None:
+    """Put an item into a list, in the place of one of its name."""
+    spec[key] = [one for one in spec.get(key) or () if one["name"] != item["name"]] + [item]
+
+
+def _fault(obj: Object) -> str:
+    spec = obj.get("spec") or {}
+    if obj["kind"] == "VirtualService" and not spec.get("hosts"):
+        return "virtual service must have at least one host"
+    if obj["kind"] == "Gateway" and not spec.get("servers"):
+        return "gateway must have at least one server"
+    return ""
+
+
+def _flags(container: Object) -> dict[str, str]:
+    words = [*container.get("command", ()), *container.get("args", ())]
+    return {name.lstrip("-"): value for name, found, value in (word.partition("=") for word in words) if found}
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """A server that hangs up when it goes: the API server would keep asking over connections that are open."""
+
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        for request in list(self._open):
+            with contextlib.suppress(OSError):
+                request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever does not trust the certificate hangs up in the middle of the handshake: no news."""
+
+
+def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        """Answer one connection; the API server keeps it open."""
+
+        protocol_version = "HTTP/1.1"
+        timeout = 30
+
+        def do_POST(self) -> None:
+            review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            data = json.dumps(answer(self.path.partition("?")[0], review)).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def deployments(api: Api, namespace: str) -> Iterator[Object]:
+    """Yield what must be stood in for in a control-plane namespace."""
+    for deployment in api.list("Deployment", namespace):
+        part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
+        if part in (GALLEY, INJECTOR_1_5) or (part == "discovery" and deployment["metadata"]["name"].startswith("istiod")):
+            yield deployment
+
+
+def settle(standins: list[StandIn], seconds: float = 20) -> None:
+    """Wait until every stand-in has written what it has to write."""
+    for one in standins:
+        until(f"{one.namespace}/{one.name} has written its root, and validates", one.is_settled, seconds)

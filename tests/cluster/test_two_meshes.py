@@ -1,0 +1,133 @@
+"""Two meshes through us: installed, injecting, validating, beside a stock one, and one of them down.
+
+Scenarios 2, 3, 4 and 8. The tests of one world build on each other, in their order.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from api import until
+from standin import INJECT, REVISION
+from world import INJECTION, MESHES, World
+from worlds import in_worlds
+
+pytestmark = in_worlds()
+
+ENABLED = {"enabled": "system", "enabled-affirmed": "affirmed", "enabled-blue": "blue"}
+OF_REVISION = {"affirmed": "affirmed", "blue": "blue", "default": "system"}
+
+
+def injects(namespace: dict[str, str], pod: dict[str, str]) -> list[str]:
+    """Say which mesh should inject a pod, in the words of Istio's documentation; a mesh's label is one value more."""
+    if pod.get(INJECT) == "false":
+        return []
+    if INJECTION in namespace:
+        found = ENABLED.get(namespace[INJECTION])
+    elif REVISION in namespace:
+        found = OF_REVISION[namespace[REVISION]]
+    elif REVISION in pod:
+        found = OF_REVISION[pod[REVISION]]
+    else:
+        found = "system" if pod.get(INJECT) == "true" else None
+    return [found] if found else []
+
+
+def some(**labels: str | None) -> dict[str, str]:
+    """Leave out the labels that are None."""
+    return {key: value for key, value in labels.items() if value}
+
+
+@pytest.fixture(scope="module")
+def meshes(world: World) -> World:
+    """Both meshes, as the documentation installs them."""
+    for mesh in MESHES:
+        world.install(mesh)
+    return world
+
+
+@pytest.fixture(scope="module")
+def beside_stock(meshes: World) -> World:
+    """A stock mesh in istio-system beside them."""
+    meshes.install_stock()
+    return meshes
+
+
+def test_both_meshes_are_deployed(meshes: World) -> None:
+    """Helm has nothing against the second mesh."""
+    said = meshes.run("list", "-A", "--short").out.split()
+    assert sorted(said) == sorted(name for mesh in MESHES for name in meshes.names(mesh))
+
+
+def test_every_bundle_is_written_once_and_stays(meshes: World) -> None:
+    """Each control plane writes its root into its own configurations, once, and nobody writes over it."""
+    for mesh in MESHES:
+        written = [write[:2] for one in meshes.planes[mesh] for write in one.writes if "caBundle" in write.what]
+        assert len(written) == len(set(written))
+        assert {name for _, name in written} == {name for name, whose in meshes.bundles().items() if whose == {mesh}}
+    assert sorted(map(sorted, set(map(frozenset, meshes.bundles().values())))) == [["affirmed"], ["blue"]]
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_an_unlabelled_resource_is_validated_by_its_mesh_alone(meshes: World, mesh: str) -> None:
+    """What is invalid is denied by the mesh that it lives in; what is valid passes one entry, of that mesh."""
+    assert mesh in meshes.denial(f"nginx-{mesh}")
+    assert meshes.virtual_service(f"nginx-{mesh}", ["nginx"]) == ""
+    assert [asked.configuration.partition("/")[0] for asked in meshes.asked_last()] == [mesh]
+    assert meshes.who_was_asked_last() == {mesh}
+
+
+def test_a_resource_outside_the_meshes_is_validated_by_nobody(meshes: World) -> None:
+    """A namespace without the label belongs to no mesh."""
+    meshes.namespace("elsewhere")
+    assert meshes.denial("elsewhere") == ""
+    assert meshes.who_was_asked_last() == set()
+
+
+def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: World) -> None:
+    """All values of both namespace labels, with all values of both pod labels, two meshes beside a stock one."""
+    world = beside_stock
+    revisions = [None] if world.is_1_5 else [None, "affirmed", "blue", "default"]
+    namespaces = {}
+    for injection, revision in itertools.product([None, "enabled", "disabled", "enabled-affirmed", "enabled-blue"], revisions):
+        labels = some(**{INJECTION: injection, REVISION: revision})
+        namespaces[f"case-{len(namespaces)}"] = labels
+    world.namespaces(namespaces)
+    expected, actual = {}, {}
+    for namespace, labels in namespaces.items():
+        for inject, revision in itertools.product([None, "true", "false"], revisions):
+            pod = some(**{INJECT: inject, REVISION: revision})
+            case = (str(labels), str(pod))
+            # Up to 1.5 there is no label for a pod, only an annotation, and it cannot choose between meshes.
+            should = injects(labels, pod) if not world.is_1_5 or INJECTION in labels else []
+            actual[case] = (world.sidecars(namespace, **pod), len(world.reviews_of_last()))
+            # The injector of 1.5 is asked, and reads the annotation itself.
+            asked = len(should) if not world.is_1_5 else len(injects(labels, {}))
+            expected[case] = (should, asked)
+    assert expected == actual
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_beside_a_stock_mesh_resources_are_still_validated_by_their_own(beside_stock: World, mesh: str) -> None:
+    """The stock istiod asks for what bears its revision, and leaves the rest; galley of 1.5 wants to see everything."""
+    assert meshes_of(beside_stock, f"nginx-{mesh}") == {mesh} | ({"system"} if beside_stock.is_1_5 else set())
+
+
+def meshes_of(world: World, namespace: str) -> set[str]:
+    """Try a valid VirtualService, and name the meshes that were asked."""
+    assert world.virtual_service(namespace, ["nginx"]) == ""
+    return world.who_was_asked_last()
+
+
+def test_a_mesh_that_is_down_holds_back_its_own_pods_and_no_others(meshes: World) -> None:
+    """Blue fails closed; affirmed injects and validates as before."""
+    meshes.stop("blue")
+    until("pods of blue are held back", lambda: meshes.sidecars("nginx-blue")[0] == "refused")
+    assert "failed calling webhook" in meshes.sidecars("nginx-blue")[1]
+    assert "failed calling webhook" in meshes.virtual_service("nginx-blue", ["nginx"])
+    assert meshes.sidecars("nginx-affirmed") == ["affirmed"]
+    assert "affirmed" in meshes.denial("nginx-affirmed")
+    assert meshes.virtual_service("nginx-affirmed", ["nginx"]) == ""
+    meshes.start("blue")
+    assert meshes.sidecars("nginx-blue") == ["blue"]

@@ -1,0 +1,377 @@
+"""Meshes on a real API server, installed by a real Helm: what the scenarios are told in."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import charts
+from api import PATHS, Api, Object, Refused, path, until
+from controlplane import ControlPlane
+from helms import ROOT, Helm, Ran
+from pki import Authority
+from program import profile
+from standin import StandIn, deployments, settle, whose
+
+MESH = "multimesh.dev/mesh"
+INJECTION = "istio-injection"
+MESHES = ("affirmed", "blue")
+WRAPPER = Path(__file__).resolve().parent / "wrapper.py"
+#: What Kubernetes itself has, and the tests leave alone.
+OWN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
+
+
+class Asked(NamedTuple):
+    """Who was asked about one object: by which configuration and entry, if the audit log says so."""
+
+    configuration: str
+    entry: str
+
+
+class World:
+    """One cluster, one Helm, one version of Istio, and the meshes that were installed so far."""
+
+    def __init__(self, cluster: ControlPlane, helm: Helm, version: str, folder: Path) -> None:
+        self.cluster, self.helm, self.version, self.folder = cluster, helm, version, folder
+        self.api: Api = cluster.api
+        self.planes: dict[str, list[StandIn]] = {}
+        self.authorities: dict[str, Authority] = {}
+        self.without = ""
+        self._jobs = _JobRunner(self.api)
+        self._serial = 0
+        self._last = ""
+        for crd in charts.crds_of_1_5() if self.is_1_5 else ():
+            self.api.create("CustomResourceDefinition", crd)
+        self._jobs.start()
+
+    # --- Helm -------------------------------------------------------------------------------------
+
+    @property
+    def is_1_5(self) -> bool:
+        """Tell the charts before istiod."""
+        return self.version.startswith("1.5.")
+
+    def profile(self, mesh: str, **spec: object) -> Path:
+        """Write the profile of a mesh: affirmed owns what is shared."""
+        folder = self.folder / "profiles" / mesh
+        folder.mkdir(parents=True, exist_ok=True)
+        spec = {"sharedResources": "own" if mesh == "affirmed" else "leave"} | spec
+        file = folder / "profile.yaml"
+        file.write_text(profile(mesh, f"istio-{mesh}", (f"nginx-{mesh}",), **spec), encoding="utf-8")
+        return file
+
+    def chart(self, mesh: str, stream: str, version: str = "") -> Path:
+        """Write the chart of one release of a mesh, with the values that its profile wants."""
+        version = version or self.version
+        text = charts.text(version, mesh, stream)
+        if mesh != "affirmed" and (version, stream) == ("1.24.6", "base"):
+            # In charts up to 1.28.1 one CRD lacks the annotation that keeps it, so the values have to leave it out:
+            # `base.excludedCRDs`, as in charts-values/blue/base.yaml.
+            text = charts.without(text, "CustomResourceDefinition")
+        crds = charts.base_crds(version) if (mesh, stream) == ("affirmed", "base") else ""  # the others: --skip-crds
+        return charts.write(self.folder / "charts" / f"{version}-{mesh}-{stream}", text, crds)
+
+    def stock_chart(self, mesh: str, stream: str) -> Path:
+        """Write the chart of one release as it is."""
+        return charts.write(
+            self.folder / "charts" / f"stock-{self.version}-{mesh}-{stream}",
+            charts.text(self.version, mesh, stream),
+            charts.base_crds(self.version) if stream == "base" else "",
+        )
+
+    def manifests(self, mesh: str) -> Path:
+        """Write what Helm has stored of the releases of a mesh into a folder."""
+        folder = self.folder / "manifests" / mesh
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in self.run("list", "-n", f"istio-{mesh}", "--short").out.split():
+            text = self.run("get", "manifest", name, "-n", f"istio-{mesh}").out
+            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return folder
+
+    def run(self, *arguments: object, **environment: str) -> Ran:
+        """Run Helm against the cluster."""
+        more = {"KUBECONFIG": str(self.cluster.kubeconfig)}
+        if self.is_1_5:
+            more["MULTIMESH_TEST_LIFT"] = "1"
+        if self.without:
+            more["MULTIMESH_TEST_WITHOUT"] = self.without
+        return self.helm.run(*arguments, **(more | self._plugins() | environment))
+
+    def kubectl(self, *arguments: object) -> Ran:
+        """Run the kubectl that comes with this Helm."""
+        kubectl = self.helm._replace(binary=self.helm.binary.with_name("kubectl"))
+        return kubectl.run(*arguments, KUBECONFIG=str(self.cluster.kubeconfig))
+
+    def multimesh(self, *arguments: object) -> Ran:
+        """Run a command of the program with kubectl at hand."""
+        python = self.helm._replace(binary=Path(sys.executable))
+        search = f"{self.helm.binary.parent}{os.pathsep}{os.environ['PATH']}"
+        return python.run("-m", "multimesh", *arguments, KUBECONFIG=str(self.cluster.kubeconfig), PATH=search)
+
+    def through(self, mesh: str, *arguments: str) -> list[str]:
+        """Spell the flags that send a release through the post-renderer."""
+        if self.helm.major == 4:
+            program = "wrapped" if self._is_wrapped else "multimesh"
+        else:
+            program = str(WRAPPER if self._is_wrapped else ROOT / "postrender.py")
+        given = (f"--profile={self.folder / 'profiles' / mesh}", *arguments)
+        return ["--post-renderer", program, *(f"--post-renderer-args={argument}" for argument in given)]
+
+    @property
+    def _is_wrapped(self) -> bool:
+        return self.is_1_5 or bool(self.without)
+
+    def _plugins(self) -> dict[str, str]:
+        if self.helm.major == 3:
+            return {}
+        folder = Path(self.helm.plugins()["HELM_PLUGINS"])
+        wrapped = folder / "wrapped"
+        if not wrapped.exists():
+            wrapped.mkdir()
+            (wrapped / "plugin.yaml").write_text(
+                "apiVersion: v1\ntype: postrenderer/v1\nname: wrapped\nversion: 0.1.0\nruntime: subprocess\n"
+                f"runtimeConfig:\n  platformCommand:\n  - command: {WRAPPER}\n",
+                encoding="utf-8",
+            )
+        return {"HELM_PLUGINS": str(folder)}
+
+    def release(self, command: str, mesh: str, name: str, chart: Path, *flags: str, post: tuple[str, ...] = ()) -> Ran:
+        """Install or upgrade one release of a mesh, through the post-renderer."""
+        return self.run(command, name, chart, "-n", f"istio-{mesh}", *self.through(mesh, *post), *flags)
+
+    def stock(self, command: str, mesh: str, name: str, chart: Path, *flags: str) -> Ran:
+        """Install or upgrade one release without the post-renderer; 1.5 is lifted, and that is all."""
+        lifted = self.through(mesh) if self.is_1_5 else []
+        return self.run(command, name, chart, "-n", f"istio-{mesh}", *lifted, *flags, MULTIMESH_TEST_WITHOUT="*")
+
+    # --- meshes -----------------------------------------------------------------------------------
+
+    def install(self, mesh: str, **spec: object) -> None:
+        """Install a mesh as the documentation says: profile, namespaces, releases; then its control plane runs."""
+        self.profile(mesh, **spec)
+        self.make_namespaces(mesh)
+        for name, stream in charts.releases(self.version, mesh).items():
+            done = self.release("install", mesh, name, self.chart(mesh, stream))
+            assert done.code == 0, done.err
+        self.start(mesh)
+
+    def install_stock(self) -> None:
+        """Install a stock mesh into istio-system, and let its control plane run."""
+        self.namespace("istio-system")
+        for name, text in charts.stock_beside(self.version).items():
+            done = self.stock("install", "system", name, charts.write(self.folder / "charts" / name, text))
+            assert done.code == 0, done.err
+        self.start("system")
+
+    def names(self, mesh: str) -> list[str]:
+        """Name the releases of a mesh."""
+        return list(charts.releases(self.version, mesh))
+
+    def make_namespaces(self, mesh: str) -> None:
+        """Make the namespaces of a mesh with their labels."""
+        self.namespace(f"istio-{mesh}", **{MESH: mesh} | ({INJECTION: "disabled"} if self.is_1_5 else {}))
+        self.namespace(f"nginx-{mesh}", **{MESH: mesh, INJECTION: f"enabled-{mesh}"})
+
+    def namespace(self, name: str, **labels: str) -> None:
+        """Make a namespace, and wait until pods can be created in it."""
+        self.namespaces({name: labels})
+
+    def namespaces(self, labels: dict[str, dict[str, str]]) -> None:
+        """Make namespaces with their labels; those that are there stay as they are."""
+        for name, of_it in labels.items():
+            with contextlib.suppress(Refused):
+                self.api.create("Namespace", {"metadata": {"name": name, "labels": of_it}})
+        for name in labels:
+            until(f"{name} has its ServiceAccount", lambda name=name: self.api.get("ServiceAccount", "default", name))
+
+    def start(self, mesh: str) -> None:
+        """Let stand-ins take the places of the control plane's Deployments, and write what they have to write."""
+        authority = self.authorities.setdefault(mesh, Authority(f"the root of {mesh}"))
+        running = {one.name for one in self.planes.setdefault(mesh, [])}
+        for deployment in deployments(self.api, f"istio-{mesh}"):
+            if deployment["metadata"]["name"] not in running:
+                one = StandIn(self.api, mesh, deployment, authority, self.folder)
+                one.start()
+                self.planes[mesh].append(one)
+        assert self.planes[mesh], f"istio-{mesh} has no control plane"
+        settle(self.planes[mesh])
+        self.serves(mesh)
+
+    def serves(self, mesh: str) -> None:
+        """Wait until the API server has heard of what was written: a probe is injected, and another is denied."""
+        namespace = f"nginx-{mesh}"
+        if mesh == "system":
+            namespace = "nginx-system"
+            self.namespace(namespace, **{INJECTION: "enabled"})
+        until(f"pods of {namespace} get a sidecar of {mesh}", lambda: self.sidecars(namespace)[:1] == [mesh])
+        if mesh != "system" or self.is_1_5:
+            until(f"{mesh} denies what is invalid", lambda: mesh in self.denial(namespace))
+
+    def stop(self, mesh: str) -> None:
+        """Let the control plane of a mesh crash."""
+        for one in self.planes.pop(mesh, ()):
+            one.stop()
+
+    def standin(self, mesh: str) -> StandIn:
+        """Return the only stand-in of a mesh that has one."""
+        (found,) = self.planes[mesh]
+        return found
+
+    def _name(self, stem: str) -> str:
+        self._serial += 1
+        self._last = f"{stem}-{self._serial}-{self.helm.major}-{self.version.replace('.', '-')}"
+        return self._last
+
+    # --- what a user does -------------------------------------------------------------------------
+
+    def pod(self, namespace: str, dry_run: bool = True, **labels: str) -> Object:
+        """Create a pod, and return it as it came to be."""
+        meta: Object = {"name": self._name("pod"), "labels": labels}
+        if self.is_1_5 and "sidecar.istio.io/inject" in labels:
+            meta["annotations"] = {"sidecar.istio.io/inject": labels.pop("sidecar.istio.io/inject")}
+        spec = {"containers": [{"name": "app", "image": "nginx"}]}
+        return self.api.create("Pod", {"metadata": meta, "spec": spec}, namespace, dry_run=dry_run)
+
+    def sidecars(self, namespace: str, **labels: str) -> list[str]:
+        """Name the mesh of every sidecar that a pod gets; or say why there is no pod."""
+        try:
+            return [found.partition("/")[0] for found in whose(self.pod(namespace, **labels))]
+        except Refused as error:
+            return ["refused", error.message]
+
+    def denial(self, namespace: str, **labels: str) -> str:
+        """Try an invalid VirtualService; say who denied it, or nothing."""
+        return self.virtual_service(namespace, [], **labels)
+
+    def virtual_service(self, namespace: str, hosts: list[str], **labels: str) -> str:
+        """Try a VirtualService; say why it was refused, or nothing."""
+        obj = {
+            "apiVersion": "networking.istio.io/v1alpha3",
+            "kind": "VirtualService",
+            "metadata": {"name": self._name("route"), "labels": labels},
+            "spec": {"hosts": hosts, "http": [{"route": [{"destination": {"host": "nginx"}}]}]},
+        }
+        try:
+            self.api.create("VirtualService", obj, namespace, dry_run=True)
+        except Refused as error:
+            return error.message
+        return ""
+
+    def asked_last(self) -> list[Asked]:
+        """Return every entry that was asked about the last object, as the audit log has it."""
+        found = []
+        for line in self.cluster.audit.read_text().splitlines():
+            event = json.loads(line)
+            if event.get("objectRef", {}).get("name") != self._last:
+                continue
+            for key, value in event.get("annotations", {}).items():
+                if key.startswith("mutation.webhook.admission.k8s.io/"):
+                    said = json.loads(value)
+                    found.append(Asked(said["configuration"], said["webhook"]))
+                elif key.endswith("/answered-by"):
+                    found.append(Asked(value, key.removesuffix("/answered-by")))
+        return found
+
+    def reviews_of_last(self) -> list[str]:
+        """Name the mesh of every stand-in that was asked about the last object, once for each time."""
+        return [
+            mesh for mesh, ones in self.planes.items() for one in ones for review in one.reviews if review.name == self._last
+        ]
+
+    def who_was_asked_last(self) -> set[str]:
+        """Name the meshes that were asked about the last object."""
+        return set(self.reviews_of_last())
+
+    def of_mesh(self, mesh: str, field: str = "uid") -> dict[tuple[str, str], str]:
+        """Map every object of a mesh to its uid: what is replaced gets another. Or to its resource version."""
+        return {
+            key: obj["metadata"][field]
+            for key, obj in self.objects().items()
+            if obj["metadata"].get("namespace") == f"istio-{mesh}" or _bears(key[1], mesh)
+        }
+
+    def objects(self) -> dict[tuple[str, str], Object]:
+        """Return every object of the kinds that the charts have, by kind and name."""
+        return {
+            (kind, f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"): obj
+            for kind in PATHS
+            if kind not in ("Pod", "Namespace", "Secret", "Job")
+            for obj in self.api.list(kind)
+            if obj["metadata"].get("namespace") not in OWN_NAMESPACES and not obj["metadata"]["name"].startswith("system:")
+        }
+
+    def bundles(self) -> dict[str, set[str]]:
+        """Map every webhook configuration to the meshes whose roots stand in its entries."""
+        meshes = {one.bundle: mesh for mesh, ones in self.planes.items() for one in ones}
+        return {
+            config["metadata"]["name"]: {
+                meshes.get(entry["clientConfig"].get("caBundle", ""), "nobody") for entry in config["webhooks"]
+            }
+            for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+            for config in self.api.list(kind)
+        }
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def wipe(self) -> None:
+        """Take everything out of the cluster again."""
+        self._jobs.stop()
+        for mesh in list(self.planes):
+            self.stop(mesh)
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+            self.api.call("DELETE", path(kind))
+        for kind in ("ClusterRole", "ClusterRoleBinding"):
+            for obj in self.api.list(kind):
+                if "kubernetes.io/bootstrapping" not in (obj["metadata"].get("labels") or {}):
+                    self.api.delete(kind, obj["metadata"]["name"])
+        self.api.call("DELETE", path("CustomResourceDefinition"))
+        for namespace in self.api.list("Namespace"):
+            if namespace["metadata"]["name"] not in OWN_NAMESPACES:
+                self.api.delete("Namespace", namespace["metadata"]["name"])
+        until("all CRDs are gone", lambda: not self.api.list("CustomResourceDefinition"), 60)
+        until("all namespaces are gone", lambda: len(self.api.list("Namespace")) == len(OWN_NAMESPACES), 60)
+
+
+class _JobRunner:
+    """Set every Job complete: Helm waits for its hooks, and no kubelet runs them."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._ends.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ends.wait(0.2):
+            for job in self._api.list("Job"):
+                if not (job.get("status") or {}).get("conditions"):
+                    self._complete(job["metadata"])
+
+    def _complete(self, meta: Object) -> None:
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        conditions = [
+            {"type": kind, "status": "True", "lastProbeTime": now, "lastTransitionTime": now}
+            for kind in ("SuccessCriteriaMet", "Complete")
+        ]
+        status = {"startTime": now, "completionTime": now, "succeeded": 1, "conditions": conditions}
+        place = path("Job", meta["namespace"], meta["name"]) + "/status"
+        with contextlib.suppress(Refused):
+            self._api.call("PATCH", place, {"status": status}, "application/merge-patch+json")
+
+
+def _bears(name: str, mesh: str) -> bool:
+    return f"-{mesh}" in name or f"/{mesh}-" in name

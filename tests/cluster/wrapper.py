@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Be the post-renderer in the place of the real one, for what only the tests want.
+
+MULTIMESH_TEST_WITHOUT  rules to take out, by id with commas between; `*` takes out the program: the stock chart stays
+MULTIMESH_TEST_LIFT     lift API versions that are not served any more, after the rewrite (lift.py)
+
+Nothing of the program reads these variables.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+INSIDE = "MULTIMESH_TEST_INSIDE"
+
+
+def inside() -> int:
+    """Run the program with fewer rules."""
+    sys.path.insert(0, str(ROOT))
+    from multimesh import rules
+    from multimesh.cli import post_render
+
+    out = set(os.environ.get("MULTIMESH_TEST_WITHOUT", "").split(",")) - {""}
+    unknown = out - {rule.ID for rule in rules.RULES}
+    assert not unknown, f"no such rule: {unknown}"
+    rules.RULES = tuple(rule for rule in rules.RULES if rule.ID not in out)
+    rules._RULES_OF_KIND = rules._by_kind()
+    rules._READS_OF_KIND = rules._reads_by_kind()
+    return post_render(sys.argv[1:])
+
+
+def main() -> int:
+    """Run the program, then lift what it wrote."""
+    if os.environ.get(INSIDE):
+        return inside()
+    stream = sys.stdin.buffer.read()
+    if os.environ.get("MULTIMESH_TEST_WITHOUT") != "*":
+        done = subprocess.run(
+            [sys.executable, __file__, *sys.argv[1:]],
+            input=stream,
+            stdout=subprocess.PIPE,
+            env=os.environ | {INSIDE: "1"},
+            check=False,
+        )
+        if done.returncode:
+            return done.returncode
+        stream = done.stdout
+    if os.environ.get("MULTIMESH_TEST_LIFT"):
+        from lift import lift
+
+        stream = lift(stream)
+    sys.stdout.buffer.write(stream)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
