@@ -23,7 +23,7 @@ _STRING_TAGS = (UNTAGGED, "!", "tag:yaml.org,2002:str")
 class Edit:
     """One span of text, what takes its place, and why."""
 
-    __slots__ = ("depth", "end", "path", "rule", "start", "subject", "text")
+    __slots__ = ("also", "depth", "end", "path", "rule", "start", "subject", "text")
 
     def __init__(self, start: int, end: int, text: str, subject: str, rule: str, path: str, depth: int = 0) -> None:
         """Replace `[start:end]` by `text`, for a rule, in the resource `subject` at a field path.
@@ -37,10 +37,19 @@ class Edit:
         self.rule = rule
         self.path = path
         self.depth = depth
+        #: Rule and path of every further wish that this span grants, such as two items for the end of one list.
+        self.also: "tuple[tuple[str, str], ...]" = ()
+
+    @property
+    def reasons(self) -> "tuple[tuple[str, str], ...]":
+        """Rule and path of every wish that this span grants."""
+        return ((self.rule, self.path), *self.also)
 
     def moved(self, start: int, end: int, text: str) -> "Edit":
         """Return the same edit for the text around an embedded document."""
-        return Edit(start, end, text, self.subject, self.rule, self.path, self.depth)
+        found = Edit(start, end, text, self.subject, self.rule, self.path, self.depth)
+        found.also = self.also
+        return found
 
 
 class Text:
@@ -106,13 +115,16 @@ class Text:
         """Append one item to a list."""
         self._check_own(sequence, path)
         edit = Edit(0, 0, "", subject, rule, path)
-        self._appended.setdefault(id(sequence), (sequence, [], edit))[1].append(value)
+        _, values, first = self._appended.setdefault(id(sequence), (sequence, [], edit))
+        values += _lacking(values, [value], path, rule)
+        _join(first, edit)
 
     def put(self, mapping: "MappingNode", key: str, value: "Value", subject: str, rule: str, path: str) -> None:
         """Put a key that is absent or null into a mapping; lists and mappings put twice are joined."""
         self._check_own(mapping, path)
         edit = Edit(0, 0, "", subject, rule, path)
-        wishes = self._put.setdefault(id(mapping), (mapping, {}, edit))[1]
+        _, wishes, first = self._put.setdefault(id(mapping), (mapping, {}, edit))
+        _join(first, edit)
         wishes[key] = _joined(wishes[key], value, path, rule) if key in wishes else value
 
     def remove(self, mapping: "MappingNode", key: str, subject: str, rule: str, path: str) -> None:
@@ -207,7 +219,7 @@ class Text:
         if self._shared is None:
             self._shared = _shared(self.roots) if "*" in self.text and "&" in self.text else set()
         if id(node) in self._shared:
-            raise BadShape(path, "is shared by an alias, and cannot be edited in one place only,", node)
+            raise BadShape(path, "is shared by an alias, which cannot be edited in one place only", node)
 
     def _end(self, node: "Node") -> int:
         """Return where the last character of a node's content ends, behind which only blanks and comments stand."""
@@ -452,9 +464,36 @@ def _block_entry(key: str, value: "Value", column: int, newline: str) -> str:
     return f"{name}: {block(value, column, newline)}"
 
 
+def _join(first: Edit, edit: Edit) -> None:
+    """Note that the span of an edit grants another wish as well."""
+    if (edit.rule, edit.path) not in first.reasons:
+        first.also += ((edit.rule, edit.path),)
+
+
+def _lacking(there: "list[Value]", items: "list[Value]", path: str, rule: str) -> "list[Value]":
+    """Return the items that a list lacks. Raises MultimeshError where it is to hold one of that name with another value."""
+    found = [item for item in items if item not in there]
+    for name in map(_name, found):
+        if name and name in map(_name, there):
+            raise MultimeshError(
+                "",
+                f'{path} is to hold "{name}" twice, with different values',
+                "A flag or variable that a rule sets must not be set in spec.flags of the profile as well.",
+                rule,
+            )
+    return found
+
+
+def _name(item: "Value") -> str:
+    """Return the name of a variable or flag; empty for any other item of a list."""
+    if type(item) is dict:
+        return str(item.get("name", ""))
+    return item.partition("=")[0] if type(item) is str and item.startswith("-") else ""
+
+
 def _joined(first: "Value", second: "Value", path: str, rule: str) -> "Value":
     if type(first) is list and type(second) is list:
-        return first + [item for item in second if item not in first]
+        return first + _lacking(first, second, path, rule)
     if type(first) is dict and type(second) is dict:
         joined = dict(first)
         for key, item in second.items():

@@ -23,12 +23,13 @@ def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
         "rewritten": [
             {
                 "resource": edit.subject,
-                "path": edit.path,
-                "rule": edit.rule,
+                "path": path,
+                "rule": rule,
                 "line": first + text.count("\n", 0, edit.start),
             }
             for first, text, edits in rendering.edited
             for edit in edits
+            for rule, path in edit.reasons
         ],
         "dropped": [{"resource": title, "rule": rule, "line": start} for title, rule, start in rendering.dropped],
         "findings": [_finding(notice, mesh) for notice in rendering.noticed],

@@ -98,7 +98,7 @@ def changes(rendering: Rendering) -> list[Change]:
             start, end = _line_start(text, group[0].start), _line_end(text, group)
             moved = [Edit(e.start - start, e.end - start, e.text, e.subject, e.rule, e.path, e.depth) for e in group]
             line = first - 1 + text.count("\n", 0, start)
-            reasons = [f"{edit.subject} [{edit.rule}]" for edit in group]
+            reasons = [f"{edit.subject} [{rule}]" for edit in group for rule, _ in edit.reasons]
             found.append(_trimmed(line, _lines(text[start:end]), _lines(applied(text[start:end], moved)), reasons))
     return found
 

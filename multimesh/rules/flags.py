@@ -6,17 +6,17 @@
         env: {GALLEY_LOG: "debug"}
 
 A flag or variable is replaced where it is and appended where it is not. The container is found by its name, in every
-Deployment and DaemonSet; `workload` narrows it to one of them.
+Deployment and DaemonSet; `workload` narrows it to one of them. What another rule sets cannot be set otherwise here.
 """
 
-from multimesh.containers import flag_list, set_flag, set_variable
-from multimesh.fieldpath import BadShape, get, is_scalar, is_sequence, text
+from multimesh.containers import set_variable
+from multimesh.fieldpath import BadShape, get, is_null, is_scalar, is_sequence, text
 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.rules.reads import Reads
-    from multimesh.nodes import MappingNode
+    from multimesh.nodes import MappingNode, Node, SequenceNode
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
@@ -34,31 +34,78 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             continue
         for path, node in resource.containers():
             if text(node, "name") == wish["container"]:
-                for flag in wish.get("args", []):
+                for flag in _joined(wish.get("args", [])):
                     _set(resource, path, node, flag)
                 for name, value in wish.get("env", {}).items():
                     set_variable(resource, path, node, name, value)
 
 
-def _set(resource: "Resource", path: str, node: "MappingNode", flag: str) -> None:
-    name, equals, value = flag.partition("=")
-    key = _list_of_flags(path, node)
-    if key is None:
-        resource.append_to(node, "args", flag, f"{path}/args")
+def _joined(args: "list[str]") -> "list[tuple[str, ...]]":
+    """Put a flag and the value behind it together; every other word stands alone."""
+    found: "list[tuple[str, ...]]" = []
+    for word in args:
+        before = found[-1] if found else ()
+        if len(before) == 1 and _is_flag(before[0]) and "=" not in before[0] and not _is_flag(word):
+            found[-1] = (before[0], word)
+        else:
+            found.append((word,))
+    return found
+
+
+def _is_flag(word: str) -> bool:
+    """Tell a flag from a value; `-1` is a value."""
+    return word[:1] == "-" and word[1:2] not in _NO_FLAG
+
+
+#: What stands behind the dash of a number, or of a dash that stands alone.
+_NO_FLAG = ("", *"0123456789.")
+
+
+def _set(resource: "Resource", path: str, node: "MappingNode", words: "tuple[str, ...]") -> None:
+    name, equals, value = words[0].partition("=")
+    lists = _lists(path, node)
+    found = [hit for at, flags in lists for hit in _hits(at, flags, name)]
+    if len(found) > 1:
+        raise BadShape(found[1][0], f"holds {name} twice", node)
+    if not found:
+        for word in words:
+            if lists:
+                resource.append(lists[0][1], word, lists[0][0])
+            else:
+                resource.append_to(node, "args", word, f"{path}/args")
         return
-    at, flags = f"{path}/{key}", get(node, key)
-    if flags is None or not is_sequence(flags):
-        raise BadShape(at, "is no list", node)
-    if equals:
-        set_flag(resource, at, flags, name, value)
-    elif not any(is_scalar(item) and item.value == name for item in flags.value):
-        resource.append(flags, flag, at)
+    at, standing, following = found[0]
+    wanted = value if equals else words[-1] if len(words) > 1 else None
+    if wanted is None:
+        resource.rewrite(standing, name, f"{at}/{name}")
+    elif following is not None:
+        resource.rewrite(following, wanted, f"{at}/{name}")
+    else:
+        resource.rewrite(standing, f"{name}={wanted}", f"{at}/{name}")
 
 
-def _list_of_flags(path: str, node: "MappingNode") -> "str | None":
-    """Return the key of the list that holds the container's flags already: args, else command."""
-    try:
-        flag_list(path, node)
-    except BadShape:
-        return "command" if get(node, "command") is not None else None
-    return "args"
+def _lists(path: str, node: "MappingNode") -> "list[tuple[str, SequenceNode]]":
+    """Return path and node of the lists that may hold a container's flags; the first one gets new ones."""
+    found: "list[tuple[str, SequenceNode]]" = []
+    for key in ("args", "command"):
+        flags = get(node, key)
+        if flags is None:
+            continue
+        if not is_sequence(flags):
+            raise BadShape(f"{path}/{key}", "is no list", node)
+        found.append((f"{path}/{key}", flags))
+    return found
+
+
+def _hits(at: str, flags: "SequenceNode", name: str) -> "list[tuple[str, Node, Node | None]]":
+    """Return where a flag stands, each with the node behind it that holds its value, if there is one."""
+    found: "list[tuple[str, Node, Node | None]]" = []
+    for index, node in enumerate(flags.value):
+        if not is_scalar(node) or is_null(node):
+            continue
+        if node.value.startswith(f"{name}="):
+            found.append((at, node, None))
+        elif node.value == name:
+            behind = flags.value[index + 1 : index + 2] if _is_flag(name) else []
+            found.append((at, node, next((item for item in behind if is_scalar(item) and not _is_flag(item.value)), None)))
+    return found
