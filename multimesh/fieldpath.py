@@ -208,7 +208,7 @@ def refusal(where: str, error: BadShape, rule: str) -> MultimeshError:
     """Turn a shape that no rule knows into the message for it."""
     return MultimeshError(
         where,
-        f"{error.path} {error.what}, which no rule knows",
+        f"{error.path} {error.what}, which no rule knows".lstrip(),
         "Left as it is, a stock name could slip through. Compare the chart with the stock one, or report its version.",
         rule,
     )

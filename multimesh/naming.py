@@ -53,6 +53,10 @@ WEBHOOK_CONFIGURATIONS = frozenset((
 WEBHOOK_ENTRIES = frozenset(("sidecar-injector.istio.io", "pilot.validation.istio.io", "mixer.validation.istio.io"))
 INJECTOR_ENTRY = "sidecar-injector.istio.io"
 
+#: Entries of Istio 1.6 and later that this mesh's own is made from, best first: 1.10 and later; 1.9 without legacy
+#: selectors; 1.9, and 1.10 with legacy selectors.
+MODEL_ENTRIES = (f"rev.namespace.{INJECTOR_ENTRY}", f"namespace.{INJECTOR_ENTRY}", INJECTOR_ENTRY)
+
 #: Cluster-scoped names of what a cluster has only once: only the owner installs them, under these names.
 SHARED = frozenset(
     (kind, name)
@@ -67,6 +71,9 @@ STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
 
 #: Gateways of the 1.5 chart, in which NS takes the place of the leading `istio`.
 GATEWAYS = ("istio-ingressgateway", "istio-egressgateway", "istio-ilbgateway")
+
+#: Kinds of objects that are named after a gateway.
+GATEWAY_KINDS = ("Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role", "RoleBinding", "Secret", "Service", "ServiceAccount")  # fmt: skip
 
 #: Everything named after a gateway, by what stands before and behind the gateway's name (1.5.0, charts/gateways).
 _GATEWAY_FAMILY = (("", ""), ("", "-service-account"), ("istio.", "-service-account"), ("", "-certs"), ("", "-ca-certs"), ("", "-sds"))  # fmt: skip
@@ -93,6 +100,11 @@ def is_own(name: str, mesh: "Profile") -> bool:
 def is_kubernetes(name: str) -> bool:
     """Tell whether Kubernetes itself brings a role of this name."""
     return name in KUBERNETES_ROLES or name.startswith("system:")
+
+
+def is_never_renamed(kind: str) -> bool:
+    """Tell the kinds whose names belong to the cluster: Namespaces, CRDs, PriorityClasses and other classes."""
+    return kind in ("Namespace", "CustomResourceDefinition") or kind.endswith("Class")
 
 
 def is_kept(kind: str, name: str, mesh: "Profile") -> bool:
@@ -151,9 +163,15 @@ def galley_configuration(mesh: "Profile") -> str:
 
 def gateway(name: str, mesh: "Profile") -> str:
     """Return the name of a 1.5 gateway in this mesh."""
-    if name not in GATEWAYS or not mesh.rename_gateways:
+    if name not in GATEWAYS or not mesh.rename_gateways or (mesh.keep_names and _is_kept_gateway(name, mesh)):
         return name
     return _within(f"{mesh.namespace}{name.removeprefix('istio')}", _MAX_LABEL)
+
+
+def _is_kept_gateway(name: str, mesh: "Profile") -> bool:
+    """Tell whether the profile keeps any name of a gateway's family: it is renamed completely or not at all."""
+    family = {f"{before}{name}{behind}" for before, behind in _GATEWAY_FAMILY}
+    return any(is_kept(kind, member, mesh) for kind in GATEWAY_KINDS for member in family)
 
 
 def gateway_family(name: str, mesh: "Profile") -> str:

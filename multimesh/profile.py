@@ -6,7 +6,7 @@ One table, `SPEC`, says which keys there are; it validates a profile here and be
 
 from multimesh.errors import Errors, MultimeshError
 from multimesh.fieldpath import is_mapping, is_null, is_scalar, is_sequence
-from multimesh.naming import STOCK_NAMES
+from multimesh.naming import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_never_renamed
 from multimesh.parser import compose_all
 
 TYPE_CHECKING = False
@@ -94,6 +94,8 @@ def check_mesh(name: str) -> str:
         return f"is no mesh name: lower-case letters, digits and '-', beginning and ending with a letter or digit, at most {MAX_NAME} characters"
     if name == "default":
         return "is no mesh name: 'default' is the revision that every stock mesh has"
+    if f"{name}.namespace.{INJECTOR_ENTRY}" in MODEL_ENTRIES:
+        return f"would give this mesh's injection the name of the stock entry {name}.namespace.{INJECTOR_ENTRY}"
     made = next((f"{kind}/{stock}" for kind, stock in STOCK_NAMES if (kind, f"{stock}-{name}") in STOCK_NAMES), "")
     return f"would turn {made} into the stock name {made.partition('/')[2]}-{name}" if made else ""
 
@@ -126,6 +128,8 @@ def check_kept(name: str) -> str:
 def check_renamed(name: str) -> str:
     """Check an entry of renameNames."""
     kind, slash, rest = name.partition("/")
+    if is_never_renamed(kind):
+        return f"is a {kind}, which is never renamed"
     return "" if kind and slash and rest and "*" not in rest else 'is not "Kind/name"'
 
 
@@ -186,7 +190,7 @@ PROFILE: "Any" = (
         ),
         "spec": (SPEC, "What distinguishes the mesh."),
     },
-    ("apiVersion", "kind", "metadata", "spec"),
+    ("metadata", "spec"),
 )
 
 
@@ -252,6 +256,10 @@ def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") 
             return {}
         if not is_mapping(node):
             return report(node, f"{path} is no mapping", "Write it as keys and values.")
+        keys = [key.value for key, _ in node.value]
+        for number, (key, _) in enumerate(node.value):
+            if key.value in keys[:number]:
+                report(key, f'the key "{path}.{key.value}" stands twice', "Remove one of them.")
         return {key.value: _read(item, field[1], f"{path}.{key.value}", report) for key, item in node.value}
     if not is_scalar(node):
         return report(node, f"{path} is no single value", "Write one value behind the colon.")
@@ -272,11 +280,19 @@ def _read_scalar(node: "Node", field: "Any", path: str, report: "Callable[..., N
         if text not in field[1]:
             return report(node, f'{path} is "{text}"', f"It may be: {', '.join(field[1])}.")
         return text
-    if not node.style and (not text or text.lower() in _NOT_TEXT or set(text) <= _DIGITS | set("._+-")):
+    if not node.style and (not text or text.lower() in _NOT_TEXT or _is_number(text)):
         what = f'{path} is "{text}", which YAML does not read as text' if text else f"{path} is empty"
         return report(node, what, f'Put it in quotes: "{text}"' if text else "Give it a value, or leave the key out.")
     wrong = field[1](text)
     return report(node, f'{path} "{text}" {wrong}', "Choose another one; see docs/profile.md.") if wrong else text
+
+
+def _is_number(text: str) -> bool:
+    """Tell what YAML reads as a number or a date; `1-20-3`, as revisions are called, is neither."""
+    if not set(text) <= _DIGITS | set("._+-"):
+        return False
+    parts = text.split("-")
+    return not any(sign in text[1:] for sign in "+-") or [len(part) for part in parts] == [4, 2, 2]
 
 
 def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":

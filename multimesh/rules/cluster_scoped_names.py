@@ -12,13 +12,14 @@ ClusterRoles stay; bindings never do, since their subjects differ.
 
 A name that no table knows stays where it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or holds a
 revision of the mesh between dashes. Any other one is refused, and so is a kind that no table knows, since nobody can
-tell its scope: say in `keepNames` or `renameNames` what it is.
+tell its scope: say in `keepNames` or `renameNames` what it is. Namespaces, PriorityClasses and other classes are never
+renamed.
 Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that no table knows stay.
 """
 
-from multimesh.fieldpath import entry, is_mapping, text
+from multimesh.fieldpath import entry, is_mapping, items, text
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
-from multimesh.naming import SHARED, SUFFIXED, cluster_scoped, is_kept, is_kubernetes, is_own, is_renamed
+from multimesh.naming import SHARED, SUFFIXED, cluster_scoped, is_kept, is_kubernetes, is_never_renamed, is_own, is_renamed
 
 from multimesh.rules.reads import EVERY
 
@@ -36,7 +37,12 @@ REFERENCES = (
     ("RoleBinding", "roleRef", "name", "kind", ""),
     ("Certificate", "spec/issuerRef", "name", "kind", "Issuer"),
     ("CertificateRequest", "spec/issuerRef", "name", "kind", "Issuer"),
+    ("MutatingAdmissionPolicyBinding", "spec", "policyName", "", "MutatingAdmissionPolicy"),
+    ("FlowSchema", "spec/priorityLevelConfiguration", "name", "", "PriorityLevelConfiguration"),
 )
+
+#: Kinds that are granted by name, by the word that roles use for them.
+GRANTED = {"podsecuritypolicies": "PodSecurityPolicy"}
 
 #: Annotations that name a ClusterIssuer.
 ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
@@ -52,6 +58,8 @@ READS: "Reads" = {
     "CertificateRequest": ((b"", b"ClusterIssuer"),),
     "Ingress": ((b"", b"cluster-issuer"),),
     "Gateway": ((b"", b"cluster-issuer"),),
+    "Role": tuple((b"", word.encode()) for word in GRANTED),
+    "ClusterRole": tuple((b"", word.encode()) for word in GRANTED),
 }
 
 
@@ -70,11 +78,25 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         if kind == resource.kind:
             for path, reference in resource.find(at):
                 if is_mapping(reference):
-                    _plan_reference(resource, mesh, path, text(reference, kind_key) or default, entry(reference, name))
+                    _plan_reference(resource, mesh, path, (text(reference, kind_key) if kind_key else "") or default, entry(reference, name))
+    if mesh.rename_names and resource.kind in ("Role", "ClusterRole"):
+        _plan_grants(resource, mesh)
     for annotation in ISSUER_ANNOTATIONS:
         path = f"metadata/annotations/{annotation.replace('/', '~1')}"
         for _, node in resource.find(path) if resource.get("metadata/annotations") is not None else ():
             resource.rewrite(node, cluster_scoped("ClusterIssuer", text(node), mesh), path)
+
+
+#: Kinds that references name; an Issuer or a Role is of its namespace.
+_REFERRED = frozenset(("ClusterRole", "ClusterIssuer", "MutatingAdmissionPolicy", "PriorityLevelConfiguration"))
+
+
+def _plan_grants(resource: "Resource", mesh: "Profile") -> None:
+    """Rename what a role grants by name."""
+    for path, rule in resource.find("rules/*"):
+        for kind in {GRANTED[text(word)] for word in items(rule, "resources") if text(word) in GRANTED}:
+            for node in items(rule, "resourceNames"):
+                resource.rewrite(node, cluster_scoped(kind, text(node), mesh), f"{path}/resourceNames")
 
 
 def _plan_name(resource: "Resource", mesh: "Profile") -> None:
@@ -91,15 +113,21 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
         raise resource.error(
             f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, "{other}"',
             f"Render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
-            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.',
+            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
+            f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
         )
     elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
         raise resource.error(
             f'the cluster-scoped name "{name}" is in no table, and nothing in it says that it is mesh {mesh.name}\'s own',
             f"If it carries the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
-            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
-            f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
+            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n' + _way_to_rename(kind, name, mesh),
         )
+
+
+def _way_to_rename(kind: str, name: str, mesh: "Profile") -> str:
+    if is_never_renamed(kind):
+        return f"renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow."
+    return f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.'
 
 
 def _other_mesh(kind: str, name: str, mesh: "Profile") -> str:
@@ -117,6 +145,6 @@ def _rewrite(resource: "Resource", path: str, new: str) -> None:
 
 
 def _plan_reference(resource: "Resource", mesh: "Profile", path: str, kind: str, found: "object") -> None:
-    if found is not None and kind in ("ClusterRole", "ClusterIssuer"):
+    if found is not None and kind in _REFERRED:
         node = found[1]  # type: ignore[index]
         resource.rewrite(node, cluster_scoped(kind, text(node), mesh), f"{path}/name")

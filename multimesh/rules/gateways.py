@@ -10,7 +10,7 @@ EnvoyFilters, `ingressService`, the injector's values, the performance dashboard
 `istio-affirmed-ingressgateway-certs`. The label `istio: ingressgateway` stays, so Gateways of users still bind.
 
 A gateway of this chart is told by the object's own labels `chart` and `heritage`. From Istio 1.6 on a gateway's name
-is the user's own choice and never changes. `gateways: keep` leaves all of them as they are.
+is the user's own choice and never changes. `gateways: keep` leaves all of them as they are, and a name in `keepNames` all of that one gateway.
 """
 
 from multimesh.containers import flag, variable

@@ -28,7 +28,7 @@ writes up to Istio 1.9.
 """
 
 from multimesh.fieldpath import entry, get, is_mapping, is_sequence, plain, text
-from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, injection_entry
+from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, injection_entry
 from multimesh.rules.reads import EVERY
 from multimesh.rules.revision import LABEL, TAG
 from multimesh.rules.webhook_names import is_injector
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
 ID = "injection-label"
 
 READS: "Reads" = {"MutatingWebhookConfiguration": EVERY}
-
-#: The entry to copy, best first: 1.10 and later; 1.9 without legacy selectors; 1.9, and 1.10 with legacy selectors.
-_MODELS = (f"rev.namespace.{INJECTOR_ENTRY}", f"namespace.{INJECTOR_ENTRY}", INJECTOR_ENTRY)
 
 _FOREIGN = "Render the stock chart anew, and pipe it through one profile only."
 
@@ -121,10 +118,10 @@ def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, Mappi
     selector: "dict[str, Any]" = {"matchExpressions": [{"key": INJECTION_LABEL, "operator": "In", "values": [mesh.injection_label]}]}
     if injection_entry(mesh) in entries:
         return
-    model = next((entries[name] for name in _MODELS if name in entries), None)
+    model = next((entries[name] for name in MODEL_ENTRIES if name in entries), None)
     if model is None:
         raise resource.error(
-            f"has none of the entries {', '.join(_MODELS)}",
+            f"has none of the entries {', '.join(MODEL_ENTRIES)}",
             "Two meshes could inject the same pod. Compare the chart with the stock one, or report its version.",
         )
     if _is_patched_by_name(resource, model, entries):

@@ -63,7 +63,12 @@ def _check_object(resource: "Resource", mesh: "Profile") -> None:
             f"Render the chart with -n {mesh.namespace} (and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
             f"or add the namespace to spec.workloadNamespaces in {mesh.where}.",
         )
-    if resource.name in _CONTROL_PLANE_NAMES or resource.name.startswith("istiod-") or _runs_control_plane(resource):
+    if (
+        resource.name in _CONTROL_PLANE_NAMES
+        or resource.name.startswith("istiod-")
+        or _runs_control_plane(resource)
+        or _configures_control_plane(resource, mesh)
+    ):
         raise resource.error(
             f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs into '
             f'"{mesh.namespace}"',
@@ -77,11 +82,22 @@ def _runs_control_plane(resource: "Resource") -> bool:
     )
 
 
+def _configures_control_plane(resource: "Resource", mesh: "Profile") -> bool:
+    """Tell the ConfigMaps of istiod, which are called after its revision."""
+    if resource.kind != "ConfigMap":
+        return False
+    name = resource.name
+    return (
+        name.startswith("istio-sidecar-injector-")
+        or name in [f"values-{revision}" for revision in mesh.revisions]
+        or (name.startswith("istio-") and resource.get("data/mesh") is not None)
+    )
+
+
 def _check(resource: "Resource", mesh: "Profile", path: str, namespace: str, own: str = "") -> None:
     if namespace in ("", mesh.namespace) or (own and namespace in mesh.namespaces):
         return
     raise resource.error(
         f'{path} is "{namespace}", but the control plane of mesh {mesh.name} lives in "{mesh.namespace}"',
-        f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}, "
-        f"or keep the name: keepNames: [\"{resource.kind}/{resource.name}\"] in {mesh.where}.",
+        f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
     )

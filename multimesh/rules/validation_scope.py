@@ -92,10 +92,10 @@ def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Ma
 def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
     found = get(node, "namespaceSelector")
     selector = plain(found) if found is not None else {}
-    named = [values for key, _, values in requirements(selector) if key == MESH_LABEL]
+    named = [(operator, values) for key, operator, values in requirements(selector) if key == MESH_LABEL]
     if named and not may_match(selector, MESH_LABEL, mesh.name):
-        raise _foreign(resource, path, ", ".join(named[0]))
-    if named:
+        raise _foreign(resource, path, ", ".join(named[0][1]))
+    if ("In", [mesh.name]) in named:
         return
     wish: "dict[str, object]" = {"key": MESH_LABEL, "operator": "In", "values": [mesh.name]}
     at = f"{path}/namespaceSelector/matchExpressions"

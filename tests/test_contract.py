@@ -1,0 +1,313 @@
+"""The contract, sentence by sentence: small manifests that a careless reading of it would get wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from program import ROOT, profile, render
+
+NS = "istio-affirmed"
+WORKLOADS = ("nginx-affirmed",)
+RBAC = "rbac.authorization.k8s.io/v1"
+
+MESSAGE = re.compile(r"(?:multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)*\n?)+")
+
+
+def mesh(**spec: object) -> str:
+    return profile("affirmed", NS, WORKLOADS, **spec)
+
+
+def rewritten(stream: object, profile_text: str) -> list[dict]:
+    """Render, once and once more, and return the resources."""
+    data = stream.encode() if isinstance(stream, str) else yaml.safe_dump(stream, sort_keys=False).encode()
+    done = render(data, profile_text)
+    assert (done.code, done.err) == (0, "")
+    assert render(done.out, profile_text).out == done.out
+    return [document for document in yaml.safe_load_all(done.out) if document]
+
+
+def refused(stream: object, profile_text: str) -> str:
+    """Render, hold the refusal against its shape, and return the message."""
+    data = stream.encode() if isinstance(stream, str) else yaml.safe_dump(stream, sort_keys=False).encode()
+    done = render(data, profile_text)
+    assert (done.code, done.out) == (2, b"")
+    assert MESSAGE.fullmatch(done.err), done.err
+    return done.err
+
+
+def resource(kind: str, name: str, version: str = "v1", namespace: str = "", **fields: object) -> dict:
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}
+
+
+# --- the mesh profile ----------------------------------------------------------------------------
+
+
+def test_a_profile_needs_no_more_than_a_name_and_a_namespace():
+    """Every other key is optional, those that say what the file is included."""
+    text = "metadata: {name: affirmed}\nspec: {namespace: istio-affirmed}\n"
+    assert rewritten(resource("ClusterRole", "kiali", RBAC), text)[0]["metadata"]["name"] == "kiali-affirmed"
+    assert 'apiVersion is "v1"' in refused(resource("ConfigMap", "a"), "apiVersion: v1\n" + text)
+
+
+@pytest.mark.parametrize("revision", ["1-20-3", "1-20"])
+def test_a_revision_of_digits_and_dashes_needs_no_quotes(revision):
+    """`revision: 1-20-3` is text in YAML, and how Istio's own documents write one."""
+    text = mesh().replace("spec:\n", f"spec:\n  revision: {revision}\n")
+    assert rewritten(resource("ClusterRole", f"x-{revision}-y", RBAC), text)
+
+
+@pytest.mark.parametrize("revision", ["120", "1.20", "2026-11-23", "-1", "1_000"])
+def test_a_revision_that_yaml_reads_as_a_number_or_date_wants_quotes(revision):
+    """Helm would read the same words in its values as something else."""
+    text = mesh().replace("spec:\n", f"spec:\n  revision: {revision}\n")
+    assert f'Put it in quotes: "{revision}"' in refused(resource("ConfigMap", "a"), text)
+
+
+def test_no_mesh_is_called_as_a_stock_injection_entry_begins():
+    """`rev.namespace.sidecar-injector.istio.io` is the chart's own entry: mesh `rev` would never get its label."""
+    text = profile("rev", "istio-rev")
+    assert 'metadata.name "rev"' in refused(resource("ConfigMap", "a"), text)
+
+
+def test_a_key_that_stands_twice_in_a_mapping_of_the_profile_is_refused():
+    """Of two values for one variable or port, nobody knows which is meant."""
+    text = mesh() + "  flags:\n  - container: discovery\n    env:\n      A: x\n      A: z\n"
+    message = refused(resource("ConfigMap", "a"), text)
+    assert 'the key "spec.flags[0].env.A" stands twice' in message
+    assert "profile.yaml:13: " in message
+
+
+@pytest.mark.parametrize("kind", ["Namespace", "PriorityClass", "StorageClass", "CustomResourceDefinition"])
+def test_renamenames_cannot_name_what_is_never_renamed(kind):
+    """Namespaces, PriorityClasses and other classes are never renamed: pods name them, and no reference would follow."""
+    assert "never renamed" in refused(resource("ConfigMap", "a"), mesh(renameNames=[f"{kind}/company"]))
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["company-reader", "prometheus-operator", "kiali-operator"])
+def test_the_refusal_of_an_unknown_name_names_both_ways_out(name):
+    """A name that only begins like a stock one may be a company's own as well."""
+    message = refused(resource("ClusterRole", name, RBAC), mesh())
+    assert f'keepNames: ["ClusterRole/{name}"]' in message
+    assert f'renameNames: ["ClusterRole/{name}"]' in message
+
+
+@pytest.mark.parametrize(
+    "kept", ["Service/istio-ingressgateway", "ServiceAccount/istio-ingressgateway-service-account", "Deployment/*"]
+)
+def test_a_gateway_of_which_a_name_is_kept_keeps_all_of_its_names(kept):
+    """Names in keepNames never change, and a gateway is renamed completely or not at all."""
+    labels = {"chart": "gateways", "heritage": "Helm"}
+    stream = yaml.safe_dump_all([
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "istio-ingressgateway", "labels": labels}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "istio-egressgateway", "labels": labels}},
+        {"apiVersion": "v1", "kind": "ServiceAccount",
+         "metadata": {"name": "istio-ingressgateway-service-account", "labels": labels}},
+    ])  # fmt: skip
+    names = [document["metadata"]["name"] for document in rewritten(stream, mesh(keepNames=[kept]))]
+    other = "istio-egressgateway" if kept.endswith("*") else "istio-affirmed-egressgateway"
+    assert names == ["istio-ingressgateway", other, "istio-ingressgateway-service-account"]
+
+
+def test_references_follow_every_kind_that_renamenames_may_name():
+    """A binding, a schema or a grant that still names the old object leads nowhere."""
+    stream = yaml.safe_dump_all([
+        resource("MutatingAdmissionPolicyBinding", "b-affirmed", "admissionregistration.k8s.io/v1", spec={"policyName": "p"}),
+        resource(
+            "FlowSchema",
+            "f-affirmed",
+            "flowcontrol.apiserver.k8s.io/v1",
+            spec={"priorityLevelConfiguration": {"name": "level"}},
+        ),
+        resource("Role", "r", RBAC, rules=[
+            {"apiGroups": ["policy"], "resources": ["podsecuritypolicies"], "resourceNames": ["psp", "other"], "verbs": ["use"]},
+            {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["psp"], "verbs": ["get"]},
+        ]),
+    ])  # fmt: skip
+    names = ["MutatingAdmissionPolicy/p", "PriorityLevelConfiguration/level", "PodSecurityPolicy/psp"]
+    binding, schema, role = rewritten(stream, mesh(renameNames=names))
+    assert binding["spec"]["policyName"] == "p-affirmed"
+    assert schema["spec"]["priorityLevelConfiguration"]["name"] == "level-affirmed"
+    assert [rule["resourceNames"] for rule in role["rules"]] == [["psp-affirmed", "other"], ["psp"]]
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("resource.k8s.io/v1alpha3", "DeviceTaintRule"),
+        ("resource.k8s.io/v1alpha2", "ResourceClass"),
+        ("storagemigration.k8s.io/v1beta1", "StorageVersionMigration"),
+        ("auditregistration.k8s.io/v1alpha1", "AuditSink"),
+    ],
+)
+def test_the_tables_know_the_rare_cluster_scoped_kinds_of_kubernetes_too(version, kind):
+    """Their names are judged like any other; the kind is not unknown."""
+    assert rewritten(resource(kind, "x-affirmed", version), mesh())
+    assert "the cluster-scoped name" in refused(resource(kind, "x", version), mesh())
+
+
+# --- where objects may live ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["istio-affirmed", "istio-sidecar-injector-affirmed", "values-affirmed"])
+def test_the_configuration_of_a_control_plane_lives_beside_it(name):
+    """A ConfigMap of istiod in a workload namespace is a control plane rendered for the wrong namespace."""
+    data = {"mesh": f"rootNamespace: {NS}\n"} if name == NS else {"values": "{}"}
+    assert rewritten(resource("ConfigMap", name, namespace=NS, data=data), mesh())
+    message = refused(resource("ConfigMap", name, namespace="nginx-affirmed", data=data), mesh())
+    assert f'belongs into "{NS}"' in message
+
+
+def test_a_workloads_own_configuration_may_be_called_as_it_likes():
+    """What only sounds like Istio is the user's."""
+    data = {"a": "b"}
+    assert rewritten(resource("ConfigMap", "istio-dashboards", namespace="nginx-affirmed", data=data), mesh())
+
+
+def test_a_remedy_that_is_named_is_one_that_helps():
+    """No keepNames moves the subject of a binding, so the refusal must not promise it."""
+    binding = resource(
+        "ClusterRoleBinding",
+        "x-affirmed",
+        RBAC,
+        roleRef={"kind": "ClusterRole", "name": "view", "apiGroup": "rbac.authorization.k8s.io"},
+        subjects=[{"kind": "ServiceAccount", "name": "x", "namespace": "elsewhere"}],
+    )
+    message = refused(binding, mesh(keepNames=["ClusterRoleBinding/x-affirmed"]))
+    assert "keepNames" not in message
+
+
+# --- validators ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        {"key": "multimesh.dev/mesh", "operator": "Exists"},
+        {"key": "multimesh.dev/mesh", "operator": "In", "values": ["affirmed", "blue"]},
+        {"key": "multimesh.dev/mesh", "operator": "NotIn", "values": ["blue"]},
+    ],
+)
+def test_a_validator_that_selects_more_than_this_mesh_is_narrowed_to_it(expression):
+    """A selector that speaks of the mesh's label may still let another mesh's namespaces in."""
+    entry = {"name": "validation.istio.io", "namespaceSelector": {"matchExpressions": [expression]}}
+    configuration = resource(
+        "ValidatingWebhookConfiguration",
+        "istiod-default-validator",
+        "admissionregistration.k8s.io/v1",
+        webhooks=[entry],
+    )
+    [found] = rewritten(configuration, mesh())
+    ours = {"key": "multimesh.dev/mesh", "operator": "In", "values": ["affirmed"]}
+    assert found["webhooks"][0]["namespaceSelector"]["matchExpressions"] == [expression, ours]
+
+
+# --- flags ---------------------------------------------------------------------------------------
+
+
+def deployment(**container: object) -> dict:
+    spec = {"template": {"spec": {"containers": [{"name": "c", **container}]}}}
+    return resource("Deployment", "d", "apps/v1", spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("args", "wish", "expected"),
+    [
+        (["run", "--json", "--domain", "x"], ["--json=true"], ["run", "--json=true", "--domain", "x"]),
+        (["run", "--json"], ["--json=false"], ["run", "--json=false"]),
+        (["--json=false", "--b"], ["--json"], ["--json", "--b"]),
+        (["--level", "-1", "--b"], ["--level=2"], ["--level", "2", "--b"]),
+        (["--level=1", "--b"], ["--level", "2"], ["--level=2", "--b"]),
+        (["--level", "1", "--b"], ["--level", "2"], ["--level", "2", "--b"]),
+        (["--b"], ["--level", "2"], ["--b", "--level", "2"]),
+    ],
+)
+def test_a_flag_is_replaced_where_it_is_in_whatever_form(args, wish, expected):
+    """A switch takes no value, so what follows it is the next flag and must stay."""
+    [found] = rewritten(deployment(args=args), mesh(flags=[{"container": "c", "args": wish}]))
+    assert found["spec"]["template"]["spec"]["containers"][0]["args"] == expected
+
+
+def test_a_flag_of_the_command_is_replaced_there_although_there_are_args():
+    """Appended to the args it would stand twice."""
+    [found] = rewritten(
+        deployment(command=["run", "--a=1"], args=["--b=1"]),
+        mesh(flags=[{"container": "c", "args": ["--a=2", "--b=2", "--d=2"]}]),
+    )
+    container = found["spec"]["template"]["spec"]["containers"][0]
+    assert container == {"name": "c", "command": ["run", "--a=2"], "args": ["--b=2", "--d=2"]}
+
+
+@pytest.mark.parametrize(("version", "kind"), [("scheduling.k8s.io/v1", "PriorityClass"), ("v1", "Namespace")])
+def test_the_refusal_of_a_class_promises_no_rename(version, kind):
+    """It names both keys, and says of renameNames that it does not reach a class."""
+    message = refused(resource(kind, "company", version), mesh())
+    assert f'keepNames: ["{kind}/company"]' in message
+    assert "renameNames cannot name it" in message
+
+
+PILOT = resource(
+    "Deployment",
+    "istio-pilot",
+    "apps/v1",
+    spec={
+        "template": {
+            "spec": {"containers": [{"name": "discovery", "args": ["discovery"], "env": [{"name": "A", "value": "b"}]}]}
+        }
+    },
+)
+CITADEL = resource(
+    "Deployment",
+    "istio-citadel",
+    "apps/v1",
+    spec={"template": {"spec": {"containers": [{"name": "citadel", "args": ["--a=b"]}]}}},
+)
+
+
+@pytest.mark.parametrize(
+    ("stream", "flags", "name"),
+    [
+        (
+            PILOT,
+            {"container": "discovery", "env": {"PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "false"}},
+            "PILOT_SCOPE_GATEWAY_TO_NAMESPACE",
+        ),
+        (CITADEL, {"container": "citadel", "args": ["--listened-namespaces=other"]}, "--listened-namespaces"),
+    ],
+)
+def test_a_flag_that_contradicts_a_rule_is_refused(stream, flags, name):
+    """Appended by both it would stand twice, and the result would not pass through again."""
+    message = refused(stream, mesh(flags=[flags]))
+    assert f'is to hold "{name}" twice' in message
+    assert "spec.flags" in message
+
+
+def test_a_flag_that_says_what_a_rule_says_stands_once():
+    """Two wishes for the same thing are one."""
+    flags = [{"container": "discovery", "env": {"PILOT_SCOPE_GATEWAY_TO_NAMESPACE": "true"}}]
+    [found] = rewritten(PILOT, mesh(flags=flags))
+    env = found["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert [variable["name"] for variable in env].count("PILOT_SCOPE_GATEWAY_TO_NAMESPACE") == 1
+
+
+def test_the_report_and_the_diff_name_every_rule_that_appends_to_one_list(tmp_path):
+    """Two rules append a variable to pilot: one span of text, and two reasons for it."""
+    report = tmp_path / "report.json"
+    data = yaml.safe_dump(PILOT).encode()
+    assert render(data, mesh(), "--report", str(report)).code == 0
+    assert {entry["rule"] for entry in json.loads(report.read_text())["rewritten"]} == {
+        "scope-gateways",
+        "webhook-names",
+    }
+    (tmp_path / "profile.yaml").write_text(mesh())
+    command = [sys.executable, "-m", "multimesh", "diff", "--profile", str(tmp_path)]
+    done = subprocess.run(command, input=data, capture_output=True, cwd=ROOT, check=True)
+    assert b"@@ Deployment/istio-pilot [webhook-names], Deployment/istio-pilot [scope-gateways]\n" in done.stdout
