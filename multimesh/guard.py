@@ -34,6 +34,12 @@ _IDENTITY = (b"kind", b"metadata", b"apiVersion")
 #: Where the head of a CustomResourceDefinition ends at the latest.
 _HEAD = 4096
 
+#: A shorter document is split faster than it is understood.
+_LARGE = 2048
+
+#: Where the colon of a key stands at the latest.
+_KEY = 256
+
 #: What the name of a key begins with.
 _LETTERS = frozenset(bytes((code,)) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -94,7 +100,11 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     `body` begins at the beginning of a line. True means: its root is a block mapping of a known namespaced kind
     (or a ClusterRole with a name of the mesh's own), it names no namespace or the control-plane namespace, and no rule is concerned by its kind, name and words.
     """
-    entries = body.replace(b"\n ", b"\0 ").split(b"\n")
+    if body.find(b"\nkind: List\n", 0, _HEAD) >= 0:
+        return _items_pass(body, mesh)
+    # What stands in quotes behind the head is text, and only the words in it are asked for.
+    head = body[: _quoted_data(body)] if len(body) > _LARGE else body
+    entries = head.replace(b"\n ", b"\0 ").split(b"\n")
     found: dict[bytes, bytes] = {}
     first = True
     for number, entry in enumerate(entries):
@@ -128,10 +138,60 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
         return False
     if key in _BINDINGS and (mesh.rename_names or not _names_only(body, mesh.namespace.encode())):
         return False
-    if _multiplies(body):
+    if _multiplies(head):
         return False
     concerned = concerned_by(kind, name, body)
-    return concerned is None or (not concerned and not _may_hide(body))
+    return concerned is None or (not concerned and not _may_hide(head))
+
+
+def _items_pass(body: bytes, mesh: "Profile") -> bool:
+    """Tell whether every item of a `kind: List` passes unread as a document of its own, two columns to the left."""
+    head, found, rest = body.partition(b"\nitems:\n- ")
+    keys = []
+    for line in head.split(b"\n"):
+        key, colon, value = line.partition(b":")
+        if not line or line[0] == 35:
+            continue
+        # Keys with one plain word each, or none: nothing of it can go on behind the head.
+        if not colon or not key or key.lstrip(b" ").translate(None, _NAME) or value.lstrip(b" ").translate(None, _NAME):
+            return False
+        if key[0] != 32:
+            keys.append(key)
+    # An alias would bring into an item what stands in another.
+    if not found or sorted(keys) != [b"apiVersion", b"kind", b"metadata"] or _stands_behind(body, b"*", _BEFORE):
+        return False
+    for item in rest.split(b"\n- "):
+        if any(line and line[:2] != b"  " for line in item.split(b"\n")[1:]):
+            return False
+        if not passes_unread(item.replace(b"\n  ", b"\n"), mesh):
+            return False
+    return True
+
+
+def _quoted_data(body: bytes) -> "int | None":
+    """Return where `data` begins if all of it is keys with single-quoted text, as in dashboards; None otherwise.
+
+    In such a text nothing but a quote has a meaning, so nothing in it can be a key, an escape or a tag, and finding the
+    next quote is all that must be read of it. Before it every quote must be seen to close on its own line.
+    """
+    size = body.find(b"\ndata:\n", 0, _HEAD) + 1
+    if not size:
+        return None
+    if not _closes(body[:size].split(b"\n")):
+        return None
+    at = size + 5
+    while True:
+        start = body.find(b": '", at, at + _KEY)
+        if start < 0 or body[at : at + 3] != b"\n  " or body[at + 3 : start].translate(None, _NAME):
+            return None
+        at = body.find(b"'", start + 3)
+        while at >= 0 and body[at + 1 : at + 2] == b"'":
+            at = body.find(b"'", at + 2)
+        if at < 0:
+            return None
+        at += 1
+        if not body[at : at + _KEY].strip(b" \n") and not body[at:].strip(b" \n"):
+            return size
 
 
 def head_size(body: bytes) -> int:
@@ -151,6 +211,16 @@ def head_size(body: bytes) -> int:
     inner = body.count(b"\n ", tail) + body.count(b"\n\n", tail) + body.endswith(b"\n")
     # Two counts see every empty line of a pair or triple, and never one too many; more of them are read.
     return size if lines == inner or lines == inner + body.count(b"\n\n\n", tail) else 0
+
+
+def _closes(lines: "list[bytes]") -> bool:
+    """Tell whether every quote in these lines closes on its own line, as the only text behind a key."""
+    for line in lines:
+        if (b"'" in line or b'"' in line) and line.lstrip(b" ")[:1] != b"#":
+            value = line.partition(b": ")[2].strip(b" ")
+            if value[:1] != value[-1:] or value[:1] not in (b"'", b'"') or line.count(b"'") + line.count(b'"') != 2:
+                return False
+    return True
 
 
 def _goes_on(entries: list[bytes], number: int) -> bool:
@@ -181,7 +251,9 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
     """Return name and namespace from the metadata, whose lines NUL joins; None if in doubt."""
     head, *lines = block.split(b"\0")
     # Quotes that do not close and flow collections could go on behind what looks like the end of the block.
-    if head.strip(b" ") or block.count(b"'") % 2 or block.count(b'"') % 2 or b"{" in block or b"[" in block or not lines:
+    if head.strip(b" ") or b"{" in block or b"[" in block or not lines:
+        return None
+    if (b"'" in block or b'"' in block) and not _closes(lines):
         return None
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip(b" "))]
     width = len(indent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import py_compile
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ import pytest
 import yaml
 from helms import CHART, PROGRAM, ROOT, stage
 from program import Result, profile
+
+from multimesh.launch import Modules
 
 BLUE = profile("blue", "istio-blue", ("nginx-blue",))
 STREAM = b"""\
@@ -630,3 +633,62 @@ def test_a_function_config_that_is_no_profile_is_an_error(config: str, message: 
     done = start([PROGRAM, f"--profile={ROOT}/charts-values/affirmed"], stream=resource_list(config))
     assert (done.code, done.out) == (2, b"")
     assert message in done.err
+
+
+# --- compiled modules -------------------------------------------------------------------------------
+
+
+def _stated(tmp_path: Path, name: str = "part") -> tuple[Modules, Path, Path]:
+    """Write a module and its compiled form as Python does, and return a finder, the source and the form."""
+    source = tmp_path / f"{name}.py"
+    source.write_text("ANSWER = 1\n", encoding="utf-8")
+    return Modules(), source, Path(py_compile.compile(str(source), doraise=True))
+
+
+def _found(finder: Modules, source: Path) -> bool:
+    return finder.find_spec(f"multimesh.{source.stem}", [str(source.parent)]) is not None
+
+
+def test_a_compiled_module_counts_while_it_belongs_to_its_source(tmp_path: Path) -> None:
+    """By importlib's conditions: magic number, time and size; everything else is importlib's business."""
+    finder, source, form = _stated(tmp_path)
+    assert _found(finder, source)
+    whole = form.read_bytes()
+    for broken in (b"", whole[:10], whole[:40], b"\0" + whole[1:], whole[:4] + b"\1" + whole[5:]):
+        form.write_bytes(broken)
+        assert not _found(finder, source)
+    form.write_bytes(whole)
+    times = source.stat().st_mtime
+    os.utime(source, (times + 10, times + 10))
+    assert not _found(finder, source)
+    os.utime(source, (times, times))
+    assert _found(finder, source)
+    source.write_text("ANSWER = 10\n", encoding="utf-8")
+    os.utime(source, (times, times))
+    assert not _found(finder, source)
+    form.unlink()
+    assert not _found(finder, source)
+
+
+def test_nothing_but_the_package_is_found(tmp_path: Path) -> None:
+    """Another package of the same folder is none of its business, and neither is the package's own root."""
+    finder, source, _ = _stated(tmp_path)
+    assert finder.find_spec("part", [str(tmp_path)]) is None
+    assert finder.find_spec("other.part", [str(tmp_path)]) is None
+    assert finder.find_spec("multimesh", None) is None
+    assert _found(finder, source)
+
+
+def test_a_source_that_was_changed_is_compiled_anew(tmp_path: Path, blue: Path) -> None:
+    """Also where no compiled form can be written."""
+    checkout = stage(tmp_path / "checkout")
+    for _ in range(2):
+        assert_rendered(start([checkout / "postrender.py", "--profile", blue]))
+    naming = checkout / "multimesh" / "naming.py"
+    naming.write_text(naming.read_text(encoding="utf-8").replace('"kiali"', '"kiali-stock"'), encoding="utf-8")
+    done = start([checkout / "postrender.py", "--profile", blue])
+    assert done.code == 2
+    assert "kiali" in done.err
+    shutil.rmtree(checkout / "multimesh" / "__pycache__")
+    (checkout / "multimesh" / "__pycache__").write_text("no folder", encoding="utf-8")
+    assert start([checkout / "postrender.py", "--profile", blue]).code == 2
