@@ -123,7 +123,9 @@ def cluster_scoped(kind: str, name: str, mesh: "Profile") -> str:
     if is_kept(kind, name, mesh):
         return name
     if (kind, name) in WEBHOOK_CONFIGURATIONS:
-        return _within(f"{mesh.namespace}{name.removeprefix('istio')}", _MAX_LABEL)
+        # Only galley limits the name of its own: see MAX_NAMESPACE in multimesh/profile.py.
+        limit = _MAX_LABEL if name == GALLEY_CONFIGURATION else _MAX_NAME
+        return _within(f"{mesh.namespace}{name.removeprefix('istio')}", limit)
     if f"{kind}/{name}" in mesh.rename_names:
         return _within(f"{name}-{mesh.name}", _MAX_NAME)
     if (kind, name) in SUFFIXED and (kind != "ClusterRole" or mesh.rename_cluster_roles):

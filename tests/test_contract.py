@@ -311,3 +311,42 @@ def test_the_report_and_the_diff_name_every_rule_that_appends_to_one_list(tmp_pa
     command = [sys.executable, "-m", "multimesh", "diff", "--profile", str(tmp_path)]
     done = subprocess.run(command, input=data, capture_output=True, cwd=ROOT, check=True)
     assert b"@@ Deployment/istio-pilot [webhook-names], Deployment/istio-pilot [scope-gateways]\n" in done.stdout
+
+
+def test_only_galleys_webhook_configuration_is_limited_to_a_label():
+    """With the longest namespace that galley allows, the injector's configuration has 73 of 253 characters."""
+    namespace = "n" * 56
+    text = profile("affirmed", namespace, gateways="keep")
+    injector = resource(
+        "MutatingWebhookConfiguration",
+        "istio-sidecar-injector",
+        "admissionregistration.k8s.io/v1beta1",
+        webhooks=[
+            {
+                "name": "sidecar-injector.istio.io",
+                "clientConfig": {"service": {"name": "istio-sidecar-injector", "namespace": namespace}},
+                "namespaceSelector": {"matchLabels": {"istio-injection": "enabled"}},
+            }
+        ],
+    )
+    assert rewritten(injector, text)[0]["metadata"]["name"] == f"{namespace}-sidecar-injector"
+
+
+@pytest.mark.parametrize(
+    "stock",
+    [
+        "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: kiali",
+        "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: kiali\nrules: []",
+        "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: d}\nspec:\n  template:\n    spec:\n      containers:\n"
+        "      - name: c",
+    ],
+)
+def test_the_diff_of_a_stream_without_a_final_newline_is_a_patch_too(stock, tmp_path):
+    """Where the last line changes, or lines are added behind it, both sides say that no line feed ends them."""
+    text = mesh(flags=[{"container": "c", "args": ["--a"]}])
+    (tmp_path / "profile.yaml").write_text(text)
+    command = [sys.executable, "-m", "multimesh", "diff", "--profile", str(tmp_path)]
+    done = subprocess.run(command, input=stock.encode(), capture_output=True, cwd=ROOT, check=True)
+    (tmp_path / "stock").write_text(stock)
+    subprocess.run(["patch", "--silent", "stock"], input=done.stdout, cwd=tmp_path, check=True)
+    assert (tmp_path / "stock").read_bytes() == render(stock.encode(), text).out

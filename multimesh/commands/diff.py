@@ -78,11 +78,26 @@ def unified(rendering: Rendering, name: str) -> list[str]:
         grown = sum(len(change.new) - (change.end - change.start) for change in hunk)
         reasons = ", ".join(dict.fromkeys(reason for change in hunk for reason in change.reasons))
         lines.append(f"@@ -{_range(start, end - start)} +{_range(start + shift, end - start + grown)} @@ {reasons}\n")
-        lines += body
-        if open_end and end == len(stock):
-            lines.append("\\ No newline at end of file\n")
+        lines += _ended(body, open_end, not rendering.output.endswith(b"\n")) if end == len(stock) else body
         shift += grown
     return lines
+
+
+_OPEN = "\\ No newline at end of file\n"
+
+
+def _ended(body: list[str], stock_open: bool, mesh_open: bool) -> list[str]:
+    """Mark the last line of either side where no line feed ends it, in the hunk that holds the end of both."""
+    old = max((number for number, line in enumerate(body) if line[0] in " -"), default=-1)
+    new = max((number for number, line in enumerate(body) if line[0] in " +"), default=-1)
+    shared = min(old, new)
+    if old != new and shared >= 0 and body[shared][0] == " " and (stock_open if shared == old else mesh_open):
+        # The last line of one side goes on to be a line of the other, where a line feed ends it.
+        line, rest = body[shared][1:], body[shared + 1 :]
+        body = [*body[:shared], f"-{line}", *(rest if shared == new else ()), f"+{line}", *(rest if shared == old else ())]
+        return _ended(body, stock_open, mesh_open)
+    marked = ({old} if stock_open else set()) | ({new} if mesh_open else set())
+    return [part for number, line in enumerate(body) for part in ((line, _OPEN) if number in marked else (line,))]
 
 
 def _range(start: int, length: int) -> str:
