@@ -164,3 +164,28 @@ def test_the_manual_names_what_moves(step):
     text = Path(ROOT, "docs", "upgrades.md").read_text(encoding="utf-8")
 
     assert [name for moved in MOVES[step] for name in moved if name.partition("/")[2] not in text] == []
+
+
+INJECTOR = """\
+apiVersion: admissionregistration.k8s.io/v1beta1
+kind: MutatingWebhookConfiguration
+metadata:
+  name: istio-sidecar-injector
+  labels: {app: sidecarInjectorWebhook, chart: sidecarInjectorWebhook, heritage: Helm, release: istio}
+webhooks:
+- name: sidecar-injector.istio.io
+  clientConfig:
+    service: {name: istio-sidecar-injector, namespace: istio-affirmed, path: /inject}
+    caBundle: ""
+  failurePolicy: Fail
+  namespaceSelector: {matchLabels: {istio-injection: enabled}}
+"""
+
+
+@pytest.mark.parametrize(("flags", "sent"), [((), True), (("--upgrade",), False)], ids=["install", "upgrade"])
+def test_the_empty_bundle_of_1_5_is_left_out_of_an_upgrade_alone(flags, sent):
+    """By then the control plane owns the field: Helm 4 refuses to apply an empty one."""
+    result = render(INJECTOR.encode(), profile("affirmed", "istio-affirmed"), *flags)
+
+    assert result.err == ""
+    assert ("caBundle" in oracle.load(result.out)[0]["webhooks"][0]["clientConfig"]) == sent

@@ -6,7 +6,8 @@ with every upgrade, and until the control plane notices, every webhook call of t
        clientConfig:
     -    caBundle: ""
 
-A bundle that somebody set stays, and so does all of Istio 1.5.
+A bundle that somebody set stays. So does all of Istio 1.5, but with `--upgrade`: there Helm 4 would meet the control
+plane's ownership of the field, as it does with `failurePolicy`.
 """
 
 from multimesh.fieldpath import entry, get, is_mapping, is_null, is_scalar
@@ -26,7 +27,7 @@ READS: "Reads" = {"MutatingWebhookConfiguration": EVERY, "ValidatingWebhookConfi
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
     """Remove the empty bundle of every entry."""
-    if is_injector(resource, mesh) or is_galley(resource, mesh):
+    if not mesh.upgrade and (is_injector(resource, mesh) or is_galley(resource, mesh)):
         return
     for path, node in resource.find("webhooks/*"):
         client = get(node, "clientConfig")
