@@ -233,6 +233,11 @@ def from_node(root: "Node", where: str, line: int = 1) -> Profile:
         both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
         if both:
             report(root, f'"{both[0]}" stands in keepNames and in renameNames', "Decide for one of them.")
+        renamed = spec.get("renameNames", [])
+        made = {f"{kind}/{stock}-{name}" for kind, stock in STOCK_NAMES} | {f"{entry}-{name}" for entry in renamed}
+        for entry in sorted(made.intersection(renamed)):
+            stock = entry.removesuffix(f"-{name}")
+            report(root, f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh', "Leave it out there.")
     if errors:
         raise Errors(errors)
     return Profile(where, name, spec)

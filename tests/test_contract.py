@@ -337,8 +337,8 @@ def test_only_galleys_webhook_configuration_is_limited_to_a_label():
     [
         "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: kiali",
         "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: kiali\nrules: []",
-        "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: d}\nspec:\n  template:\n    spec:\n      containers:\n"
-        "      - name: c",
+        "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{name: c}]}}}",
+        "metadata: {name: d}\nkind: Deployment\napiVersion: apps/v1\nspec:\n template:\n  spec:\n   containers:\n   - name: c",
     ],
 )
 def test_the_diff_of_a_stream_without_a_final_newline_is_a_patch_too(stock, tmp_path):
@@ -350,3 +350,11 @@ def test_the_diff_of_a_stream_without_a_final_newline_is_a_patch_too(stock, tmp_
     (tmp_path / "stock").write_text(stock)
     subprocess.run(["patch", "--silent", "stock"], input=done.stdout, cwd=tmp_path, check=True)
     assert (tmp_path / "stock").read_bytes() == render(stock.encode(), text).out
+
+
+@pytest.mark.parametrize("name", ["ClusterRole/kiali-affirmed", "ClusterRole/x-affirmed"])
+def test_renamenames_cannot_name_what_a_rename_makes(name):
+    """The second run would rename it once more."""
+    text = mesh(renameNames=["ClusterRole/x", name])
+    message = refused(resource("ClusterRole", "x", RBAC), text)
+    assert f'spec.renameNames holds "{name}", which {name.removesuffix("-affirmed")} becomes in this mesh' in message
