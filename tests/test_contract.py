@@ -358,3 +358,9 @@ def test_renamenames_cannot_name_what_a_rename_makes(name):
     text = mesh(renameNames=["ClusterRole/x", name])
     message = refused(resource("ClusterRole", "x", RBAC), text)
     assert f'spec.renameNames holds "{name}", which {name.removesuffix("-affirmed")} becomes in this mesh' in message
+
+
+def test_a_mesh_configuration_that_is_no_mapping_is_refused():
+    """Its root namespace could not be seen."""
+    message = refused(resource("ConfigMap", "istio", data={"mesh": "- rootNamespace: istio-system\n"}), mesh())
+    assert "data/mesh is no mapping, which no rule knows [mesh-config]" in message

@@ -11,7 +11,7 @@ the injector's values, and `discoverySelectors` that leave out this mesh's names
 noted in the report: such a control plane reads the whole cluster.
 """
 
-from multimesh.fieldpath import entry, get, is_mapping, is_null, is_scalar, plain, text
+from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, plain, text
 from multimesh.jsontext import member
 from multimesh.naming import MESH_LABEL
 from multimesh.selectors import matches
@@ -37,6 +37,8 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         for root in found[1].roots if found is not None else ():
             if found is not None and is_mapping(root):
                 _plan_mesh(resource, mesh, found[1], root)
+            elif not is_null(root):
+                raise BadShape("data/mesh", "is no mapping", root)
     if resource.name.startswith("istio-sidecar-injector"):
         node = resource.get("data/values")
         if node is not None:
