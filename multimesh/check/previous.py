@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from multimesh.check.findings import ERROR, WARNING, Finding, Side
-from multimesh.check.objects import Object, dig
+from multimesh.check.objects import Object, dig, mappings
 from multimesh.naming import STOCK_NAMES, is_kept, is_kubernetes
 from multimesh.profile import Profile
 
@@ -31,6 +31,7 @@ def upgrade(before: list[Object], after: list[Object], profiles: list[Profile]) 
         successor = new.get(item.key)
         if successor is not None:
             yield from _changed(item, successor)
+            yield from _deselected(item, successor)
         elif item.kind == "CustomResourceDefinition":
             if item.annotations.get(_KEEP) != "keep":
                 yield Finding(
@@ -55,6 +56,33 @@ def _changed(item: Object, successor: Object) -> Iterator[Finding]:
         what = f"{item.title} changes {'/'.join(path)}"
         remedy = f"kubectl delete {item.kind.lower()} {item.name}{f' -n {item.namespace}' if item.namespace else ''}, then upgrade."
         yield Finding("immutable-selector", what, (_side(item), _side(successor)), remedy=remedy)
+
+
+def _deselected(item: Object, successor: Object) -> Iterator[Finding]:
+    """Find what the rewrite had written into a webhook configuration that keeps its name, and is written no more."""
+    if item.kind not in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        return
+    for label in sorted(_own_labels(item) - _own_labels(successor)):
+        yield Finding("stock-name", f"{item.title} no longer selects {label}", (_side(item), _side(successor)), ERROR)
+
+
+def _own_labels(item: Object) -> set[str]:
+    """Return the namespace labels that only a mesh selects."""
+    found = set()
+    for entry in mappings(item.data, "webhooks"):
+        labels = [
+            (expression.get("key"), value)
+            for expression in mappings(entry, "namespaceSelector", "matchExpressions")
+            if expression.get("operator") == "In" and isinstance(expression.get("values"), list)
+            for value in expression["values"]
+        ]
+        labels.append(("istio-injection", dig(entry, "namespaceSelector", "matchLabels", "istio-injection")))
+        found |= {
+            f"{key}={value}"
+            for key, value in labels
+            if key == "multimesh.dev/mesh" or (key == "istio-injection" and str(value).startswith("enabled-"))
+        }
+    return found
 
 
 def _plain(value: Any) -> Any:
