@@ -111,8 +111,16 @@ class Api:
 
     def list(self, kind: str, namespace: str = "") -> list[Object]:
         """List the objects of a kind; none where the kind is not served."""
-        found = self.find(path(kind, namespace))
-        return found["items"] if found else []
+        return until(f"{kind} can be listed", lambda: self._list(path(kind, namespace)))["items"]
+
+    def _list(self, path: str) -> Object | None:
+        try:
+            return self.find(path) or {"items": []}
+        except Refused as error:
+            # A CRD that was written gets new storage, and takes a moment.
+            if error.code == 429:
+                return None
+            raise
 
     def get(self, kind: str, name: str, namespace: str = "") -> Object | None:
         """Return one object, or None."""

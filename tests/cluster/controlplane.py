@@ -60,7 +60,11 @@ class ControlPlane:
         self._write_kubeconfig()
         until("the API server is ready", self._is_ready, 60)
         self._start_controller_manager(manager)
-        until("the namespace default has its ServiceAccount", lambda: self.api.get("ServiceAccount", "default", "default"), 60)
+        until(
+            "the namespace default has its ServiceAccount",
+            lambda: self.api.get("ServiceAccount", "default", "default"),
+            60,
+        )
 
     def stop(self) -> None:
         """End every child, the last started first, by its own process id.
@@ -110,7 +114,9 @@ class ControlPlane:
         )
 
     def _start_api_server(self, etcd: int) -> None:
-        certificate, key = self._authority.issue(self.folder, "apiserver", "kubernetes.default.svc", "localhost", "127.0.0.1")
+        certificate, key = self._authority.issue(
+            self.folder, "apiserver", "kubernetes.default.svc", "localhost", "127.0.0.1"
+        )
         tokens = self.folder / "tokens.csv"
         tokens.write_text(f'{self._token},admin,admin,"system:masters"\n')
         policy = self.folder / "audit.yaml"
@@ -167,7 +173,8 @@ class ControlPlane:
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [
-                named | {"cluster": {"server": f"https://127.0.0.1:{self.port}", "certificate-authority": str(self.root)}}
+                named
+                | {"cluster": {"server": f"https://127.0.0.1:{self.port}", "certificate-authority": str(self.root)}}
             ],
             "users": [named | {"user": {"token": self._token}}],
             "contexts": [named | {"context": {"cluster": "tests", "user": "tests"}}],

@@ -39,7 +39,10 @@ def _webhooks(obj: Object) -> None:
 LIFTS: dict[tuple[str, str], tuple[str, Callable[[Object], None]]] = {
     ("policy/v1beta1", "PodDisruptionBudget"): ("policy/v1", _same),
     ("autoscaling/v2beta1", "HorizontalPodAutoscaler"): ("autoscaling/v2", _metrics),
-    ("admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration"): ("admissionregistration.k8s.io/v1", _webhooks),
+    ("admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration"): (
+        "admissionregistration.k8s.io/v1",
+        _webhooks,
+    ),
     ("admissionregistration.k8s.io/v1beta1", "ValidatingWebhookConfiguration"): (
         "admissionregistration.k8s.io/v1",
         _webhooks,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from pathlib import Path
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_DAY = datetime.timedelta(days=1)
+_DAY = dt.timedelta(days=1)
 
 
 class Authority:
@@ -48,8 +48,10 @@ def signing_key(folder: Path) -> Path:
     return _written(folder / "tokens.key", _private(ec.generate_private_key(ec.SECP256R1())))
 
 
-def _build(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.timezone.utc)
+def _build(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.timezone.utc)
     built = x509.CertificateBuilder(
         subject_name=subject,
         issuer_name=issuer,
@@ -58,7 +60,9 @@ def _build(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
         not_valid_before=now - _DAY,
         not_valid_after=now + _DAY,
     ).add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-    return built if ca else built.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    return (
+        built if ca else built.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    )
 
 
 def _named(name: str) -> x509.Name:

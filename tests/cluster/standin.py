@@ -101,6 +101,10 @@ class StandIn:
             thread.join()
         self._servers.clear()
 
+    def has_written(self) -> bool:
+        """Tell whether it has found something to write to."""
+        return bool(self.writes)
+
     def is_settled(self) -> bool:
         """Tell whether every entry it finds bears its root, and every validator refuses by default."""
         mine = [
@@ -110,7 +114,8 @@ class StandIn:
             for entry in self._mine(kind, config)
         ]
         return bool(mine) and all(
-            entry["clientConfig"].get("caBundle") == self.bundle and entry["failurePolicy"] == "Fail" for _, entry in mine
+            entry["clientConfig"].get("caBundle") == self.bundle and entry["failurePolicy"] == "Fail"
+            for _, entry in mine
         )
 
     def _serve(self, service: Object) -> None:
@@ -145,7 +150,10 @@ class StandIn:
         """Return the entries of a configuration that the real control plane would find."""
         meta, entries = config["metadata"], config.get("webhooks") or []
         if self.part == INJECTOR_1_5:
-            wanted = self.flags.get("webhookConfigName", "istio-sidecar-injector"), self.flags.get("webhookName", INJECTOR)
+            wanted = (
+                self.flags.get("webhookConfigName", "istio-sidecar-injector"),
+                self.flags.get("webhookName", INJECTOR),
+            )
             return [e for e in entries if kind == MUTATING and (meta["name"], e["name"]) == wanted]
         if self.part == GALLEY:
             wanted_name = self.flags.get("webhook-name", "istio-galley")
@@ -221,11 +229,15 @@ class StandIn:
         _put(spec, "containers", self._proxy())
         _put(spec, "initContainers", {"name": "istio-init", "image": "proxyv2"})
         if self.revision:
-            audience = {"serviceAccountToken": {"audience": "istio-ca", "path": "istio-token", "expirationSeconds": 43200}}
+            audience = {
+                "serviceAccountToken": {"audience": "istio-ca", "path": "istio-token", "expirationSeconds": 43200}
+            }
             _put(spec, "volumes", {"name": "istio-token", "projected": {"sources": [audience]}})
             _put(spec, "volumes", {"name": "istiod-ca-cert", "configMap": {"name": "istio-ca-root-cert"}})
             annotations = annotations | {REVISION: self.revision}
-        annotations = annotations | {STATUS: json.dumps({"revision": self.revision} if self.revision else {"version": "1"})}
+        annotations = annotations | {
+            STATUS: json.dumps({"revision": self.revision} if self.revision else {"version": "1"})
+        }
         if not self.revision:
             labels = labels | {"security.istio.io/tlsMode": "istio"}
         return [
@@ -247,7 +259,14 @@ class StandIn:
             ]
         else:
             pilot = f"istio-pilot.{self.namespace}:15010"
-            proxy["args"] = ["proxy", "sidecar", "--discoveryAddress", pilot, "--zipkinAddress", f"zipkin.{self.namespace}:9411"]
+            proxy["args"] = [
+                "proxy",
+                "sidecar",
+                "--discoveryAddress",
+                pilot,
+                "--zipkinAddress",
+                f"zipkin.{self.namespace}:9411",
+            ]
         return proxy
 
 
@@ -328,7 +347,9 @@ def deployments(api: Api, namespace: str) -> Iterator[Object]:
     """Yield what must be stood in for in a control-plane namespace."""
     for deployment in api.list("Deployment", namespace):
         part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
-        if part in (GALLEY, INJECTOR_1_5) or (part == "discovery" and deployment["metadata"]["name"].startswith("istiod")):
+        if part in (GALLEY, INJECTOR_1_5) or (
+            part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
+        ):
             yield deployment
 
 

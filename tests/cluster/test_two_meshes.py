@@ -90,7 +90,9 @@ def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: Wo
     world = beside_stock
     revisions = [None] if world.is_1_5 else [None, "affirmed", "blue", "default"]
     namespaces = {}
-    for injection, revision in itertools.product([None, "enabled", "disabled", "enabled-affirmed", "enabled-blue"], revisions):
+    for injection, revision in itertools.product(
+        [None, "enabled", "disabled", "enabled-affirmed", "enabled-blue"], revisions
+    ):
         labels = some(**{INJECTION: injection, REVISION: revision})
         namespaces[f"case-{len(namespaces)}"] = labels
     world.namespaces(namespaces)

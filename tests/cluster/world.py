@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import json
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ class World:
         self.planes: dict[str, list[StandIn]] = {}
         self.authorities: dict[str, Authority] = {}
         self.without = ""
+        self.before = Path()
         self._jobs = _JobRunner(self.api)
         self._serial = 0
         self._last = ""
@@ -152,14 +154,17 @@ class World:
 
     # --- meshes -----------------------------------------------------------------------------------
 
-    def install(self, mesh: str, **spec: object) -> None:
-        """Install a mesh as the documentation says: profile, namespaces, releases; then its control plane runs."""
+    def install(self, mesh: str, *, serve: bool = True, **spec: object) -> None:
+        """Install a mesh as the documentation says: profile, namespaces, releases; then its control plane runs.
+
+        Without `serve`, it need not come to serve its own namespaces.
+        """
         self.profile(mesh, **spec)
         self.make_namespaces(mesh)
         for name, stream in charts.releases(self.version, mesh).items():
             done = self.release("install", mesh, name, self.chart(mesh, stream))
             assert done.code == 0, done.err
-        self.start(mesh)
+        self.start(mesh, serve=serve)
 
     def install_stock(self) -> None:
         """Install a stock mesh into istio-system, and let its control plane run."""
@@ -180,7 +185,7 @@ class World:
 
     def namespace(self, name: str, **labels: str) -> None:
         """Make a namespace, and wait until pods can be created in it."""
-        self.namespaces({name: labels})
+        self.namespaces({name: {key.replace("istio_injection", INJECTION): value for key, value in labels.items()}})
 
     def namespaces(self, labels: dict[str, dict[str, str]]) -> None:
         """Make namespaces with their labels; those that are there stay as they are."""
@@ -190,7 +195,7 @@ class World:
         for name in labels:
             until(f"{name} has its ServiceAccount", lambda name=name: self.api.get("ServiceAccount", "default", name))
 
-    def start(self, mesh: str) -> None:
+    def start(self, mesh: str, *, serve: bool = True) -> None:
         """Let stand-ins take the places of the control plane's Deployments, and write what they have to write."""
         authority = self.authorities.setdefault(mesh, Authority(f"the root of {mesh}"))
         running = {one.name for one in self.planes.setdefault(mesh, [])}
@@ -200,8 +205,12 @@ class World:
                 one.start()
                 self.planes[mesh].append(one)
         assert self.planes[mesh], f"istio-{mesh} has no control plane"
-        settle(self.planes[mesh])
-        self.serves(mesh)
+        if serve:
+            settle(self.planes[mesh])
+            self.serves(mesh)
+        else:
+            for one in self.planes[mesh]:
+                until(f"{one.name} has written its root", one.has_written)
 
     def serves(self, mesh: str) -> None:
         """Wait until the API server has heard of what was written: a probe is injected, and another is denied."""
@@ -218,10 +227,11 @@ class World:
         for one in self.planes.pop(mesh, ()):
             one.stop()
 
-    def standin(self, mesh: str) -> StandIn:
-        """Return the only stand-in of a mesh that has one."""
-        (found,) = self.planes[mesh]
-        return found
+    def stop_one(self, mesh: str, deployment: str) -> None:
+        """Let one Deployment of a mesh's control plane end."""
+        for one in [one for one in self.planes[mesh] if one.name == deployment]:
+            one.stop()
+            self.planes[mesh].remove(one)
 
     def _name(self, stem: str) -> str:
         self._serial += 1
@@ -240,16 +250,40 @@ class World:
 
     def sidecars(self, namespace: str, **labels: str) -> list[str]:
         """Name the mesh of every sidecar that a pod gets; or say why there is no pod."""
+        return [
+            found if found == "refused" else found.partition("/")[0] for found in self.identities(namespace, **labels)
+        ]
+
+    def identities(self, namespace: str, **labels: str) -> list[str]:
+        """Name mesh and revision of every sidecar that a pod gets; or say why there is no pod."""
         try:
-            return [found.partition("/")[0] for found in whose(self.pod(namespace, **labels))]
+            return whose(self.pod(namespace, **labels))
         except Refused as error:
             return ["refused", error.message]
+
+    @contextlib.contextmanager
+    def watched(self, namespace: str) -> Iterator[list[list[str]]]:
+        """Create pods all the while, and collect the sidecars of each."""
+        seen: list[list[str]] = []
+        ends = threading.Event()
+
+        def create() -> None:
+            while not ends.wait(0.05):
+                seen.append(self.identities(namespace))
+
+        thread = threading.Thread(target=create)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            ends.set()
+            thread.join()
 
     def denial(self, namespace: str, **labels: str) -> str:
         """Try an invalid VirtualService; say who denied it, or nothing."""
         return self.virtual_service(namespace, [], **labels)
 
-    def virtual_service(self, namespace: str, hosts: list[str], **labels: str) -> str:
+    def virtual_service(self, namespace: str, hosts: list[str], dry_run: bool = True, **labels: str) -> str:
         """Try a VirtualService; say why it was refused, or nothing."""
         obj = {
             "apiVersion": "networking.istio.io/v1alpha3",
@@ -258,7 +292,7 @@ class World:
             "spec": {"hosts": hosts, "http": [{"route": [{"destination": {"host": "nginx"}}]}]},
         }
         try:
-            self.api.create("VirtualService", obj, namespace, dry_run=True)
+            self.api.create("VirtualService", obj, namespace, dry_run=dry_run)
         except Refused as error:
             return error.message
         return ""
@@ -281,7 +315,11 @@ class World:
     def reviews_of_last(self) -> list[str]:
         """Name the mesh of every stand-in that was asked about the last object, once for each time."""
         return [
-            mesh for mesh, ones in self.planes.items() for one in ones for review in one.reviews if review.name == self._last
+            mesh
+            for mesh, ones in self.planes.items()
+            for one in ones
+            for review in one.reviews
+            if review.name == self._last
         ]
 
     def who_was_asked_last(self) -> set[str]:
@@ -296,6 +334,10 @@ class World:
             if obj["metadata"].get("namespace") == f"istio-{mesh}" or _bears(key[1], mesh)
         }
 
+    def crds(self) -> dict[str, str]:
+        """Map every CRD to its uid."""
+        return {crd["metadata"]["name"]: crd["metadata"]["uid"] for crd in self.api.list("CustomResourceDefinition")}
+
     def objects(self) -> dict[tuple[str, str], Object]:
         """Return every object of the kinds that the charts have, by kind and name."""
         return {
@@ -303,7 +345,8 @@ class World:
             for kind in PATHS
             if kind not in ("Pod", "Namespace", "Secret", "Job")
             for obj in self.api.list(kind)
-            if obj["metadata"].get("namespace") not in OWN_NAMESPACES and not obj["metadata"]["name"].startswith("system:")
+            if obj["metadata"].get("namespace") not in OWN_NAMESPACES
+            and not obj["metadata"]["name"].startswith("system:")
         }
 
     def bundles(self) -> dict[str, set[str]]:
@@ -330,6 +373,9 @@ class World:
             for obj in self.api.list(kind):
                 if "kubernetes.io/bootstrapping" not in (obj["metadata"].get("labels") or {}):
                     self.api.delete(kind, obj["metadata"]["name"])
+        for kind in ("VirtualService", "Sidecar"):
+            for obj in self.api.list(kind):
+                self.api.delete(kind, obj["metadata"]["name"], obj["metadata"]["namespace"])
         self.api.call("DELETE", path("CustomResourceDefinition"))
         for namespace in self.api.list("Namespace"):
             if namespace["metadata"]["name"] not in OWN_NAMESPACES:
@@ -362,7 +408,7 @@ class _JobRunner:
                     self._complete(job["metadata"])
 
     def _complete(self, meta: Object) -> None:
-        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         conditions = [
             {"type": kind, "status": "True", "lastProbeTime": now, "lastTransitionTime": now}
             for kind in ("SuccessCriteriaMet", "Complete")
