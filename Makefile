@@ -8,10 +8,10 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo try test lint bench docs check clean
+.PHONY: help demo try test test-cluster lint bench docs check clean
 
 help: ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## render the example chart for two meshes with a real helm, and show what differs
 	@$(BIN)/python tools/demo.py $(ARGS)
@@ -21,6 +21,10 @@ try: $(READY) ## hold a chart of yours against the laws: make try CHART=<folder 
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-cluster: $(READY) ## install two meshes on a real API server, which Go builds once (minutes)
+	@$(BIN)/python tests/cluster/binaries.py || test -z "$$MULTIMESH_REQUIRE_CLUSTER"
+	$(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
 
 lint: $(READY) ## ruff check, ruff format --check, mypy --strict
 	$(BIN)/ruff check .

@@ -44,7 +44,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """A real API server, or one plain line that says why there is none."""
+    """Start a real API server, or say in one plain line why there is none."""
     import binaries
 
     try:
@@ -69,7 +69,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 
 @pytest.fixture(scope="module")
 def world(request: pytest.FixtureRequest, cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """A cluster without meshes, for the Helm and the version of Istio that the module asks for."""
+    """Hand out a cluster without meshes, for the Helm and the version of Istio that the module asks for."""
     from world import World
 
     major, version = request.param

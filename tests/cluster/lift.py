@@ -21,7 +21,7 @@ def _same(obj: Object) -> None:
 
 
 def _metrics(obj: Object) -> None:
-    """What autoscaling/v2 calls a target."""
+    """Write targets as autoscaling/v2 has them."""
     for metric in obj["spec"].get("metrics") or ():
         resource = metric["resource"]
         utilization = resource.pop("targetAverageUtilization")
@@ -29,7 +29,7 @@ def _metrics(obj: Object) -> None:
 
 
 def _webhooks(obj: Object) -> None:
-    """What admissionregistration.k8s.io/v1 requires, and the old version had as defaults."""
+    """Add what admissionregistration.k8s.io/v1 requires, and the old version had as defaults."""
     for entry in obj["webhooks"]:
         entry.setdefault("sideEffects", "None")
         entry.setdefault("admissionReviewVersions", ["v1"])

@@ -337,7 +337,7 @@ def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHT
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *arguments: Any) -> None:
             """Say nothing."""
 
     return Handler

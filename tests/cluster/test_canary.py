@@ -17,7 +17,7 @@ OLD, NEW = "affirmed", "affirmed-canary"
 
 @pytest.fixture(scope="module")
 def meshes(world: World) -> World:
-    """Both meshes, and a namespace that asks for the canary."""
+    """Install both meshes, and make a namespace that asks for the canary."""
     for mesh in MESHES:
         world.install(mesh)
     world.namespace("tries-canary", **{"multimesh.dev/mesh": "affirmed", REVISION: NEW})

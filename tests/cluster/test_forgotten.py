@@ -15,7 +15,7 @@ pytestmark = in_worlds()
 
 @pytest.fixture(scope="module")
 def forgotten(world: World) -> World:
-    """Both meshes, and blue's control plane upgraded without the flag, at the same version."""
+    """Install both meshes, and upgrade blue's control plane without the flag, at the same version."""
     for mesh in MESHES:
         world.install(mesh)
     world.before = world.manifests("blue").rename(world.folder / "manifests" / "before")

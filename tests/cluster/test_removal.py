@@ -11,7 +11,7 @@ pytestmark = in_worlds()
 
 @pytest.fixture(scope="module")
 def meshes(world: World) -> World:
-    """Both meshes, running, and resources of users in them."""
+    """Install both meshes, and let users write resources in them."""
     for mesh in MESHES:
         world.install(mesh)
         assert world.virtual_service(f"nginx-{mesh}", ["nginx"], dry_run=False) == ""

@@ -24,7 +24,7 @@ FIRST = {
 
 @pytest.fixture(scope="module")
 def second(world: World) -> dict[str, Ran]:
-    """Both meshes from the stock charts, and how each release of the second one ended."""
+    """Install both meshes from the stock charts, and tell how each release of the second one ended."""
     ended = {}
     for mesh in MESHES:
         world.namespace(f"istio-{mesh}")

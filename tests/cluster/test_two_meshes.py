@@ -41,7 +41,7 @@ def some(**labels: str | None) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def meshes(world: World) -> World:
-    """Both meshes, as the documentation installs them."""
+    """Install both meshes as the documentation says."""
     for mesh in MESHES:
         world.install(mesh)
     return world
@@ -49,7 +49,7 @@ def meshes(world: World) -> World:
 
 @pytest.fixture(scope="module")
 def beside_stock(meshes: World) -> World:
-    """A stock mesh in istio-system beside them."""
+    """Add a stock mesh in istio-system."""
     meshes.install_stock()
     return meshes
 

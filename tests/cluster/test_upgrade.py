@@ -24,7 +24,7 @@ CONFLICT = "Apply failed with"
 
 @pytest.fixture(scope="module")
 def meshes(world: World) -> World:
-    """Both meshes, running."""
+    """Install both meshes."""
     for mesh in MESHES:
         world.install(mesh)
     return world
