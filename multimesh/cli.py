@@ -229,7 +229,7 @@ def read_stdin(*, allow_empty: bool) -> bytes:
             "<stdin>",
             "is empty: Helm sent no manifest",
             "With Helm 3 --output-dir bypasses post-renderers: redirect stdout to a file instead.\n"
-            "In a pipe, 'helm template' has failed. If the chart renders nothing but hooks: "
+            "In a pipe, 'helm template' has failed. If the chart renders nothing but hooks, render takes it with "
             "--post-renderer-args=--allow-empty, or MULTIMESH_ALLOW_EMPTY=1.",
         )
     return data

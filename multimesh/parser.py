@@ -36,6 +36,8 @@ MAX_DEPTH = 1000
 #: Aliases may multiply a document at most to this many nodes. Go's YAML reader has a similar limit.
 MAX_NODES = 2_000_000
 
+_READ_BY_HELM = "Helm could not read it either. Look at what 'helm template' prints at this line."
+
 _INSTALL = """\
 Run: {} -m pip install pyyaml
 Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or 'make demo' in a checkout, which makes a .venv with it.
@@ -266,7 +268,7 @@ def _not_yaml(error: Exception, where: str, line: int) -> Exception:
     return MultimeshError(
         at,
         f"not YAML: {context + ': ' if context else ''}{problem}",
-        "Helm could not read it either. Look at what 'helm template' prints at this line.",
+        _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
     )
 
 
@@ -326,7 +328,7 @@ def _check_size(root: "Node", where: str, line: int) -> None:
             raise MultimeshError(
                 f"{where}:{line + node.start_mark.line}",
                 "an alias points to the node that contains it",
-                "Helm could not read it either. Look at what 'helm template' prints at this line.",
+                _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
             )
         open_nodes.add(id(node))
         total = 1
@@ -338,7 +340,7 @@ def _check_size(root: "Node", where: str, line: int) -> None:
             raise MultimeshError(
                 f"{where}:{line + node.start_mark.line}",
                 f"aliases multiply this document to more than {MAX_NODES:,} values",
-                "Helm could not read it either. Look at what 'helm template' prints at this line.",
+                _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
             )
         sizes[id(node)] = total
         return total

@@ -111,7 +111,7 @@ def read_arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}", default="")
     options = parser.parse_args()
     if not options.chart:
-        parser.error("CHART names no chart: make try CHART=examples/stock-istiod")
+        parser.error("CHART names no chart: make try CHART=examples/stock-istiod VALUES=examples/stock-istiod/values-mesh.yaml")
     return options
 
 

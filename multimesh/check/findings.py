@@ -102,12 +102,13 @@ CATALOGUE: dict[str, Page] = {
     "gateway-selector": Page(
         WARNING,
         "A Gateway resource of one mesh binds to the gateways of another one.",
-        "Give the gateways names and labels of their mesh, or set scopeGateways in both profiles.",
+        "Give the gateways names and labels of their mesh, as 'multimesh values --chart gateway' does; with Istio 1.5 leave "
+        "scopeGateways on in both profiles.",
     ),
     "trust-domain": Page(
         WARNING,
         "Two meshes use the same trust domain: their identities look alike, and only their roots tell them apart.",
-        "Use the values that 'multimesh values' writes (meshConfig.trustDomain).",
+        "Use the values that 'multimesh values' writes (meshConfig.trustDomain; global.trustDomain up to Istio 1.7).",
     ),
     "no-discovery-selector": Page(
         WARNING,
@@ -177,7 +178,7 @@ CATALOGUE: dict[str, Page] = {
     "unreadable": Page(
         WARNING,
         "Something could not be read, so nothing can be said about it.",
-        "Give check the rights or the file, and run it again.",
+        "Give it the rights or the file, and run it again.",
     ),
 }
 

@@ -70,6 +70,9 @@ def run(options: argparse.Namespace) -> int:
         return DONE
     paths = options.profile or os.environ.get("MULTIMESH_PROFILE", "").split(os.pathsep)
     profiles = [load_profile(path) for path in paths if path]
+    places = [profile.where for profile in profiles]
+    if twice := next((place for place in places if places.count(place) > 1), ""):
+        raise MultimeshError(twice, "the same profile is named twice", "Name the profile of each mesh once.")
     if not options.files and not profiles and not options.cluster:
         raise MultimeshError(
             "", "nothing to check", "Name manifests (helm get manifest RELEASE > FILE), folders of them, or --profile."

@@ -8,6 +8,8 @@ mesh that is gone has left behind.
 """
 
 import argparse
+import os
+import stat
 import sys
 import time
 
@@ -45,7 +47,10 @@ def run(options: argparse.Namespace) -> int:
     mesh = load_profile(options.profile)
     seconds = _seconds(options.settle)
     findings: list[Finding] = []
-    if not sys.stdin.isatty() and (saved := _saved()) is not None:
+    saved = _saved()
+    if saved is not None:
+        if seconds:
+            raise MultimeshError("", "--settle looks twice at a live cluster, and stdin is a saved one", "Leave one of them out.")
         objects = saved
     else:
         objects, findings = look(mesh, Access(options.context, options.kubeconfig))
@@ -75,10 +80,23 @@ def _seconds(text: str) -> int:
 
 
 def _saved() -> list[Object] | None:
-    """Return the objects on stdin; None where nothing stands there, as under a scheduler."""
+    """Return the objects on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a scheduler.
+
+    An empty pipe is not taken for none: the kubectl before it has failed, and another cluster would be looked at.
+    """
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return None
+    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
+        return None
     text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
     if not text.strip():
-        return None
+        raise MultimeshError(
+            "<stdin>",
+            "is empty: kubectl sent nothing",
+            "Look at what failed before the pipe. To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
+        )
     return list(parse(text, "<stdin>"))
 
 
