@@ -162,7 +162,7 @@ def load_profile(path: str) -> "Profile":
 
 def function_config(data: bytes) -> "Profile | None":
     """Return the profile that a KRM ResourceList on stdin brings along, which beats every flag; None without one."""
-    if b"functionConfig" not in data or b"ResourceList" not in data:
+    if data.find(b"functionConfig") < 0 or data.find(b"ResourceList") < 0:
         return None
     from multimesh.edits import Text
     from multimesh.fieldpath import get, is_mapping, text

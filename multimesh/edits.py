@@ -20,6 +20,34 @@ if TYPE_CHECKING:
 _STRING_TAGS = (UNTAGGED, "!", "tag:yaml.org,2002:str")
 
 
+class Line:
+    """The number of a line in a stream, counted when somebody wants to read it, which is seldom."""
+
+    __slots__ = ("_behind", "_data", "_offset")
+
+    def __init__(self, data: bytes, offset: int, behind: int = 0) -> None:
+        """Take the stream, the position of a byte in it, and how many lines further down."""
+        self._data = data
+        self._offset = offset
+        self._behind = behind
+
+    def __add__(self, lines: int) -> "Line":
+        """Return a line further down."""
+        return Line(self._data, self._offset, self._behind + lines)
+
+    def __sub__(self, lines: int) -> int:
+        """Return the number of a line further up."""
+        return int(self) - lines
+
+    def __int__(self) -> int:
+        """Count."""
+        return 1 + self._data.count(b"\n", 0, self._offset) + self._behind
+
+    def __str__(self) -> str:
+        """Write the number."""
+        return str(int(self))
+
+
 class Edit:
     """One span of text, what takes its place, and why."""
 
@@ -59,7 +87,7 @@ class Text:
     of another text. Positions are code points.
     """
 
-    def __init__(self, text: str, where: str = "<stdin>", line: int = 1) -> None:
+    def __init__(self, text: str, where: str = "<stdin>", line: "int | Line" = 1) -> None:
         """Take the text, the name of its file, and the line of the file where it begins."""
         self.text = text
         self.where = where
@@ -258,6 +286,11 @@ class Text:
 
     def _line_end(self, index: int) -> int:
         """Return where the line of `index` ends, before its break."""
+        end = self.text.find("\n", index)
+        end = len(self.text) if end < 0 else end
+        line = self.text[index:end]
+        if line.isascii() and "\r" not in line:
+            return max(end, index)
         while index < len(self.text) and self.text[index] not in BREAKS:
             index += 1
         return index
@@ -274,6 +307,10 @@ class Text:
         return start, end
 
     def _line_start(self, index: int) -> int:
+        start = self.text.rfind("\n", 0, index) + 1
+        line = self.text[start:index]
+        if line.isascii() and "\r" not in line:
+            return start
         while index > 0 and self.text[index - 1] not in BREAKS:
             index -= 1
         return index

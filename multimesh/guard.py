@@ -3,6 +3,7 @@
 Most of a chart needs no edit, and reading YAML is what rendering costs. To pass a document unread is a claim, so every
 condition here is needed, and every doubt sends the document to the parser (tests/test_guard.py holds the
 counter-examples). All conditions are about bytes, and each is one pass in C over the text.
+Single characters are asked for by their code: `b"x" in text` makes an exception first, and costs four times as much.
 
 Indented lines are joined to the line above them by writing NUL for the line break (the stream holds no NUL of its own).
 What is left when the text is split into lines are the entries of the root.
@@ -10,7 +11,7 @@ What is left when the text is split into lines are the entries of the root.
 
 from multimesh.kinds import NAMESPACED, group_of
 from multimesh.naming import is_own, is_renamed
-from multimesh.rules import concerned_by
+from multimesh.rules import asked_of, concerned_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +32,15 @@ _WORKLOADS = frozenset(("Deployment", "DaemonSet"))
 #: The keys that say what an object is.
 _IDENTITY = (b"kind", b"metadata", b"apiVersion")
 
-#: Where the head of a CustomResourceDefinition ends at the latest.
+#: Where the head of a document ends at the latest.
 _HEAD = 4096
+
+#: Documents of which only a head is read: kind, the key behind it, and what such a head must not say.
+_HEADS = (
+    (b"\nkind: CustomResourceDefinition\n", b"\nspec:\n", b""),
+    # The rule mesh-policy reads what this role allows.
+    (b"\nkind: ClusterRole\n", b"\nrules:\n", b"istio-security-post-install"),
+)
 
 #: A shorter document is split faster than it is understood.
 _LARGE = 2048
@@ -59,6 +67,9 @@ _HARMLESS = (b"3c", b"3e", b"26", b"27")
 #: What a key begins with that is no plain word.
 _BEGIN_KEYS = frozenset((b"'", b'"', b"?", b"!", b"&", b"*", b"<", b"{", b"["))
 
+#: What stands in the column of the keys where a line belongs to the one above, or is empty.
+_INDENTED = frozenset((b" ", b"\t", b""))
+
 #: What an anchor, an alias or a tag begins with, and what may stand before it.
 _BEFORE = b" [,{:\n"
 
@@ -70,7 +81,7 @@ def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
     `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections too;
     what makes it unsafe are other line breaks, values on the marker's line, and directives.
     """
-    if b"\r" in data or data.startswith(b"...") or b"\n..." in data or _stands_behind(data, b"%", b"\n") or (not data.isascii() and _has_odd_break(data)):
+    if 13 in data or data.startswith(b"...") or data.find(b"\n...") >= 0 or _stands_behind(data, b"%", b"\n") or (not data.isascii() and _has_odd_break(data)):
         return None
     pieces = data.split(b"\n---")
     found = [(b"\n---", piece) for piece in pieces]
@@ -100,10 +111,13 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     `body` begins at the beginning of a line. True means: its root is a block mapping of a known namespaced kind
     (or a ClusterRole with a name of the mesh's own), it names no namespace or the control-plane namespace, and no rule is concerned by its kind, name and words.
     """
-    if body.find(b"\nkind: List\n", 0, _HEAD) >= 0:
-        return _items_pass(body, mesh)
-    # What stands in quotes behind the head is text, and only the words in it are asked for.
-    head = body[: _quoted_data(body)] if len(body) > _LARGE else body
+    head = body
+    if len(body) > _LARGE:
+        if body.find(b"\nkind: CustomResourceDefinition\n", 0, _HEAD) >= 0:
+            # Every one of them concerns a rule, and they are long.
+            return False
+        # What stands in quotes behind the head is text, and only the words in it are asked for.
+        head = body[: _quoted_data(body)]
     entries = head.replace(b"\n ", b"\0 ").split(b"\n")
     found: dict[bytes, bytes] = {}
     first = True
@@ -116,8 +130,8 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
                     return False
                 found[key] = value
             continue
-        if not entry or (entry[0] == 35 and (first or b"\0" not in entry)):  # a comment
-            if first and b"\0" in entry and any(line.strip() and line.strip()[:1] != b"#" for line in entry.split(b"\0")[1:]):
+        if not entry or (entry[0] == 35 and (first or 0 not in entry)):  # a comment
+            if first and 0 in entry and any(line.strip() and line.strip()[:1] != b"#" for line in entry.split(b"\0")[1:]):
                 return False
             continue
         if first and not entry.strip(b"\0 \t"):
@@ -127,6 +141,8 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     if len(found) < 3:
         return first and not found
     kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
+    if kind == "List" and version == "v1":
+        return _items_pass(body, mesh)
     key = (group_of(version), kind)
     if not version or (key not in NAMESPACED and key not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
         return False
@@ -195,20 +211,28 @@ def _quoted_data(body: bytes) -> "int | None":
 
 
 def head_size(body: bytes) -> int:
-    """Return how many bytes of a CustomResourceDefinition say all that rules ask of it; 0 for any other document.
+    """Return how many bytes of a document say all that rules ask of it; 0 where they may ask for more.
 
-    Nine tenths of a modern chart are the schemas of its CRDs, and no rule reads a schema. All lines behind the head are
-    indented or empty, so they belong to its `spec`: whatever stands there, no other key of the root does. The caller
-    must see that the head is a block mapping by itself.
+    Nine tenths of a modern chart are the schemas of its CRDs, and no rule reads a schema. What a ClusterRole allows is read
+    where a word stands in it that rules ask for.
+    All lines behind the head are indented, empty, or items of a list, so they belong to its last key: whatever stands
+    there, no other key of the root does. The caller must see that the head is a block mapping by itself.
     """
-    if body.find(b"\nkind: CustomResourceDefinition\n", 0, _HEAD) < 0:
+    for kind, key, read in _HEADS:
+        if body.find(kind, 0, _HEAD) >= 0:
+            size = body.find(key, 0, _HEAD) + 1
+            break
+    else:
         return 0
-    size = body.find(b"\nspec:\n", 0, _HEAD) + 1
-    if not size or b"&" in body[:size]:
+    if not size or 38 in body[:size] or (read and body.find(read, 0, size) >= 0):
         return 0
-    tail = size + 5
+    tail = size + len(key) - 2
     lines = body.count(b"\n", tail)
     inner = body.count(b"\n ", tail) + body.count(b"\n\n", tail) + body.endswith(b"\n")
+    if lines != inner and read:
+        inner += body.count(b"\n- ", tail)
+    if read and (_may_hide(body) or any(body.find(word) >= 0 for word in asked_of("ClusterRole"))):
+        return 0
     # Two counts see every empty line of a pair or triple, and never one too many; more of them are read.
     return size if lines == inner or lines == inner + body.count(b"\n\n\n", tail) else 0
 
@@ -216,7 +240,7 @@ def head_size(body: bytes) -> int:
 def _closes(lines: "list[bytes]") -> bool:
     """Tell whether every quote in these lines closes on its own line, as the only text behind a key."""
     for line in lines:
-        if (b"'" in line or b'"' in line) and line.lstrip(b" ")[:1] != b"#":
+        if (39 in line or 34 in line) and line.lstrip(b" ")[:1] != b"#":
             value = line.partition(b": ")[2].strip(b" ")
             if value[:1] != value[-1:] or value[:1] not in (b"'", b'"') or line.count(b"'") + line.count(b'"') != 2:
                 return False
@@ -227,7 +251,7 @@ def _goes_on(entries: list[bytes], number: int) -> bool:
     """Tell whether an entry goes on behind empty lines or comments at the beginning of a line."""
     number += 1
     while number < len(entries) and (not entries[number] or entries[number][0] in b"\0#"):
-        if b"\0" in entries[number]:
+        if 0 in entries[number]:
             return True
         number += 1
     return False
@@ -251,9 +275,9 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
     """Return name and namespace from the metadata, whose lines NUL joins; None if in doubt."""
     head, *lines = block.split(b"\0")
     # Quotes that do not close and flow collections could go on behind what looks like the end of the block.
-    if head.strip(b" ") or b"{" in block or b"[" in block or not lines:
+    if head.strip(b" ") or 123 in block or 91 in block or not lines:
         return None
-    if (b"'" in block or b'"' in block) and not _closes(lines):
+    if (39 in block or 34 in block) and not _closes(lines):
         return None
     indent = lines[0][: len(lines[0]) - len(lines[0].lstrip(b" "))]
     width = len(indent)
@@ -261,7 +285,7 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
     ended = True
     for line in lines:
         sign = line[width : width + 1]
-        if sign in b" \t" or not line.startswith(indent):
+        if sign in _INDENTED or not line.startswith(indent):
             if not ended and line.strip(b" \t")[:1] not in (b"", b"#"):
                 # The text of the line above goes on here.
                 return None
@@ -282,7 +306,7 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
                 return None
             found[key] = text
     # A name or namespace key in another form than the one looked for is doubt enough.
-    if block.count(b"namespace") != bool(found[b"namespace"]) + found[b"namespace"].count(b"namespace") or b"?" in block:
+    if block.count(b"namespace") != bool(found[b"namespace"]) + found[b"namespace"].count(b"namespace") or 63 in block:
         return None
     return (found[b"name"], found[b"namespace"]) if found[b"name"] else None
 
@@ -292,7 +316,7 @@ def _may_hide(body: bytes) -> bool:
 
     An alias repeats what stands in full at its anchor, so it hides nothing; but it multiplies.
     """
-    if b"\\" in body:
+    if 92 in body:
         # One pass finds what stands behind each backslash; looking for every escape would take four.
         _, *parts = body.split(b"\\")
         escapes = {part[:1] for part in parts}
@@ -313,7 +337,7 @@ def _writes_letters(body: bytes) -> bool:
 
 def _multiplies(body: bytes) -> bool:
     """Tell whether there may be anchors and aliases, which can multiply a document beyond all measure."""
-    return b"&" in body and b"*" in body and _stands_behind(body, b"&", _BEFORE) and _stands_behind(body, b"*", _BEFORE)
+    return 38 in body and 42 in body and _stands_behind(body, b"&", _BEFORE) and _stands_behind(body, b"*", _BEFORE)
 
 
 def _stands_behind(data: bytes, sign: bytes, before: bytes) -> bool:

@@ -24,7 +24,7 @@ class Resource:
     """
 
     __slots__ = (
-        "_labels", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
+        "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
     )  # fmt: skip
 
     def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
@@ -38,6 +38,8 @@ class Resource:
         self.notices: "list[dict[str, object]]" = []
         self.kind = self.name = self.namespace = ""
         self._labels: "dict[str, str] | None" = None
+        #: What the rule shared-resources found it to be a part of.
+        self.component: "str | None" = None
         try:
             self.kind = text(root, "kind")
             self.group = group_of(text(root, "apiVersion"))

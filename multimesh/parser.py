@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from multimesh.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+    from multimesh.edits import Line
+
 #: The tag of a scalar, sequence or mapping whose text names none.
 UNTAGGED = "x"
 
@@ -194,7 +196,8 @@ def _untagged(base: "Any") -> "Any":
     """Derive a libyaml loader that gives every untagged node the tag `UNTAGGED`."""
 
     # These are called for every node. Builtins are the fastest way to say nothing: "x".format(...) is "x".
-    methods = {"resolve": UNTAGGED.format, "descend_resolver": slice, "ascend_resolver": tuple}
+    nothing: "dict[Any, Any]" = {}
+    methods = {"resolve": UNTAGGED.format, "descend_resolver": nothing.get, "ascend_resolver": nothing.keys}
     return type("Loader", (base,), methods)
 
 
@@ -229,7 +232,7 @@ def loader() -> "Any":
     return _LOADER
 
 
-def compose_all(text: str, where: str = "<stdin>", line: int = 1) -> "Iterator[Node]":
+def compose_all(text: str, where: str = "<stdin>", line: "int | Line" = 1) -> "Iterator[Node]":
     """Yield the root node of every document of a text; empty documents yield nothing.
 
     `text` must not begin with a byte order mark: libyaml's marks would be one off. `where` and `line` name the place
@@ -257,7 +260,7 @@ def compose_all(text: str, where: str = "<stdin>", line: int = 1) -> "Iterator[N
         raise _not_yaml(error, where, line) from None
 
 
-def _not_yaml(error: Exception, where: str, line: int) -> Exception:
+def _not_yaml(error: Exception, where: str, line: "int | Line") -> Exception:
     """Turn an error of PyYAML into ours; anything else is a mistake of this program and stays what it is."""
     if type(error).__module__.split(".")[0] != "yaml" and not hasattr(error, "problem_mark") and not hasattr(error, "reason"):
         return error
@@ -284,6 +287,11 @@ def _may_nest(text: str) -> bool:
     """Tell whether a text could be nested deeper than libyaml's composer, which recurses in C, can bear."""
     if len(text) <= 5 * MAX_DEPTH:
         return False
+    # To take single bytes out is how Python counts them by memchr. There is no nesting without these.
+    data = text.encode("utf-8", "replace")
+    signs = sum(len(data) - len(data.replace(sign, b"")) for sign in (b"[", b"{", b"-", b"?"))
+    if signs <= 5 * MAX_DEPTH and len(text) <= 8 * MAX_DEPTH * MAX_DEPTH:
+        return False
     if text.count("[") + text.count("{") > 5 * MAX_DEPTH:
         return True
     # Block collections nest on one line, or line below line, each indented further than the one above.
@@ -293,7 +301,7 @@ def _may_nest(text: str) -> bool:
     return len(text) > 8 * MAX_DEPTH * MAX_DEPTH and " " * (4 * MAX_DEPTH) in text
 
 
-def _check_depth(make: "Any", text: str, where: str, line: int) -> None:
+def _check_depth(make: "Any", text: str, where: str, line: "int | Line") -> None:
     """Read the events of a text that could be nested deeply: the composer recurses in C and would overflow."""
     depth = 0
     try:
@@ -315,7 +323,7 @@ def _check_depth(make: "Any", text: str, where: str, line: int) -> None:
         raise _not_yaml(error, where, line) from None
 
 
-def _check_size(root: "Node", where: str, line: int) -> None:
+def _check_size(root: "Node", where: str, line: "int | Line") -> None:
     """Refuse a document that aliases would multiply beyond `MAX_NODES`, or that contains itself."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()

@@ -3,7 +3,7 @@
     stdin -> resources -> edits planned by rules -> edited text -> stdout
 """
 
-from multimesh.edits import Edit, Text, applied
+from multimesh.edits import Edit, Line, Text, applied
 from multimesh.errors import MultimeshError
 from multimesh.fieldpath import BadShape, is_mapping, refusal
 from multimesh.guard import head_size, passes_unread, split
@@ -28,9 +28,9 @@ class Rendering:
         """Begin with nothing."""
         self.parts: list[bytes] = []
         #: Line of the stream at which an edited text begins, the text, and its edits.
-        self.edited: "list[tuple[int, str, list[Edit]]]" = []
+        self.edited: "list[tuple[int | Line, str, list[Edit]]]" = []
         #: Title and rule of every resource that was left out, and its line.
-        self.dropped: list[tuple[str, str, int]] = []
+        self.dropped: "list[tuple[str, str, int | Line]]" = []
         #: What the rules noticed and nobody must act upon to go on.
         self.noticed: "list[dict[str, object]]" = []
         self.stock = b""
@@ -47,7 +47,7 @@ def render(data: bytes, mesh: "Profile", where: str = "<stdin>") -> Rendering:
 
     Raises MultimeshError for a stream that is not YAML, or that a rule refuses.
     """
-    if b"\0" in data:
+    if 0 in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise MultimeshError(f"{where}:{line}", "not YAML: a NUL character", "Is this the output of 'helm template'?")
     rendering = Rendering()
@@ -67,23 +67,24 @@ def _render_documents(
 ) -> None:
     """Rewrite document by document; documents that stay as they are leave as they came."""
     parts = rendering.parts
-    line = 1
+    start = 0
     last = len(pieces) - 1
     dropped = False
     for number, (separator, piece) in enumerate(pieces):
-        line += separator.count(b"\n")
+        start += len(separator)
+        line = Line(rendering.stock, start)
         # The rest of the marker's line belongs to the document that it begins. Where it is empty, the text begins with
         # an empty line, which changes nothing and spares a copy.
         feed = (piece.find(b"\n") + 1 or len(piece)) if separator else 0
         feed = 0 if feed == 1 else feed
         body = piece[feed:]
         # The last document is always read: a stream that was cut off shows there.
-        size = head_size(body) if number < last else 0
-        if number < last and not size and passes_unread(body, mesh):
+        if number < last and passes_unread(body, mesh):
             if not body.isascii():
                 _decoded(body, where, line)
             dropped = False
         else:
+            size = head_size(body) if number < last else 0
             text, tail = _text(body, size, where, line + (feed > 0))
             dropped = _plan(text, mesh, rendering)
             edits = [] if dropped else text.planned()
@@ -96,12 +97,12 @@ def _render_documents(
                 body = applied(text.text, edits).encode() + tail
         if not dropped:
             parts += (separator, piece[:feed], body)
-        line += piece.count(b"\n")
+        start += len(piece)
     if dropped:
         parts.append(b"\n")
 
 
-def _text(body: bytes, size: int, where: str, line: int) -> "tuple[Text, bytes]":
+def _text(body: bytes, size: int, where: str, line: Line) -> "tuple[Text, bytes]":
     """Return the text that must be read of a document whose head has this size, and the bytes behind it."""
     if size:
         if not body.isascii():
@@ -135,7 +136,7 @@ def _plan(text: Text, mesh: "Profile", rendering: Rendering, *, alone: bool = Tr
     dropped = False
     for resource in resources(text):
         rendering.resources += 1
-        for rule in rules_for(resource.kind):
+        for rule in rules_for(resource.kind, resource.name, text.text):
             resource.rule = rule.ID
             try:
                 rule.plan(resource, mesh)
@@ -168,7 +169,7 @@ def _advised(error: MultimeshError, stock: bytes, mesh: "Profile") -> MultimeshE
     return MultimeshError(error.where, error.what, f"{error.hint}\n{hint}", error.rule)
 
 
-def _decoded(body: bytes, where: str, line: int) -> str:
+def _decoded(body: bytes, where: str, line: "int | Line") -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:

@@ -25,13 +25,13 @@ def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
                 "resource": edit.subject,
                 "path": path,
                 "rule": rule,
-                "line": first + text.count("\n", 0, edit.start),
+                "line": int(first) + text.count("\n", 0, edit.start),
             }
             for first, text, edits in rendering.edited
             for edit in edits
             for rule, path in edit.reasons
         ],
-        "dropped": [{"resource": title, "rule": rule, "line": start} for title, rule, start in rendering.dropped],
+        "dropped": [{"resource": title, "rule": rule, "line": int(start)} for title, rule, start in rendering.dropped],
         "findings": [_finding(notice, mesh) for notice in rendering.noticed],
     }
 

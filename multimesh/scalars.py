@@ -342,7 +342,7 @@ def is_plain(new: str, *, flow: bool) -> bool:
         and body[:1] != ""
         and new[-1] != ":"
         and new.lower() not in _RESERVED
-        and all(char in _PLAIN or (char == "," and not flow) for char in body)
+        and _PLAIN.issuperset(body if flow else body.replace(",", ""))
     )
 
 

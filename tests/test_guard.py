@@ -183,6 +183,24 @@ def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch)
     assert guard.passes_unread(text.encode(), mesh())
 
 
+RULES = 'rules:\n- apiGroups: [""]\n  resources: [pods]\n\n  verbs: [get]\n'
+
+# Roles of which the head does not say all.
+WHOLE_ROLES = {
+    "a grant by name": ROLE + RULES + "- resources: [podsecuritypolicies]\n  resourceNames: [a]\n",
+    "the same behind an escape": ROLE + RULES + '- resources: ["podsecurity\\x70olicies"]\n  resourceNames: [a]\n',
+    "a key behind the rules": ROLE + RULES + "kind: ClusterRoleBinding\n",
+    "the role of the Job": ROLE.replace("kiali", f"istio-security-post-install-{NS}") + RULES,
+}
+
+
+@pytest.mark.parametrize("text", WHOLE_ROLES.values(), ids=WHOLE_ROLES)
+def test_a_role_is_read_whole_where_a_rule_may_ask_for_more(text):
+    """What a role allows concerns a rule only by certain words."""
+    assert guard.head_size((ROLE + RULES).encode()) == len(ROLE)
+    assert guard.head_size(text.encode()) == 0
+
+
 UNCUT = {
     "a value on the marker's line": "a: 1\n--- {kind: ClusterRole}\n",
     "a block scalar on the marker's line": "--- |\n  x\n",

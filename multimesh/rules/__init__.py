@@ -30,6 +30,7 @@ from multimesh.rules import (
     validation_scope,
     webhook_names,
 )
+from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,17 +72,39 @@ RULES: "tuple[Rule, ...]" = (
 )
 
 
-def _by_kind() -> "dict[str, tuple[Rule, ...]]":
-    kinds = {kind for rule in RULES for kind in rule.READS}
-    return {kind: tuple(rule for rule in RULES if kind in rule.READS or "*" in rule.READS) for kind in kinds}
+def _by_kind() -> "dict[str, tuple[tuple[Rule, tuple[tuple[str, str], ...]], ...]]":
+    """Return the rules that read a kind, each with what an object must have to concern it; nothing: any object."""
+    found = {}
+    for kind in {kind for rule in RULES for kind in rule.READS}:
+        rows = []
+        for rule in RULES:
+            if "*" in rule.READS:
+                rows.append((rule, ()))
+            elif kind in rule.READS:
+                pairs = rule.READS[kind]
+                rows.append((rule, () if pairs is EVERY else tuple((name.decode(), word.decode()) for name, word in pairs)))
+        found[kind] = tuple(rows)
+    return found
 
 
 _RULES_OF_KIND = _by_kind()
 
 
-def rules_for(kind: str) -> "tuple[Rule, ...]":
-    """Return the rules that read a kind."""
-    return _RULES_OF_KIND.get(kind) or _RULES_OF_KIND["*"]
+def rules_for(kind: str, name: str, text: str) -> "list[Rule]":
+    """Return the rules that an object of this kind and name could concern, which stands in this text."""
+    named = name + "\n"
+    # A word may also stand behind escapes or a tag. What an alias repeats stands in full at its anchor.
+    hides = "\\" in text or "!" in text
+    found = []
+    for rule, pairs in _RULES_OF_KIND.get(kind) or _RULES_OF_KIND["*"]:
+        if not pairs:
+            found.append(rule)
+            continue
+        for prefix, word in pairs:
+            if named.startswith(prefix) and (hides or word in text):
+                found.append(rule)
+                break
+    return found
 
 
 def _reads_by_kind() -> "dict[str, tuple[tuple[bytes, bytes], ...]]":
@@ -95,6 +118,11 @@ def _reads_by_kind() -> "dict[str, tuple[tuple[bytes, bytes], ...]]":
 _READS_OF_KIND = _reads_by_kind()
 
 
+def asked_of(kind: str) -> "list[bytes]":
+    """Return the words that rules look for anywhere in an object of this kind."""
+    return [word for _, word in _READS_OF_KIND.get(kind, ()) if word]
+
+
 def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
     """Tell whether an object of this kind and name, with these words in it, could concern a rule.
 
@@ -104,7 +132,7 @@ def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
     concerned = None
     for prefix, word in _READS_OF_KIND.get(kind, ()):
         if named.startswith(prefix):
-            if word in body:
+            if not word or body.find(word) >= 0:
                 return True
             concerned = False
     return concerned

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from multimesh.rules.reads import Reads
     from multimesh.nodes import Node
 
+    from multimesh.edits import Text
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
@@ -146,6 +147,8 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     span = member(inner.text, "gateways")
     if span is not None:
         inner = inner.part(*span)
+        if _plan_members(resource, mesh, inner):
+            return
         found = inner.roots[0]
     else:
         found = next((get(root, "gateways") for root in inner.roots if is_mapping(root)), None)
@@ -156,6 +159,37 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
                 for at, name in find(values, path):
                     new = gateway_family(text(name), mesh)
                     inner.rewrite(name, new, resource.title, ID, f"gateways/{key.value}/{at}")
+
+
+def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
+    """Do the same by making nodes of single members only; where one of them is in doubt do nothing, and say so.
+
+    The values of a gateway that is off, and most of one that is on, are no business of this rule.
+    """
+    if "\\" in inner.text:
+        return False
+    spans = []
+    for name in (name for name in GATEWAYS if f'"{name}"' in inner.text):
+        span = member(inner.text, name)
+        values = inner.text[slice(*span)] if span is not None else ""
+        enabled = member(values, "enabled")
+        if span is None or enabled is None:
+            return False
+        if values[slice(*enabled)].strip('"') != "true":
+            continue
+        start = inner.text.rindex(f'"{name}"', 0, span[0])
+        spans.append((start, start + len(name) + 2, "", f"gateways/{name}"))
+        for key, _, rest in (path.partition("/") for path in VALUES_FIELDS if f'"{path.partition("/")[0]}"' in values):
+            place = member(values, key)
+            if place is None:
+                return False
+            spans.append((span[0] + place[0], span[0] + place[1], rest, f"gateways/{name}/{key}"))
+    for start, end, rest, path in spans:
+        part = inner.part(start, end)
+        for at, name in find(part.roots[0], rest) if rest else [("", part.roots[0])]:
+            new = gateway_family(text(name), mesh)
+            part.rewrite(name, new, resource.title, ID, f"{path}/{at}" if at else path)
+    return True
 
 
 def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:

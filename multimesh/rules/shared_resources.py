@@ -71,6 +71,13 @@ def is_shared(resource: "Resource") -> bool:
 
 def component_of(resource: "Resource") -> str:
     """Return the chart that an object belongs to, if that chart exists once in a cluster; empty otherwise."""
+    if resource.component is None:
+        # Three rules ask.
+        resource.component = _component_of(resource)
+    return resource.component
+
+
+def _component_of(resource: "Resource") -> str:
     name, kind = resource.name, resource.kind
     if (kind == "Job" and name.startswith("istio-init-")) or (kind == "ConfigMap" and name.startswith("istio-crd-")):
         return "istio-init"
