@@ -143,6 +143,9 @@ def read(path: str) -> list[Object]:
         raise MultimeshError(name, f"cannot be read: {error.strerror}", "Look at its rights.") from None
     except UnicodeDecodeError:
         raise MultimeshError(name, "is not UTF-8", "Manifests are UTF-8.") from None
+    if not content.strip():
+        hint = "Look at the command that should have written it: an empty answer is no manifest."
+        raise MultimeshError(name, "is empty", hint)
     return list(parse(content, name))
 
 
