@@ -19,10 +19,12 @@ def forgotten(world: World) -> World:
     for mesh in MESHES:
         world.install(mesh)
     world.before = world.manifests("blue").rename(world.folder / "manifests" / "before")
-    name, stream = list(charts.releases(world.version, "blue").items())[-1]
     flags = ["--force-conflicts"] * (world.helm.major == 4)
-    done = world.stock("upgrade", "blue", name, world.stock_chart("blue", stream), *flags)
-    assert done.code == 0, done.err
+    for name, stream in charts.releases(world.version, "blue").items():
+        done = world.stock("upgrade", "blue", name, world.stock_chart("blue", stream), *flags)
+        # From 1.24 on Helm stops the base of the mesh that does not own the CRDs, and nothing else.
+        owned = stream == "base" and "exists and cannot be imported into the current release" in done.err
+        assert done.code == 0 or owned, done.err
     return world
 
 

@@ -43,7 +43,6 @@ def second_install(world: World) -> str:
     ("bare", "rule", "stumbles"),
     [
         (OLD, "cluster-scoped-names", 'ClusterRole "'),
-        (OLD, "webhook-names", 'WebhookConfiguration "istio-'),
         (OLD, "node-ports", "provided port is already allocated"),
         (NEW, "cluster-scoped-names", 'ValidatingWebhookConfiguration "istiod-default-validator"'),
         (NEW, "shared-resources", 'CustomResourceDefinition "'),
@@ -54,6 +53,15 @@ def test_without_this_rule_the_second_install_fails(bare: World, rule: str, stum
     """Scenario 2 goes wrong at the object that the rule keeps apart."""
     bare.without = rule
     assert stumbles in second_install(bare)
+
+
+@at(OLD)
+def test_without_the_names_of_webhooks_a_control_plane_finds_none(bare: World) -> None:
+    """Scenario 2 goes wrong: the flags name other configurations, no bundle is written, and pods are held back."""
+    bare.without = "webhook-names"
+    with pytest.raises(AssertionError, match="has written its root"):
+        bare.install("affirmed", serve=False)
+    assert bare.sidecars("nginx-affirmed")[0] == "refused"
 
 
 @at(NEW)

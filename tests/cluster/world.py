@@ -210,7 +210,7 @@ class World:
             self.serves(mesh)
         else:
             for one in self.planes[mesh]:
-                until(f"{one.name} has written its root", one.has_written)
+                until(f"{one.name} has written its root", one.has_written, 10)
 
     def serves(self, mesh: str) -> None:
         """Wait until the API server has heard of what was written: a probe is injected, and another is denied."""
