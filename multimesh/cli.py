@@ -100,7 +100,9 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
         elif rest:
             flags[name] = rest.pop(0)
         else:
-            raise MultimeshError("", f"{name} wants a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE")
+            raise MultimeshError(
+                "", f"{name} wants a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
+            )
     return flags
 
 
@@ -221,7 +223,9 @@ def read_stdin(*, allow_empty: bool) -> bytes:
         size += len(piece)
         if size > MAX_INPUT:
             raise MultimeshError(
-                "<stdin>", f"has more than {MAX_INPUT >> 20} MB", "No chart is as large. Is this the output of 'helm template'?"
+                "<stdin>",
+                f"has more than {MAX_INPUT >> 20} MB",
+                "No chart is as large. Is this the output of 'helm template'?",
             )
     data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if (not data or data.isspace()) and not allow_empty:
@@ -239,7 +243,9 @@ def _read_piece() -> bytes:
     try:
         return _os.read(0, 1 << 20)
     except OSError as error:
-        raise MultimeshError("<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints.") from None
+        raise MultimeshError(
+            "<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints."
+        ) from None
 
 
 def write_out(parts: list[bytes]) -> None:

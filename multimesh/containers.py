@@ -4,9 +4,8 @@ from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_sc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.nodes import MappingNode, Node, SequenceNode
-
     from multimesh.manifest import Resource
+    from multimesh.nodes import MappingNode, Node, SequenceNode
 
 
 def container(resource: "Resource", name: str) -> "tuple[str, MappingNode]":

@@ -66,7 +66,7 @@ class Edit:
         self.path = path
         self.depth = depth
         #: Rule and path of every further wish that this span grants, such as two items for the end of one list.
-        self.also: "tuple[tuple[str, str], ...]" = ()
+        self.also: tuple[tuple[str, str], ...] = ()
 
     @property
     def reasons(self) -> "tuple[tuple[str, str], ...]":
@@ -92,13 +92,13 @@ class Text:
         self.text = text
         self.where = where
         self.line = line
-        self._roots: "list[Node] | None" = None
+        self._roots: list[Node] | None = None
         self._edits: list[Edit] = []
-        self._appended: "dict[int, tuple[SequenceNode, list[Value], Edit]]" = {}
-        self._put: "dict[int, tuple[MappingNode, dict[str, Value], Edit]]" = {}
-        self._dropped: "dict[int, tuple[SequenceNode, dict[int, Edit]]]" = {}
-        self._embedded: "dict[int, tuple[ScalarNode, Text]]" = {}
-        self._parts: "list[tuple[int, Text]]" = []
+        self._appended: dict[int, tuple[SequenceNode, list[Value], Edit]] = {}
+        self._put: dict[int, tuple[MappingNode, dict[str, Value], Edit]] = {}
+        self._dropped: dict[int, tuple[SequenceNode, dict[int, Edit]]] = {}
+        self._embedded: dict[int, tuple[ScalarNode, Text]] = {}
+        self._parts: list[tuple[int, Text]] = []
         self._shared: set[int] | None = None
 
     @property
@@ -167,7 +167,11 @@ class Text:
         """Replace a whole list or mapping."""
         self._check_own(node, path)
         start, end = skip_properties(self.text, node.start_mark.index), self._end(node)
-        text = _one_line(value) if is_scalar(node) or node.flow_style else block(value, self._column(start), self.newline(start))
+        text = (
+            _one_line(value)
+            if is_scalar(node) or node.flow_style
+            else block(value, self._column(start), self.newline(start))
+        )
         self._edits.append(Edit(start, end, text, subject, rule, path))
 
     def drop(self, sequence: "SequenceNode", index: int, subject: str, rule: str) -> None:
@@ -362,7 +366,7 @@ class Text:
 
     def _insert(self, mapping: "MappingNode", wishes: "dict[str, Value]", edit: Edit) -> list[Edit]:
         edits = []
-        fresh: "dict[str, Value]" = {}
+        fresh: dict[str, Value] = {}
         for key, value in wishes.items():
             found = entry(mapping, key, edit.path)
             if found is None or not any(found[0] is own for own, _ in mapping.value):
@@ -390,7 +394,11 @@ class Text:
         if mapping.flow_style:
             if index:
                 return self._child_end(mapping, index - 1), end, ""
-            return start, (mapping.value[1][0].start_mark.index if len(mapping.value) > 1 else mapping.end_mark.index - 1), ""
+            return (
+                start,
+                (mapping.value[1][0].start_mark.index if len(mapping.value) > 1 else mapping.end_mark.index - 1),
+                "",
+            )
         if len(mapping.value) == 1:
             return start, end, "{}"
         line = self._line_start(start)
@@ -448,12 +456,12 @@ class Text:
         self._check_own(node, edits[0].path)
         words = verbatim_places(self.text, node, [(edit.start, edit.end) for edit in edits])
         if words is not None and all(is_plain(edit.text, flow=True) for edit in edits):
-            return [edit.moved(*place, edit.text) for edit, place in zip(edits, words)]
+            return [edit.moved(*place, edit.text) for edit, place in zip(edits, words, strict=True)]
         places = source_map(self.text, node, self.newline(node.start_mark.index))
         if places is not None:
             lifted = [places.edit(edit.start, edit.end, edit.text) for edit in edits]
             if None not in lifted:
-                return [edit.moved(*place) for edit, place in zip(edits, lifted) if place is not None]
+                return [edit.moved(*place) for edit, place in zip(edits, lifted, strict=True) if place is not None]
         return [edits[0].moved(*rewritten(self.text, node, applied(child.text, edits)))]
 
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from multimesh.nodes import MappingNode, Node, ScalarNode, SequenceNode
+    from multimesh.nodes import MappingNode, Node, ScalarNode
 
 #: The tag of text that Go decodes: whatever name it is, it does not stand there.
 _BINARY = "tag:yaml.org,2002:binary"

@@ -24,7 +24,9 @@ _NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-"
 _RBAC = frozenset((("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding")))
 
 #: Kinds that name further namespaces below their metadata.
-_BINDINGS = frozenset((("rbac.authorization.k8s.io", "ClusterRoleBinding"), ("rbac.authorization.k8s.io", "RoleBinding")))
+_BINDINGS = frozenset(
+    (("rbac.authorization.k8s.io", "ClusterRoleBinding"), ("rbac.authorization.k8s.io", "RoleBinding"))
+)
 
 #: What the profile's flags may be about.
 _WORKLOADS = frozenset(("Deployment", "DaemonSet"))
@@ -81,7 +83,13 @@ def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
     `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections too;
     what makes it unsafe are other line breaks, values on the marker's line, and directives.
     """
-    if 13 in data or data.startswith(b"...") or data.find(b"\n...") >= 0 or _stands_behind(data, b"%", b"\n") or (not data.isascii() and _has_odd_break(data)):
+    if (
+        13 in data
+        or data.startswith(b"...")
+        or data.find(b"\n...") >= 0
+        or _stands_behind(data, b"%", b"\n")
+        or (not data.isascii() and _has_odd_break(data))
+    ):
         return None
     pieces = data.split(b"\n---")
     found = [(b"\n---", piece) for piece in pieces]
@@ -131,7 +139,11 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
                 found[key] = value
             continue
         if not entry or (entry[0] == 35 and (first or 0 not in entry)):  # a comment
-            if first and 0 in entry and any(line.strip() and line.strip()[:1] != b"#" for line in entry.split(b"\0")[1:]):
+            if (
+                first
+                and 0 in entry
+                and any(line.strip() and line.strip()[:1] != b"#" for line in entry.split(b"\0")[1:])
+            ):
                 return False
             continue
         if first and not entry.strip(b"\0 \t"):
@@ -143,16 +155,16 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
     if kind == "List" and version == "v1":
         return _items_pass(body, mesh)
-    key = (group_of(version), kind)
-    if not version or (key not in NAMESPACED and key not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
+    what = (group_of(version), kind)
+    if not version or (what not in NAMESPACED and what not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
         return False
     metadata = _metadata(found[b"metadata"])
     if metadata is None or metadata[1] not in (b"", mesh.namespace.encode()):
         return False
     name = metadata[0]
-    if key in _RBAC and (is_renamed(kind, name.decode(), mesh) or not is_own(name.decode(), mesh)):
+    if what in _RBAC and (is_renamed(kind, name.decode(), mesh) or not is_own(name.decode(), mesh)):
         return False
-    if key in _BINDINGS and (mesh.rename_names or not _names_only(body, mesh.namespace.encode())):
+    if what in _BINDINGS and (mesh.rename_names or not _names_only(body, mesh.namespace.encode())):
         return False
     if _multiplies(head):
         return False
@@ -218,7 +230,7 @@ def head_size(body: bytes) -> int:
     All lines behind the head are indented, empty, or items of a list, so they belong to its last key: whatever stands
     there, no other key of the root does. The caller must see that the head is a block mapping by itself.
     """
-    for kind, key, read in _HEADS:
+    for kind, key, read in _HEADS:  # noqa: B007 - it is asked for behind the loop
         if body.find(kind, 0, _HEAD) >= 0:
             size = body.find(key, 0, _HEAD) + 1
             break

@@ -18,9 +18,14 @@ except ImportError:  # Windows
 _MAX_COMPILED = 1 << 16
 
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
 def main(root: str) -> int:
     """Render stdin for the mesh that the arguments name. `root` is the folder that holds the package."""
-    if sys.version_info < (3, 10):  # noqa: UP036 - whichever python3 is first on PATH runs this
+    if sys.version_info < (3, 10):  # noqa: UP036 - Helm runs the first python3 on the PATH
         return _too_old(root)
     # Modules and a chart make some ten thousand objects, and none of them is garbage before the end.
     gc.disable()
@@ -42,20 +47,20 @@ class Modules:
 
     def __init__(self) -> None:
         """Learn from the module that this one stands in how modules and their compiled forms are made."""
-        from _frozen_importlib_external import MAGIC_NUMBER  # type: ignore[import-not-found]
+        from _frozen_importlib_external import MAGIC_NUMBER
 
-        self._spec = type(__spec__)
+        self._spec: Any = type(__spec__)
         self._head = MAGIC_NUMBER + b"\0\0\0\0"
         tag = sys.implementation.cache_tag
         # python -O, and a folder of the user's own for all compiled forms, are importlib's business.
         self._tail = f".{tag}.pyc" if tag and not sys.flags.optimize and not sys.pycache_prefix else ""
 
-    def find_spec(self, name: str, path: "object" = None, target: "object" = None) -> "object":
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """Return what importlib must know to load a module; None where it must look itself."""
-        parent, _, own = name.rpartition(".")
+        own = name.rpartition(".")[2]
         if not self._tail or name[:10] != "multimesh." or not path:
             return None
-        folder = path[0]  # type: ignore[index]
+        folder = path[0]
         code = self._code(f"{folder}/{own}.py", f"{folder}/__pycache__/{own}{self._tail}")
         if code is not None:
             spec = self._spec(name, self, origin=f"{folder}/{own}.py")
@@ -83,25 +88,27 @@ class Modules:
         finally:
             _os.close(file)
         time, size = int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF
-        if len(data) == _MAX_COMPILED or data[:16] != self._head + time.to_bytes(4, "little") + size.to_bytes(4, "little"):
+        if len(data) == _MAX_COMPILED or data[:16] != self._head + time.to_bytes(4, "little") + size.to_bytes(
+            4, "little"
+        ):
             return None
         try:
-            code = marshal.loads(data[16:])
+            code = marshal.loads(data[16:])  # noqa: S302 - compiled forms that Python itself wrote
         except (EOFError, ValueError, TypeError):
             return None
         # A checkout that was moved shows the paths of today in tracebacks.
-        _imp._fix_co_filename(code, source)
+        _imp._fix_co_filename(code, source)  # type: ignore[attr-defined]
         return code
 
-    def create_module(self, spec: "object") -> None:
+    def create_module(self, spec: "Any") -> None:
         """Leave it to importlib to make the module."""
 
-    def exec_module(self, module: "object") -> None:
+    def exec_module(self, module: "Any") -> None:
         """Run the code of a module."""
-        spec = module.__spec__  # type: ignore[attr-defined]
-        module.__file__ = spec.origin  # type: ignore[attr-defined]
+        spec = module.__spec__
+        module.__file__ = spec.origin
         code, spec.loader_state = spec.loader_state, None
-        exec(code, module.__dict__)
+        exec(code, module.__dict__)  # noqa: S102 - what an import is
 
 
 def _too_old(root: str) -> int:

@@ -9,9 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from multimesh.nodes import MappingNode, Node, ScalarNode
-
     from multimesh.edits import Text, Value
+    from multimesh.nodes import MappingNode, Node, ScalarNode
 
 #: Items of a KRM ResourceList that belong to the tools around it.
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
@@ -35,11 +34,11 @@ class Resource:
         self.rule = ""
         #: The rule that leaves the object out, or nothing.
         self.dropped = ""
-        self.notices: "list[dict[str, object]]" = []
+        self.notices: list[dict[str, object]] = []
         self.kind = self.name = self.namespace = ""
-        self._labels: "dict[str, str] | None" = None
+        self._labels: dict[str, str] | None = None
         #: What the rule shared-resources found it to be a part of.
-        self.component: "str | None" = None
+        self.component: str | None = None
         try:
             self.kind = text(root, "kind")
             self.group = group_of(text(root, "apiVersion"))
@@ -226,7 +225,7 @@ def is_local(resource: Resource) -> bool:
 
 
 def _excerpt(root: "Node") -> str:
-    value_of: "Any" = getattr(root, "value", "")
+    value_of: Any = getattr(root, "value", "")
     if isinstance(value_of, str):
         return f'"{value_of[:60]}"'
     if is_mapping(root):

@@ -140,7 +140,10 @@ def is_renamed(kind: str, name: str, mesh: "Profile") -> bool:
     stock = name.removesuffix(f"-{mesh.name}")
     if stock != name and ((kind, stock) in SUFFIXED or f"{kind}/{stock}" in mesh.rename_names):
         return True
-    return any(kind == known and name == mesh.namespace + stock.removeprefix("istio") for known, stock in WEBHOOK_CONFIGURATIONS)
+    return any(
+        kind == known and name == mesh.namespace + stock.removeprefix("istio")
+        for known, stock in WEBHOOK_CONFIGURATIONS
+    )
 
 
 def webhook_entry(name: str, mesh: "Profile") -> str:
@@ -197,7 +200,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 def occurrences(text: str, name: str) -> "list[int]":
     """Return where a name stands in a text as a whole: between characters outside `[a-z0-9-]`.
 
-    A pod regex `NAME-.*` counts, and so does a name behind an escape such as `\\\\n` of JSON or a script.
+    A pod regex `NAME-.*` counts, and so does a name behind an escape of JSON or of a script, such as that for a line feed.
 
     >>> occurrences('pod=~"istio-ingressgateway-.*" team-istio-ingressgateway', "istio-ingressgateway")
     [6]
@@ -224,6 +227,8 @@ def _is_escape(text: str, index: int) -> bool:
 def _within(name: str, limit: int) -> str:
     if len(name) > limit:
         raise MultimeshError(
-            "", f'the name "{name}" has {len(name)} characters; {limit} are allowed', "Choose a shorter mesh name or namespace."
+            "",
+            f'the name "{name}" has {len(name)} characters; {limit} are allowed',
+            "Choose a shorter mesh name or namespace.",
         )
     return name

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from multimesh.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
     from multimesh.edits import Line
+    from multimesh.nodes import Node
 
 #: The tag of a scalar, sequence or mapping whose text names none.
 UNTAGGED = "x"
@@ -56,7 +55,7 @@ _alone = False
 
 def use_libyaml_alone() -> None:
     """Take the first road from here on; for a process that will never `import yaml`."""
-    global _alone  # noqa: PLW0603 - a decision of the whole process
+    global _alone
     _alone = True
 
 
@@ -64,7 +63,11 @@ class LibyamlError(Exception):
     """What libyaml's wrapper raises where PyYAML has a class of its own."""
 
     def __init__(
-        self, context: "str | None" = None, context_mark: "Any" = None, problem: "str | None" = None, problem_mark: "Any" = None
+        self,
+        context: "str | None" = None,
+        context_mark: "Any" = None,
+        problem: "str | None" = None,
+        problem_mark: "Any" = None,
     ) -> None:
         super().__init__(context, problem)
         self.context = context
@@ -128,13 +131,13 @@ class _Names:
 
 def _import_libyaml_alone() -> "Any":
     """Import `yaml._yaml` with stand-ins for the modules of PyYAML that it takes names from (`yaml/_yaml.pyx`, 6.0)."""
-    from _frozen_importlib import ModuleSpec  # type: ignore[import-not-found]
-    from _frozen_importlib_external import ExtensionFileLoader  # type: ignore[import-not-found]
+    from _frozen_importlib import ModuleSpec
+    from _frozen_importlib_external import ExtensionFileLoader
 
     file = _libyaml_file()
     make = type(sys)
     stub: Any = make("yaml")
-    parts: "dict[str, Any]" = {"yaml": stub}
+    parts: dict[str, Any] = {"yaml": stub}
     for name in ("error", "nodes", *_ERRORS):
         parts[f"yaml.{name}"] = part = make(f"yaml.{name}")
         setattr(stub, name, part)
@@ -186,7 +189,7 @@ def _loader() -> "Any":
     base = getattr(yaml, "CParser", None)
     if base is None:
         try:
-            from yaml.cyaml import CParser as base  # type: ignore[attr-defined]
+            from yaml.cyaml import CParser as base  # type: ignore[attr-defined]  # noqa: N813 - either one is the base
         except ImportError:
             return _pure()
     return _untagged(base)
@@ -194,9 +197,8 @@ def _loader() -> "Any":
 
 def _untagged(base: "Any") -> "Any":
     """Derive a libyaml loader that gives every untagged node the tag `UNTAGGED`."""
-
     # These are called for every node. Builtins are the fastest way to say nothing: "x".format(...) is "x".
-    nothing: "dict[Any, Any]" = {}
+    nothing: dict[Any, Any] = {}
     methods = {"resolve": UNTAGGED.format, "descend_resolver": nothing.get, "ascend_resolver": nothing.keys}
     return type("Loader", (base,), methods)
 
@@ -226,7 +228,7 @@ _LOADER: "Any" = None
 
 def loader() -> "Any":
     """Return the loader class; imported on first use, so that a stream without candidates never pays for it."""
-    global _LOADER  # noqa: PLW0603 - the one cache of an import
+    global _LOADER
     if _LOADER is None:
         _LOADER = _loader()
     return _LOADER
@@ -256,13 +258,17 @@ def compose_all(text: str, where: str = "<stdin>", line: "int | Line" = 1) -> "I
         raise _too_deep(where) from None
     except MultimeshError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - PyYAML raises what it likes; others are raised again
         raise _not_yaml(error, where, line) from None
 
 
 def _not_yaml(error: Exception, where: str, line: "int | Line") -> Exception:
     """Turn an error of PyYAML into ours; anything else is a mistake of this program and stays what it is."""
-    if type(error).__module__.split(".")[0] != "yaml" and not hasattr(error, "problem_mark") and not hasattr(error, "reason"):
+    if (
+        type(error).__module__.split(".")[0] != "yaml"
+        and not hasattr(error, "problem_mark")
+        and not hasattr(error, "reason")
+    ):
         return error
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
@@ -295,9 +301,9 @@ def _may_nest(text: str) -> bool:
     if text.count("[") + text.count("{") > 5 * MAX_DEPTH:
         return True
     # Block collections nest on one line, or line below line, each indented further than the one above.
-    if text.count("- ") + text.count("? ") > 5 * MAX_DEPTH:
-        if any(line.count("- ") + line.count("? ") > 100 for line in text.splitlines()):
-            return True
+    nests = text.count("- ") + text.count("? ") > 5 * MAX_DEPTH
+    if nests and any(line.count("- ") + line.count("? ") > 100 for line in text.splitlines()):
+        return True
     return len(text) > 8 * MAX_DEPTH * MAX_DEPTH and " " * (4 * MAX_DEPTH) in text
 
 
@@ -319,7 +325,7 @@ def _check_depth(make: "Any", text: str, where: str, line: "int | Line") -> None
                 return
     except (MultimeshError, RecursionError):
         raise _too_deep(where) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - PyYAML raises what it likes; others are raised again
         raise _not_yaml(error, where, line) from None
 
 

@@ -64,9 +64,9 @@ class Profile:
         self.rename_cluster_roles: bool = spec.get("clusterRoles", "rename") == "rename"
         self.rename_gateways: bool = spec.get("gateways", "rename") == "rename"
         self.scope_gateways: bool = spec.get("scopeGateways", True)
-        self.node_ports: "str | dict[str, int]" = spec.get("nodePorts", "auto")
+        self.node_ports: str | dict[str, int] = spec.get("nodePorts", "auto")
         self.also_listen: list[str] = spec.get("citadel", {}).get("alsoListen", [])
-        self.flags: "list[dict[str, Any]]" = spec.get("flags", [])
+        self.flags: list[dict[str, Any]] = spec.get("flags", [])
         self.keep_names = frozenset(spec.get("keepNames", []))
         self.rename_names = frozenset(spec.get("renameNames", []))
 
@@ -80,7 +80,9 @@ class Profile:
 
 
 def _is_label(name: str) -> bool:
-    return 0 < len(name) <= 63 and "-" not in (name[0], name[-1]) and all(char in _LOWER or char == "-" for char in name)
+    return (
+        0 < len(name) <= 63 and "-" not in (name[0], name[-1]) and all(char in _LOWER or char == "-" for char in name)
+    )
 
 
 def check_label(name: str) -> str:
@@ -223,7 +225,9 @@ def from_node(root: "Node", where: str, line: int = 1) -> Profile:
         if revision in spec.get("canaryRevisions", []):
             report(root, f'spec.canaryRevisions holds "{revision}", which is spec.revision', "Leave it out there.")
         namespace = spec["namespace"]
-        if spec.get("gateways", "rename") == "rename" and (len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS):
+        if spec.get("gateways", "rename") == "rename" and (
+            len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS
+        ):
             what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
             report(
                 root,
@@ -279,7 +283,11 @@ def _read_scalar(node: "Node", field: "Any", path: str, report: "Callable[..., N
         return text.lower() in _TRUE
     if kind == "port":
         if node.style or not (text.isdecimal() and 30000 <= int(text) <= 32767):
-            return report(node, f'{path} is "{text}", which is no node port', "Kubernetes allocates 30000-32767. Leave the port out to let it choose.")
+            return report(
+                node,
+                f'{path} is "{text}", which is no node port',
+                "Kubernetes allocates 30000-32767. Leave the port out to let it choose.",
+            )
         return int(text)
     if kind == "one of":
         if text not in field[1]:
@@ -304,7 +312,7 @@ def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., N
     known, required = field[1], field[2]
     if not is_mapping(node):
         return report(node, f"{path or 'the profile'} is no mapping", f"It has the keys {', '.join(known)}.")
-    read: "dict[str, Any]" = {}
+    read: dict[str, Any] = {}
     for key, value in node.value:
         name = key.value
         here = f"{path}.{name}" if path else name
@@ -331,7 +339,8 @@ _EMPTY: "dict[str, Any]" = {"list": [], "map": {}, "fields": {}}
 def _nearest(name: str, known: "dict[str, Any]") -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, known, 1, 0.5) or [
-        key for key in known if name.lower() in key.lower() or key.lower() in name.lower()
-    ][:1]
+    near = (
+        difflib.get_close_matches(name, known, 1, 0.5)
+        or [key for key in known if name.lower() in key.lower() or key.lower() in name.lower()][:1]
+    )
     return f'Did you mean "{near[0]}"?' if near else f"Known keys: {', '.join(known)}."

@@ -21,7 +21,7 @@ class Progress:
         self._shown = False
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "Progress":  # noqa: PYI034 - Python 3.10 has no Self
         return self
 
     def __exit__(self, *error: object) -> None:

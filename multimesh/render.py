@@ -1,6 +1,6 @@
 """Rewrite one rendered chart for one mesh: the whole program on one screen.
 
-    stdin -> resources -> edits planned by rules -> edited text -> stdout
+stdin -> resources -> edits planned by rules -> edited text -> stdout
 """
 
 from multimesh.edits import Edit, Line, Text, applied
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from multimesh.profile import Profile
 
 #: What stands in the place of a stream of which everything was dropped: Helm 4 refuses an empty answer.
-ALL_DROPPED = b"# multimesh: every resource of this stream belongs to the mesh that owns what is shared; all were left out\n"
+ALL_DROPPED = (
+    b"# multimesh: every resource of this stream belongs to the mesh that owns what is shared; all were left out\n"
+)
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -28,11 +30,11 @@ class Rendering:
         """Begin with nothing."""
         self.parts: list[bytes] = []
         #: Line of the stream at which an edited text begins, the text, and its edits.
-        self.edited: "list[tuple[int | Line, str, list[Edit]]]" = []
+        self.edited: list[tuple[int | Line, str, list[Edit]]] = []
         #: Title and rule of every resource that was left out, and its line.
-        self.dropped: "list[tuple[str, str, int | Line]]" = []
+        self.dropped: list[tuple[str, str, int | Line]] = []
         #: What the rules noticed and nobody must act upon to go on.
-        self.noticed: "list[dict[str, object]]" = []
+        self.noticed: list[dict[str, object]] = []
         self.stock = b""
         self.resources = 0
 
@@ -62,9 +64,7 @@ def render(data: bytes, mesh: "Profile", where: str = "<stdin>") -> Rendering:
     return rendering
 
 
-def _render_documents(
-    pieces: list[tuple[bytes, bytes]], mesh: "Profile", where: str, rendering: Rendering
-) -> None:
+def _render_documents(pieces: list[tuple[bytes, bytes]], mesh: "Profile", where: str, rendering: Rendering) -> None:
     """Rewrite document by document; documents that stay as they are leave as they came."""
     parts = rendering.parts
     start = 0

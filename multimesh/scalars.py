@@ -169,7 +169,7 @@ def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> "
             break
     if indent < 0:
         return None
-    pieces: "list[Piece]" = []
+    pieces: list[Piece] = []
     position = 0
     count = len(wanted) if wanted[-1] else len(wanted) - 1
     if count > len(lines):
@@ -191,7 +191,9 @@ def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> "
             breaks += 1
         number += breaks
         if number < count:
-            pieces.append((position, position + breaks, line_end, min(lines[number][0] + indent, lines[number][1]), False))
+            pieces.append(
+                (position, position + breaks, line_end, min(lines[number][0] + indent, lines[number][1]), False)
+            )
             position += breaks
         elif len(value) > position:
             pieces.append((position, len(value), line_end, lines[number - 1][1], False))
@@ -216,7 +218,7 @@ def _flow_map(
     encode: "Callable[[str], str]",
 ) -> "SourceMap | None":
     """Map a plain or quoted scalar: lines are folded, and `decode_line` knows the escapes of one line."""
-    pieces: "list[Piece]" = []
+    pieces: list[Piece] = []
     decoded: list[str] = []
     position = 0
     at = start
@@ -265,18 +267,14 @@ def _ends_escaped(text: str, start: int, end: int) -> bool:
     return count % 2 == 1
 
 
-def _plain_line(
-    text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]
-) -> int:
+def _plain_line(text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]) -> int:
     if at < end:
         decoded.append(text[at:end])
         pieces.append((position, position + end - at, at, end, True))
     return position + end - at
 
 
-def _single_line(
-    text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]
-) -> int:
+def _single_line(text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]) -> int:
     while at < end:
         stop = text.find("''", at, end)
         stop = end if stop < 0 else stop
@@ -291,9 +289,7 @@ def _single_line(
     return position
 
 
-def _double_line(
-    text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]
-) -> int:
+def _double_line(text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]) -> int:
     while at < end:
         stop = text.find("\\", at, end)
         stop = end if stop < 0 else stop

@@ -13,9 +13,8 @@ def requirements(selector: "dict[str, Any] | None") -> "list[tuple[str, str, lis
     """
     selector = selector or {}
     found = [(key, "In", [value]) for key, value in (selector.get("matchLabels") or {}).items()]
-    for expression in selector.get("matchExpressions") or []:
-        found.append((expression.get("key", ""), expression.get("operator", ""), expression.get("values") or []))
-    return found
+    expressions = selector.get("matchExpressions") or []
+    return found + [(item.get("key", ""), item.get("operator", ""), item.get("values") or []) for item in expressions]
 
 
 def allows(operator: str, values: "list[str]", value: "str | None") -> bool:

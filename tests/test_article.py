@@ -150,7 +150,7 @@ def changes() -> dict[str, tuple[dict, dict]]:
     """Pair each stock resource with what became of it; only pairs that differ."""
     stock = stream("helm3", "1.5.0", "affirmed", "istio-demo").text
     result = render(stock.encode(), PROFILE)
-    assert (0, "") == (result.code, result.err)
+    assert (result.code, result.err) == (0, "")
     before, after = oracle.load(stock), oracle.load(result.out)
     assert len(before) == len(after)
     pairs = zip(before, after, strict=True)
@@ -167,7 +167,7 @@ def test_the_article_and_its_corrections_change_these_resources_and_no_others():
     """26 resources of the article, less the two that Helm 3 does not render, and three of the corrections."""
     expected = {*PLAIN, *BEYOND, VALUES, DASHBOARD, SECURITY, GRAFANA, JOB_ROLE}
 
-    assert 24 + 3 == len(expected)
+    assert len(expected) == 24 + 3
     assert expected == set(changes())
 
 
@@ -220,7 +220,7 @@ def test_the_performance_dashboard_asks_for_the_gateway_in_thirteen_strings():
     found = paths(DASHBOARD)
     old, new = (obj["data"]["istio-performance-dashboard.json"] for obj in changes()[DASHBOARD])
 
-    assert 13 == len(found)
+    assert len(found) == 13
     assert {"2", "3", "5", "6"} == {
         re.search(r"panels\[(\d)\]/targets\[\d\]/(expr|legendFormat)$", p)[1] for p in found
     }
@@ -234,14 +234,14 @@ def test_the_mesh_policy_becomes_the_peer_authentication_of_the_mesh():
     found = oracle.documents(new["data"]["custom-resources.yaml"])
     labels = oracle.documents(old["data"]["custom-resources.yaml"])[0]["metadata"]["labels"]
 
-    assert 1 == len(found)
+    assert len(found) == 1
     assert found[0]["metadata"].pop("labels", labels) == labels
-    assert {
+    assert found[0] == {
         "apiVersion": "security.istio.io/v1beta1",
         "kind": "PeerAuthentication",
         "metadata": {"name": "default", "namespace": NS},
         "spec": {"mtls": {"mode": "PERMISSIVE"}},
-    } == found[0]
+    }
 
 
 def test_the_job_may_apply_the_peer_authentication():
@@ -250,7 +250,7 @@ def test_the_job_may_apply_the_peer_authentication():
     *stock, added = new["rules"]
 
     assert {**old, "rules": stock} == {**new, "rules": old["rules"]}
-    assert (["security.istio.io"], ["peerauthentications"]) == (added["apiGroups"], added["resources"])
+    assert (added["apiGroups"], added["resources"]) == (["security.istio.io"], ["peerauthentications"])
     assert set(added["verbs"]) == {"*"} or set(added["verbs"]) >= {"get", "create", "patch"}
 
 

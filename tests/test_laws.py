@@ -80,7 +80,7 @@ def stock(source: Stream, mesh: str) -> str:
 @cache
 def rendered(source: Stream, mesh: str) -> bytes:
     result = render(stock(source, mesh).encode(), profile_of(mesh))
-    assert (0, "") == (result.code, result.err)
+    assert (result.code, result.err) == (0, "")
     return result.out
 
 
@@ -118,7 +118,7 @@ def test_only_planned_values_change_and_to_what_the_tables_say(source, mesh):
     expected = {oracle.key(o): o for o in oracle.apply(before(source, mesh), changes, after(source, mesh))}
     actual = {oracle.key(o): o for o in after(source, mesh)}
 
-    assert [] == list(wrong(expected, actual))
+    assert list(wrong(expected, actual)) == []
     assert len(before(source, mesh)) == len(after(source, mesh))
 
 
@@ -190,12 +190,12 @@ def test_strict_mutual_tls_never_becomes_permissive(source):
     )
     result = render(text.encode(), profile_of("affirmed"))
 
-    assert (1, 0, "") == (count, result.code, result.err)
+    assert (count, result.code, result.err) == (1, 0, "")
     objs, (name, namespace, workloads, spec) = oracle.load(text), MESHES["affirmed"]
     actual = {oracle.key(o): o for o in oracle.load(result.out)}
     changes = oracle.plan(objs, name, namespace, workloads, **spec)
     expected = {oracle.key(o): o for o in oracle.apply(objs, changes, list(actual.values()))}
-    assert [] == list(wrong(expected, actual))
+    assert list(wrong(expected, actual)) == []
 
 
 # --- 2. a rename needs no witness ----------------------------------------------------------
@@ -211,7 +211,7 @@ def test_parts_give_what_the_whole_gives(source, mesh):
     pieces = ["".join(parts[a:b]) for a, b in itertools.pairwise([0, *cuts, len(parts)])]
     results = [render(piece.encode(), profile_of(mesh)) for piece in pieces]
 
-    assert [(0, "")] * 4 == [(r.code, r.err) for r in results], f"seed {seed}, cuts {cuts}"
+    assert [(r.code, r.err) for r in results] == [(0, "")] * 4, f"seed {seed}, cuts {cuts}"
     assert rendered(source, mesh) == b"".join(r.out for r in results), f"seed {seed}, cuts {cuts}"
 
 
@@ -233,7 +233,7 @@ def test_the_order_of_documents_is_irrelevant(source, mesh):
     Random(seed).shuffle(order)
     result = render("".join(old[i] for i in order).encode(), profile_of(mesh))
 
-    assert (0, "") == (result.code, result.err), f"seed {seed}"
+    assert (result.code, result.err) == (0, ""), f"seed {seed}"
     assert "".join(new[i] for i in order) == result.out.decode(), f"seed {seed}"
 
 
@@ -251,7 +251,7 @@ def test_running_twice_is_running_once(source, mesh):
     """A rewritten stream passes through unchanged."""
     again = render(rendered(source, mesh), profile_of(mesh))
 
-    assert (0, "") == (again.code, again.err)
+    assert (again.code, again.err) == (0, "")
     assert rendered(source, mesh) == again.out
 
 
@@ -289,7 +289,7 @@ def test_windows_line_ends_survive(source, mesh):
     """Every line that came with CRLF leaves with CRLF, inserted lines too."""
     result = render(stock(source, mesh).replace("\n", "\r\n").encode(), profile_of(mesh))
 
-    assert (0, "") == (result.code, result.err)
+    assert (result.code, result.err) == (0, "")
     assert rendered(source, mesh).replace(b"\n", b"\r\n") == result.out
 
 
@@ -299,7 +299,7 @@ def test_a_byte_order_mark_survives(source, mesh):
     mark = "\ufeff".encode()
     result = render(mark + stock(source, mesh).encode(), profile_of(mesh))
 
-    assert (0, "") == (result.code, result.err)
+    assert (result.code, result.err) == (0, "")
     assert mark + rendered(source, mesh) == result.out
 
 
@@ -308,7 +308,7 @@ def test_a_missing_final_newline_stays_missing(source, mesh):
     """Nothing is added at the end."""
     result = render(stock(source, mesh).rstrip("\n").encode(), profile_of(mesh))
 
-    assert (0, "") == (result.code, result.err)
+    assert (result.code, result.err) == (0, "")
     assert rendered(source, mesh).rstrip(b"\n") == result.out
 
 
@@ -327,9 +327,9 @@ def test_style_changes_nothing(source, mesh, seeds):
         seed = seed_of(source, mesh, number)
         styled = restyle(stock(source, mesh), Random(seed))
         result = render(styled.encode(), profile_of(mesh))
-        assert (0, "") == (result.code, result.err), f"seed {seed}"
+        assert (result.code, result.err) == (0, ""), f"seed {seed}"
         actual = {oracle.key(o): o for o in oracle.load(result.out)}
-        assert [] == list(wrong(expected, actual)), f"seed {seed}"
+        assert list(wrong(expected, actual)) == [], f"seed {seed}"
 
 
 # --- 5. all or nothing ---------------------------------------------------------------------
@@ -430,7 +430,7 @@ def test_a_profile_that_is_not_there_leaves_stdout_empty(tmp_path):
 
 def assert_refused(result: Result) -> None:
     """Hold a refusal against the form that every error has."""
-    assert (2, b"") == (result.code, result.out)
+    assert (result.code, result.out) == (2, b"")
     assert re.match(r"multimesh: .+\n  \S", result.err), result.err
     assert "Traceback" not in result.err
 
@@ -464,4 +464,4 @@ def test_the_crds_of_the_cluster_are_refused_in_a_mesh_that_does_not_own_them(so
     text = stock(source, "blue").encode()
 
     assert_refused(render(text, profile_of("blue")))
-    assert 0 == render(text, profile_of("blue", sharedResources="own")).code
+    assert render(text, profile_of("blue", sharedResources="own")).code == 0

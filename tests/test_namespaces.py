@@ -34,13 +34,13 @@ def written(*arguments):
 def test_the_control_plane_namespace_of_a_modern_mesh_carries_the_mesh_label_alone():
     """A gateway pod beside istiod must be injected, so injection is not disabled there."""
     labels, _, _ = written()
-    assert {LABEL: "affirmed"} == labels["istio-affirmed"]
+    assert labels["istio-affirmed"] == {LABEL: "affirmed"}
 
 
 def test_workload_namespaces_carry_mesh_and_injection_label():
     """Both are needed: one discovers and validates, the other injects."""
     labels, _, _ = written()
-    assert {LABEL: "affirmed", "istio-injection": "enabled-affirmed"} == labels["nginx-affirmed"]
+    assert labels["nginx-affirmed"] == {LABEL: "affirmed", "istio-injection": "enabled-affirmed"}
 
 
 def test_istio_1_5_wants_citadels_label_and_no_injection_beside_the_control_plane():
@@ -54,17 +54,19 @@ def test_istio_1_5_wants_citadels_label_and_no_injection_beside_the_control_plan
 def test_gateway_api_resources_find_their_revision():
     """Without it the default revision of the cluster would take them."""
     labels, _, _ = written("--gateway-api")
-    assert "affirmed" == labels["nginx-affirmed"]["istio.io/rev"]
+    assert labels["nginx-affirmed"]["istio.io/rev"] == "affirmed"
     assert "istio.io/rev" not in written()[0]["nginx-affirmed"]
 
 
 def test_a_sidecar_lets_each_namespace_call_its_own_mesh():
     """Its own namespace, the control plane, and the other members."""
     _, hosts, _ = written()
-    assert {"istio-affirmed": ["./*", "nginx-affirmed/*"], "nginx-affirmed": ["./*", "istio-affirmed/*"]} == hosts
+    assert hosts == {"istio-affirmed": ["./*", "nginx-affirmed/*"], "nginx-affirmed": ["./*", "istio-affirmed/*"]}
 
 
-@pytest.mark.parametrize(("istio", "version"), [("1.6", "v1alpha3"), ("1.9", "v1beta1"), ("1.21", "v1beta1"), ("1.22", "v1")])
+@pytest.mark.parametrize(
+    ("istio", "version"), [("1.6", "v1alpha3"), ("1.9", "v1beta1"), ("1.21", "v1beta1"), ("1.22", "v1")]
+)
 def test_sidecars_have_the_version_that_the_crds_know(istio, version):
     """An older cluster has no v1."""
     assert {version} == written("--istio", istio)[2]
@@ -82,4 +84,4 @@ def test_labels_only_writes_lines_for_namespaces_of_somebody_else():
 def test_a_version_that_no_chart_has_is_refused():
     """Nothing is written."""
     found = run("--istio", "1.4")
-    assert (2, "") == (found.returncode, found.stdout)
+    assert (found.returncode, found.stdout) == (2, "")

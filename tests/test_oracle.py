@@ -190,4 +190,4 @@ items:
   items: [{kind: A, apiVersion: v1, metadata: {name: a}}]
 - {kind: B, apiVersion: v1, metadata: {name: b}}
 """
-    assert ["A/a", "B/b"] == [str(oracle.key(obj)) for obj in oracle.load(text)]
+    assert [str(oracle.key(obj)) for obj in oracle.load(text)] == ["A/a", "B/b"]

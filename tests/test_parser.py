@@ -88,13 +88,22 @@ def test_the_roads_agree(seed, source: Stream, mesh):
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize(
     "stream",
-    ["kind: [\n", "kind: 'a\n", "a: *b\n", "a: b: c\n", "\tkind: a\n", "a: \x07\n", "%TAG ! a\n%TAG ! b\n--- a\n", "[" * 9999],
+    [
+        "kind: [\n",
+        "kind: 'a\n",
+        "a: *b\n",
+        "a: b: c\n",
+        "\tkind: a\n",
+        "a: \x07\n",
+        "%TAG ! a\n%TAG ! b\n--- a\n",
+        "[" * 9999,
+    ],
 )
 def test_every_road_refuses_what_is_not_yaml(road, stream, mesh):
     """One message with a place, never a traceback, whatever class of error PyYAML has for it."""
     done = start(road, stream.encode(), mesh)
 
-    assert (2, b"") == (done.returncode, done.stdout)
+    assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.startswith(b"multimesh: <stdin>"), done.stderr
     assert b"Traceback" not in done.stderr
 

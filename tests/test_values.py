@@ -63,7 +63,7 @@ def test_charts_values_hold_a_profile_and_values_and_nothing_else():
 def test_every_minor_gets_the_revision_and_the_namespace(istio):
     """Whatever the version, two meshes differ in both."""
     found = values("affirmed", "istiod", istio)
-    assert ("affirmed", "istio-affirmed") == (found["revision"], found["global"]["istioNamespace"])
+    assert (found["revision"], found["global"]["istioNamespace"]) == ("affirmed", "istio-affirmed")
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_a_value_is_there_for_the_versions_that_know_it(first, last, path, expec
 
 
 def test_the_default_validator_follows_the_revision_from_1_12_on():
-    """base has no revision of its own."""
+    """Base has no revision of its own."""
     assert "defaultRevision" not in values("blue", "base", "1.11")
-    assert "blue-next" == values("blue", "base", "1.12", revision="blue-next")["defaultRevision"]
+    assert values("blue", "base", "1.12", revision="blue-next")["defaultRevision"] == "blue-next"
 
 
 def test_only_a_mesh_that_leaves_crds_excludes_them():
     """The owner installs all of them."""
-    assert 15 == len(values("blue", "base", "1.30")["base"]["excludedCRDs"])
+    assert len(values("blue", "base", "1.30")["base"]["excludedCRDs"]) == 15
     assert "base" not in values("blue", "base", "1.30", sharedResources="own")
     assert "base" not in values("blue", "base", "1.23")
 
@@ -111,23 +111,26 @@ def test_only_a_mesh_that_leaves_crds_excludes_them():
 def test_shared_charts_are_refused_to_a_mesh_that_does_not_own_them(chart):
     """The message names the key of the profile."""
     found = run("--profile", "charts-values/blue", "--chart", chart)
-    assert (2, "") == (found.returncode, found.stdout)
+    assert (found.returncode, found.stdout) == (2, "")
     assert "spec.sharedResources: own" in found.stderr
 
 
 def test_a_gateway_has_a_name_of_its_mesh_or_the_one_asked_for():
     """The name makes the labels that Gateway resources select."""
-    assert {"name": "blue-ingressgateway", "revision": "blue"} == values("blue", "gateway")
+    assert values("blue", "gateway") == {"name": "blue-ingressgateway", "revision": "blue"}
     found = run("--profile", "charts-values/blue", "--chart", "gateway", "--name", "edge")
-    assert "edge" == yaml.safe_load(found.stdout)["name"]
+    assert yaml.safe_load(found.stdout)["name"] == "edge"
     old = values("blue", "gateway", "1.9")["gateways"]["istio-ingressgateway"]
-    assert {"name": "blue-ingressgateway", "labels": {"app": "blue-ingressgateway", "istio": "blue-ingressgateway"}} == old
+    assert old == {
+        "name": "blue-ingressgateway",
+        "labels": {"app": "blue-ingressgateway", "istio": "blue-ingressgateway"},
+    }
 
 
 def test_names_that_yaml_would_misread_are_quoted():
     """A mesh called on is a mesh, not a switch."""
     found = values("on", "istiod", namespace="123", gateways="keep")
-    assert ("on", "123") == (found["revision"], found["global"]["istioNamespace"])
+    assert (found["revision"], found["global"]["istioNamespace"]) == ("on", "123")
 
 
 @pytest.mark.parametrize(
@@ -143,8 +146,9 @@ def test_names_that_yaml_would_misread_are_quoted():
 def test_what_no_chart_has_is_refused(arguments, what):
     """Nothing is written, and the message says what there is."""
     found = run("--profile", "charts-values/affirmed", *arguments)
-    assert (2, "") == (found.returncode, found.stdout)
-    assert what in found.stderr and found.stderr.startswith("multimesh: ")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert what in found.stderr
+    assert found.stderr.startswith("multimesh: ")
 
 
 def test_a_release_newer_than_all_known_ones_gets_the_newest_values():

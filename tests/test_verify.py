@@ -60,7 +60,12 @@ def pod(name="nginx-1", address="istiod-affirmed.istio-affirmed.svc:15012", revi
     annotations = {"istio.io/rev": revision} if proxies else {}
     containers = [{"name": "nginx"}, *(copy.deepcopy(proxy) for _ in range(proxies))]
     return thing(
-        "Pod", name, "nginx-affirmed", annotations=annotations, spec={"containers": containers}, status={"phase": "Running"}
+        "Pod",
+        name,
+        "nginx-affirmed",
+        annotations=annotations,
+        spec={"containers": containers},
+        status={"phase": "Running"},
     )
 
 
@@ -75,7 +80,9 @@ def sound():
     own = "affirmed.namespace.sidecar-injector.istio.io"
     return {
         "plane": thing("Namespace", "istio-affirmed", labels={MESH: "affirmed"}),
-        "member": thing("Namespace", "nginx-affirmed", labels={MESH: "affirmed", "istio-injection": "enabled-affirmed"}),
+        "member": thing(
+            "Namespace", "nginx-affirmed", labels={MESH: "affirmed", "istio-injection": "enabled-affirmed"}
+        ),
         "other": thing("Namespace", "default"),
         "istiod": thing(
             "Deployment", "istiod-affirmed", "istio-affirmed", spec={"template": template}, status={"readyReplicas": 1}
@@ -87,7 +94,10 @@ def sound():
             webhooks=[entry(own, ["enabled-affirmed"])],
         ),
         "validator": thing(
-            "ValidatingWebhookConfiguration", "istio-validator-affirmed-istio-affirmed", labels=rev, webhooks=[validator]
+            "ValidatingWebhookConfiguration",
+            "istio-validator-affirmed-istio-affirmed",
+            labels=rev,
+            webhooks=[validator],
         ),
         "root": thing("Secret", "istio-ca-secret", "istio-affirmed", data={"ca-cert.pem": encoded(ROOT_CERT)}),
         "copy": thing("ConfigMap", "istio-ca-root-cert", "nginx-affirmed", data={"root-cert.pem": ROOT_CERT}),
@@ -109,14 +119,14 @@ def verify(tmp_path, cluster, *arguments):
         cwd=ROOT,
         check=False,
     )
-    assert "" == done.stderr
+    assert done.stderr == ""
     found = json.loads(done.stdout)["findings"]
     return [(finding["id"], finding["severity"], finding["message"]) for finding in found], done.returncode
 
 
 def test_a_sound_mesh_is_silent(tmp_path):
     """Nothing is found, and the exit code is 0."""
-    assert ([], 0) == verify(tmp_path, sound())
+    assert verify(tmp_path, sound()) == ([], 0)
 
 
 def labelled(cluster, which, **labels):
@@ -135,9 +145,21 @@ def bundle(cluster, which, value):
 
 FAULTS = {
     "a namespace that does not exist": (lambda c: c.pop("member"), "namespace-label", "does not exist"),
-    "a namespace without the mesh label": (lambda c: labelled(c, "member", mesh=None), "namespace-label", "has no label"),
-    "a namespace of another mesh": (lambda c: labelled(c, "member", mesh="blue"), "namespace-label", "belongs to mesh blue"),
-    "a namespace without injection": (lambda c: labelled(c, "member", injection=None), "namespace-label", "does not inject"),
+    "a namespace without the mesh label": (
+        lambda c: labelled(c, "member", mesh=None),
+        "namespace-label",
+        "has no label",
+    ),
+    "a namespace of another mesh": (
+        lambda c: labelled(c, "member", mesh="blue"),
+        "namespace-label",
+        "belongs to mesh blue",
+    ),
+    "a namespace without injection": (
+        lambda c: labelled(c, "member", injection=None),
+        "namespace-label",
+        "does not inject",
+    ),
     "a namespace with the stock label": (
         lambda c: labelled(c, "member", injection="enabled"),
         "namespace-label",
@@ -148,7 +170,11 @@ FAULTS = {
         "namespace-label",
         "control-plane namespace",
     ),
-    "a control plane that is gone": (lambda c: c["istiod"]["spec"].update(template={}), "control-plane-down", "no control plane"),
+    "a control plane that is gone": (
+        lambda c: c["istiod"]["spec"].update(template={}),
+        "control-plane-down",
+        "no control plane",
+    ),
     "a control plane without a ready pod": (
         lambda c: c["istiod"]["status"].update(readyReplicas=0),
         "control-plane-down",
@@ -207,8 +233,8 @@ def test_every_fault_of_a_broken_cluster_is_found(tmp_path, fault):
     cluster = sound()
     break_it(cluster)
     found, code = verify(tmp_path, cluster)
-    assert [] != [line for line in found if line[0] == expected and message in line[2]], found
-    assert 1 == code
+    assert [line for line in found if line[0] == expected and message in line[2]] != [], found
+    assert code == 1
 
 
 WARNINGS = {
@@ -243,7 +269,11 @@ NEAR_MISSES = {
     "a stock role of somebody else": lambda c: c.update(role=thing("ClusterRole", "kiali")),
     "a pod that asked not to be injected": lambda c: c.update(
         pod=thing(
-            "Pod", "x", "nginx-affirmed", labels={"sidecar.istio.io/inject": "false"}, spec={"containers": [{"name": "x"}]}
+            "Pod",
+            "x",
+            "nginx-affirmed",
+            labels={"sidecar.istio.io/inject": "false"},
+            spec={"containers": [{"name": "x"}]},
         )
     ),
     "a pod that is done": lambda c: c.update(
@@ -258,7 +288,7 @@ def test_what_is_sound_but_unusual_is_silent(tmp_path, case):
     """A near miss is no finding."""
     cluster = sound()
     NEAR_MISSES[case](cluster)
-    assert ([], 0) == verify(tmp_path, cluster)
+    assert verify(tmp_path, cluster) == ([], 0)
 
 
 def test_a_labelled_namespace_that_the_profile_does_not_list_is_worth_an_info(tmp_path):
@@ -266,7 +296,7 @@ def test_a_labelled_namespace_that_the_profile_does_not_list_is_worth_an_info(tm
     cluster = sound()
     labelled(cluster, "other", mesh="affirmed")
     found, code = verify(tmp_path, cluster)
-    assert ([("namespace-label", "info")], 0) == ([line[:2] for line in found], code)
+    assert ([line[:2] for line in found], code) == ([("namespace-label", "info")], 0)
 
 
 def old():
@@ -278,14 +308,16 @@ def old():
         cluster[which]["metadata"]["labels"]["ca.istio.io/env"] = "istio-affirmed"
     labelled(cluster, "plane", injection="disabled")
     proxy = {"name": "istio-proxy", "args": ["proxy", "--discoveryAddress", "istio-pilot.istio-affirmed:15010"]}
-    cluster["pod"] = thing("Pod", "nginx-1", "nginx-affirmed", spec={"containers": [proxy]}, status={"phase": "Running"})
+    cluster["pod"] = thing(
+        "Pod", "nginx-1", "nginx-affirmed", spec={"containers": [proxy]}, status={"phase": "Running"}
+    )
     cluster["secret"] = thing("Secret", "istio.default", "nginx-affirmed", data={"root-cert.pem": encoded(ROOT_CERT)})
     return cluster
 
 
 def test_a_sound_mesh_of_1_5_is_silent(tmp_path):
     """Citadel's secret is there and signed by the mesh's root."""
-    assert ([], 0) == verify(tmp_path, old())
+    assert verify(tmp_path, old()) == ([], 0)
 
 
 def test_a_pod_of_1_5_without_a_certificate_is_found_though_it_runs(tmp_path):
@@ -293,7 +325,7 @@ def test_a_pod_of_1_5_without_a_certificate_is_found_though_it_runs(tmp_path):
     cluster = old()
     del cluster["secret"]
     found, code = verify(tmp_path, cluster)
-    assert (["certificate"], 1) == ([line[0] for line in found], code)
+    assert ([line[0] for line in found], code) == (["certificate"], 1)
 
 
 def test_a_certificate_of_another_citadel_is_found(tmp_path):
@@ -301,7 +333,7 @@ def test_a_certificate_of_another_citadel_is_found(tmp_path):
     cluster = old()
     cluster["secret"]["data"]["root-cert.pem"] = encoded(OTHER_CERT)
     found, _ = verify(tmp_path, cluster)
-    assert ["certificate"] == [line[0] for line in found]
+    assert [line[0] for line in found] == ["certificate"]
 
 
 def test_a_namespace_that_citadels_list_does_not_hold_is_an_error_in_1_5(tmp_path):
@@ -309,7 +341,7 @@ def test_a_namespace_that_citadels_list_does_not_hold_is_an_error_in_1_5(tmp_pat
     cluster = old()
     labelled(cluster, "other", mesh="affirmed")
     found, code = verify(tmp_path, cluster)
-    assert ([("namespace-label", "error")], 1) == ([line[:2] for line in found], code)
+    assert ([line[:2] for line in found], code) == ([("namespace-label", "error")], 1)
 
 
 def test_a_pod_that_talks_to_another_namespace_than_the_profile_says_is_found(tmp_path):
@@ -317,7 +349,7 @@ def test_a_pod_that_talks_to_another_namespace_than_the_profile_says_is_found(tm
     cluster = old()
     cluster["pod"]["spec"]["containers"][0]["args"][-1] = "istio-pilot.affirmed-istio:15010"
     found, _ = verify(tmp_path, cluster)
-    assert ["pod-mesh"] == [line[0] for line in found]
+    assert [line[0] for line in found] == ["pod-mesh"]
 
 
 def test_what_a_removed_mesh_left_is_listed_with_the_command_that_removes_it(tmp_path):
@@ -326,16 +358,21 @@ def test_what_a_removed_mesh_left_is_listed_with_the_command_that_removes_it(tmp
     del cluster["istiod"], cluster["pod"]
     found, code = verify(tmp_path, cluster, "--removed")
     assert {"left-behind"} == {line[0] for line in found}
-    assert 0 == code
+    assert code == 0
     told = " ".join(line[2] for line in found)
-    for name in ("istio-sidecar-injector-affirmed", "Namespace/nginx-affirmed", "istio-ca-root-cert", "istio-ca-secret"):
+    for name in (
+        "istio-sidecar-injector-affirmed",
+        "Namespace/nginx-affirmed",
+        "istio-ca-root-cert",
+        "istio-ca-secret",
+    ):
         assert name in told
 
 
 def test_a_mesh_that_is_gone_altogether_left_nothing(tmp_path):
     """A cluster of others is silent."""
     others = {"other": thing("Namespace", "default"), "role": thing("ClusterRole", "view")}
-    assert ([], 0) == verify(tmp_path, others, "--removed")
+    assert verify(tmp_path, others, "--removed") == ([], 0)
 
 
 def test_kinds_of_which_nothing_was_seen_are_named(tmp_path):
@@ -343,7 +380,7 @@ def test_kinds_of_which_nothing_was_seen_are_named(tmp_path):
     cluster = sound()
     del cluster["pod"]
     found, code = verify(tmp_path, cluster)
-    assert ([("unreadable", "warning", "no Pod was seen, so nothing is said about sidecars")], 0) == (found, code)
+    assert (found, code) == ([("unreadable", "warning", "no Pod was seen, so nothing is said about sidecars")], 0)
 
 
 @pytest.mark.parametrize("text", ["not: [yaml", "- 1", '{"kind": "List", "items": 3}', "{}"])

@@ -823,7 +823,7 @@ class Runner:
         job = (contestant.command, contestant.environment, str(stream), str(out), str(err))
         self.process.stdin.write(marshal.dumps(job))
         self.process.stdin.flush()
-        code, seconds, peak = marshal.load(self.process.stdout)  # noqa: S302 - from our own process
+        code, seconds, peak = marshal.load(self.process.stdout)  # noqa: S302 - compiled forms that Python itself wrote
         return code, seconds, peak * (1 if sys.platform == "darwin" else 1024), out
 
     def compete(self, contestants: list[Contestant], rounds: int, say: Any) -> list[Row]:
@@ -837,7 +837,7 @@ class Runner:
         say(f"{contestants[0].title}: timing {len(valid)} contestants, {rounds} rounds")
         for turn in range(rounds):
             # Another order each time, the same in each run of the bench: nobody always follows the same large process.
-            for number in random.Random(turn).sample(valid, len(valid)):  # noqa: S311 - no secret
+            for number in random.Random(turn).sample(valid, len(valid)):  # noqa: S311 - a generated chart needs no secrets
                 if turn % contestants[number].every:
                     continue
                 code, seconds, peak, _ = self.run(contestants[number], number)

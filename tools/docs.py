@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from multimesh import commands, profile, schema  # noqa: E402 - the checkout this file lies in, installed or not
-from multimesh.cli import RENDER_HELP  # noqa: E402
-from multimesh.rules import RULES  # noqa: E402
+from multimesh import commands, profile, schema  # noqa: E402 - the path above comes first
+from multimesh.cli import RENDER_HELP  # noqa: E402 - the path above comes first
+from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 
 #: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
 #: Every module that is named by none of them belongs to the last.

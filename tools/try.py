@@ -26,14 +26,14 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT), str(ROOT / "tests")]
 
-import demo  # noqa: E402 - beside this file
-import helm as real_helm  # noqa: E402 - beside this file
-import oracle  # noqa: E402 - the judge of the tests
+import demo  # noqa: E402 - the path above comes first
+import helm as real_helm  # noqa: E402 - the path above comes first
+import oracle  # noqa: E402 - the path above comes first
 
-from multimesh.cli import load_profile  # noqa: E402
-from multimesh.errors import MultimeshError  # noqa: E402
-from multimesh.profile import Profile  # noqa: E402
-from multimesh.render import Rendering, render  # noqa: E402
+from multimesh.cli import load_profile  # noqa: E402 - the path above comes first
+from multimesh.errors import MultimeshError  # noqa: E402 - the path above comes first
+from multimesh.profile import Profile  # noqa: E402 - the path above comes first
+from multimesh.render import Rendering, render  # noqa: E402 - the path above comes first
 
 MESHES = ("affirmed", "blue")
 
@@ -111,7 +111,9 @@ def read_arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}", default="")
     options = parser.parse_args()
     if not options.chart:
-        parser.error("CHART names no chart: make try CHART=examples/stock-istiod VALUES=examples/stock-istiod/values-mesh.yaml")
+        parser.error(
+            "CHART names no chart: make try CHART=examples/stock-istiod VALUES=examples/stock-istiod/values-mesh.yaml"
+        )
     return options
 
 

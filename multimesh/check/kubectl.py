@@ -41,11 +41,17 @@ CLUSTER_SCOPED = (
     "clusterrolebindings",
     "customresourcedefinitions",
 )
-OPTIONAL = ("validatingadmissionpolicies", "validatingadmissionpolicybindings", "gatewayclasses.gateway.networking.k8s.io")
+OPTIONAL = (
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+    "gatewayclasses.gateway.networking.k8s.io",
+)
 NAMESPACED = ("services", "deployments", "daemonsets", "configmaps", "serviceaccounts")
 
 
-def get(access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional: bool = False, labels: str = "") -> tuple[list[Object], list[Finding]]:
+def get(
+    access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional: bool = False, labels: str = ""
+) -> tuple[list[Object], list[Finding]]:
     """Return the objects of some kinds, in one namespace or in all, and what could not be read.
 
     Kinds are read together; where that fails, one by one, so that one missing right hides nothing else.

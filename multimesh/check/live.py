@@ -71,7 +71,9 @@ def unseen(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Say of which kinds nothing was seen: silence would pass for soundness."""
     for kind, what in _NEEDED.items():
         if not found.read(kind):
-            yield Finding("unreadable", f"no {kind} was seen, so nothing is said about {what}", (Side(mesh.name, kind, "", 0),))
+            yield Finding(
+                "unreadable", f"no {kind} was seen, so nothing is said about {what}", (Side(mesh.name, kind, "", 0),)
+            )
 
 
 def _side(mesh: Profile, found: Object, part: str = "") -> Side:
@@ -79,7 +81,7 @@ def _side(mesh: Profile, found: Object, part: str = "") -> Side:
 
 
 def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Every namespace of the profile is there and labelled, and no other one carries the label."""
+    """Find namespaces of the profile that are missing or not labelled, and others that carry the label."""
     if not found.read("Namespace"):
         return
     old = is_old(mesh, found)
@@ -96,7 +98,9 @@ def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         yield from _injection(mesh, item, old=old)
     for item in by_name.values():
         if item.labels.get(MESH_LABEL) == mesh.name and item.name not in mesh.namespaces:
-            what = f'the namespace "{item.name}" carries the label of mesh {mesh.name}, and the profile does not list it'
+            what = (
+                f'the namespace "{item.name}" carries the label of mesh {mesh.name}, and the profile does not list it'
+            )
             remedy = f"Add it to spec.workloadNamespaces in {mesh.where}" + (
                 " and render again: Citadel's list is static." if old else "."
             )
@@ -120,7 +124,11 @@ def _injection(mesh: Profile, item: Object, *, old: bool) -> Iterator[Finding]:
 
 
 def _label(name: str, key: str, value: str | None) -> str:
-    return f"kubectl label namespace {name} {key}={value} --overwrite" if value else f"kubectl label namespace {name} {key}-"
+    return (
+        f"kubectl label namespace {name} {key}={value} --overwrite"
+        if value
+        else f"kubectl label namespace {name} {key}-"
+    )
 
 
 def _create(mesh: Profile) -> str:
@@ -128,7 +136,7 @@ def _create(mesh: Profile) -> str:
 
 
 def control_planes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """A control plane is there, and runs."""
+    """Find a control plane that is missing, or does not run."""
     if not found.read("Deployment"):
         return
     planes = [
@@ -155,9 +163,11 @@ def roots(mesh: Profile, found: Cluster) -> list[str]:
             if data.get(key):
                 known.append(_decoded(data[key]))
                 break
-    for config in found.of("ConfigMap"):
-        if config.namespace == mesh.namespace and config.name.startswith("istio-ca-root-cert"):
-            known.append(texts(config.data.get("data")).get("root-cert.pem", ""))
+    known += [
+        texts(config.data.get("data")).get("root-cert.pem", "")
+        for config in found.of("ConfigMap")
+        if config.namespace == mesh.namespace and config.name.startswith("istio-ca-root-cert")
+    ]
     return list(dict.fromkeys(text.strip() for text in known if text.strip()))
 
 
@@ -185,33 +195,40 @@ def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     known = roots(mesh, found)
     mine = ours(mesh, found)
     if not any(config.kind == _WEBHOOKS[0] for config, _ in mine):
-        yield Finding("ca-bundle", f"no webhook injects for mesh {mesh.name}", remedy="Install the chart istiod, or istio (1.5).")
+        yield Finding(
+            "ca-bundle", f"no webhook injects for mesh {mesh.name}", remedy="Install the chart istiod, or istio (1.5)."
+        )
     for config, entry in mine:
         place = (_side(mesh, config, str(entry.get("name"))),)
         bundle = _decoded(str(dig(entry, "clientConfig", "caBundle") or ""))
         if not bundle:
             yield Finding("ca-bundle", f'the webhook "{entry.get("name")}" has no caBundle', place)
         elif known and bundle not in known:
-            yield Finding("ca-bundle", f'the webhook "{entry.get("name")}" carries another root than the mesh\'s', place)
+            yield Finding(
+                "ca-bundle", f'the webhook "{entry.get("name")}" carries another root than the mesh\'s', place
+            )
         if config.kind == _WEBHOOKS[1] and entry.get("failurePolicy") == "Ignore":
             what = f'the validator "{entry.get("name")}" still ignores failures'
             remedy = _label(mesh.namespace, MESH_LABEL, mesh.name)
-            yield Finding("ca-bundle", what, place, WARNING, f"Its control plane tries it in its own namespace: {remedy}")
+            yield Finding(
+                "ca-bundle", what, place, WARNING, f"Its control plane tries it in its own namespace: {remedy}"
+            )
 
 
 def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """The labels of every workload namespace are matched by this mesh's injector, and by no other one."""
+    """Find workload namespaces that this mesh's injector does not match, or that another one matches."""
     if not found.read(_WEBHOOKS[0]) or not found.read("Namespace"):
         return
     for item in found.of("Namespace"):
         if item.name not in mesh.workload_namespaces:
             continue
         labels = {"kubernetes.io/metadata.name": item.name, **item.labels}
-        hits = []
-        for config in found.of(_WEBHOOKS[0]):
-            for entry in entries(config):
-                if _injects(entry) and _matches(entry, labels):
-                    hits.append((config, entry))
+        hits = [
+            (config, entry)
+            for config in found.of(_WEBHOOKS[0])
+            for entry in entries(config)
+            if _injects(entry) and _matches(entry, labels)
+        ]
         strangers = [hit for hit in hits if dig(hit[1], "clientConfig", "service", "namespace") != mesh.namespace]
         if not hits:
             yield Finding("injection-overlap", f'no webhook injects pods in "{item.name}"', (_side(mesh, item),))
@@ -240,11 +257,16 @@ def pods(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if pod.namespace not in mesh.workload_namespaces or dig(pod.data, "status", "phase") in ("Succeeded", "Failed"):
             continue
         proxies = [item for item in containers(pod) if item.get("name") == "istio-proxy"]
-        asked_not = "false" in (pod.labels.get("sidecar.istio.io/inject"), pod.annotations.get("sidecar.istio.io/inject"))
+        asked_not = "false" in (
+            pod.labels.get("sidecar.istio.io/inject"),
+            pod.annotations.get("sidecar.istio.io/inject"),
+        )
         if not proxies:
             if not asked_not and dig(pod.data, "spec", "hostNetwork") is not True:
                 what = f"{pod.title} has no sidecar: it was started before the label was set, or while the injector was down"
-                yield Finding("pod-mesh", what, (_side(mesh, pod),), WARNING, f"kubectl -n {pod.namespace} delete pod {pod.name}")
+                yield Finding(
+                    "pod-mesh", what, (_side(mesh, pod),), WARNING, f"kubectl -n {pod.namespace} delete pod {pod.name}"
+                )
             continue
         if len(proxies) > 1:
             yield Finding("pod-mesh", f"{pod.title} has {len(proxies)} sidecars", (_side(mesh, pod),))
@@ -257,7 +279,9 @@ def _served(mesh: Profile, pod: Object, proxy: dict[str, Any]) -> Iterator[Findi
     address = discovery_address(proxy)
     namespace = address.partition(":")[0].split(".")[1:2]
     if address and namespace and namespace[0] != mesh.namespace:
-        yield Finding("pod-mesh", f"{pod.title} is served by another mesh's control plane, {address}", (_side(mesh, pod),))
+        yield Finding(
+            "pod-mesh", f"{pod.title} is served by another mesh's control plane, {address}", (_side(mesh, pod),)
+        )
     revision = pod_revision(pod)
     if revision and revision not in mesh.revisions:
         yield Finding("pod-mesh", f'{pod.title} was injected by the revision "{revision}"', (_side(mesh, pod),))
@@ -297,8 +321,12 @@ def _certificates(mesh: Profile, found: Cluster, known: list[str]) -> Iterator[F
     for namespace, account in sorted(accounts):
         secret = found.named("Secret", f"istio.{account}", namespace)
         if secret is None:
-            what = f'ServiceAccount/{namespace}/{account} has no certificate, although its pods may say 2/2'
-            yield Finding("certificate", what, remedy="Add the namespace to the profile and render again: Citadel's list is static.")
+            what = f"ServiceAccount/{namespace}/{account} has no certificate, although its pods may say 2/2"
+            yield Finding(
+                "certificate",
+                what,
+                remedy="Add the namespace to the profile and render again: Citadel's list is static.",
+            )
             continue
         root = _decoded(texts(secret.data.get("data")).get("root-cert.pem", ""))
         if known and root and root not in known:
@@ -308,15 +336,19 @@ def _certificates(mesh: Profile, found: Cluster, known: list[str]) -> Iterator[F
 
 
 def root_copies(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """The root certificate in every member namespace is this mesh's: another one tells of two writers."""
+    """Find root certificates of another mesh in a member namespace: they tell of two writers."""
     known = roots(mesh, found)
-    names = {item.name for item in found.of("ConfigMap") if item.namespace == mesh.namespace and "ca-root-cert" in item.name}
+    names = {
+        item.name for item in found.of("ConfigMap") if item.namespace == mesh.namespace and "ca-root-cert" in item.name
+    }
     for item in found.of("ConfigMap"):
         if item.namespace in mesh.workload_namespaces and item.name in names and known:
             text = texts(item.data.get("data")).get("root-cert.pem", "").strip()
             if text and text not in known:
                 what = f"{item.title} holds another mesh's root: two control planes write it"
-                remedy = "Set meshConfig.discoverySelectors and global.trustBundleName as 'multimesh values' writes them."
+                remedy = (
+                    "Set meshConfig.discoverySelectors and global.trustBundleName as 'multimesh values' writes them."
+                )
                 yield Finding("ca-bundle", what, (_side(mesh, item),), remedy=remedy)
 
 
@@ -333,12 +365,14 @@ def stock_names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         for entry in entries(item):
             value = texts(dig(entry, "namespaceSelector", "matchLabels")).get(INJECTION_LABEL)
             if dig(entry, "clientConfig", "service", "namespace") == mesh.namespace and value == "enabled":
-                yield Finding("stock-name", f'"{entry.get("name")}" injects {INJECTION_LABEL}=enabled', (_side(mesh, item),))
+                yield Finding(
+                    "stock-name", f'"{entry.get("name")}" injects {INJECTION_LABEL}=enabled', (_side(mesh, item),)
+                )
     yield from _missing_entry(mesh, found)
 
 
 def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """An injector of the mesh's revision must know the mesh's label."""
+    """Find injectors of the mesh's revision that do not know the mesh's label."""
     for item in found.of(_WEBHOOKS[0]):
         if item.labels.get(REVISION) != mesh.revision or "istio.io/tag" in item.labels:
             continue

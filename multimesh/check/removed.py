@@ -44,7 +44,9 @@ def _is_ours(mesh: Profile, key: str, value: str) -> bool:
 
 def _was_made_at_run_time(kind: str, name: str) -> bool:
     if kind == "ConfigMap":
-        return name.startswith(("istio-ca-root-cert", "istio-leader", "istio-gateway-", "istio-namespace-controller-election"))
+        return name.startswith(
+            ("istio-ca-root-cert", "istio-leader", "istio-gateway-", "istio-namespace-controller-election")
+        )
     if kind == "Secret":
         return name == "istio-ca-secret" or name.startswith("istio.")
     return name.startswith("istio-")

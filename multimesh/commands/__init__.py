@@ -56,9 +56,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"multimesh {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    commands.add_parser("render", help="rewrite a rendered chart: what Helm runs as a post-renderer", add_help=False).add_argument(
-        "--help", "-h", action="store_true"
-    )
+    commands.add_parser(
+        "render", help="rewrite a rendered chart: what Helm runs as a post-renderer", add_help=False
+    ).add_argument("--help", "-h", action="store_true")
     for name in COMMANDS:
         module = import_module(f"multimesh.commands.{name}")
         command = commands.add_parser(

@@ -47,7 +47,9 @@ def run(options: argparse.Namespace) -> int:
     if options.color not in ("auto", "always", "never"):
         raise MultimeshError("", f'--color is "{options.color}"', "It may be: auto, always, never.")
     rendering, mesh = render_stdin({"--profile": options.profile, "--upgrade": "1" if options.upgrade else ""})
-    colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    colour = options.color == "always" or (
+        options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    )
     lines = unified(rendering, f"mesh {mesh.name}")
     text = "".join(_painted(line) if colour else line for line in lines)
     sys.stdout.buffer.write(text.encode())
@@ -94,7 +96,13 @@ def _ended(body: list[str], stock_open: bool, mesh_open: bool) -> list[str]:
     if old != new and shared >= 0 and body[shared][0] == " " and (stock_open if shared == old else mesh_open):
         # The last line of one side goes on to be a line of the other, where a line feed ends it.
         line, rest = body[shared][1:], body[shared + 1 :]
-        body = [*body[:shared], f"-{line}", *(rest if shared == new else ()), f"+{line}", *(rest if shared == old else ())]
+        body = [
+            *body[:shared],
+            f"-{line}",
+            *(rest if shared == new else ()),
+            f"+{line}",
+            *(rest if shared == old else ()),
+        ]
         return _ended(body, stock_open, mesh_open)
     marked = ({old} if stock_open else set()) | ({new} if mesh_open else set())
     return [part for number, line in enumerate(body) for part in ((line, _OPEN) if number in marked else (line,))]
@@ -136,9 +144,9 @@ def _by_lines(text: str, edits: list[Edit]) -> list[list[Edit]]:
     """Group the edits that touch a line together."""
     groups: list[list[Edit]] = []
     for edit in edits:
-        if groups and _line_start(text, edit.start) < _line_end(text, groups[-1]):
-            groups[-1].append(edit)
-        elif groups and edit.start == edit.end == groups[-1][-1].end:
+        if (groups and _line_start(text, edit.start) < _line_end(text, groups[-1])) or (
+            groups and edit.start == edit.end == groups[-1][-1].end
+        ):
             groups[-1].append(edit)
         else:
             groups.append([edit])

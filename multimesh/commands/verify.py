@@ -50,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
     saved = _saved()
     if saved is not None:
         if seconds:
-            raise MultimeshError("", "--settle looks twice at a live cluster, and stdin is a saved one", "Leave one of them out.")
+            raise MultimeshError(
+                "", "--settle looks twice at a live cluster, and stdin is a saved one", "Leave one of them out."
+            )
         objects = saved
     else:
         objects, findings = look(mesh, Access(options.context, options.kubeconfig))

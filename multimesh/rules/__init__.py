@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
     class Rule(Protocol):
         """What every rule module has."""
 
         ID: str
-        READS: "Reads"
+        READS: Reads
 
-        @staticmethod
-        def plan(resource: Resource, mesh: Profile) -> None:
+        def plan(self, resource: Resource, mesh: Profile) -> None:
             """Wish for edits of one resource, or refuse it."""
 
 
@@ -74,15 +74,17 @@ RULES: "tuple[Rule, ...]" = (
 
 def _by_kind() -> "dict[str, tuple[tuple[Rule, tuple[tuple[str, str], ...]], ...]]":
     """Return the rules that read a kind, each with what an object must have to concern it; nothing: any object."""
-    found = {}
+    found: dict[str, tuple[tuple[Rule, tuple[tuple[str, str], ...]], ...]] = {}
     for kind in {kind for rule in RULES for kind in rule.READS}:
-        rows = []
+        rows: list[tuple[Rule, tuple[tuple[str, str], ...]]] = []
         for rule in RULES:
             if "*" in rule.READS:
                 rows.append((rule, ()))
             elif kind in rule.READS:
                 pairs = rule.READS[kind]
-                rows.append((rule, () if pairs is EVERY else tuple((name.decode(), word.decode()) for name, word in pairs)))
+                rows.append(
+                    (rule, () if pairs is EVERY else tuple((name.decode(), word.decode()) for name, word in pairs))
+                )
         found[kind] = tuple(rows)
     return found
 
@@ -108,7 +110,7 @@ def rules_for(kind: str, name: str, text: str) -> "list[Rule]":
 
 
 def _reads_by_kind() -> "dict[str, tuple[tuple[bytes, bytes], ...]]":
-    found: "dict[str, dict[tuple[bytes, bytes], None]]" = {}
+    found: dict[str, dict[tuple[bytes, bytes], None]] = {}
     for rule in RULES:
         for kind, pairs in rule.READS.items():
             found.setdefault(kind, {}).update(dict.fromkeys(pairs))

@@ -12,12 +12,11 @@ a new namespace of the mesh wants a new render. `kube-system` belongs into no li
 
 from multimesh.containers import container, flag_list, set_flag
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "citadel-scope"
 

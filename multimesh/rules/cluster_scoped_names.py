@@ -19,15 +19,23 @@ Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that
 
 from multimesh.fieldpath import entry, is_mapping, items, text
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
-from multimesh.naming import SHARED, SUFFIXED, cluster_scoped, is_kept, is_kubernetes, is_never_renamed, is_own, is_renamed
-
+from multimesh.naming import (
+    SHARED,
+    SUFFIXED,
+    cluster_scoped,
+    is_kept,
+    is_kubernetes,
+    is_never_renamed,
+    is_own,
+    is_renamed,
+)
 from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "cluster-scoped-names"
 
@@ -78,7 +86,13 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         if kind == resource.kind:
             for path, reference in resource.find(at):
                 if is_mapping(reference):
-                    _plan_reference(resource, mesh, path, (text(reference, kind_key) if kind_key else "") or default, entry(reference, name))
+                    _plan_reference(
+                        resource,
+                        mesh,
+                        path,
+                        (text(reference, kind_key) if kind_key else "") or default,
+                        entry(reference, name),
+                    )
     if mesh.rename_names and resource.kind in ("Role", "ClusterRole"):
         _plan_grants(resource, mesh)
     for annotation in ISSUER_ANNOTATIONS:
@@ -120,7 +134,8 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
         raise resource.error(
             f'the cluster-scoped name "{name}" is in no table, and nothing in it says that it is mesh {mesh.name}\'s own',
             f"If it carries the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
-            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n' + _way_to_rename(kind, name, mesh),
+            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
+            + _way_to_rename(kind, name, mesh),
         )
 
 

@@ -12,14 +12,12 @@ Deployment and DaemonSet; `workload` narrows it to one of them. What another rul
 from multimesh.containers import set_variable
 from multimesh.fieldpath import BadShape, get, is_null, is_scalar, is_sequence, text
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
-    from multimesh.nodes import MappingNode, Node, SequenceNode
-
     from multimesh.manifest import Resource
+    from multimesh.nodes import MappingNode, Node, SequenceNode
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "flags"
 
@@ -42,7 +40,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
 
 def _joined(args: "list[str]") -> "list[tuple[str, ...]]":
     """Put a flag and the value behind it together; every other word stands alone."""
-    found: "list[tuple[str, ...]]" = []
+    found: list[tuple[str, ...]] = []
     for word in args:
         before = found[-1] if found else ()
         if len(before) == 1 and _is_flag(before[0]) and "=" not in before[0] and not _is_flag(word):
@@ -86,7 +84,7 @@ def _set(resource: "Resource", path: str, node: "MappingNode", words: "tuple[str
 
 def _lists(path: str, node: "MappingNode") -> "list[tuple[str, SequenceNode]]":
     """Return path and node of the lists that may hold a container's flags; the first one gets new ones."""
-    found: "list[tuple[str, SequenceNode]]" = []
+    found: list[tuple[str, SequenceNode]] = []
     for key in ("args", "command"):
         flags = get(node, key)
         if flags is None:
@@ -99,7 +97,7 @@ def _lists(path: str, node: "MappingNode") -> "list[tuple[str, SequenceNode]]":
 
 def _hits(at: str, flags: "SequenceNode", name: str) -> "list[tuple[str, Node, Node | None]]":
     """Return where a flag stands, each with the node behind it that holds its value, if there is one."""
-    found: "list[tuple[str, Node, Node | None]]" = []
+    found: list[tuple[str, Node, Node | None]] = []
     for index, node in enumerate(flags.value):
         if not is_scalar(node) or is_null(node):
             continue
@@ -107,5 +105,7 @@ def _hits(at: str, flags: "SequenceNode", name: str) -> "list[tuple[str, Node, N
             found.append((at, node, None))
         elif node.value == name:
             behind = flags.value[index + 1 : index + 2] if _is_flag(name) else []
-            found.append((at, node, next((item for item in behind if is_scalar(item) and not _is_flag(item.value)), None)))
+            found.append(
+                (at, node, next((item for item in behind if is_scalar(item) and not _is_flag(item.value)), None))
+            )
     return found

@@ -20,12 +20,11 @@ from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
-    from multimesh.nodes import Node
-
     from multimesh.edits import Text
     from multimesh.manifest import Resource
+    from multimesh.nodes import Node
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "gateways"
 

@@ -38,9 +38,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from multimesh.nodes import MappingNode
-
     from multimesh.manifest import Resource
+    from multimesh.nodes import MappingNode
     from multimesh.profile import Profile
     from multimesh.rules.reads import Reads
 
@@ -115,7 +114,9 @@ def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
 
 
 def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, MappingNode]") -> None:
-    selector: "dict[str, Any]" = {"matchExpressions": [{"key": INJECTION_LABEL, "operator": "In", "values": [mesh.injection_label]}]}
+    selector: dict[str, Any] = {
+        "matchExpressions": [{"key": INJECTION_LABEL, "operator": "In", "values": [mesh.injection_label]}]
+    }
     if injection_entry(mesh) in entries:
         return
     model = next((entries[name] for name in MODEL_ENTRIES if name in entries), None)

@@ -18,10 +18,9 @@ from multimesh.selectors import matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.nodes import MappingNode
-
     from multimesh.edits import Text
     from multimesh.manifest import Resource
+    from multimesh.nodes import MappingNode
     from multimesh.profile import Profile
     from multimesh.rules.reads import Reads
 

@@ -16,16 +16,18 @@ release with it.
 from multimesh.fieldpath import BadShape, get, is_mapping, items, mapping, text
 from multimesh.manifest import resources
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "mesh-policy"
 
-READS: "Reads" = {"ConfigMap": ((b"istio-security-custom-resources", b""),), "ClusterRole": ((b"istio-security-post-install", b""),)}
+READS: "Reads" = {
+    "ConfigMap": ((b"istio-security-custom-resources", b""),),
+    "ClusterRole": ((b"istio-security-post-install", b""),),
+}
 
 _GROUP = "security.istio.io"
 

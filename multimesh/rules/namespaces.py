@@ -11,15 +11,14 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 from multimesh.fieldpath import get, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED
 from multimesh.rules.envoy_filters import is_stock
-
 from multimesh.rules.reads import EVERY
 from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "namespaces"
 
@@ -77,8 +76,10 @@ def _check_object(resource: "Resource", mesh: "Profile") -> None:
 
 
 def _runs_control_plane(resource: "Resource") -> bool:
-    return get(resource.root, "spec") is not None and resource.kind in ("Deployment", "DaemonSet", "StatefulSet") and any(
-        text(node, "name") in _CONTROL_PLANE for _, node in resource.containers()
+    return (
+        get(resource.root, "spec") is not None
+        and resource.kind in ("Deployment", "DaemonSet", "StatefulSet")
+        and any(text(node, "name") in _CONTROL_PLANE for _, node in resource.containers())
     )
 
 

@@ -14,9 +14,9 @@ from multimesh.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "node-ports"
 

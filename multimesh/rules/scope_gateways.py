@@ -12,12 +12,11 @@ Gateway resources must then live beside the gateway that serves them. `scopeGate
 
 from multimesh.containers import container, set_variable
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "scope-gateways"
 

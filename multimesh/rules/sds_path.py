@@ -12,12 +12,11 @@ Only `hostPath` changes, in the workloads and in the injection template; contain
 from multimesh.fieldpath import text
 from multimesh.naming import SDS_PATH, sds_path
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "sds-path"
 

@@ -18,13 +18,11 @@ from multimesh.fieldpath import is_scalar, is_sequence, text, value
 from multimesh.naming import SHARED
 from multimesh.rules.reads import EVERY
 
-from multimesh.rules.reads import EVERY
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "shared-resources"
 POLICY = "helm.sh/resource-policy"
@@ -106,7 +104,11 @@ def _by_container(resource: "Resource") -> str:
         if text(node, "name") in ("install-cni", "repair-cni"):
             return "istio-cni"
         args = value(node, "args")
-        if args is not None and is_sequence(args) and any(is_scalar(item) and item.value == "ztunnel" for item in args.value):
+        if (
+            args is not None
+            and is_sequence(args)
+            and any(is_scalar(item) and item.value == "ztunnel" for item in args.value)
+        ):
             return "ztunnel"
     return ""
 

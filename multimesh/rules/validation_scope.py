@@ -38,9 +38,8 @@ from multimesh.selectors import may_match, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.nodes import MappingNode
-
     from multimesh.manifest import Resource
+    from multimesh.nodes import MappingNode
     from multimesh.profile import Profile
     from multimesh.rules.reads import Reads
 
@@ -97,7 +96,7 @@ def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode
         raise _foreign(resource, path, ", ".join(named[0][1]))
     if ("In", [mesh.name]) in named:
         return
-    wish: "dict[str, object]" = {"key": MESH_LABEL, "operator": "In", "values": [mesh.name]}
+    wish: dict[str, object] = {"key": MESH_LABEL, "operator": "In", "values": [mesh.name]}
     at = f"{path}/namespaceSelector/matchExpressions"
     expressions = get(found, "matchExpressions") if found is not None else None
     if expressions is not None:

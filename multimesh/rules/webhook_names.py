@@ -31,16 +31,14 @@ from multimesh.naming import (
     occurrences,
     webhook_entry,
 )
-
 from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.rules.reads import Reads
-    from multimesh.nodes import SequenceNode
-
     from multimesh.manifest import Resource
+    from multimesh.nodes import SequenceNode
     from multimesh.profile import Profile
+    from multimesh.rules.reads import Reads
 
 ID = "webhook-names"
 
@@ -142,7 +140,7 @@ def _plan_scripts(resource: "Resource", mesh: "Profile") -> None:
     found = resource.embedded("data/run.sh")
     if found is None:
         return
-    node, script = found
+    _, script = found
     for start in occurrences(script.text, _SCRIPT_WORDS):
         name = start + _SCRIPT_WORDS.index(GALLEY_CONFIGURATION)
         script.replace_span(
