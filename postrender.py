@@ -1,5 +1,4 @@
 #!/bin/sh
-# ruff: noqa
 # fmt: off
 ''':'
 # What Helm runs. To a shell this file is the lines below: they start Python without its site packages, which

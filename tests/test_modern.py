@@ -397,12 +397,17 @@ VALIDATING = [s for s in GOOD if s.chart in ("base", "istiod")] + streams(versio
 
 
 @over("source", VALIDATING)
-def test_an_upgrade_leaves_out_the_failure_policy_of_validators_and_nothing_else(source):
+def test_an_upgrade_leaves_out_what_the_control_plane_owns_and_nothing_else(source):
     """The running control plane owns it by then; mutating entries keep theirs."""
     result = render(source.text.encode(), profile_of(source.mesh), "--upgrade")
     expected = oracle.load(rendered(source))
     for entry in modern.entries(expected, "ValidatingWebhookConfiguration"):
         del entry["failurePolicy"]
+    if source.version == "1.5.0":
+        # Its control plane owns the bundles too, and the chart sends empty ones with every upgrade.
+        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+            for entry in modern.entries(expected, kind):
+                del entry["clientConfig"]["caBundle"]
 
     assert (result.code, result.err) == (0, "")
     assert list(wrong(by_key(expected), by_key(oracle.load(result.out)))) == []

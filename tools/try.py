@@ -247,7 +247,7 @@ def plans(stock: bytes, rendering: Rendering) -> dict[str, list[str]]:
     planned: dict[str, list[str]] = {}
     for first, text, edits in rendering.edited:
         for edit in edits:
-            at = first + text.count("\n", 0, edit.start)
+            at = int(first) + text.count("\n", 0, edit.start)
             here = next(titles for end, titles in ends if at < end or end == line)
             own = edit.subject in here and not (
                 edit.subject.startswith("ConfigMap/") and edit.path[:4] not in ("meta", "data")
