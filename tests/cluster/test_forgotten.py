@@ -57,3 +57,9 @@ def test_check_tells_it_from_the_cluster(forgotten: World) -> None:
 def test_verify_tells_it(forgotten: World) -> None:
     """The running mesh is not sound."""
     assert findings(forgotten, "verify", "--profile", forgotten.folder / "profiles" / "blue")
+
+
+def test_the_other_mesh_is_still_sound(forgotten: World) -> None:
+    """Verify finds nothing in affirmed: the findings above are blue's own."""
+    done = forgotten.multimesh("verify", "--profile", forgotten.folder / "profiles" / "affirmed")
+    assert done.code == 0, done.out

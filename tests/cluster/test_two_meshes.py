@@ -85,6 +85,29 @@ def test_a_resource_outside_the_meshes_is_validated_by_nobody(meshes: World) -> 
     assert meshes.who_was_asked_last() == set()
 
 
+def test_check_has_nothing_against_them(meshes: World) -> None:
+    """Prediction meets reality: what Helm and the API server accepted has no error, in manifests or in the cluster."""
+    profiles = [argument for mesh in MESHES for argument in ("--profile", meshes.folder / "profiles" / mesh)]
+    done = meshes.multimesh("check", *map(meshes.manifests, MESHES), *profiles, "--cluster")
+    assert done.code == 0, done.out + done.err
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_verify_finds_nothing_on_a_sound_mesh(meshes: World, mesh: str) -> None:
+    """Namespaces as `namespaces` writes them, webhooks, control plane, and from 1.6 on a pod, which wants no Citadel."""
+    profile = meshes.folder / "profiles" / mesh
+    file = meshes.folder / f"namespaces-{mesh}.yaml"
+    file.write_text(
+        meshes.multimesh("namespaces", "--profile", profile, "--istio", meshes.version).out, encoding="utf-8"
+    )
+    done = meshes.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+    assert done.code == 0, done.err
+    if not meshes.is_1_5:
+        meshes.pod(f"nginx-{mesh}", dry_run=False)
+    done = meshes.multimesh("verify", "--profile", profile)
+    assert done.code == 0, done.out + done.err
+
+
 def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: World) -> None:
     """All values of both namespace labels, with all values of both pod labels, two meshes beside a stock one."""
     world = beside_stock

@@ -205,6 +205,7 @@ class World:
                 one.start()
                 self.planes[mesh].append(one)
         assert self.planes[mesh], f"istio-{mesh} has no control plane"
+        self._set_ready(mesh, 1)
         if serve:
             settle(self.planes[mesh])
             self.serves(mesh)
@@ -224,8 +225,17 @@ class World:
 
     def stop(self, mesh: str) -> None:
         """Let the control plane of a mesh crash."""
+        self._set_ready(mesh, 0)
         for one in self.planes.pop(mesh, ()):
             one.stop()
+
+    def _set_ready(self, mesh: str, pods: int) -> None:
+        """Say of every Deployment of a control plane how many pods are ready, as the kubelet's reports would."""
+        for deployment in self.api.list("Deployment", f"istio-{mesh}"):
+            status = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), pods)
+            if (deployment.get("status") or {}).get("readyReplicas", 0) != pods:
+                place = path("Deployment", f"istio-{mesh}", deployment["metadata"]["name"]) + "/status"
+                self.api.call("PATCH", place, {"status": status}, "application/merge-patch+json")
 
     def stop_one(self, mesh: str, deployment: str) -> None:
         """Let one Deployment of a mesh's control plane end."""
