@@ -5,7 +5,7 @@
     python3 tools/docs.py --check   writes nothing; exit code 1 names the files that are out of date
 
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
-docs/commands.md comes from the commands' docstrings and parsers.
+docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/profile.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 What stands between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` belongs to this tool.
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from multimesh import commands, profile, schema  # noqa: E402 - the path above comes first
+from multimesh.check.findings import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.cli import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 
@@ -74,6 +75,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs/rules.md": rules_page(),
         ROOT / "docs/commands.md": commands_page(),
+        ROOT / "docs/findings.md": findings_page(),
         ROOT / "README.md": between("README.md", "rules", rules_table()),
         ROOT / "docs/profile.md": between("docs/profile.md", "keys", keys_table()),
         ROOT / "ARCHITECTURE.md": between("ARCHITECTURE.md", "files", files_table()),
@@ -204,6 +206,27 @@ def commands_page() -> str:
         "`--profile` names.\n"
     )
     return "\n".join(sections)
+
+
+def findings_page() -> str:
+    """Return docs/findings.md: one section for every id, in the order of the catalogue."""
+    head = (
+        "# Findings\n\n"
+        "What `multimesh check` and `multimesh verify` report, by the id of the finding.\n"
+        "An error ends the command with exit code 1; `--severity` moves that line. Ids are never reused.\n\n"
+        "<!-- Written by tools/docs.py from multimesh/check/findings.py. Change it there. -->\n\n"
+        "| id | severity | why it matters |\n|---|---|---|\n"
+        + "".join(f"| [{name}](#{name}) | {page.severity} | {page.why} |\n" for name, page in CATALOGUE.items())
+    )
+    sections = [
+        f"## {name}\n\nSeverity: {page.severity}.\n\n{sentences(page.why)}\n\nWhat to do: {sentences(page.remedy)}\n"
+        for name, page in CATALOGUE.items()
+    ]
+    tail = (
+        "Where to go next: [commands.md](commands.md) for the flags of `check` and `verify`, "
+        "[operations.md](operations.md) for when to run them.\n"
+    )
+    return "\n".join([head, *sections, tail])
 
 
 def flags_table(command: argparse.ArgumentParser) -> str:
