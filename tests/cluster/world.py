@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import itertools
 import json
 import os
 import sys
@@ -24,6 +25,8 @@ MESH = "multimesh.dev/mesh"
 INJECTION = "istio-injection"
 MESHES = ("affirmed", "blue")
 WRAPPER = Path(__file__).resolve().parent / "wrapper.py"
+#: Numbers for names: the audit log is that of the whole run, so no name comes twice.
+_SERIAL = itertools.count(1)
 #: What Kubernetes itself has, and the tests leave alone.
 OWN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
@@ -46,7 +49,6 @@ class World:
         self.without = ""
         self.before = Path()
         self._jobs = _JobRunner(self.api)
-        self._serial = 0
         self._last = ""
         for crd in charts.crds_of_1_5() if self.is_1_5 else ():
             self.api.create("CustomResourceDefinition", crd)
@@ -244,8 +246,7 @@ class World:
             self.planes[mesh].remove(one)
 
     def _name(self, stem: str) -> str:
-        self._serial += 1
-        self._last = f"{stem}-{self._serial}-{self.helm.major}-{self.version.replace('.', '-')}"
+        self._last = f"{stem}-{next(_SERIAL)}"
         return self._last
 
     # --- what a user does -------------------------------------------------------------------------
@@ -383,15 +384,13 @@ class World:
             for obj in self.api.list(kind):
                 if "kubernetes.io/bootstrapping" not in (obj["metadata"].get("labels") or {}):
                     self.api.delete(kind, obj["metadata"]["name"])
-        for kind in ("VirtualService", "Sidecar"):
-            for obj in self.api.list(kind):
-                self.api.delete(kind, obj["metadata"]["name"], obj["metadata"]["namespace"])
-        self.api.call("DELETE", path("CustomResourceDefinition"))
         for namespace in self.api.list("Namespace"):
             if namespace["metadata"]["name"] not in OWN_NAMESPACES:
                 self.api.delete("Namespace", namespace["metadata"]["name"])
-        until("all CRDs are gone", lambda: not self.api.list("CustomResourceDefinition"), 60)
         until("all namespaces are gone", lambda: len(self.api.list("Namespace")) == len(OWN_NAMESPACES), 60)
+        # Only then: together with their CRD, resources of a namespace that is going have been seen to stay.
+        self.api.call("DELETE", path("CustomResourceDefinition"))
+        until("all CRDs are gone", lambda: not self.api.list("CustomResourceDefinition"), 60)
 
 
 class _JobRunner:
