@@ -228,7 +228,7 @@ def read_stdin(*, allow_empty: bool) -> bytes:
                 "No chart is as large. Is this the output of 'helm template'?",
             )
     data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    if (not data or data.isspace()) and not allow_empty:
+    if (not data or data.isspace() or (len(data) < 64 and not data.strip(b"\xef\xbb\xbf \t\r\n"))) and not allow_empty:
         raise MultimeshError(
             "<stdin>",
             "is empty: Helm sent no manifest",

@@ -96,7 +96,8 @@ def _render_documents(pieces: list[tuple[bytes, bytes]], mesh: "Profile", where:
                 rendering.edited.append((text.line, text.text, edits))
                 body = applied(text.text, edits).encode() + tail
         if not dropped:
-            parts += (separator, piece[:feed], body)
+            # What stood before the first marker may have been left out, and its line break with it.
+            parts += (separator if parts else separator.lstrip(b"\n"), piece[:feed], body)
         start += len(piece)
     if dropped:
         parts.append(b"\n")

@@ -364,3 +364,20 @@ def test_a_mesh_configuration_that_is_no_mapping_is_refused():
     """Its root namespace could not be seen."""
     message = refused(resource("ConfigMap", "istio", data={"mesh": "- rootNamespace: istio-system\n"}), mesh())
     assert "data/mesh is no mapping, which no rule knows [mesh-config]" in message
+
+
+def test_a_first_document_that_is_left_out_takes_its_line_break_with_it():
+    """As Helm 4 sends it: no marker before the first document."""
+    crd = (
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b.io\n"
+        "  annotations:\n    helm.sh/resource-policy: keep\nspec: {}\n"
+    )
+    role = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\n"
+    result = render((crd + role).encode(), profile("blue", "istio-blue"))
+    assert (result.code, result.out) == (0, role.replace("kiali", "kiali-blue").encode())
+
+
+def test_a_byte_order_mark_alone_is_an_empty_stream():
+    """Helm sent no manifest."""
+    result = render(b"\xef\xbb\xbf\n", profile("blue", "istio-blue"))
+    assert (result.code, result.out) == (2, b"")
