@@ -24,7 +24,8 @@ test: $(READY) ## run the tests
 
 test-cluster: $(READY) ## install two meshes on a real API server, which Go builds once (minutes)
 	@$(BIN)/python tests/cluster/binaries.py || test -z "$$MULTIMESH_REQUIRE_CLUSTER"
-	$(BIN)/python -m pytest -m cluster -o tmp_path_retention_policy=none tests/cluster $(ARGS)
+	@folder=$$(mktemp -d); $(BIN)/python -m pytest -m cluster --basetemp="$$folder/run" tests/cluster $(ARGS); \
+	  code=$$?; rm -rf "$$folder"; exit $$code
 
 lint: $(READY) ## ruff check, ruff format --check, mypy --strict
 	$(BIN)/ruff check .
