@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from multimesh.check.findings import ERROR, INFO, Finding, Side
 from multimesh.check.identities import RELEASE_NAMESPACE
 from multimesh.check.kubectl import Access, get
-from multimesh.check.meshes import CONTROL_PLANE, Mesh, containers, entries, name_of
+from multimesh.check.meshes import Mesh, entries, is_control_plane, name_of
 from multimesh.check.objects import Object, dig, mappings, said
 from multimesh.check.webhooks import is_istio_s
 from multimesh.naming import MESH_LABEL, is_own
@@ -99,9 +99,7 @@ class _Homes:
 
     def __init__(self, objects: list[Object], checked: list[Mesh]) -> None:
         self.planes = {mesh.namespace for mesh in checked if mesh.namespace}
-        self.planes |= {
-            item.namespace for item in objects if any(c.get("name") in CONTROL_PLANE for c in containers(item))
-        }
+        self.planes |= {item.namespace for item in objects if is_control_plane(item)}
         self.profiles: list[Profile] = [mesh.profile for mesh in checked if mesh.profile is not None]
         self.members = {space: profile.namespace for profile in self.profiles for space in profile.namespaces}
         spaces = [item for item in objects if (item.group, item.kind) == ("", "Namespace")]

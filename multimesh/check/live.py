@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from multimesh.check.findings import ERROR, INFO, WARNING, Finding, Side
-from multimesh.check.meshes import CONTROL_PLANE, REVISION, containers, entries, flag, variable
-from multimesh.check.objects import Object, dig, listed, texts
+from multimesh.check.meshes import CONTROL_PLANE, REVISION, containers, entries, flag, is_control_plane, variable
+from multimesh.check.objects import Object, dig, listed, said, texts
 from multimesh.naming import INJECTION_LABEL, MESH_LABEL, STOCK_NAMES, is_kept
 from multimesh.profile import Profile
 from multimesh.selectors import matches
@@ -52,7 +52,7 @@ def is_old(mesh: Profile, found: Cluster) -> bool:
     """Tell a mesh of Istio 1.5 by its galley, citadel or injector."""
     return any(
         workload.namespace == mesh.namespace
-        and any(item.get("name") in CONTROL_PLANE - {"discovery"} for item in containers(workload))
+        and any(said(item.get("name")) in CONTROL_PLANE - {"discovery"} for item in containers(workload))
         for workload in found.of("Deployment")
     )
 
@@ -139,11 +139,7 @@ def control_planes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find a control plane that is missing, or does not run."""
     if not found.read("Deployment"):
         return
-    planes = [
-        item
-        for item in found.of("Deployment")
-        if item.namespace == mesh.namespace and any(c.get("name") in CONTROL_PLANE for c in containers(item))
-    ]
+    planes = [item for item in found.of("Deployment") if item.namespace == mesh.namespace and is_control_plane(item)]
     if not planes:
         yield Finding("control-plane-down", f'no control plane runs in "{mesh.namespace}"')
     for item in planes:

@@ -4,6 +4,7 @@ Files with the same control-plane namespace are one mesh, so that the manifest o
 What has no control plane in it, such as a gateway's release, joins the mesh whose revision it asks for.
 """
 
+import os
 from functools import cached_property
 from typing import Any
 
@@ -136,10 +137,15 @@ def entries(found: Object) -> list[dict[str, Any]]:
     return mappings(found.data, "webhooks")
 
 
+def is_control_plane(found: Object) -> bool:
+    """Tell a workload that holds a control plane."""
+    return any(said(container.get("name")) in CONTROL_PLANE for container in containers(found))
+
+
 def control_plane_of(objects: list[Object]) -> str:
     """Return the control-plane namespace that objects tell of; empty where they tell of none."""
     for found in objects:
-        if any(container.get("name") in CONTROL_PLANE for container in containers(found)):
+        if is_control_plane(found):
             return found.namespace
     for found in objects:
         if found.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
@@ -181,10 +187,11 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     """Join units of objects (one argument of the command each) to meshes, and give each its profile.
 
     Units with the same control-plane namespace are one mesh. A unit without one joins the mesh that serves its
-    revision, or whose profile lists its namespace; failing that, it is a mesh of its own.
+    revision, or whose profile lists its namespace; failing that, it is a mesh of its own, called as its file.
     """
     planes: dict[str, list[Object]] = {}
     rest: list[list[Object]] = []
+    strays: list[Mesh] = []
     for unit in units:
         namespace = control_plane_of(unit)
         if namespace:
@@ -195,18 +202,21 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     for unit in rest:
         asked = set(revisions_of(unit))
         spaces = {found.namespace for found in unit if found.namespace}
-        home = next((space for space in planes if asked & set(revisions.get(space, []))), "")
-        home = home or next((space for space in planes if space in spaces), "")
+        home = next((space for space in planes if space in spaces), "")
         home = home or next((p.namespace for p in profiles if spaces & p.namespaces), "")
+        home = home or next((space for space in planes if asked & set(revisions.get(space, []))), "")
         home = home or min(spaces, default="")
-        planes.setdefault(home, []).extend(unit)
+        if home:
+            planes.setdefault(home, []).extend(unit)
+        else:
+            strays.append(Mesh(os.path.splitext(os.path.basename(unit[0].file))[0], "", unit))
     by_namespace = {profile.namespace: profile for profile in profiles}
     meshes = [
         Mesh(name_of(space, objects, by_namespace.get(space)), space, objects, by_namespace.get(space))
         for space, objects in planes.items()
     ]
     meshes += [Mesh(p.name, p.namespace, [], p) for p in profiles if p.namespace not in planes]
-    return _distinct(meshes)
+    return _distinct(meshes + strays)
 
 
 def name_of(namespace: str, objects: list[Object], profile: Profile | None) -> str:
