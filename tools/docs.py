@@ -5,7 +5,8 @@
     python3 tools/docs.py --check   writes nothing; exit code 1 names the files that are out of date
 
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
-docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings.
+docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
+tools/finding_notes.py and what `check` prints of tests/finding_cases.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/profile.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 What stands between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` belongs to this tool.
@@ -15,14 +16,21 @@ from __future__ import annotations
 
 import argparse
 import ast
+import io
 import re
 import sys
 import textwrap
+from contextlib import redirect_stdout
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
+
+from finding_cases import CASES, arguments  # noqa: E402 - the path above comes first
+from finding_notes import NOTES  # noqa: E402 - the path above comes first
 
 from multimesh import commands, profile, schema  # noqa: E402 - the path above comes first
 from multimesh.check.findings import CATALOGUE  # noqa: E402 - the path above comes first
@@ -33,6 +41,7 @@ from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 #: Every module that is named by none of them belongs to the last.
 LAYERS = (
     ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.launch", "multimesh.commands")),
+    ("check", ("multimesh.check", "multimesh.progress")),
     ("render", ("multimesh.render", "multimesh.report", "multimesh.guard")),
     ("rules", ("multimesh.rules",)),
     ("vocabulary", ()),
@@ -214,12 +223,13 @@ def findings_page() -> str:
         "# Findings\n\n"
         "What `multimesh check` and `multimesh verify` report, by the id of the finding.\n"
         "An error ends the command with exit code 1; `--severity` moves that line. Ids are never reused.\n\n"
-        "<!-- Written by tools/docs.py from multimesh/check/findings.py. Change it there. -->\n\n"
+        "<!-- Written by tools/docs.py from multimesh/check/findings.py and tools/finding_notes.py. Change it there. -->\n\n"
         "| id | severity | why it matters |\n|---|---|---|\n"
         + "".join(f"| [{name}](#{name}) | {page.severity} | {page.why} |\n" for name, page in CATALOGUE.items())
     )
     sections = [
-        f"## {name}\n\nSeverity: {page.severity}.\n\n{sentences(page.why)}\n\nWhat to do: {sentences(page.remedy)}\n"
+        f"## {name}\n\nSeverity: {page.severity}.\n\n{sentences(page.why)}\n{NOTES[name]}\n{example(name)}\n"
+        f"What to do: {sentences(page.remedy)}\n"
         for name, page in CATALOGUE.items()
     ]
     tail = (
@@ -227,6 +237,21 @@ def findings_page() -> str:
         "[operations.md](operations.md) for when to run them.\n"
     )
     return "\n".join([head, *sections, tail])
+
+
+@cache
+def example(finding: str) -> str:
+    """Return what `check` prints of the manifests that produce a finding; nothing for what only `verify` finds."""
+    case = CASES.get(finding)
+    if case is None:
+        return ""
+    with TemporaryDirectory() as folder, redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
+        commands.run(["check", *arguments(case.hit, Path(folder)), "--color=never"])
+        text = out.buffer.getvalue().decode().replace(f"{folder}/", "")
+    group = next(part for part in text.split("\n\n") if f": {finding}\n" in part)
+    first = re.search(r"(?m)^  - .*\n(      .*\n)*", group)
+    assert first is not None
+    return f"\n```text\n{textwrap.dedent(first[0]).rstrip()}\n```\n"
 
 
 def flags_table(command: argparse.ArgumentParser) -> str:

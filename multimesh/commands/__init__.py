@@ -31,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
 def run(arguments: list[str]) -> int:
     """Run the command that the arguments name, and return its exit code."""
     try:
-        options = parser().parse_args(arguments)
+        options = _options(arguments)
         if options.command == "render":
             sys.stdout.write(RENDER_HELP)
             return DONE
@@ -44,6 +44,17 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return DONE
     return code
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments; files may stand between flags, which argparse alone would not take."""
+    top = parser()
+    options, rest = top.parse_known_args(arguments)
+    if rest and hasattr(options, "files") and not any(item.startswith("-") and item != "-" for item in rest):
+        options.files += rest
+    elif rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
 
 def parser() -> argparse.ArgumentParser:

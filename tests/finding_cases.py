@@ -1,0 +1,335 @@
+"""For every finding of `check` the smallest manifests that produce it, and a near miss that does not.
+
+A case is what `check` is given: files by name, `NAME.profile` for a mesh profile, `previous` for --previous; what lives
+in a cluster is a file whose objects have a uid. `docs/findings.md` shows what the first of each pair makes it print.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from program import profile
+
+Object = dict[str, Any]
+Files = dict[str, "list[Object] | str"]
+
+_API = {
+    "ClusterRole": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
+    "ClusterRoleBinding": "rbac.authorization.k8s.io/v1",
+    "MutatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+    "CustomResourceDefinition": "apiextensions.k8s.io/v1",
+    "Deployment": "apps/v1",
+    "DaemonSet": "apps/v1",
+}
+
+
+class Case(NamedTuple):
+    """One finding: what produces it, and what nearly does."""
+
+    hit: Files
+    miss: Files
+
+
+def thing(kind: str, name: str, namespace: str = "", *, labels: Object | None = None, **more: Any) -> Object:
+    """Write one object; `labels` are its own."""
+    metadata: Object = {"name": name}
+    if namespace:
+        metadata["namespace"] = namespace
+    if labels:
+        metadata["labels"] = labels
+    return {"apiVersion": _API.get(kind, "v1"), "kind": kind, "metadata": metadata, **more}
+
+
+def workload(
+    name: str, namespace: str, container: Object, kind: str = "Deployment", labels: Object | None = None, **pod: Any
+) -> Object:
+    """Write a workload of one container; `labels` are those of its pods."""
+    template = {"metadata": {"labels": labels or {"app": name}}, "spec": {"containers": [container], **pod}}
+    return thing(kind, name, namespace, spec={"selector": {"matchLabels": {"app": name}}, "template": template})
+
+
+def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3") -> Object:
+    """Write the control plane of a mesh."""
+    variables = [{"name": "REVISION", "value": revision or mesh}]
+    return workload(f"istiod-{mesh}", f"istio-{mesh}", {"name": "discovery", "image": image, "env": variables})
+
+
+def webhook(mesh: str, selector: Object, kind: str = "Mutating", entry: str = "", name: str = "") -> Object:
+    """Write a webhook configuration of one entry, as a control plane brings it."""
+    pods = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
+    theirs = {"operations": ["*"], "apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "resources": ["*"]}
+    path = "/inject" if kind == "Mutating" else "/validate"
+    item = {
+        "name": entry or ("sidecar-injector.istio.io" if kind == "Mutating" else "validation.istio.io"),
+        "clientConfig": {"service": {"name": f"istiod-{mesh}", "namespace": f"istio-{mesh}", "path": path}},
+        "rules": [pods if kind == "Mutating" else theirs],
+        **selector,
+    }
+    labels = {"istio.io/rev": mesh} if kind == "Mutating" else None
+    return thing(f"{kind}WebhookConfiguration", name or f"istio-{kind.lower()}-{mesh}", labels=labels, webhooks=[item])
+
+
+def spaces(key: str, operator: str, *values: str) -> Object:
+    """Write a namespaceSelector of one requirement."""
+    term: Object = {"key": key, "operator": operator} | ({"values": list(values)} if values else {})
+    return {"namespaceSelector": {"matchExpressions": [term]}}
+
+
+def service(mesh: str, name: str, *ports: Object, **spec: Any) -> Object:
+    """Write a Service of a mesh."""
+    return thing("Service", name, f"istio-{mesh}", spec={"ports": list(ports), **spec})
+
+
+def citadel(mesh: str, *listened: str) -> Object:
+    """Write the Citadel of Istio 1.5."""
+    arguments = [f"--listened-namespaces={','.join(listened)}"] if listened else []
+    return workload("istio-citadel", f"istio-{mesh}", {"name": "citadel", "args": arguments})
+
+
+def crd(name: str, *versions: str, keep: bool = False) -> Object:
+    """Write a CRD without schemas."""
+    found = thing("CustomResourceDefinition", name)
+    found["spec"] = {
+        "group": name.partition(".")[2],
+        "scope": "Namespaced",
+        "versions": [{"name": v} for v in versions],
+    }
+    if keep:
+        found["metadata"]["annotations"] = {"helm.sh/resource-policy": "keep"}
+    return found
+
+
+def config(mesh: str, text: str) -> Object:
+    """Write a mesh configuration."""
+    return thing("ConfigMap", f"istio-{mesh}", f"istio-{mesh}", data={"mesh": text})
+
+
+def gateway(mesh: str, label: str) -> Object:
+    """Write a gateway's Deployment."""
+    return workload(f"{mesh}-gateway", f"istio-{mesh}", {"name": "istio-proxy"}, labels={"app": mesh, "istio": label})
+
+
+def node(mesh: str, path: str, *, reads: bool = False, port: int = 0) -> Object:
+    """Write a DaemonSet that uses a folder and a port of the node."""
+    mount = {"name": "folder", "mountPath": "/folder", "readOnly": reads}
+    container: Object = {"name": "agent", "volumeMounts": [mount]} | ({"ports": [{"hostPort": port}]} if port else {})
+    return workload(
+        "agent", f"istio-{mesh}", container, "DaemonSet", volumes=[{"name": "folder", "hostPath": {"path": path}}]
+    )
+
+
+def policy(mesh: str, *, applied: bool) -> list[Object]:
+    """Write a MeshPolicy in a ConfigMap, and the Job that applies it."""
+    text = "apiVersion: authentication.istio.io/v1alpha1\nkind: MeshPolicy\nmetadata: {name: default}\n"
+    space = f"istio-{mesh}"
+    volumes = [{"name": "text", "configMap": {"name": "resources"}}] if applied else []
+    job = workload("apply", space, {"name": "kubectl"}, "Job", volumes=volumes)
+    return [thing("ConfigMap", "resources", space, data={"resources.yaml": text}), job]
+
+
+def live(*objects: Object, release: str = "") -> str:
+    """Write objects as `kubectl get -o json` prints them."""
+    for number, item in enumerate(objects):
+        item["metadata"]["uid"] = f"uid-{number}"
+        if release:
+            item["metadata"]["annotations"] = {"meta.helm.sh/release-namespace": release}
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}, indent=4)
+
+
+def both(make: Any) -> Files:
+    """Give both meshes what a function makes of their names."""
+    found = {mesh: make(mesh) for mesh in ("affirmed", "blue")}
+    return {mesh: item if isinstance(item, list) else [item] for mesh, item in found.items()}
+
+
+def profiled(objects: list[Object], **spec: Any) -> Files:
+    """Give the mesh affirmed a profile."""
+    return {"affirmed": objects, "affirmed.profile": profile("affirmed", "istio-affirmed", ["nginx-affirmed"], **spec)}
+
+
+def two_profiles(workloads: tuple[str, str] = ("a", "b"), owners: tuple[str, str] = ("own", "leave")) -> Files:
+    """Write the profiles of both meshes."""
+    return {
+        f"{mesh}.profile": profile(mesh, f"istio-{mesh}", (space,), sharedResources=owner)
+        for mesh, space, owner in zip(("affirmed", "blue"), workloads, owners, strict=True)
+    }
+
+
+_ROLE = thing("ClusterRole", "kiali")
+_ENABLED = {"namespaceSelector": {"matchLabels": {"istio-injection": "enabled"}}}
+
+
+def _injecting(mesh: str) -> list[Object]:
+    return [istiod(mesh), webhook(mesh, spaces("istio-injection", "In", f"enabled-{mesh}"))]
+
+
+def _selected(label: str) -> Object:
+    return {
+        **thing("Deployment", "istiod", "istio-affirmed"),
+        "spec": {"selector": {"matchLabels": {"app": label}}, "template": {"metadata": {"labels": {"app": label}}}},
+    }
+
+
+CASES = {
+    "cluster-scoped-name": Case(
+        both(lambda mesh: [istiod(mesh), _ROLE]),
+        both(lambda mesh: [istiod(mesh), thing("ClusterRole", f"kiali-{mesh}"), thing("ClusterRole", "view")]),
+    ),
+    "injection-overlap": Case(
+        both(lambda mesh: [istiod(mesh), webhook(mesh, _ENABLED)]),
+        both(_injecting),
+    ),
+    "validation-overlap": Case(
+        both(lambda mesh: [istiod(mesh), webhook(mesh, {}, "Validating")]),
+        both(lambda mesh: [istiod(mesh), webhook(mesh, spaces("multimesh.dev/mesh", "In", mesh), "Validating")]),
+    ),
+    "webhook-flag-mismatch": Case(
+        {
+            "affirmed": [
+                workload(
+                    "istio-galley", "istio-affirmed", {"name": "galley", "command": ["--webhook-name=istio-galley"]}
+                ),
+                webhook("affirmed", {}, "Validating", name="istio-affirmed-galley"),
+            ]
+        },
+        {
+            "affirmed": [
+                workload(
+                    "istio-galley", "istio-affirmed", {"name": "galley", "command": ["--webhook-name", "istio-a"]}
+                ),
+                webhook("affirmed", {}, "Validating", name="istio-a"),
+            ]
+        },
+    ),
+    "node-port": Case(
+        both(lambda mesh: service(mesh, "gateway", {"port": 80, "nodePort": 31380})),
+        {
+            "affirmed": [service("affirmed", "gateway", {"port": 53, "nodePort": 31380})],
+            "blue": [service("blue", "gateway", {"port": 53, "nodePort": 31380, "protocol": "UDP"}, {"port": 80})],
+        },
+    ),
+    "host-port": Case(
+        both(lambda mesh: node(mesh, f"/var/run/{mesh}", port=15000)),
+        {
+            "affirmed": [node("affirmed", "/var/run/affirmed", port=15000)],
+            "blue": [node("blue", "/var/run/blue", port=15001)],
+        },
+    ),
+    "host-path": Case(
+        both(lambda mesh: node(mesh, "/var/run/sds", reads=mesh == "blue")),
+        both(lambda mesh: node(mesh, "/var/run/sds", reads=True)),
+    ),
+    "citadel-scope": Case(
+        both(lambda mesh: citadel(mesh, f"istio-{mesh}", "kube-system")),
+        both(lambda mesh: citadel(mesh, f"istio-{mesh}", f"nginx-{mesh}")),
+    ),
+    "namespace-claimed-twice": Case(two_profiles(("shared", "shared")), two_profiles(("shared", "shared-2"))),
+    "shared-revision": Case(
+        both(lambda mesh: istiod(mesh, "stable")),
+        both(lambda mesh: [istiod(mesh), webhook(mesh, {}, "Validating") | {"webhooks": []}]),
+    ),
+    "dangling-reference": Case(
+        {
+            "affirmed": [
+                _ROLE,
+                thing("ClusterRoleBinding", "kiali", roleRef={"kind": "ClusterRole", "name": "kiali-affirmed"}),
+            ]
+        },
+        {
+            "affirmed": [
+                _ROLE,
+                thing("ClusterRoleBinding", "kiali", roleRef={"kind": "ClusterRole", "name": "cluster-admin"}),
+                thing("RoleBinding", "x", "istio-affirmed", roleRef={"kind": "Role", "name": "of-another-release"}),
+            ]
+        },
+    ),
+    "embedded-cluster-scoped": Case(
+        both(lambda mesh: policy(mesh, applied=mesh == "blue")), both(lambda mesh: policy(mesh, applied=False))
+    ),
+    "two-owners": Case(
+        two_profiles(owners=("own", "own")),
+        two_profiles(owners=("own", "leave")),
+    ),
+    "crd-version": Case(
+        {
+            "affirmed": [
+                istiod("affirmed", image="istio/pilot:1.20.8"),
+                crd("gateways.networking.istio.io", "v1beta1"),
+            ],
+            "blue": [istiod("blue"), crd("gateways.networking.istio.io", "v1beta1", "v1")],
+        },
+        {
+            "affirmed": [istiod("affirmed", image="istio/pilot:1.20.8"), crd("gateways.networking.istio.io", "v1")],
+            "blue": [istiod("blue", image="istio/pilot:1.20.8"), crd("wasmplugins.extensions.istio.io", "v1alpha1")],
+        },
+    ),
+    "gateway-selector": Case(
+        both(lambda mesh: gateway(mesh, "ingressgateway")), both(lambda mesh: gateway(mesh, f"{mesh}-ingressgateway"))
+    ),
+    "trust-domain": Case(
+        {"affirmed": [config("affirmed", "trustDomain: ''")], "blue": [config("blue", "trustDomain: cluster.local")]},
+        both(lambda mesh: config(mesh, f"trustDomain: {mesh}.local")),
+    ),
+    "no-discovery-selector": Case(
+        {"affirmed": [*_injecting("affirmed"), config("affirmed", "trustDomain: a.local")]},
+        {
+            "affirmed": [
+                *_injecting("affirmed"),
+                config("affirmed", "discoverySelectors: [{matchLabels: {multimesh.dev/mesh: affirmed}}]"),
+            ]
+        },
+    ),
+    "no-owner": Case(
+        two_profiles(owners=("leave", "leave")),
+        two_profiles(owners=("leave", "leave")) | {"crds": [crd("gateways.networking.istio.io", "v1")]},
+    ),
+    "stock-name": Case(
+        profiled([istiod("affirmed"), _ROLE]), profiled([istiod("affirmed"), _ROLE], keepNames=["ClusterRole/kiali"])
+    ),
+    "namespace-outside-profile": Case(
+        profiled([istiod("affirmed"), thing("ConfigMap", "x", "nginx-blue")]),
+        profiled([istiod("affirmed"), thing("ConfigMap", "x", "nginx-affirmed")]),
+    ),
+    "identity-lost": Case(
+        {"affirmed": [thing("ClusterRole", "reader-2")], "previous": [thing("ClusterRole", "reader")]},
+        {"affirmed": [thing("ClusterRole", "reader")], "previous": [thing("ClusterRole", "reader", labels={"a": "b"})]},
+    ),
+    "immutable-selector": Case(
+        {"affirmed": [_selected("istiod-affirmed")], "previous": [_selected("istiod")]},
+        {
+            "affirmed": [_selected("istiod")],
+            "previous": [_selected("istiod"), thing("ConfigMap", "gone", "istio-affirmed")],
+        },
+    ),
+    "crd-deleted": Case(
+        {"affirmed": [istiod("affirmed")], "previous": [istiod("affirmed"), crd("a.b.io", "v1")]},
+        {"affirmed": [istiod("affirmed")], "previous": [istiod("affirmed"), crd("a.b.io", "v1", keep=True)]},
+    ),
+    "namespace-label": Case(
+        profiled([istiod("affirmed")])
+        | {"cluster": live(thing("Namespace", "extra", labels={"multimesh.dev/mesh": "affirmed"}))},
+        profiled([istiod("affirmed")])
+        | {"cluster": live(thing("Namespace", "nginx-affirmed", labels={"multimesh.dev/mesh": "affirmed"}))},
+    ),
+    "unreadable": Case({"affirmed": "# nothing but a comment\n"}, {"affirmed": [thing("ClusterRole", "reader")]}),
+}
+
+
+def arguments(files: Files, folder: Path) -> list[str]:
+    """Write the files of a case, and return the arguments that name them."""
+    found = []
+    for name, content in files.items():
+        path = folder / (f"{name}.yaml" if not name.startswith("cluster") else f"{name}.json")
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump_all(content, sort_keys=False))
+        if name.endswith(".profile"):
+            found.append(f"--profile={path}")
+        elif name == "previous":
+            found.append(f"--previous={path}")
+        else:
+            found.append(str(path))
+    return found
