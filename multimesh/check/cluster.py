@@ -5,6 +5,7 @@ namespace its webhooks call or its subjects live in, or whose name it bears. Wha
 that is being checked is no collision with itself, so what already lives of it is left out.
 """
 
+import shlex
 from collections.abc import Callable, Iterator
 
 from multimesh.check.findings import ERROR, INFO, Finding, Side
@@ -60,17 +61,31 @@ def read(access: Access, step: Callable[[str], None]) -> tuple[list[Object], lis
 def commands(access: Access) -> str:
     """Return the commands that save what `read` reads, one file each."""
     lines = [
-        "# Save what lives in the cluster, and give check the files, or the folder that holds them.",
+        "# Save what lives in the cluster, and give check the folder that holds it: multimesh check rendered/affirmed cluster",
+        "# A command that fails leaves no file; the last ones do where the cluster does not know the kind.",
         "mkdir -p cluster",
     ]
-    reads = [*READS, (OPTIONAL, ""), *(((kind,), "") for kind in CUSTOM)]
-    for kinds, labels in reads:
+    for kinds, labels in (*READS, (OPTIONAL, ""), *(((kind,), "") for kind in CUSTOM)):
+        file = f"cluster/{kinds[0]}.json"
         selector = f" -l {labels}" if labels else ""
-        lines.append(
-            f"{' '.join(access.command)} get {','.join(kinds)} -A{selector} -o json --ignore-not-found > cluster/{kinds[0]}.json"
-        )
-    lines.append("# The last ones fail where the cluster does not know the kind; that is no harm.")
+        lines.append(f"{shlex.join(access.command)} get {','.join(kinds)} -A{selector} -o json > {file} || rm {file}")
     return "\n".join(lines) + "\n"
+
+
+#: Kinds of which every cluster has some, and what they decide.
+_EVERYWHERE = (
+    ("Namespace", "their labels"),
+    ("ClusterRole", "cluster-scoped names"),
+    ("Service", "node ports"),
+)
+
+
+def unsaved(objects: list[Object]) -> Iterator[Finding]:
+    """Find what a saved cluster does not hold, although every cluster has it."""
+    kinds = {item.kind for item in objects}
+    for kind, what in _EVERYWHERE:
+        if kind not in kinds:
+            yield Finding("unreadable", f"no {kind} was saved, so nothing is said about {what}", (), INFO)
 
 
 def join(objects: list[Object], checked: list[Mesh]) -> list[Mesh]:

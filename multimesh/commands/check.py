@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 
 from multimesh.check.between import BETWEEN
-from multimesh.check.cluster import commands, join, namespaces
+from multimesh.check.cluster import commands, join, namespaces, unsaved
 from multimesh.check.cluster import read as read_cluster
 from multimesh.check.findings import SEVERITIES, Finding, as_json, as_sarif, as_text, ordered
 from multimesh.check.inside import INSIDE
@@ -86,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
     ) as progress:
         units, live, findings = _read(named, progress)
         before = [item for file in previous for item in _step(file, progress)]
-        if options.cluster and not live:
+        if live:
+            findings += unsaved(live)
+        elif options.cluster:
             live, unread = read_cluster(access, progress.step)
             findings += unread
         meshes = group(units, profiles)
@@ -97,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
             meshes = join(live, meshes)
             findings += namespaces(live, meshes)
         findings += check(meshes, progress)
-    subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live else "")
+    subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live or options.cluster else "")
     return report(findings, options, subject, "check")
 
 
