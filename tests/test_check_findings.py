@@ -6,8 +6,10 @@ import json
 import re
 
 import pytest
-from finding_cases import CASES, arguments
+import yaml
+from finding_cases import CASES, arguments, thing
 from pages import ROOT
+from program import profile, render
 
 from multimesh.check.findings import CATALOGUE
 from multimesh.cli import main
@@ -64,3 +66,66 @@ def test_the_page_shows_what_the_case_prints(finding, tmp_path, capsysbinary):
     message = next(item["message"] for item in found if item["id"] == finding)
     assert section is not None
     assert message.replace(f"{tmp_path}/", "") in section[1]
+
+
+def test_the_report_of_render_has_findings_of_the_same_form(capsysbinary, tmp_path):
+    """Whoever reads one can read the other."""
+    entry = {
+        "name": "sidecar-injector.istio.io",
+        "clientConfig": {"service": {"name": "istiod-affirmed", "namespace": "istio-affirmed", "path": "/inject"}},
+        "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+        "namespaceSelector": {
+            "matchExpressions": [
+                {"key": "istio-injection", "operator": "DoesNotExist"},
+                {"key": "istio.io/rev", "operator": "In", "values": ["affirmed"]},
+            ]
+        },
+    }
+    injector = thing("MutatingWebhookConfiguration", "istio-sidecar-injector-affirmed", webhooks=[entry])
+    injector["apiVersion"] = "admissionregistration.k8s.io/v1beta1"
+    injector["metadata"]["labels"] = {"istio.io/rev": "affirmed"}
+    done = render(
+        yaml.safe_dump(injector).encode(), profile("affirmed", "istio-affirmed"), f"--report={tmp_path}/r.json"
+    )
+    assert (done.code, done.err) == (0, "")
+    noticed = json.loads((tmp_path / "r.json").read_text())["findings"]
+    _, found = check(capsysbinary, *arguments(CASES["node-port"].hit, tmp_path))
+    assert noticed
+    assert [set(item) for item in noticed] == [set(found[0])] * len(noticed)
+    assert set(noticed[0]["sides"][0]) == set(found[0]["sides"][0])
+
+
+@pytest.mark.parametrize("finding", CASES)
+def test_sarif_of_every_finding_is_what_code_scanning_takes(capsysbinary, tmp_path, monkeypatch, finding):
+    """Nothing is empty, lines count from 1, paths are relative, and every rule has its texts."""
+    monkeypatch.chdir(tmp_path)
+    main(["check", *arguments(CASES[finding].hit, tmp_path), "-o", "sarif"])
+    body = json.loads(capsysbinary.readouterr().out)
+    assert (body["version"], body["$schema"]) == ("2.1.0", "https://json.schemastore.org/sarif-2.1.0.json")
+    (run,) = body["runs"]
+    assert run["automationDetails"]["id"].endswith("/")
+    rules = run["tool"]["driver"]["rules"]
+    assert finding in [rule["id"] for rule in rules]
+    for rule in rules:
+        texts = [rule[key]["text"] for key in ("shortDescription", "fullDescription", "help")]
+        assert all(0 < len(text) <= 1024 for text in texts)
+        assert rule["properties"]["problem.severity"] in ("error", "warning", "recommendation")
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note")
+        assert set(result["partialFingerprints"]) == {"multimesh/v1"}
+        assert len(result["locations"]) == 1
+        for place in (*result["locations"], *result["relatedLocations"]):
+            physical = place["physicalLocation"]
+            assert not physical["artifactLocation"]["uri"].startswith(("/", ".", "file:"))
+            assert all(number >= 1 for number in physical["region"].values())
+    assert _empty(body) == []
+
+
+def _empty(value: object, path: str = "") -> list[str]:
+    """Name every empty text."""
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in _empty(item, f"{path}.{key}")]
+    if isinstance(value, list):
+        return [found for number, item in enumerate(value) for found in _empty(item, f"{path}[{number}]")]
+    return [path] if value == "" else []
