@@ -6,6 +6,7 @@ A command module has `HELP`, `add_arguments(parser)` and `run(options)`, which r
 import argparse
 import os
 import sys
+from functools import partial
 from importlib import import_module
 
 from multimesh import __version__
@@ -79,10 +80,35 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def add_flag(command: argparse.ArgumentParser, name: str, help_text: str, default: str = "", **more: object) -> None:
-    """Add a flag with a value, whose environment twin MULTIMESH_<FLAG> is its default."""
+def add_flag(
+    command: argparse.ArgumentParser,
+    name: str,
+    help_text: str,
+    default: str = "",
+    *,
+    short: str = "",
+    choices: tuple[str, ...] = (),
+    metavar: str = "",
+) -> None:
+    """Add a flag with a value, whose environment twin MULTIMESH_<FLAG> is its default; an empty one is an absent one.
+
+    With `choices` the value is one of them, wherever it comes from.
+    """
     twin = _twin(name)
-    command.add_argument(name, default=os.environ.get(twin, default), help=f"{help_text} ({twin})", **more)  # type: ignore[arg-type]
+    command.add_argument(
+        *filter(None, (short, name)),
+        default=os.environ.get(twin) or default,
+        type=partial(_choice, name, choices) if choices else str,
+        metavar=f"{{{','.join(choices)}}}" if choices else metavar,
+        help=f"{help_text} ({twin})",
+    )
+
+
+def _choice(name: str, choices: tuple[str, ...], value: str) -> str:
+    """Take one of the choices. argparse asks for the default too, where it is a text and its command is the one that runs."""
+    if value and value not in choices:
+        raise MultimeshError("", f'{name} is "{value}"', f"It may be: {', '.join(choices)}.")
+    return value
 
 
 def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
@@ -90,7 +116,7 @@ def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> N
     twin = _twin(name)
     value = os.environ.get(twin, "").lower()
     if value not in ("", "0", "false", "no", "1", "true", "yes"):
-        raise MultimeshError("", f'{twin} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
+        raise MultimeshError("", f'{twin} is "{os.environ[twin]}"', "A switch is 1, true, yes, or 0, false, no.")
     command.add_argument(name, action="store_true", default=value in ("1", "true", "yes"), help=f"{help_text} ({twin})")
 
 

@@ -42,7 +42,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--profile",
         action="append",
         metavar="PATH",
-        help="the profile of a mesh; may be given for each (MULTIMESH_PROFILE)",
+        help=f"the profile of a mesh; may be given for each (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
     add_flag(command, "--previous", "what helm get manifest prints of the releases that are upgraded", metavar="FILE")
     add_switch(command, "--cluster", "hold everything against what lives in the cluster, too")
@@ -54,8 +54,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def add_output_flags(command: argparse.ArgumentParser) -> None:
     """Add the flags that say how findings are printed."""
-    add_flag(command, "--output", "text, json or sarif", default="text", choices=("text", "json", "sarif"))
-    command.add_argument("-o", dest="output", choices=("text", "json", "sarif"), help="the same, short")
+    add_flag(
+        command, "--output", "how findings are written", default="text", short="-o", choices=("text", "json", "sarif")
+    )
     add_flag(
         command, "--severity", "the severity from which on the exit code is 1", default="error", choices=SEVERITIES
     )

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from multimesh.cli import DONE, FINDINGS, render_stdin
 from multimesh.commands import add_flag, add_switch
 from multimesh.edits import Edit, applied
-from multimesh.errors import MultimeshError
 from multimesh.render import Rendering
 
 HELP = "show what the rendering changes, hunk by hunk, with resource and rule"
@@ -44,8 +43,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the stock manifest on stdin and print the diff."""
-    if options.color not in ("auto", "always", "never"):
-        raise MultimeshError("", f'--color is "{options.color}"', "It may be: auto, always, never.")
     rendering, mesh = render_stdin({"--profile": options.profile, "--upgrade": "1" if options.upgrade else ""})
     colour = options.color == "always" or (
         options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
