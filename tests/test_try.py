@@ -80,6 +80,18 @@ def test_what_is_no_chart_ends_with_2(helm3, chart):
     assert "Traceback" not in done.stderr
 
 
+def test_values_that_charts_share_are_pointed_out(helm3, tmp_path):
+    """Charts of 1.6 do not render without the file beside them."""
+    chart = write_chart(tmp_path / "charts" / "one", it="a: {{ .Values.global.tracer.name }}\n")
+    shared = tmp_path / "charts" / "global.yaml"
+    shared.write_text("global: {tracer: {name: zipkin}}\n")
+    done = try_chart(helm3, chart)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"\n  The charts of this folder share values: VALUES={shared}\n")
+    assert "share values" not in try_chart(helm3, chart, f"--values={shared}").stderr
+
+
 @pytest.fixture
 def values(tmp_path: Path):
     """Write the values of one mesh of the model."""

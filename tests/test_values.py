@@ -127,6 +127,12 @@ def test_a_gateway_has_a_name_of_its_mesh_or_the_one_asked_for():
     }
 
 
+def test_the_budget_that_selects_nothing_is_left_out():
+    """The gateway of 1.6 puts a label into the selector that its pods have in istio-system only."""
+    assert values("blue", "gateway", "1.6")["global"]["defaultPodDisruptionBudget"] == {"enabled": False}
+    assert "defaultPodDisruptionBudget" not in values("blue", "gateway", "1.7")["global"]
+
+
 def test_names_that_yaml_would_misread_are_quoted():
     """A mesh called on is a mesh, not a switch."""
     found = values("on", "istiod", namespace="123", gateways="keep")

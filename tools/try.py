@@ -45,6 +45,7 @@ CHARTS = {
     "istiod-remote": ("istiod", "istiod-remote-${MESH}"),
     "gateway": ("gateway", "${MESH}-ingressgateway"),
     "istio-ingress": ("gateway", "${MESH}-ingressgateway"),
+    "istio-egress": ("gateway", "${MESH}-egressgateway"),
     "cni": ("cni", "istio-cni"),
     "istio-cni": ("cni", "istio-cni"),
     "ztunnel": ("ztunnel", "ztunnel"),
@@ -154,7 +155,15 @@ def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, folder
         file = folder / f"{mesh.name}-{number}.yaml"
         file.write_text(text, encoding="utf-8")
         command += ["-f", str(file)]
-    return demo.run(command, helm.environment).encode()
+    try:
+        return demo.run(command, helm.environment).encode()
+    except demo.DemoFailed as error:
+        shared = next(
+            (at for folder in Path(options.chart).resolve().parents if (at := folder / "global.yaml").exists()), None
+        )
+        if theirs or shared is None:
+            raise
+        raise CannotTry(f"{error}\n  The charts of this folder share values: VALUES={shared}") from None
 
 
 def users_values(options: argparse.Namespace) -> str:
@@ -353,7 +362,7 @@ def page(
         lines.append("  holds   two meshes never meet: nothing is in both")
     else:
         held = not oracle.errors(collisions)
-        lines.append(f"  {HOLDS if held else BROKEN}  two meshes never meet{', but for warnings' if held else ''}:")
+        lines.append(f"  {HOLDS if held else BROKEN:7} two meshes never meet{', but for warnings' if held else ''}:")
         lines += [
             f"          {CLASSES.get(kind, kind)}: {' '.join(map(str, what))}" for kind, *what in sorted(collisions)
         ]
