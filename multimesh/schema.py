@@ -7,6 +7,7 @@ It says what one key may hold. What two keys must not say together, `multimesh` 
 
 import json
 
+from multimesh.naming import MODEL_ENTRIES, STOCK_NAMES
 from multimesh.profile import (
     KIND,
     MAX_NAME,
@@ -30,16 +31,30 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
+#: The kinds of `naming.is_never_renamed`, as a pattern.
+_NEVER_RENAMED = "Namespace|CustomResourceDefinition|[^/]*Class"
+
+
+def _refused(check: "Callable[[str], str]") -> "list[str]":
+    """Return the labels that a check refuses because of the stock names: ends of them, and the first word of entries."""
+    ends = {name[at + 1 :] for _, name in STOCK_NAMES for at, sign in enumerate(name) if sign == "-"}
+    words = ends | {entry.partition(".")[0] for entry in MODEL_ENTRIES} | {"default", "istio"}
+    return sorted(word for word in words if not check_label(word) and check(word))
+
+
 #: What a text must look like for a check to accept it, in the words of JSON Schema and in words for the manual.
 #: A check that is not here accepts any text as far as an editor can tell.
 TEXTS: "dict[Callable[[str], str], tuple[dict[str, Any], str]]" = {
     check_any: ({"minLength": 1}, "text"),
     check_label: ({"pattern": _LABEL, "maxLength": 63}, "DNS label"),
-    check_mesh: ({"pattern": _LABEL, "maxLength": MAX_NAME, "not": {"enum": ["default"]}}, "mesh name"),
-    check_namespace: ({"pattern": _LABEL, "maxLength": MAX_NAMESPACE, "not": {"enum": ["istio"]}}, "namespace"),
+    check_mesh: ({"pattern": _LABEL, "maxLength": MAX_NAME, "not": {"enum": _refused(check_mesh)}}, "mesh name"),
+    check_namespace: (
+        {"pattern": _LABEL, "maxLength": MAX_NAMESPACE, "not": {"enum": _refused(check_namespace)}},
+        "namespace",
+    ),
     check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default"]}}, "revision"),
     check_kept: ({"pattern": "^[^/]+/.+$"}, "`Kind/name` or `Kind/*`"),
-    check_renamed: ({"pattern": "^[^/]+/[^*]+$"}, "`Kind/name`"),
+    check_renamed: ({"pattern": f"^(?!({_NEVER_RENAMED})/)[^/]+/[^*]+$"}, "`Kind/name`"),
 }
 
 
@@ -61,12 +76,18 @@ def text() -> str:
 def of_field(field: "Any", *, required: bool = False) -> "dict[str, Any]":
     """Return the schema of one field of a profile.
 
-    A list or mapping that may be left out may also stand there without a value.
+    What may be left out may also stand there without a value.
     """
+    if not required:
+        found = of_field(field, required=True)
+        if "oneOf" in found:
+            return {"oneOf": [*found["oneOf"], {"type": "null"}]}
+        words = {"enum": [*found["enum"], None]} if "enum" in found else {}
+        return {**found, "type": [found["type"], "null"], **words}
     kind = field[0]
     if kind == "fields":
         return {
-            "type": _type("object", required=required),
+            "type": "object",
             "additionalProperties": False,
             **({"required": list(field[2])} if field[2] else {}),
             "properties": {
@@ -75,9 +96,9 @@ def of_field(field: "Any", *, required: bool = False) -> "dict[str, Any]":
             },
         }
     if kind == "list":
-        return {"type": _type("array", required=required), "items": of_field(field[1], required=True)}
+        return {"type": "array", "items": of_field(field[1], required=True)}
     if kind == "map":
-        return {"type": _type("object", required=required), "additionalProperties": of_field(field[1], required=True)}
+        return {"type": "object", "additionalProperties": of_field(field[1], required=True)}
     if kind == "either":
         return {"oneOf": [of_field(choice, required=True) for choice in field[1:]]}
     if kind == "one of":
@@ -87,7 +108,3 @@ def of_field(field: "Any", *, required: bool = False) -> "dict[str, Any]":
     if kind == "port":
         return {"type": "integer", "minimum": 30000, "maximum": 32767}
     return {"type": "string", **TEXTS.get(field[1], ({}, ""))[0]}
-
-
-def _type(name: str, *, required: bool) -> "str | list[str]":
-    return name if required else [name, "null"]
