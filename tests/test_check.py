@@ -10,6 +10,7 @@ from random import Random
 
 import pytest
 import yaml
+from finding_cases import istiod, node
 from program import profile, render
 from streams import FOLDER, REASON
 
@@ -236,6 +237,32 @@ def test_two_selectors_overlap_exactly_where_brute_force_finds_labels(seed):
         if witness is not None:
             labels = {key: value for key, value in witness.items() if value is not None}
             assert matches(one, labels) and matches(two, labels), (seed, one, two, witness)  # noqa: PT018 - one claim
+
+
+def test_files_of_one_revision_are_one_mesh(tmp_path):
+    """istio-cni lives in kube-system and shares a folder with the ztunnel of its own mesh, and of no other."""
+    folder = "/var/run/ztunnel"
+    agents = {mesh: node(mesh, folder) for mesh in OWNER}
+    (tmp_path / "istiod.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), agents["affirmed"]]))
+    cni = agents["blue"] | {
+        "metadata": {"name": "cni", "namespace": "kube-system", "labels": {"istio.io/rev": "affirmed"}}
+    }
+    (tmp_path / "cni.yaml").write_text(yaml.safe_dump(cni))
+    assert found(tmp_path / "istiod.yaml", tmp_path / "cni.yaml") == ({}, 0)
+    cni["metadata"]["labels"] = {"istio.io/rev": "blue"}
+    (tmp_path / "cni.yaml").write_text(yaml.safe_dump(cni))
+    assert found(tmp_path / "istiod.yaml", tmp_path / "cni.yaml") == ({"host-path": 1}, 1)
+
+
+def test_two_profiles_of_one_control_plane_namespace_are_told_with_manifests_too(tmp_path):
+    """What is installed there must not hide that two meshes want to be."""
+    flags = []
+    for mesh in OWNER:
+        (tmp_path / f"{mesh}.profile.yaml").write_text(profile(mesh, "istio-affirmed", sharedResources=OWNER[mesh]))
+        flags += ["--profile", tmp_path / f"{mesh}.profile.yaml"]
+    (tmp_path / "istiod.yaml").write_text(yaml.safe_dump(istiod("affirmed")))
+    ids, code = found(tmp_path / "istiod.yaml", *flags)
+    assert (ids.get("namespace-claimed-twice"), code) == (1, 1)
 
 
 def test_profiles_alone_are_held_against_each_other(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from finding_cases import citadel, crd, istiod, live, service, spaces, thing, webhook
+from finding_cases import citadel, crd, istiod, live, service, spaces, thing, webhook, workload
 from pages import ROOT
 from program import profile
 
@@ -55,6 +55,25 @@ def test_what_lives_of_the_mesh_itself_is_no_collision(capsysbinary, tmp_path, r
     """With Helm's annotation, or applied by others; a role of any name belongs to the release that says so."""
     ours = [item for item in OURS if item["metadata"]["name"] != "reader" or release]
     assert check(capsysbinary, *against(tmp_path, *ours, release=release, ours=ours)) == []
+
+
+@pytest.mark.parametrize("release", ["kube-system", ""], ids=["helm", "no-release"])
+def test_what_the_owner_installed_outside_its_namespaces_is_its_own(capsysbinary, tmp_path, release):
+    """istio-cni lives in kube-system, and its revision says whose it is; another one's collides."""
+
+    def cni(revision: str) -> list[dict]:
+        agent = workload("istio-cni-node", "kube-system", {"name": "install-cni"}, "DaemonSet")
+        found = [agent, thing("ClusterRole", "istio-cni"), thing("ConfigMap", "istio-cni-config", "kube-system")]
+        for item in found:
+            item["metadata"]["labels"] = {"istio.io/rev": revision}
+        return found
+
+    def found(revision: str) -> set[str]:
+        given = against(tmp_path, *cni(revision), release=release, ours=[istiod("affirmed"), *cni("affirmed")])
+        return {item[0] for item in check(capsysbinary, *given)}
+
+    assert found("affirmed") == set()
+    assert {"cluster-scoped-name", "two-owners", "namespace-claimed-twice"} <= found("default")
 
 
 def test_a_foreign_resource_of_the_same_name_is_one(capsysbinary, tmp_path):
@@ -117,6 +136,18 @@ def test_a_namespace_that_another_mesh_claims_is_told(capsysbinary, tmp_path):
     assert [item[:2] for item in check(capsysbinary, *against(tmp_path, space))] == [
         ("namespace-claimed-twice", "error")
     ]
+
+
+def test_a_label_is_held_against_the_mesh_s_name_and_not_against_its_revision(capsysbinary, tmp_path):
+    """A gateway's release, without a profile, tells the revision only."""
+    space = thing("Namespace", "edge", labels={"multimesh.dev/mesh": "red"})
+    pods = workload("edge", "edge", {"name": "istio-proxy"}, labels={"istio.io/rev": "red-1-30"})
+    files = against(tmp_path, space, ours=[pods])[:2]
+    assert check(capsysbinary, *files) == []
+    ours = [pods, webhook("blue", spaces("multimesh.dev/mesh", "In", "blue"), "Validating")]
+    ours[1]["webhooks"][0]["clientConfig"]["service"]["namespace"] = "edge"
+    files = against(tmp_path, space, ours=ours)[:2]
+    assert [item[0] for item in check(capsysbinary, *files)] == ["namespace-claimed-twice"]
 
 
 def test_crds_of_the_cluster_are_held_against_what_the_control_plane_reads(capsysbinary, tmp_path):

@@ -1,7 +1,8 @@
 """What lives in the cluster, as meshes: read through kubectl, or from a saved `kubectl get -o json`.
 
 A live object belongs to the mesh whose control plane shares its Helm release's namespace, its own namespace, the
-namespace its webhooks call or its subjects live in, or whose name it bears. What belongs to none is the rest. A mesh
+namespace its webhooks call or its subjects live in, or whose name it bears; failing that, to the mesh that serves the
+revision it or its release is labelled with, as istio-cni in kube-system is. What belongs to none is the rest. A mesh
 that is being checked is no collision with itself, so what already lives of it is left out.
 """
 
@@ -9,9 +10,9 @@ import shlex
 from collections.abc import Callable, Iterator
 
 from multimesh.check.findings import ERROR, INFO, Finding, Side
-from multimesh.check.identities import RELEASE_NAMESPACE
+from multimesh.check.identities import RELEASE_NAME, RELEASE_NAMESPACE
 from multimesh.check.kubectl import Access, get
-from multimesh.check.meshes import Mesh, entries, is_control_plane, name_of
+from multimesh.check.meshes import Mesh, entries, is_control_plane, label_of, name_of, revisions_of
 from multimesh.check.objects import Object, dig, mappings, said
 from multimesh.check.webhooks import is_istio_s
 from multimesh.naming import MESH_LABEL, is_own
@@ -126,6 +127,19 @@ class _Homes:
         by_label |= {mesh.name: mesh.namespace for mesh in checked if mesh.namespace}
         for item in spaces:
             self.members.setdefault(item.name, by_label.get(item.labels.get(MESH_LABEL, ""), ""))
+        self.revisions: dict[str, str] = {}
+        for mesh in checked:
+            own = mesh.profile.revisions if mesh.profile is not None else ()
+            self.revisions |= dict.fromkeys(
+                (*own, *revisions_of(mesh.objects)) if mesh.namespace else (), mesh.namespace
+            )
+        for item in objects:
+            for revision in revisions_of([item]) if is_control_plane(item) else ():
+                self.revisions.setdefault(revision, item.namespace)
+        self.releases: dict[tuple[str, str], str] = {}
+        for item in objects:
+            if home := self._served(item):
+                self.releases.setdefault(_release(item), home)
         self.roles: dict[str, str] = {}
         for item in objects:
             if item.kind == "ClusterRoleBinding" and (home := self.of(item)):
@@ -133,11 +147,11 @@ class _Homes:
 
     def of(self, item: Object) -> str:
         """Return the home of one object."""
-        release = item.annotations.get(RELEASE_NAMESPACE, "")
-        if release:
-            return self._home(release)
+        release = _release(item)
+        if release[1]:
+            return self._home(release[1]) or self.releases.get(release, "")
         if item.namespace:
-            return self._home(item.namespace)
+            return self._home(item.namespace) or self._served(item)
         if (item.group, item.kind) == ("", "Namespace"):
             return ""
         pointed = [said(dig(entry, "clientConfig", "service", "namespace")) for entry in entries(item)]
@@ -145,7 +159,12 @@ class _Homes:
         home = next(filter(None, map(self._home, pointed)), "")
         if not home and item.kind == "ClusterRole":
             home = self.roles.get(item.name, "")
-        return home or self._named(item.name)
+        return home or self._named(item.name) or self._served(item)
+
+    def _served(self, item: Object) -> str:
+        """Return the home of the revision that an object is labelled with, or that its pods ask for."""
+        asked = revisions_of([item]) if not is_control_plane(item) else []
+        return next((self.revisions[revision] for revision in asked if revision in self.revisions), "")
 
     def _home(self, namespace: str) -> str:
         return namespace if namespace in self.planes else self.members.get(namespace, "")
@@ -158,6 +177,10 @@ class _Homes:
         return max(fitting, key=len, default="")
 
 
+def _release(item: Object) -> tuple[str, str]:
+    return item.annotations.get(RELEASE_NAME, ""), item.annotations.get(RELEASE_NAMESPACE, "")
+
+
 def namespaces(objects: list[Object], meshes: list[Mesh]) -> Iterator[Finding]:
     """Hold the labels of live namespaces against the meshes that are checked."""
     spaces = [item for item in objects if (item.group, item.kind) == ("", "Namespace")]
@@ -165,13 +188,15 @@ def namespaces(objects: list[Object], meshes: list[Mesh]) -> Iterator[Finding]:
         if not mesh.checked:
             continue
         profile = mesh.profile
+        name = mesh.name if profile is not None else label_of(mesh.objects)
         members = (
             profile.namespaces if profile is not None else {item.namespace for item in mesh.objects if item.namespace}
         )
         for item in spaces:
             place = (Side("", item.title, item.file, item.line),)
             label = item.labels.get(MESH_LABEL, "")
-            if item.name in members and label not in ("", mesh.name):
+            # Without a profile a mesh may be called by its revision, which is no name to hold a label against.
+            if item.name in members and name and label not in ("", name):
                 what = f'the namespace "{item.name}" of mesh {mesh.name} is labelled {MESH_LABEL}={label}'
                 yield Finding("namespace-claimed-twice", what, place)
             if label == mesh.name and item.name not in members and profile is not None:

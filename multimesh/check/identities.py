@@ -13,6 +13,7 @@ from multimesh.check.meshes import Mesh, containers, pod, revisions_of, variable
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts
 from multimesh.naming import is_kubernetes
 
+RELEASE_NAME = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 
 

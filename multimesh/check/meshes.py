@@ -157,7 +157,10 @@ def control_plane_of(objects: list[Object]) -> str:
 
 
 def revisions_of(objects: list[Object]) -> list[str]:
-    """Return the revisions that objects serve or ask for: control planes, webhook configurations, pods to inject."""
+    """Return the revisions that objects serve or ask for: control planes, webhook configurations; failing that, labels.
+
+    The label stands on pods that want a sidecar, and on everything of istio-cni; for ztunnel it is an annotation.
+    """
     found: dict[str, None] = {}
     for item in objects:
         for container in containers(item):
@@ -168,8 +171,8 @@ def revisions_of(objects: list[Object]) -> list[str]:
     if not found:
         for item in objects:
             labels = texts(dig(item.data, "spec", "template", "metadata", "labels"))
-            if labels.get(REVISION):
-                found[labels[REVISION]] = None
+            if revision := labels.get(REVISION) or item.labels.get(REVISION) or item.annotations.get(REVISION):
+                found[revision] = None
     return list(found)
 
 
@@ -186,8 +189,8 @@ def split(parts: list[list[Object]]) -> list[list[Object]]:
 def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     """Join units of objects (one argument of the command each) to meshes, and give each its profile.
 
-    Units with the same control-plane namespace are one mesh. A unit without one joins the mesh that serves its
-    revision, or whose profile lists its namespace; failing that, it is a mesh of its own, called as its file.
+    Units with the same control-plane namespace are one mesh. A unit without one joins the mesh whose namespace it is in,
+    whose profile lists its namespace, or that serves its revision; failing that, it is a mesh of its own, called as its file.
     """
     planes: dict[str, list[Object]] = {}
     rest: list[list[Object]] = []
@@ -205,24 +208,34 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
         home = next((space for space in planes if space in spaces), "")
         home = home or next((p.namespace for p in profiles if spaces & p.namespaces), "")
         home = home or next((space for space in planes if asked & set(revisions.get(space, []))), "")
+        home = home or next((p.namespace for p in profiles if asked & {*p.revisions}), "")
         home = home or min(spaces, default="")
         if home:
             planes.setdefault(home, []).extend(unit)
         else:
             strays.append(Mesh(os.path.splitext(os.path.basename(unit[0].file))[0], "", unit))
-    by_namespace = {profile.namespace: profile for profile in profiles}
+    by_namespace: dict[str, Profile] = {}
+    for profile in profiles:
+        by_namespace.setdefault(profile.namespace, profile)
     meshes = [
         Mesh(name_of(space, objects, by_namespace.get(space)), space, objects, by_namespace.get(space))
         for space, objects in planes.items()
     ]
-    meshes += [Mesh(p.name, p.namespace, [], p) for p in profiles if p.namespace not in planes]
+    # A second profile of one namespace is a mesh too: what is there must not hide that it wants to be.
+    held = [by_namespace[space] for space in planes if space in by_namespace]
+    meshes += [Mesh(p.name, p.namespace, [], p) for p in profiles if p not in held]
     return _distinct(meshes + strays)
 
 
 def name_of(namespace: str, objects: list[Object], profile: Profile | None) -> str:
     """Return what a mesh is called: by its profile, the label that its webhooks select, its revision, or its namespace."""
-    if profile is not None:
-        return profile.name
+    label = profile.name if profile is not None else label_of(objects)
+    named = [revision for revision in revisions_of(objects) if revision != "default"] if not label else []
+    return label or (named[0] if named else namespace or "unnamed")
+
+
+def label_of(objects: list[Object]) -> str:
+    """Return the value of the mesh's label that webhooks select: the mesh name, for certain; empty where none does."""
     for found in objects:
         for item in entries(found):
             labels = texts(dig(item, "namespaceSelector", "matchLabels"))
@@ -232,8 +245,7 @@ def name_of(namespace: str, objects: list[Object], profile: Profile | None) -> s
                 wanted = listed(term, "values")
                 if term.get("key") == naming.MESH_LABEL and term.get("operator") == "In" and len(wanted) == 1:
                     return said(wanted[0])
-    named = [revision for revision in revisions_of(objects) if revision != "default"]
-    return named[0] if named else namespace or "unnamed"
+    return ""
 
 
 def _distinct(meshes: list[Mesh]) -> list[Mesh]:
