@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import yaml
-from finding_cases import istiod, node
+from finding_cases import config, istiod, node
 from program import profile, render
 from streams import FOLDER, REASON
 
@@ -237,6 +237,15 @@ def test_two_selectors_overlap_exactly_where_brute_force_finds_labels(seed):
         if witness is not None:
             labels = {key: value for key, value in witness.items() if value is not None}
             assert matches(one, labels) and matches(two, labels), (seed, one, two, witness)  # noqa: PT018 - one claim
+
+
+@pytest.mark.parametrize("text", ["a: [", "just text", "- a", "[" * 9000, "a: &a [*a]"], ids=lambda text: text[:9])
+def test_a_mesh_configuration_that_is_no_yaml_is_told(tmp_path, text):
+    """Its trust domain and its selectors are unknown, and nobody shall think that they were looked at."""
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), config("affirmed", text)]))
+    assert found(tmp_path / "a.yaml") == ({"unreadable": 1}, 0)
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), config("affirmed", "trustDomain: a")]))
+    assert found(tmp_path / "a.yaml") == ({}, 0)
 
 
 def test_files_of_one_revision_are_one_mesh(tmp_path):

@@ -31,5 +31,5 @@ NOTES = {
     "pod-mesh": "For example: Pod/nginx-affirmed/web-1 has 2 sidecars.",
     "certificate": "For example: ServiceAccount/nginx-affirmed/default has no certificate, although its pods may say 2/2.\nThe rule is [citadel-scope](rules.md#citadel-scope).",
     "left-behind": "With `verify --removed` only.\nFor example: ConfigMap/nginx-affirmed/istio-ca-root-cert is still there.",
-    "unreadable": "With `--cluster` it names what your rights did not let it read.",
+    "unreadable": "A mesh configuration that is no YAML is one too.\nWith `--cluster` it names what your rights did not let it read.",
 }  # fmt: skip

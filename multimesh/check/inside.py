@@ -202,6 +202,12 @@ def _entry_names(mesh: Mesh) -> Iterator[Finding]:
                 yield Finding("webhook-flag-mismatch", what, (side(mesh, found),))
 
 
+def unread(mesh: Mesh) -> Iterator[Finding]:
+    """Find mesh configurations of which nothing is known."""
+    for config in mesh.unread_configs:
+        yield Finding("unreadable", f"data/mesh of {config.title} is no YAML mapping", (side(mesh, config),))
+
+
 def discovery(mesh: Mesh) -> Iterator[Finding]:
     """Find control planes that read the whole cluster, although their version could be confined (1.10 and later)."""
     modern = [
@@ -259,6 +265,7 @@ INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
     services,
     gateways,
     flags,
+    unread,
     discovery,
     profile,
     injection,

@@ -62,16 +62,24 @@ class Mesh:
         """Its workloads, each with its containers."""
         return [(found, inner) for found in self.objects if (inner := containers(found))]
 
-    @cached_property
+    @property
     def configs(self) -> list[tuple[Object, dict[str, Any]]]:
         """Its mesh configurations, parsed, each with the ConfigMap that holds it."""
+        return [(config, values) for config, values in self._configs if values is not None]
+
+    @property
+    def unread_configs(self) -> list[Object]:
+        """The ConfigMaps whose mesh configuration is no YAML mapping: nothing is known of what they say."""
+        return [config for config, values in self._configs if values is None]
+
+    @cached_property
+    def _configs(self) -> list[tuple[Object, dict[str, Any] | None]]:
         found = []
         for config in self.of("ConfigMap"):
             content = texts(config.data.get("data")).get("mesh", "")
             if content and (config.name == "istio" or config.name.startswith("istio-")):
                 roots = documents(content)
-                if roots and isinstance(roots[0], dict):
-                    found.append((config, roots[0]))
+                found.append((config, roots[0] if roots and isinstance(roots[0], dict) else None))
         return found
 
     def of(self, *kinds: str) -> list[Object]:
