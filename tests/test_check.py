@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import yaml
-from finding_cases import config, istiod, node
+from finding_cases import config, istiod, node, spaces, webhook
 from program import profile, render
 from streams import FOLDER, REASON
 
@@ -237,6 +237,55 @@ def test_two_selectors_overlap_exactly_where_brute_force_finds_labels(seed):
         if witness is not None:
             labels = {key: value for key, value in witness.items() if value is not None}
             assert matches(one, labels) and matches(two, labels), (seed, one, two, witness)  # noqa: PT018 - one claim
+
+
+STOCK_INJECTOR = {"namespaceSelector": {"matchExpressions": [
+    {"key": "istio.io/rev", "operator": "In", "values": ["affirmed"]},
+    {"key": "istio-injection", "operator": "DoesNotExist"},
+]}}  # fmt: skip
+
+
+def test_an_istiod_that_missed_the_post_renderer_is_told_by_its_selectors(tmp_path):
+    """With a revision the stock chart has no stock name, and injects and validates all the same."""
+    (tmp_path / "p.yaml").write_text(profile("affirmed", "istio-affirmed"))
+    (tmp_path / "istiod.yaml").write_text(
+        yaml.safe_dump_all(
+            [
+                istiod("affirmed"),
+                webhook("affirmed", STOCK_INJECTOR),
+                webhook("affirmed", {"objectSelector": {"matchLabels": {"istio.io/rev": "affirmed"}}}, "Validating"),
+            ]
+        )
+    )
+    done = json.loads(run(tmp_path / "istiod.yaml", f"--profile={tmp_path / 'p.yaml'}", "-o", "json").stdout)
+    assert [(item["id"], item["message"]) for item in done["findings"]] == [
+        ("stock-name", "no webhook of MutatingWebhookConfiguration/istio-mutating-affirmed asks for istio-injection=enabled-affirmed"),
+        ("stock-name", 'the webhook "validation.istio.io" is not confined to multimesh.dev/mesh=affirmed'),
+    ]  # fmt: skip
+
+
+def test_selectors_of_the_mesh_and_of_its_canary_are_no_stock_names(tmp_path):
+    """A canary revision never asks for the label, and a tag leads to a revision."""
+    (tmp_path / "p.yaml").write_text(profile("affirmed", "istio-affirmed", canaryRevisions=["next"]))
+    canary, tag = (
+        webhook("next", STOCK_INJECTOR),
+        webhook("affirmed", STOCK_INJECTOR, name="istio-revision-tag-affirmed-a"),
+    )
+    tag["metadata"]["labels"]["istio.io/tag"] = "affirmed-a"
+    for item in (canary, tag):
+        item["webhooks"][0]["clientConfig"]["service"] = {
+            "name": "istiod-affirmed",
+            "namespace": "istio-affirmed",
+            "path": "/inject",
+        }
+    both = webhook("affirmed", STOCK_INJECTOR)
+    both["webhooks"] += webhook("affirmed", spaces("istio-injection", "In", "enabled-affirmed"))["webhooks"]
+    confined = webhook("affirmed", spaces("multimesh.dev/mesh", "In", "affirmed"), "Validating")
+    (tmp_path / "istiod.yaml").write_text(
+        yaml.safe_dump_all([istiod("affirmed"), istiod("affirmed", "next"), both, confined, canary, tag])
+    )
+    ids, _ = found(tmp_path / "istiod.yaml", f"--profile={tmp_path / 'p.yaml'}")
+    assert "stock-name" not in ids
 
 
 @pytest.mark.parametrize("text", ["a: [", "just text", "- a", "[" * 9000, "a: &a [*a]"], ids=lambda text: text[:9])

@@ -20,7 +20,7 @@ NOTES = {
     "trust-domain": "Nothing said is `cluster.local`.\nSee [istio-1.5.md](istio-1.5.md) for what it reaches.",
     "no-discovery-selector": "Istio has them since 1.10.\nSee [istio-versions.md](istio-versions.md).",
     "no-owner": "Manifests that hold CRDs are owner enough, and so are CRDs in the cluster.",
-    "stock-name": "See [upgrades.md](upgrades.md): Helm does not remember a post-renderer.",
+    "stock-name": "With a revision the charts since 1.24 leave no stock name in istiod's release: there the selectors that the rewrite would have written are missed.\nSee [upgrades.md](upgrades.md): Helm does not remember a post-renderer.",
     "namespace-outside-profile": "What the owner shares, such as istio-cni, may live anywhere.\nThe rule is [namespaces](rules.md#namespaces).",
     "identity-lost": "With `--previous` only.\nA Service of type LoadBalancer counts: its address is lost with it.",
     "immutable-selector": "With `--previous` only: `spec.selector` of workloads, `roleRef` of bindings.",

@@ -5,16 +5,20 @@ release of several has not shown the others. Reference: the dangling-reference c
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from multimesh.check.findings import Finding
 from multimesh.check.identities import side
 from multimesh.check.meshes import REVISION, Mesh, containers, entries, flag, pod, variable
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts
+from multimesh.check.overlap import common
+from multimesh.check.webhooks import is_istio_s
 from multimesh.naming import (
     GALLEY_CONFIGURATION,
     INJECTION_LABEL,
     INJECTOR_CONFIGURATION,
     INJECTOR_ENTRY,
+    MESH_LABEL,
     STOCK_NAMES,
     is_kept,
     is_kubernetes,
@@ -26,6 +30,9 @@ _MADE_AT_RUN_TIME = ("istio-ca-root-cert", "istio-ca-crl", "kube-root-ca.crt")
 
 #: The chart base brings it, for the roles of the chart istiod; a mesh may be shown without its base.
 _OF_ANOTHER_RELEASE = ("istio-reader-service-account",)
+
+#: The label of webhook configurations that lead a tag to its revision (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
+TAG = "istio.io/tag"
 
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "Pod", "CronJob", "ReplicaSet")
 
@@ -257,6 +264,38 @@ def injection(mesh: Mesh) -> Iterator[Finding]:
                 yield Finding("stock-name", what, (side(mesh, found),))
 
 
+def confined(mesh: Mesh) -> Iterator[Finding]:
+    """Find webhooks that the rewrite would have confined: from 1.24 on istiod's release has no stock name to tell by."""
+    if mesh.profile is None:
+        return
+    ours = {"matchLabels": {INJECTION_LABEL: mesh.profile.injection_label}}
+    for found in mesh.of("MutatingWebhookConfiguration"):
+        mine = found.labels.get(REVISION) == mesh.profile.revision and TAG not in found.labels
+        if mine and entries(found) and not is_kept(found.kind, found.name, mesh.profile):
+            selectors = [item.get("namespaceSelector") for item in entries(found)]
+            if not any(_meet(item, ours) and not _meet(item, _without(INJECTION_LABEL)) for item in selectors):
+                what = f"no webhook of {found.title} asks for {INJECTION_LABEL}={mesh.profile.injection_label}"
+                yield Finding("stock-name", what, (side(mesh, found),))
+    for found in mesh.of("ValidatingWebhookConfiguration"):
+        kept = (found.kind, found.name) in STOCK_NAMES or is_kept(found.kind, found.name, mesh.profile)
+        for item in entries(found) if not kept else ():
+            if is_istio_s(item) and _meet(item.get("namespaceSelector"), _without(MESH_LABEL)):
+                what = f'the webhook "{item.get("name")}" is not confined to {MESH_LABEL}={mesh.profile.name}'
+                yield Finding("stock-name", what, (side(mesh, found),))
+
+
+def _without(key: str) -> dict[str, Any]:
+    return {"matchExpressions": [{"key": key, "operator": "DoesNotExist"}]}
+
+
+def _meet(selector: Any, other: dict[str, Any]) -> bool:
+    """Tell whether some labels satisfy both selectors; one that cannot be read may select anything."""
+    try:
+        return common(selector, other) is not None
+    except ValueError:
+        return True
+
+
 INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
     roles,
     pods,
@@ -269,4 +308,5 @@ INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
     discovery,
     profile,
     injection,
+    confined,
 )
