@@ -297,6 +297,19 @@ def test_a_mesh_configuration_that_is_no_yaml_is_told(tmp_path, text):
     assert found(tmp_path / "a.yaml") == ({}, 0)
 
 
+def test_a_root_namespace_belongs_to_one_mesh(tmp_path):
+    """What lies there holds for all of a mesh; each mesh's own, or none at all, is no finding."""
+    for said, expected in (
+        ("rootNamespace: istio-system", {"namespace-claimed-twice": 1}),
+        ("rootNamespace: istio-MESH", {}),
+        ("rootNamespace: null", {}),
+    ):
+        for mesh in OWNER:
+            text = f"trustDomain: {mesh}.local\n{said.replace('MESH', mesh)}\n"
+            (tmp_path / f"{mesh}.yaml").write_text(yaml.safe_dump_all([istiod(mesh), config(mesh, text)]))
+        assert found(tmp_path / "affirmed.yaml", tmp_path / "blue.yaml")[0] == expected
+
+
 def test_files_of_one_revision_are_one_mesh(tmp_path):
     """istio-cni lives in kube-system and shares a folder with the ztunnel of its own mesh, and of no other."""
     folder = "/var/run/ztunnel"

@@ -33,6 +33,23 @@ def test_every_finding_has_a_case():
     assert [name for name in OF_VERIFY if f'"{name}"' not in verify] == []
 
 
+#: What operators rely on: an id keeps its severity.
+CONTRACT = {
+    "error": (
+        "cluster-scoped-name injection-overlap validation-overlap webhook-flag-mismatch node-port host-port host-path "
+        "citadel-scope namespace-claimed-twice shared-revision dangling-reference embedded-cluster-scoped two-owners crd-version"
+    ),
+    "warning": "gateway-selector trust-domain no-discovery-selector no-owner",
+}
+
+
+@pytest.mark.parametrize("severity", CONTRACT)
+def test_an_id_keeps_its_severity(severity):
+    """Pipelines stop by it."""
+    names = CONTRACT[severity].split()
+    assert dict.fromkeys(names, severity) == {name: CATALOGUE[name].severity for name in names}
+
+
 @pytest.mark.parametrize("finding", CASES)
 def test_the_finding_is_there(capsysbinary, tmp_path, finding):
     """Both sides are named with file and line, and it says why it matters and what to do."""

@@ -10,7 +10,7 @@ NOTES = {
     "host-port": "Pods with `hostNetwork` take every port that their containers name.",
     "host-path": "A folder that all meshes only read is no finding.\nThe rule is [sds-path](rules.md#sds-path).",
     "citadel-scope": "A Citadel without `--listened-namespaces` serves the whole cluster.\nThe rule is [citadel-scope](rules.md#citadel-scope).",
-    "namespace-claimed-twice": "It is found between profiles, between manifests, and in the labels of live namespaces.\nSee [profile.md](profile.md) for `workloadNamespaces`.",
+    "namespace-claimed-twice": "It is found between profiles, between manifests (one resource in both, or one `rootNamespace`), and in the labels of live namespaces.\nSee [profile.md](profile.md) for `workloadNamespaces`.",
     "shared-revision": "Canary revisions count.\nThe rule is [revision](rules.md#revision).",
     "dangling-reference": "It is told only where the manifests hold other resources of the kind that is referred to: one release of several does not show the others.",
     "embedded-cluster-scoped": "The resource stands in a ConfigMap, where Helm does not see it.\nThe rule is [mesh-policy](rules.md#mesh-policy).",

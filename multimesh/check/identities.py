@@ -57,6 +57,13 @@ def _is_certain(mesh: Mesh, found: Object) -> bool:
     return not mesh.is_rest or RELEASE_NAMESPACE in found.annotations
 
 
+def root_namespaces(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the namespaces whose configuration holds for all of a mesh; what is not said is the default of a version."""
+    for config, values in mesh.configs:
+        if root := said(values.get("rootNamespace")):
+            yield Claim(root, f'"{root}"', side(mesh, config))
+
+
 def revisions(mesh: Mesh) -> Iterator[Claim]:
     """Claim the revisions that control planes and injectors serve."""
     for item in mesh.objects:
@@ -142,6 +149,7 @@ def components(mesh: Mesh) -> Iterator[Claim]:
 CLAIMS: tuple[tuple[str, str, Callable[[Mesh], Iterator[Claim]]], ...] = (
     ("cluster-scoped-name", "meshes have", cluster_scoped_names),
     ("namespace-claimed-twice", "meshes have", namespaced_objects),
+    ("namespace-claimed-twice", "meshes have the root namespace", root_namespaces),
     ("shared-revision", "meshes serve the revision", revisions),
     ("node-port", "meshes ask for node port", node_ports),
     ("host-port", "meshes want port", host_ports),
