@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from random import Random
 
@@ -20,7 +20,10 @@ from pages import ROOT
 from program import profile, render
 from streams import FOLDER, REASON, stream
 
+from multimesh.check.objects import parse
 from multimesh.cli import main
+from multimesh.profile import load
+from multimesh.render import render as rewrite
 
 needs_streams = pytest.mark.skipif(not FOLDER.is_dir(), reason=REASON)
 MESHES = {"affirmed": "own", "blue": "leave"}
@@ -144,6 +147,44 @@ def test_with_our_values_two_meshes_share_nothing_at_all(capsysbinary, tmp_path,
     assert check(capsysbinary, *given) == []
 
 
+# Profiles, and what becomes of them.
+
+#: Mesh, control-plane namespace and revision, of words that could be taken for each other.
+CONFUSABLE = [
+    (mesh, namespace, revision)
+    for mesh, namespace in (
+        ("blue", "istio-blue"), ("green", "blue"), ("reader-blue", "istio-red"), ("a", "b-c"), ("a-b", "c"), ("b", "a-c"),
+        ("istio-blue", "mesh-1"), ("clusterrole-a", "mesh-2"), ("x", "clusterrole-a-b-c"), ("pilot-c", "mesh-3"),
+    )
+    for revision in (mesh, "a", "a-b")
+]  # fmt: skip
+
+
+@needs_streams
+def test_profiles_that_are_accepted_together_make_names_that_do_not_meet(capsysbinary, tmp_path):
+    """Whatever the version of either, since one mesh may be old and the other new."""
+    names: dict[tuple, set] = {}
+    for number, (mesh, space, revision) in enumerate(CONFUSABLE):
+        text = profile(mesh, space, revision=revision, gateways="keep", sharedResources="leave")
+        (tmp_path / f"{number}.yaml").write_text(text)
+        spec = load(text, "profile.yaml")
+        found = names.setdefault((mesh, space, revision), set())
+        for version, chart in product(("1.5.0", "1.9.9", "1.16.7", "1.30.3"), ("istio-demo", "base", "istiod")):
+            if (version == "1.5.0") == (chart == "istio-demo"):
+                stock = stream("helm3", version, "affirmed", chart).text
+                stock = stock.replace("istio-affirmed", "\0").replace("affirmed", revision).replace("\0", space)
+                rendered = rewrite(stock.encode(), spec).output.decode()
+                found |= {item.key for item in parse(rendered, chart) if item.cluster_scoped}
+    seen: Counter[bool] = Counter()
+    for one, two in combinations(range(len(CONFUSABLE)), 2):
+        told = check(capsysbinary, f"--profile={tmp_path}/{one}.yaml", f"--profile={tmp_path}/{two}.yaml")
+        common = names[CONFUSABLE[one]] & names[CONFUSABLE[two]]
+        accepted = not any(item["severity"] == "error" for item in told)
+        assert not (accepted and common), (CONFUSABLE[one], CONFUSABLE[two], common)
+        seen[accepted] += 1
+    assert min(seen[True], seen[False]) > 20, seen
+
+
 # Strangers.
 
 _WRONG = (None, 3, "x", "", [], {}, [None], {"a": None}, [[1]], True, -1, 1.5, [{"name": {}}], {"a": [{}]})
@@ -259,7 +300,10 @@ def test_twenty_meshes_of_five_charts_take_five_seconds_and_300_mb(tmp_path):
 
 _MEASURED = """
 import resource, sys
+from multimesh.check.objects import parse
 from multimesh.cli import main
+from multimesh.profile import load
+from multimesh.render import render as rewrite
 main(["check", *sys.argv[1:], "-o", "json"])
 sys.stderr.write(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}")
 """

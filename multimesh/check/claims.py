@@ -12,11 +12,24 @@ from multimesh.check.meshes import Mesh
 from multimesh.errors import MultimeshError
 from multimesh.profile import Profile
 
-#: Cluster-scoped names of Istio 1.6 and later that hold revision and namespace (1.31.0, manifests/charts).
-_MADE = (
+#: Cluster-scoped names that charts make of the namespace (1.6 to 1.18, manifests/charts/base/templates of each tag).
+_OF_NAMESPACE = (
+    ("ClusterRole", "istiod-{}"),
+    ("ClusterRole", "istio-reader-{}"),
+    ("ClusterRoleBinding", "istiod-{}"),
+    ("ClusterRoleBinding", "istiod-pilot-{}"),
+    ("ClusterRoleBinding", "istio-reader-{}"),
+    ("ValidatingWebhookConfiguration", "istiod-{}"),
+)
+#: Cluster-scoped names that charts make of revision and namespace (1.6 to 1.31, istio-control/istio-discovery/templates).
+_OF_REVISION = (
     ("MutatingWebhookConfiguration", "istio-sidecar-injector-{}-{}"),
     ("ValidatingWebhookConfiguration", "istio-validator-{}-{}"),
-    ("ClusterRole", "istiod-clusterrole-{}-{}"),
+    *(
+        (kind, form)
+        for kind in ("ClusterRole", "ClusterRoleBinding")
+        for form in ("istiod-clusterrole-{}-{}", "istiod-gateway-controller-{}-{}", "istio-reader-clusterrole-{}-{}")
+    ),
 )
 
 
@@ -39,10 +52,15 @@ def names(mesh: Mesh) -> Iterator[Claim]:
             continue
         # Whether a chart has a resource that is kept is not known here.
         yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), certain=name != stock)
-    for kind, form in _MADE:
-        for revision in profile.revisions:
-            name = form.format(revision, profile.namespace)
-            yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"))
+    # Two meshes of one namespace, or of one revision too, are told of as such, and not by every name they make of it.
+    made = [(kind, form.format(profile.namespace), profile.namespace) for kind, form in _OF_NAMESPACE]
+    made += [
+        (kind, form.format(revision, profile.namespace), f"{revision} {profile.namespace}")
+        for kind, form in _OF_REVISION
+        for revision in profile.revisions
+    ]
+    for kind, name, excuse in made:
+        yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), frozenset((excuse,)))
 
 
 def namespaces(mesh: Mesh) -> Iterator[Claim]:
