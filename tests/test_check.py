@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import yaml
-from finding_cases import config, istiod, node, spaces, webhook
+from finding_cases import config, istiod, node, service, spaces, thing, webhook
 from program import profile, render
 from streams import FOLDER, REASON
 
@@ -295,6 +295,23 @@ def test_a_mesh_configuration_that_is_no_yaml_is_told(tmp_path, text):
     assert found(tmp_path / "a.yaml") == ({"unreadable": 1}, 0)
     (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), config("affirmed", "trustDomain: a")]))
     assert found(tmp_path / "a.yaml") == ({}, 0)
+
+
+def test_a_release_that_is_not_shown_is_not_missed(tmp_path):
+    """Base without istiod, istiod without base: each refers to the other; where both are shown, a reference must lead somewhere."""
+    account = {"kind": "ServiceAccount", "name": "istiod-service-account", "namespace": "istio-affirmed"}
+    binding = thing("ClusterRoleBinding", "istiod-istio-affirmed", subjects=[account])
+    validator = webhook("affirmed", spaces("multimesh.dev/mesh", "In", "affirmed"), "Validating")
+    reader = thing("ServiceAccount", "istio-reader-service-account", "istio-affirmed")
+    gate = [service("affirmed", "gateway", {"port": 80}), thing("ServiceAccount", "gateway", "istio-affirmed")]
+    for name, objects, expected in (
+        ("base and gateway", [validator, *gate], {}),
+        ("istiod and gateway", [istiod("affirmed"), binding, *gate], {}),
+        ("a Service that is not there", [istiod("affirmed"), validator, *gate], {"dangling-reference": 1}),
+        ("an account that is not there", [istiod("affirmed"), binding, reader, *gate], {"dangling-reference": 1}),
+    ):
+        (tmp_path / "a.yaml").write_text(yaml.safe_dump_all(objects))
+        assert found(tmp_path / "a.yaml")[0] == expected, name
 
 
 def test_a_root_namespace_belongs_to_one_mesh(tmp_path):

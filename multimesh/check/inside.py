@@ -9,7 +9,7 @@ from typing import Any
 
 from multimesh.check.findings import Finding
 from multimesh.check.identities import side
-from multimesh.check.meshes import REVISION, Mesh, containers, entries, flag, pod, variable
+from multimesh.check.meshes import REVISION, Mesh, containers, entries, flag, is_control_plane, pod, variable
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts
 from multimesh.check.overlap import common
 from multimesh.check.webhooks import is_istio_s
@@ -28,8 +28,9 @@ from multimesh.naming import (
 #: ConfigMaps that are made at run time (istio 1.31.0, security/pkg/k8s; Kubernetes' root-ca-cert-publisher).
 _MADE_AT_RUN_TIME = ("istio-ca-root-cert", "istio-ca-crl", "kube-root-ca.crt")
 
-#: The chart base brings it, for the roles of the chart istiod; a mesh may be shown without its base.
-_OF_ANOTHER_RELEASE = ("istio-reader-service-account",)
+#: ServiceAccounts that the chart base brings and the chart istiod uses, the second one up to 1.10; base always brings the
+#: first, so a mesh without it is shown without its base.
+_OF_BASE = ("istio-reader-service-account", "istiod-service-account")
 
 #: The label of webhook configurations that lead a tag to its revision (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
 TAG = "istio.io/tag"
@@ -48,7 +49,9 @@ class _Index:
     def lacks(self, kind: str, name: str, namespace: str = "") -> bool:
         """Tell whether a resource is missing, though others of its kind are there."""
         known = self.kinds.get(kind)
-        return known is not None and (namespace, name) not in known
+        if known is None or (namespace, name) in known:
+            return False
+        return kind != "ServiceAccount" or name not in _OF_BASE or (namespace, _OF_BASE[0]) in known
 
 
 def _dangling(mesh: Mesh, found: Object, path: str, target: str) -> Finding:
@@ -66,7 +69,7 @@ def roles(mesh: Mesh) -> Iterator[Finding]:
         for subject in mappings(found.data, "subjects"):
             if subject.get("kind") == "ServiceAccount":
                 where, name = said(subject.get("namespace")) or found.namespace, said(subject.get("name"))
-                if name not in ("default", *_OF_ANOTHER_RELEASE) and index.lacks("ServiceAccount", name, where):
+                if name != "default" and index.lacks("ServiceAccount", name, where):
                     yield _dangling(mesh, found, "subjects", f"ServiceAccount/{where}/{name}")
 
 
@@ -132,8 +135,10 @@ def routes(mesh: Mesh) -> Iterator[Finding]:
 
 
 def services(mesh: Mesh) -> Iterator[Finding]:
-    """D10: webhooks call Services that are there."""
+    """D10: webhooks call Services that are there, where the release is shown that brings them with its control plane."""
     index = _Index(mesh)
+    if not any(is_control_plane(found) for found, _ in mesh.workloads):
+        return
     for found in mesh.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         for item in entries(found):
             service = dig(item, "clientConfig", "service")
