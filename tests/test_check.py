@@ -259,8 +259,8 @@ def test_an_istiod_that_missed_the_post_renderer_is_told_by_its_selectors(tmp_pa
     )
     done = json.loads(run(tmp_path / "istiod.yaml", f"--profile={tmp_path / 'p.yaml'}", "-o", "json").stdout)
     assert [(item["id"], item["message"]) for item in done["findings"]] == [
+        ("stock-name", '"validation.istio.io" is not confined to multimesh.dev/mesh=affirmed'),
         ("stock-name", "no webhook of MutatingWebhookConfiguration/istio-mutating-affirmed asks for istio-injection=enabled-affirmed"),
-        ("stock-name", 'the webhook "validation.istio.io" is not confined to multimesh.dev/mesh=affirmed'),
     ]  # fmt: skip
 
 
@@ -312,6 +312,32 @@ def test_a_release_that_is_not_shown_is_not_missed(tmp_path):
     ):
         (tmp_path / "a.yaml").write_text(yaml.safe_dump_all(objects))
         assert found(tmp_path / "a.yaml")[0] == expected, name
+
+
+def policy(mesh, name, **constraints):
+    """Write an admission policy as the charts since 1.22 bring it on demand, and its binding."""
+    rules = [{"apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["*"]}]
+    made = thing("ValidatingAdmissionPolicy", name, spec={"matchConstraints": {"resourceRules": rules, **constraints}})
+    binding = thing("ValidatingAdmissionPolicyBinding", f"{name}-binding", spec={"policyName": name})
+    for item in (made, binding):
+        item["apiVersion"] = "admissionregistration.k8s.io/v1"
+    return [istiod(mesh), made, binding]
+
+
+def test_admission_policies_of_two_meshes_see_different_namespaces(tmp_path):
+    """They are no webhooks, and decide for the whole cluster as validators do."""
+    for constraints, expected in (
+        (lambda _: {}, {"validation-overlap": 1}),
+        (lambda mesh: spaces("multimesh.dev/mesh", "In", mesh), {}),
+    ):
+        for mesh in OWNER:
+            name = f"stable-channel-policy-{mesh}.istio.io"
+            (tmp_path / f"{mesh}.yaml").write_text(yaml.safe_dump_all(policy(mesh, name, **constraints(mesh))))
+        assert found(tmp_path / "affirmed.yaml", tmp_path / "blue.yaml")[0] == expected
+    dangling = policy("blue", "a.istio.io")
+    dangling[2]["spec"]["policyName"] = "b.istio.io"
+    (tmp_path / "blue.yaml").write_text(yaml.safe_dump_all(dangling))
+    assert found(tmp_path / "blue.yaml")[0] == {"dangling-reference": 1}
 
 
 def test_a_root_namespace_belongs_to_one_mesh(tmp_path):

@@ -4,7 +4,7 @@
 NOTES = {
     "cluster-scoped-name": "Two profiles are held against each other too: a mesh `viewer-x` would make of the role `kiali` what a mesh `x` makes of `kiali-viewer`.\nWith `--cluster`, a resource that no Helm release owns is a warning: it may be this mesh's own.\nThe rule is [cluster-scoped-names](rules.md#cluster-scoped-names).",
     "injection-overlap": "The example is an object that both webhooks see; a label that is named without a value is absent.\nWith `--cluster` it is also found for the labels that a namespace has now.\nThe rule is [injection-label](rules.md#injection-label).",
-    "validation-overlap": "A webhook without a selector sees everything.\nThe rule is [validation-scope](rules.md#validation-scope).",
+    "validation-overlap": "A webhook without a selector sees everything.\nAdmission policies of Istio count as webhooks.\nThe rule is [validation-scope](rules.md#validation-scope).",
     "webhook-flag-mismatch": "From Istio 1.9 on a control plane finds its webhooks by `istio.io/rev` and by how their entries end.\nThe rule is [webhook-names](rules.md#webhook-names).",
     "node-port": "Number and protocol count together, and `healthCheckNodePort` counts as TCP.\nThe rule is [node-ports](rules.md#node-ports).",
     "host-port": "Pods with `hostNetwork` take every port that their containers name.",

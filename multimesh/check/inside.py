@@ -12,7 +12,7 @@ from multimesh.check.identities import side
 from multimesh.check.meshes import REVISION, Mesh, containers, entries, flag, is_control_plane, pod, variable
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts
 from multimesh.check.overlap import common
-from multimesh.check.webhooks import is_istio_s
+from multimesh.check.webhooks import is_istio_s, watched
 from multimesh.naming import (
     GALLEY_CONFIGURATION,
     INJECTION_LABEL,
@@ -145,6 +145,15 @@ def services(mesh: Mesh) -> Iterator[Finding]:
             name, namespace = said(dig(service, "name")), said(dig(service, "namespace"))
             if name and index.lacks("Service", name, namespace):
                 yield _dangling(mesh, found, f"webhook {item.get('name')}", f"Service/{namespace}/{name}")
+
+
+def policies(mesh: Mesh) -> Iterator[Finding]:
+    """Bindings of admission policies lead to a policy."""
+    index = _Index(mesh)
+    for found in mesh.of("ValidatingAdmissionPolicyBinding"):
+        name = said(dig(found.data, "spec", "policyName"))
+        if index.lacks("ValidatingAdmissionPolicy", name):
+            yield _dangling(mesh, found, "spec/policyName", f"ValidatingAdmissionPolicy/{name}")
 
 
 def gateways(mesh: Mesh) -> Iterator[Finding]:
@@ -281,11 +290,11 @@ def confined(mesh: Mesh) -> Iterator[Finding]:
             if not any(_meet(item, ours) and not _meet(item, _without(INJECTION_LABEL)) for item in selectors):
                 what = f"no webhook of {found.title} asks for {INJECTION_LABEL}={mesh.profile.injection_label}"
                 yield Finding("stock-name", what, (side(mesh, found),))
-    for found in mesh.of("ValidatingWebhookConfiguration"):
+    for found in mesh.of("ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy"):
         kept = (found.kind, found.name) in STOCK_NAMES or is_kept(found.kind, found.name, mesh.profile)
-        for item in entries(found) if not kept else ():
+        for item in [*entries(found), watched(found)] if not kept else ():
             if is_istio_s(item) and _meet(item.get("namespaceSelector"), _without(MESH_LABEL)):
-                what = f'the webhook "{item.get("name")}" is not confined to {MESH_LABEL}={mesh.profile.name}'
+                what = f'"{item.get("name")}" is not confined to {MESH_LABEL}={mesh.profile.name}'
                 yield Finding("stock-name", what, (side(mesh, found),))
 
 
@@ -307,6 +316,7 @@ INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
     selectors,
     routes,
     services,
+    policies,
     gateways,
     flags,
     unread,

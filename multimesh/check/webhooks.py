@@ -10,7 +10,7 @@ from typing import Any
 from multimesh.check.findings import Finding, Side
 from multimesh.check.identities import side
 from multimesh.check.meshes import Mesh, entries
-from multimesh.check.objects import dig, listed, mappings, said
+from multimesh.check.objects import Object, dig, listed, mappings, said
 from multimesh.check.overlap import rules_meet, witness
 
 #: Istio's API groups end so; the validators are about nothing else.
@@ -25,14 +25,32 @@ _KINDS = (
 def overlaps(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find webhook entries of different meshes that can see the same object."""
     for kind, finding, what in _KINDS:
-        found = [[(entry, side(mesh, config, said(entry.get("name")))) for config in mesh.of(kind)
-                  for entry in entries(config) if is_istio_s(entry)] for mesh in meshes]  # fmt: skip
+        found = [list(_watching(mesh, kind)) for mesh in meshes]
         nobody = not any(mesh.checked for mesh in meshes)
         for one, two in combinations(range(len(meshes)), 2):
             if nobody or meshes[one].checked or meshes[two].checked:
                 for first in found[one]:
                     for second in found[two]:
                         yield from _meeting(first, second, finding, what)
+
+
+def _watching(mesh: Mesh, kind: str) -> Iterator[tuple[dict[str, Any], Side]]:
+    """Yield the control plane's webhooks of a kind; admission policies watch Istio resources as validators do."""
+    for config in mesh.of(kind):
+        for entry in entries(config):
+            if is_istio_s(entry):
+                yield entry, side(mesh, config, said(entry.get("name")))
+    for policy in mesh.of("ValidatingAdmissionPolicy") if kind.startswith("Validating") else ():
+        entry = watched(policy)
+        if is_istio_s(entry):
+            yield entry, side(mesh, policy)
+
+
+def watched(policy: Object) -> dict[str, Any]:
+    """Return what an admission policy watches, in the form of a webhook."""
+    constraints = dig(policy.data, "spec", "matchConstraints")
+    found = {key: dig(constraints, key) for key in ("namespaceSelector", "objectSelector")}
+    return {"name": policy.name, "rules": dig(constraints, "resourceRules"), **found}
 
 
 def _meeting(
