@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from multimesh.cli import main
 
@@ -51,3 +52,39 @@ def test_a_selector_of_the_mesh_that_goes_is_found(case: str, tmp_path: Path, ca
     found = json.loads(capsys.readouterr().out)["findings"]
 
     assert expected == [finding["message"] for finding in found if finding["id"] == "stock-name"]
+
+
+def test_a_revision_that_becomes_a_canary_gives_its_label_away(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """The old control plane is upgraded last in a promotion, and the profile says that it is the canary now."""
+    labelled = ENTRY.replace("metadata:\n", "metadata:\n  labels: {{istio.io/rev: {rev}}}\n")
+    kind, name = "MutatingWebhookConfiguration", "sidecar-injector.istio.io"
+    spec = {"namespace": "istio-blue", "revision": "blue-2", "canaryRevisions": ["blue"]}
+    (tmp_path / "p.yaml").write_text(yaml.safe_dump({"metadata": {"name": "blue"}, "spec": spec}), encoding="utf-8")
+    for rev, expected in (("blue", 0), ("blue-2", 1)):
+        for file, key, value in (("old", "istio-injection", "enabled-blue"), ("new", "istio.io/rev", rev)):
+            text = labelled.format(kind=kind, name=name, key=key, value=value, rev=rev)
+            (tmp_path / f"{file}.yaml").write_text(text, encoding="utf-8")
+        main([
+            "check", f"{tmp_path}/new.yaml", f"--previous={tmp_path}/old.yaml", f"--profile={tmp_path}/p.yaml", "-o", "json",
+        ])  # fmt: skip
+        found = json.loads(capsys.readouterr().out)["findings"]
+        assert expected == sum("no longer selects" in finding["message"] for finding in found), rev
+
+
+def test_an_admission_policy_that_is_confined_no_more_is_found(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """As a validator that sees the whole cluster again."""
+    for file, label in (("old", "multimesh.dev/mesh"), ("new", "team")):
+        policy = {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": "stable-channel-policy-blue-istio-blue.istio.io"},
+            "spec": {
+                "matchConstraints": {
+                    "namespaceSelector": {"matchExpressions": [{"key": label, "operator": "In", "values": ["blue"]}]}
+                }
+            },
+        }
+        (tmp_path / f"{file}.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
+    main(["check", f"{tmp_path}/new.yaml", f"--previous={tmp_path}/old.yaml", "-o", "json"])
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert [finding["id"] for finding in found] == ["stock-name"]

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from multimesh.check.findings import ERROR, WARNING, Finding, Side
+from multimesh.check.meshes import REVISION, entries
 from multimesh.check.objects import Object, dig, mappings
-from multimesh.naming import STOCK_NAMES, is_kept, is_kubernetes
+from multimesh.check.webhooks import watched
+from multimesh.naming import INJECTION_LABEL, MESH_LABEL, STOCK_NAMES, is_kept, is_kubernetes
 from multimesh.profile import Profile
 
 _KEEP = "helm.sh/resource-policy"
+
+#: Kinds into which the rewrite writes selectors.
+_SELECTING = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy")
 
 #: Fields that Kubernetes does not let change, by kind.
 _IMMUTABLE = {
@@ -31,7 +36,7 @@ def upgrade(before: list[Object], after: list[Object], profiles: list[Profile]) 
         successor = new.get(item.key)
         if successor is not None:
             yield from _changed(item, successor)
-            yield from _deselected(item, successor)
+            yield from _deselected(item, successor, profiles)
         elif item.kind == "CustomResourceDefinition":
             if item.annotations.get(_KEEP) != "keep":
                 yield Finding(
@@ -58,29 +63,37 @@ def _changed(item: Object, successor: Object) -> Iterator[Finding]:
         yield Finding("immutable-selector", what, (_side(item), _side(successor)), remedy=remedy)
 
 
-def _deselected(item: Object, successor: Object) -> Iterator[Finding]:
-    """Find what the rewrite had written into a webhook configuration that keeps its name, and is written no more."""
-    if item.kind not in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+def _deselected(item: Object, successor: Object, profiles: list[Profile]) -> Iterator[Finding]:
+    """Find what the rewrite had written into a webhook or policy that keeps its name, and is written no more.
+
+    A revision that has become a canary gives the injection label to its successor.
+    """
+    if item.kind not in _SELECTING:
         return
-    for label in sorted(_own_labels(item) - _own_labels(successor)):
+    given = {
+        f"{INJECTION_LABEL}={profile.injection_label}"
+        for profile in profiles
+        if successor.labels.get(REVISION) in profile.canary_revisions
+    }
+    for label in sorted(_own_labels(item) - _own_labels(successor) - given):
         yield Finding("stock-name", f"{item.title} no longer selects {label}", (_side(item), _side(successor)), ERROR)
 
 
 def _own_labels(item: Object) -> set[str]:
     """Return the namespace labels that only a mesh selects."""
     found = set()
-    for entry in mappings(item.data, "webhooks"):
+    for entry in (*entries(item), watched(item)):
         labels = [
             (expression.get("key"), value)
             for expression in mappings(entry, "namespaceSelector", "matchExpressions")
             if expression.get("operator") == "In" and isinstance(expression.get("values"), list)
             for value in expression["values"]
         ]
-        labels.append(("istio-injection", dig(entry, "namespaceSelector", "matchLabels", "istio-injection")))
+        labels.append((INJECTION_LABEL, dig(entry, "namespaceSelector", "matchLabels", INJECTION_LABEL)))
         found |= {
             f"{key}={value}"
             for key, value in labels
-            if key == "multimesh.dev/mesh" or (key == "istio-injection" and str(value).startswith("enabled-"))
+            if key == MESH_LABEL or (key == INJECTION_LABEL and str(value).startswith("enabled-"))
         }
     return found
 
