@@ -30,10 +30,33 @@ def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
             for first, text, edits in rendering.edited
             for edit in edits
             for rule, path in edit.reasons
+            # What is left out is edited as a whole, which is no field of it.
+            if path
         ],
         "dropped": [{"resource": title, "rule": rule, "line": int(start)} for title, rule, start in rendering.dropped],
-        "findings": [_finding(notice, mesh) for notice in rendering.noticed],
+        "findings": [_finding(notice, mesh) for notice in rendering.noticed] + _deletions(rendering, mesh),
     }
+
+
+def _deletions(rendering: "Rendering", mesh: "Profile") -> "list[dict[str, Any]]":
+    """Return what Helm makes of CRDs that are left out: of a release that had installed them, it deletes them."""
+    left = [
+        (title, int(start)) for title, _, start in rendering.dropped if title.startswith("CustomResourceDefinition/")
+    ]
+    if not left:
+        return []
+    return [
+        {
+            "id": "crd-deleted",
+            "severity": "info",
+            "message": f"left out: {', '.join(title for title, _ in left)}",
+            "why": "If this release had installed them, Helm deletes each whose live object has no helm.sh/resource-policy: keep, "
+            "and with it every resource of its kind in the whole cluster.",
+            "remedy": "Nothing for a first install; before an upgrade: multimesh check NEW --previous OLD.",
+            "docs": "docs/upgrades.md#what-dropping-a-crd-would-make-helm-do",
+            "sides": [{"mesh": mesh.name, "resource": title, "file": "<stdin>", "line": line} for title, line in left],
+        }
+    ]
 
 
 def _finding(notice: "dict[str, object]", mesh: "Profile") -> "dict[str, Any]":

@@ -500,6 +500,13 @@ def test_the_report_says_what_was_rewritten_and_dropped(tmp_path: Path, blue: Pa
         done = start([*command, f"--report={file}"], stream=STREAM + crd)
     assert_rendered(done)
     report = json.loads(file.read_text(encoding="utf-8"))
+    (deletion,) = report.pop("findings")
+    assert (deletion["id"], deletion["severity"]) == ("crd-deleted", "info")
+    assert "Helm deletes each whose live object has no helm.sh/resource-policy: keep" in deletion["why"]
+    page, _, anchor = deletion["docs"].partition("#")
+    assert f"\n## {anchor.replace('-', ' ')}\n" in (ROOT / page).read_text(encoding="utf-8").lower()
+    crd_side = {"resource": "CustomResourceDefinition/gateways.networking.istio.io", "line": 9}
+    assert deletion["sides"] == [{"mesh": "blue", "file": "<stdin>", **crd_side}]
     assert report == {
         "multimesh": "0.1.0",
         "mesh": "blue",
@@ -507,12 +514,6 @@ def test_the_report_says_what_was_rewritten_and_dropped(tmp_path: Path, blue: Pa
         "resources": 2,
         "rewritten": [
             {"resource": "ClusterRole/kiali", "path": "metadata/name", "rule": "cluster-scoped-names", "line": 6},
-            {
-                "resource": "CustomResourceDefinition/gateways.networking.istio.io",
-                "path": "",
-                "rule": "shared-resources",
-                "line": 8,
-            },
         ],
         "dropped": [
             {
@@ -521,7 +522,6 @@ def test_the_report_says_what_was_rewritten_and_dropped(tmp_path: Path, blue: Pa
                 "line": 9,
             }
         ],
-        "findings": [],
     }
 
 

@@ -24,7 +24,7 @@ NOTES = {
     "namespace-outside-profile": "What the owner shares, such as istio-cni, may live anywhere.\nThe rule is [namespaces](rules.md#namespaces).",
     "identity-lost": "With `--previous` only.\nA Service of type LoadBalancer counts: its address is lost with it.",
     "immutable-selector": "With `--previous` only: `spec.selector` of workloads, `roleRef` of bindings.",
-    "crd-deleted": "With `--previous` only.\nSee [upgrades.md](upgrades.md).",
+    "crd-deleted": "With `--previous`; the report of `render` says as an info which CRDs are left out.\nSee [upgrades.md](upgrades.md).",
     "namespace-label": "With Istio 1.5 a namespace that carries the label and is in no profile is an error, since Citadel's list is static.",
     "control-plane-down": "For example: no control plane runs in \"istio-affirmed\".",
     "ca-bundle": "For example: the webhook \"rev.namespace.sidecar-injector.istio.io\" has no caBundle.\nThe rule is [ca-bundle](rules.md#ca-bundle).",
