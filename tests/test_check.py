@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import yaml
-from finding_cases import config, istiod, node, service, spaces, thing, webhook
+from finding_cases import config, istiod, node, service, spaces, thing, webhook, workload
 from program import profile, render
 from streams import FOLDER, REASON
 
@@ -295,6 +295,19 @@ def test_a_mesh_configuration_that_is_no_yaml_is_told(tmp_path, text):
     assert found(tmp_path / "a.yaml") == ({"unreadable": 1}, 0)
     (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), config("affirmed", "trustDomain: a")]))
     assert found(tmp_path / "a.yaml") == ({}, 0)
+
+
+def test_two_meshes_that_install_one_component_are_two_wherever_it_lives(tmp_path):
+    """Both in kube-system, and no control plane is shown: their revisions tell them apart."""
+    for mesh in OWNER:
+        cni = workload("istio-cni-node", "kube-system", {"name": "install-cni"}, "DaemonSet")
+        cni["metadata"]["labels"] = {"istio.io/rev": mesh}
+        (tmp_path / f"{mesh}.yaml").write_text(yaml.safe_dump(cni))
+    ids, _ = found(tmp_path / "affirmed.yaml", tmp_path / "blue.yaml")
+    assert ids == {"namespace-claimed-twice": 1, "two-owners": 1}
+    account = thing("ConfigMap", "istio-cni-node", "kube-system")
+    (tmp_path / "blue.yaml").write_text(yaml.safe_dump(account))
+    assert found(tmp_path / "affirmed.yaml", tmp_path / "blue.yaml") == ({}, 0)
 
 
 def test_a_release_that_is_not_shown_is_not_missed(tmp_path):

@@ -76,6 +76,21 @@ def test_what_the_owner_installed_outside_its_namespaces_is_its_own(capsysbinary
     assert {"cluster-scoped-name", "two-owners", "namespace-claimed-twice"} <= found("default")
 
 
+@pytest.mark.parametrize(
+    ("revision", "expected"), [("affirmed", []), ("blue", ["namespace-claimed-twice", "two-owners"])]
+)
+def test_a_component_alone_is_held_against_that_of_another_mesh(capsysbinary, tmp_path, revision, expected):
+    """Both are in kube-system, and the one that lives there is told by its revision; its own is no collision."""
+
+    def cni(served: str) -> dict:
+        agent = workload("istio-cni-node", "kube-system", {"name": "install-cni"}, "DaemonSet")
+        agent["metadata"]["labels"] = {"istio.io/rev": served}
+        return agent
+
+    files = against(tmp_path, istiod("affirmed"), cni("affirmed"), ours=[cni(revision)])[:2]
+    assert [item[0] for item in check(capsysbinary, *files)] == expected
+
+
 def test_a_foreign_resource_of_the_same_name_is_one(capsysbinary, tmp_path):
     """Another release owns it: Helm would refuse."""
     found = check(capsysbinary, *against(tmp_path, thing("ClusterRole", "reader"), release="monitoring"))

@@ -114,8 +114,28 @@ class _Homes:
     """Which control-plane namespace a live object belongs to; empty for none."""
 
     def __init__(self, objects: list[Object], checked: list[Mesh]) -> None:
-        self.planes = {mesh.namespace for mesh in checked if mesh.namespace}
+        self.revisions: dict[str, str] = {}
+        for mesh in checked:
+            own = mesh.profile.revisions if mesh.profile is not None else ()
+            self.revisions |= dict.fromkeys(
+                (*own, *revisions_of(mesh.objects)) if mesh.namespace else (), mesh.namespace
+            )
+        for item in objects:
+            for revision in revisions_of([item]) if is_control_plane(item) else ():
+                self.revisions.setdefault(revision, item.namespace)
+        # A mesh that shows no more than istio-cni does not own kube-system, where another one's may live.
+        shared = {
+            (item.namespace, home) for item in objects if not is_control_plane(item) and (home := self._served(item))
+        }
+        self.planes = {
+            mesh.namespace
+            for mesh in checked
+            if mesh.profile is not None
+            or any(map(is_control_plane, mesh.objects))
+            or not any(space == mesh.namespace != home for space, home in shared)
+        }
         self.planes |= {item.namespace for item in objects if is_control_plane(item)}
+        self.planes.discard("")
         self.profiles: list[Profile] = [mesh.profile for mesh in checked if mesh.profile is not None]
         self.members = {space: profile.namespace for profile in self.profiles for space in profile.namespaces}
         spaces = [item for item in objects if (item.group, item.kind) == ("", "Namespace")]
@@ -127,15 +147,6 @@ class _Homes:
         by_label |= {mesh.name: mesh.namespace for mesh in checked if mesh.namespace}
         for item in spaces:
             self.members.setdefault(item.name, by_label.get(item.labels.get(MESH_LABEL, ""), ""))
-        self.revisions: dict[str, str] = {}
-        for mesh in checked:
-            own = mesh.profile.revisions if mesh.profile is not None else ()
-            self.revisions |= dict.fromkeys(
-                (*own, *revisions_of(mesh.objects)) if mesh.namespace else (), mesh.namespace
-            )
-        for item in objects:
-            for revision in revisions_of([item]) if is_control_plane(item) else ():
-                self.revisions.setdefault(revision, item.namespace)
         self.releases: dict[tuple[str, str], str] = {}
         for item in objects:
             if home := self._served(item):

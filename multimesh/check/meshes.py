@@ -6,7 +6,7 @@ What has no control plane in it, such as a gateway's release, joins the mesh who
 
 import os
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import multimesh.naming as naming
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts, values
@@ -198,11 +198,12 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     """Join units of objects (one argument of the command each) to meshes, and give each its profile.
 
     Units with the same control-plane namespace are one mesh. A unit without one joins the mesh whose namespace it is in,
-    whose profile lists its namespace, or that serves its revision; failing that, it is a mesh of its own, called as its file.
+    whose profile lists its namespace, or that serves its revision. Failing that, units of one revision are a mesh, or those
+    of one namespace where none is told; what tells neither is a mesh of its own, called as its file.
     """
     planes: dict[str, list[Object]] = {}
     rest: list[list[Object]] = []
-    strays: list[Mesh] = []
+    strays: list[_Stray] = []
     for unit in units:
         namespace = control_plane_of(unit)
         if namespace:
@@ -217,11 +218,16 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
         home = home or next((p.namespace for p in profiles if spaces & p.namespaces), "")
         home = home or next((space for space in planes if asked & set(revisions.get(space, []))), "")
         home = home or next((p.namespace for p in profiles if asked & {*p.revisions}), "")
-        home = home or min(spaces, default="")
         if home:
             planes.setdefault(home, []).extend(unit)
+            continue
+        stray = _Stray(asked, min(spaces, default=""), list(unit))
+        known = next((other for other in strays if stray.belongs_to(other)), None)
+        if known is None:
+            strays.append(stray)
         else:
-            strays.append(Mesh(os.path.splitext(os.path.basename(unit[0].file))[0], "", unit))
+            known.revisions.update(asked)
+            known.objects.extend(unit)
     by_namespace: dict[str, Profile] = {}
     for profile in profiles:
         by_namespace.setdefault(profile.namespace, profile)
@@ -232,7 +238,27 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     # A second profile of one namespace is a mesh too: what is there must not hide that it wants to be.
     held = [by_namespace[space] for space in planes if space in by_namespace]
     meshes += [Mesh(p.name, p.namespace, [], p) for p in profiles if p not in held]
-    return _distinct(meshes + strays)
+    return _distinct(meshes + [stray.mesh() for stray in strays])
+
+
+class _Stray(NamedTuple):
+    """Units that no control plane is shown for: the revisions they ask for, and the namespace they are in."""
+
+    revisions: set[str]
+    namespace: str
+    objects: list[Object]
+
+    def belongs_to(self, other: "_Stray") -> bool:
+        """Tell whether two are one mesh: by revision where both tell one, since kube-system holds many; else by namespace."""
+        if self.revisions and other.revisions:
+            return bool(self.revisions & other.revisions)
+        return self.namespace == other.namespace != ""
+
+    def mesh(self) -> Mesh:
+        """Return it as a mesh."""
+        file = os.path.splitext(os.path.basename(self.objects[0].file))[0]
+        name = name_of(self.namespace, self.objects, None) if self.namespace else file
+        return Mesh(name, self.namespace, self.objects)
 
 
 def name_of(namespace: str, objects: list[Object], profile: Profile | None) -> str:
