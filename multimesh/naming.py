@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 #: Label on every namespace of a mesh, its control-plane namespace included.
 MESH_LABEL = "multimesh.dev/mesh"
 INJECTION_LABEL = "istio-injection"
+REVISION_LABEL = "istio.io/rev"
 
 #: Cluster-scoped names of the stock charts that get the suffix -M: (kind, name).
 SUFFIXED = frozenset((
@@ -40,6 +41,9 @@ SUFFIXED = frozenset((
     ("ClusterRole", "prometheus"),
     ("ClusterRoleBinding", "prometheus"),
 ))  # fmt: skip
+
+#: Kinds whose objects are granted by name, by the word that roles use for them.
+GRANTED = {"podsecuritypolicies": "PodSecurityPolicy"}
 
 #: Webhook configurations of Istio 1.5, in which NS takes the place of the leading `istio`.
 INJECTOR_CONFIGURATION = "istio-sidecar-injector"

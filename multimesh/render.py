@@ -8,7 +8,7 @@ from multimesh.errors import MultimeshError
 from multimesh.fieldpath import BadShape, is_mapping, refusal
 from multimesh.guard import head_size, passes_unread, split
 from multimesh.manifest import resources
-from multimesh.rules import cluster_scoped_names, rules_for
+from multimesh.rules import rules_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _placed(error: MultimeshError, resource: "Resource") -> MultimeshError:
 
 def _advised(error: MultimeshError, stock: bytes, mesh: "Profile") -> MultimeshError:
     """Tell a chart of something else that it need not come this way, where its kinds or names are refused."""
-    if error.rule != cluster_scoped_names.ID or b"istio" in stock.lower().replace(mesh.namespace.encode(), b""):
+    if error.rule != "cluster-scoped-names" or b"istio" in stock.lower().replace(mesh.namespace.encode(), b""):
         return error
     hint = "Nothing in this stream mentions Istio: install a chart that has nothing to do with Istio without the post-renderer."
     return MultimeshError(error.where, error.what, f"{error.hint}\n{hint}", error.rule)

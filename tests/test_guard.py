@@ -5,11 +5,13 @@ The oracle is libyaml, and the program itself with the guard switched off.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from random import Random
 
 import pytest
 import yaml
-from program import profile
+from program import ROOT, profile
 from streams import over, streams
 
 from multimesh import guard
@@ -18,6 +20,8 @@ from multimesh.errors import MultimeshError
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
 from multimesh.profile import load
 from multimesh.render import render
+from multimesh.rules import gateways
+from multimesh.rules.reads import REGISTRY
 
 NS = "istio-affirmed"
 MESHES = {
@@ -31,6 +35,12 @@ END = b"\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: end\n"
 
 def mesh(name: str = "affirmed"):
     return load(MESHES[name], "profile.yaml")
+
+
+def run_python(code: str) -> set[str]:
+    """Run code in a fresh interpreter, and return the words it prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
 
 
 def outcome(data: bytes, of):
@@ -181,6 +191,23 @@ def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
     assert guard.passes_unread(text.encode(), mesh())
+
+
+def test_the_registry_knows_every_kind_that_holds_the_name_of_a_gateway():
+    """What the rule looks for in a kind that the registry lacks would never be looked at."""
+    assert set(REGISTRY[gateways.ID]) == {kind for kind, _ in gateways.FIELDS} | {"ConfigMap"}
+
+
+def test_a_chart_of_crds_imports_no_rule_that_it_does_not_concern():
+    """Importing all rules would cost such a chart more than rewriting it does."""
+    crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b\nspec:\n  a: b\n"
+    result = run_python(
+        "import sys; from multimesh.profile import load; from multimesh.render import render;"
+        f"render({(crd + '---' + chr(10) + crd).encode()!r}, load({MESHES['affirmed']!r}, 'p'));"
+        "print(*sorted(name for name in sys.modules if name.startswith('multimesh.rules.')))"
+    )
+    assert "multimesh.rules.shared_resources" in result
+    assert not result & {"multimesh.rules.gateways", "multimesh.rules.webhook_names", "multimesh.rules.mesh_policy"}
 
 
 RULES = 'rules:\n- apiGroups: [""]\n  resources: [pods]\n\n  verbs: [get]\n'

@@ -35,7 +35,8 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh import commands, profile, schema  # noqa: E402 - the path above comes first
 from multimesh.check.findings import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.cli import RENDER_HELP  # noqa: E402 - the path above comes first
-from multimesh.rules import RULES  # noqa: E402 - the path above comes first
+from multimesh.rules import rules  # noqa: E402 - the path above comes first
+from multimesh.rules.reads import REGISTRY  # noqa: E402
 
 #: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
 #: Every module that is named by none of them belongs to the last.
@@ -117,9 +118,9 @@ def rules_page() -> str:
         "<!-- Written by tools/docs.py from the docstrings in multimesh/rules/. Change them there. -->\n"
     )
     sections = [head]
-    for rule in RULES:
+    for rule in rules():
         first, *rest = parts(doc_of(rule))
-        kinds = sorted(rule.READS)
+        kinds = sorted(REGISTRY[rule.ID])
         looks = "every resource" if "*" in kinds else ", ".join(f"`{kind}`" for kind in kinds)
         body = "\n".join(written(part) for part in rest)
         source = Path(str(rule.__file__)).name
@@ -137,7 +138,7 @@ def rules_page() -> str:
 def rules_table() -> str:
     """Return the table of rules for the README: rule, what, before, after."""
     rows = ["| rule | what | before | after |", "|---|---|---|---|"]
-    for rule in RULES:
+    for rule in rules():
         first, *rest = parts(doc_of(rule))
         diff = next((part.text.splitlines() for part in rest if part.is_diff), [])
         before, after = (cell([line[1:] for line in diff if line[:1] == sign]) for sign in "-+")

@@ -1,36 +1,17 @@
-"""The rules, in the order of the manual.
+"""The rules, and which of them an object concerns.
 
-A rule is a module with
+A rule is a module, called as its id with underscores for dashes, with
 
 - `ID`: what messages, diffs and reports call it;
-- `READS`: the kinds it reads, and for each what an object must have to concern it: pairs of a prefix of the name
-  (with a line feed behind it: the whole name) and a word in the text, both empty for every object (`EVERY`); `"*"` stands for whatever is read anyway;
 - `plan(resource, mesh)`: wish for edits, or refuse.
 
-Its docstring is its page of the manual. Rules see the original text only, so their order cannot matter.
+Its docstring is its page of the manual, and what it reads stands in the registry (`multimesh/rules/reads.py`).
+Rules see the original text only, so their order cannot matter.
 """
 
-from multimesh.rules import (
-    ca_bundle,
-    citadel_scope,
-    cluster_scoped_names,
-    envoy_filters,
-    failure_policy,
-    flags,
-    gateways,
-    injection_label,
-    mesh_config,
-    mesh_policy,
-    namespaces,
-    node_ports,
-    revision,
-    scope_gateways,
-    sds_path,
-    shared_resources,
-    validation_scope,
-    webhook_names,
-)
-from multimesh.rules.reads import EVERY
+import sys
+
+from multimesh.rules.reads import ANY_KIND, EVERY, REGISTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,91 +19,80 @@ if TYPE_CHECKING:
 
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
+    from multimesh.rules.reads import Pairs
 
     class Rule(Protocol):
         """What every rule module has."""
 
         ID: str
-        READS: Reads
 
         def plan(self, resource: Resource, mesh: Profile) -> None:
             """Wish for edits of one resource, or refuse it."""
 
 
-RULES: "tuple[Rule, ...]" = (
-    namespaces,
-    shared_resources,
-    revision,
-    cluster_scoped_names,
-    webhook_names,
-    injection_label,
-    validation_scope,
-    ca_bundle,
-    failure_policy,
-    mesh_config,
-    envoy_filters,
-    citadel_scope,
-    gateways,
-    scope_gateways,
-    node_ports,
-    mesh_policy,
-    sds_path,
-    flags,
-)
+#: For every kind that was asked for: the rules that see it, and what an object must have to concern them; nothing: any object.
+_RULES_OF_KIND: "dict[str, list[tuple[str, list[tuple[str, str]]]]]" = {}
+
+#: For every kind that was asked for: the pairs of all rules.
+_READS_OF_KIND: "dict[str, Pairs]" = {}
 
 
-def _by_kind() -> "dict[str, tuple[tuple[Rule, tuple[tuple[str, str], ...]], ...]]":
-    """Return the rules that read a kind, each with what an object must have to concern it; nothing: any object."""
-    found: dict[str, tuple[tuple[Rule, tuple[tuple[str, str], ...]], ...]] = {}
-    for kind in {kind for rule in RULES for kind in rule.READS}:
-        rows: list[tuple[Rule, tuple[tuple[str, str], ...]]] = []
-        for rule in RULES:
-            if "*" in rule.READS:
-                rows.append((rule, ()))
-            elif kind in rule.READS:
-                pairs = rule.READS[kind]
-                rows.append(
-                    (rule, () if pairs is EVERY else tuple((name.decode(), word.decode()) for name, word in pairs))
-                )
-        found[kind] = tuple(rows)
+def rule(name: str) -> "Rule":
+    """Return the rule of this id, imported when it is first asked for."""
+    module = f"multimesh.rules.{name.replace('-', '_')}"
+    if module not in sys.modules:
+        __import__(module)
+    found: Rule = sys.modules[module]
     return found
 
 
-_RULES_OF_KIND = _by_kind()
+def rules() -> "list[Rule]":
+    """Return all rules, in the order of the registry."""
+    return [rule(name) for name in REGISTRY]
 
 
 def rules_for(kind: str, name: str, text: str) -> "list[Rule]":
     """Return the rules that an object of this kind and name could concern, which stands in this text."""
+    if kind not in _RULES_OF_KIND:
+        _RULES_OF_KIND[kind] = _rules_of(kind)
     named = name + "\n"
     # A word may also stand behind escapes or a tag. What an alias repeats stands in full at its anchor.
     hides = "\\" in text or "!" in text
     found = []
-    for rule, pairs in _RULES_OF_KIND.get(kind) or _RULES_OF_KIND["*"]:
+    for id_, pairs in _RULES_OF_KIND[kind]:
         if not pairs:
-            found.append(rule)
+            found.append(rule(id_))
             continue
         for prefix, word in pairs:
             if named.startswith(prefix) and (hides or word in text):
-                found.append(rule)
+                found.append(rule(id_))
                 break
     return found
 
 
-def _reads_by_kind() -> "dict[str, tuple[tuple[bytes, bytes], ...]]":
-    found: dict[str, dict[tuple[bytes, bytes], None]] = {}
-    for rule in RULES:
-        for kind, pairs in rule.READS.items():
-            found.setdefault(kind, {}).update(dict.fromkeys(pairs))
-    return {kind: tuple(pairs) for kind, pairs in found.items()}
+def _rules_of(kind: str) -> "list[tuple[str, list[tuple[str, str]]]]":
+    rows: list[tuple[str, list[tuple[str, str]]]] = []
+    for id_, reads in REGISTRY.items():
+        if ANY_KIND in reads:
+            rows.append((id_, []))
+        elif kind in reads:
+            pairs = reads[kind]
+            rows.append((id_, [] if pairs is EVERY else [(name.decode(), word.decode()) for name, word in pairs]))
+    return rows
 
 
-_READS_OF_KIND = _reads_by_kind()
+def _reads_of(kind: str) -> "Pairs":
+    """Return what an object of a kind must have to concern any rule."""
+    if kind not in _READS_OF_KIND:
+        _READS_OF_KIND[kind] = tuple(
+            dict.fromkeys(pair for reads in REGISTRY.values() if kind in reads for pair in reads[kind])
+        )
+    return _READS_OF_KIND[kind]
 
 
 def asked_of(kind: str) -> "list[bytes]":
     """Return the words that rules look for anywhere in an object of this kind."""
-    return [word for _, word in _READS_OF_KIND.get(kind, ()) if word]
+    return [word for _, word in _reads_of(kind) if word]
 
 
 def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
@@ -132,7 +102,7 @@ def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
     """
     named = name + b"\n"
     concerned = None
-    for prefix, word in _READS_OF_KIND.get(kind, ()):
+    for prefix, word in _reads_of(kind):
         if named.startswith(prefix):
             if not word or body.find(word) >= 0:
                 return True

@@ -11,18 +11,14 @@ plane's ownership of the field, as it does with `failurePolicy`.
 """
 
 from multimesh.fieldpath import entry, get, is_mapping, is_null, is_scalar
-from multimesh.rules.reads import EVERY
 from multimesh.rules.webhook_names import is_galley, is_injector
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "ca-bundle"
-
-READS: "Reads" = {"MutatingWebhookConfiguration": EVERY, "ValidatingWebhookConfiguration": EVERY}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -20,6 +20,7 @@ Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that
 from multimesh.fieldpath import entry, is_mapping, items, text
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.naming import (
+    GRANTED,
     SHARED,
     SUFFIXED,
     cluster_scoped,
@@ -29,13 +30,11 @@ from multimesh.naming import (
     is_own,
     is_renamed,
 )
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "cluster-scoped-names"
 
@@ -49,26 +48,8 @@ REFERENCES = (
     ("FlowSchema", "spec/priorityLevelConfiguration", "name", "", "PriorityLevelConfiguration"),
 )
 
-#: Kinds that are granted by name, by the word that roles use for them.
-GRANTED = {"podsecuritypolicies": "PodSecurityPolicy"}
-
 #: Annotations that name a ClusterIssuer.
 ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
-
-#: A binding must be read where it could name a role that is renamed; `renameNames` sends all of them to the parser.
-_ROLES = tuple((b"", name.encode()) for kind, name in sorted(SUFFIXED) if kind == "ClusterRole")
-
-READS: "Reads" = {
-    "*": EVERY,
-    "RoleBinding": _ROLES,
-    "ClusterRoleBinding": _ROLES,
-    "Certificate": ((b"", b"ClusterIssuer"),),
-    "CertificateRequest": ((b"", b"ClusterIssuer"),),
-    "Ingress": ((b"", b"cluster-issuer"),),
-    "Gateway": ((b"", b"cluster-issuer"),),
-    "Role": tuple((b"", word.encode()) for word in GRANTED),
-    "ClusterRole": tuple((b"", word.encode()) for word in GRANTED),
-}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

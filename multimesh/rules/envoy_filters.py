@@ -14,11 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "envoy-filters"
-
-READS: "Reads" = {"EnvoyFilter": ()}
 
 #: What the charts' telemetry filters are called (istio 1.6.0 to 1.8.6,
 #: manifests/charts/istio-control/istio-discovery/templates/telemetryv2_*.yaml).

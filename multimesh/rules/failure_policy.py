@@ -11,17 +11,13 @@ Never for a first install: there the API server would default the field to `Fail
 """
 
 from multimesh.fieldpath import entry, text
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "failure-policy"
-
-READS: "Reads" = {"ValidatingWebhookConfiguration": EVERY}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.nodes import MappingNode, Node, SequenceNode
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "flags"
 
 #: Which workloads these are, only the profile knows: see `multimesh/guard.py`.
-READS: "Reads" = {"Deployment": (), "DaemonSet": ()}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.nodes import Node
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "gateways"
 
@@ -61,14 +60,6 @@ VARIABLES = ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER", "ISTIO_METAJSON_LAB
 
 #: In the injector's values, below `gateways/NAME`: fields that hold a name of the family.
 VALUES_FIELDS = ("labels/app", "secretVolumes/*/secretName")
-
-READS: "Reads" = {kind: ((b"", b"gateway"),) for kind, _ in FIELDS} | {
-    "ConfigMap": (
-        *((b"istio-grafana-configuration-dashboards", name.encode()) for name in GATEWAYS),
-        (b"istio-sidecar-injector", b""),
-        (b"istio\n", b"ingressService"),
-    )
-}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -29,7 +29,6 @@ writes up to Istio 1.9.
 
 from multimesh.fieldpath import entry, get, is_mapping, is_sequence, plain, text
 from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, injection_entry
-from multimesh.rules.reads import EVERY
 from multimesh.rules.revision import LABEL, TAG
 from multimesh.rules.webhook_names import is_injector
 from multimesh.selectors import may_match, requirements
@@ -41,11 +40,8 @@ if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.nodes import MappingNode
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "injection-label"
-
-READS: "Reads" = {"MutatingWebhookConfiguration": EVERY}
 
 _FOREIGN = "Render the stock chart anew, and pipe it through one profile only."
 

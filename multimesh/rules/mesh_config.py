@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.nodes import MappingNode
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "mesh-config"
-
-READS: "Reads" = {"ConfigMap": ((b"istio\n", b""), (b"istio-", b"mesh"), (b"istio-sidecar-injector", b""))}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

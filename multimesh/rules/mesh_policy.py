@@ -20,14 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "mesh-policy"
-
-READS: "Reads" = {
-    "ConfigMap": ((b"istio-security-custom-resources", b""),),
-    "ClusterRole": ((b"istio-security-post-install", b""),),
-}
 
 _GROUP = "security.istio.io"
 

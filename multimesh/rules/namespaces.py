@@ -11,14 +11,12 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 from multimesh.fieldpath import get, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED
 from multimesh.rules.envoy_filters import is_stock
-from multimesh.rules.reads import EVERY
 from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "namespaces"
 
@@ -30,12 +28,6 @@ _CONTROL_PLANE_NAMES = frozenset((
     "istio", "istio-ca-secret", "istio-citadel", "istio-galley", "istio-pilot", "istio-policy", "istio-sidecar-injector",
     "istio-telemetry", "istiod",
 ))  # fmt: skip
-
-READS: "Reads" = {
-    "*": EVERY,
-    "MutatingWebhookConfiguration": EVERY,
-    "ValidatingWebhookConfiguration": EVERY,
-}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

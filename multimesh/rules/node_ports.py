@@ -16,14 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "node-ports"
 
 #: Port name and node port (istio 1.5.0, charts/gateways/values.yaml and charts/prometheus/values.yaml).
 STOCK_PORTS = frozenset((("http2", "31380"), ("https", "31390"), ("tcp", "31400"), ("http-prometheus", "32090")))
-
-READS: "Reads" = {"Service": ((b"", b"nodePort"),)}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

@@ -12,26 +12,17 @@ tags outside the mesh's name space, gateway pods that no revision would inject, 
 
 from multimesh.containers import variable
 from multimesh.fieldpath import mapping, text
-from multimesh.rules.reads import EVERY
+from multimesh.naming import REVISION_LABEL
 from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "revision"
-LABEL = "istio.io/rev"
+LABEL = REVISION_LABEL
 TAG = "istio.io/tag"
-
-READS: "Reads" = {
-    "MutatingWebhookConfiguration": EVERY,
-    "ValidatingWebhookConfiguration": EVERY,
-    "ValidatingAdmissionPolicy": EVERY,
-    "Deployment": ((b"", b"discovery"), (b"", b"inject.istio.io/templates"), (b"", LABEL.encode())),
-    "DaemonSet": ((b"", b"inject.istio.io/templates"), (b"", LABEL.encode())),
-}
 
 #: Validators of the whole cluster, which get the mesh's revision: see the rule validation-scope.
 DEFAULT_VALIDATOR = "istiod-default-validator"

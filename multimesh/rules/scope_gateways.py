@@ -16,11 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "scope-gateways"
-
-READS: "Reads" = {"Deployment": ((b"istio-pilot", b""),)}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

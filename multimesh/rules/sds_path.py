@@ -16,15 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "sds-path"
-
-READS: "Reads" = {
-    "Deployment": ((b"", SDS_PATH.encode()),),
-    "DaemonSet": ((b"", SDS_PATH.encode()),),
-    "ConfigMap": ((b"istio-sidecar-injector", SDS_PATH.encode()),),
-}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:

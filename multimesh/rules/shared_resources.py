@@ -16,13 +16,11 @@ The owner's may live in any namespace.
 
 from multimesh.fieldpath import is_scalar, is_sequence, text, value
 from multimesh.naming import SHARED
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "shared-resources"
 POLICY = "helm.sh/resource-policy"
@@ -34,18 +32,6 @@ _REMEDIES = {
     "--set pilot.cni.enabled=true (up to Istio 1.21: --set istio_cni.enabled=true).",
     "ztunnel": "Install ztunnel once, from the mesh that owns what is shared: there is one on every node.",
     "istio-operator": "Install without the operator: it acts on every IstioOperator resource of the cluster.",
-}
-
-READS: "Reads" = {
-    "CustomResourceDefinition": EVERY,
-    "ClusterRole": ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b"")),
-    "ClusterRoleBinding": ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b"")),
-    "Job": ((b"istio-init-", b""),),
-    "ConfigMap": ((b"istio-crd-", b""), (b"istio-cni", b"")),
-    "ServiceAccount": ((b"istio-init", b""), (b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b"")),
-    "Deployment": ((b"istio-operator", b""),),
-    "Namespace": EVERY,
-    "DaemonSet": ((b"", b"install-cni"), (b"", b"ztunnel")),
 }
 
 

@@ -31,7 +31,6 @@ A validator of the revision keeps its objectSelector.
 
 from multimesh.fieldpath import get, plain, text
 from multimesh.naming import MESH_LABEL, cluster_scoped
-from multimesh.rules.reads import EVERY
 from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR, LABEL
 from multimesh.rules.webhook_names import is_galley
 from multimesh.selectors import may_match, requirements
@@ -41,15 +40,8 @@ if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.nodes import MappingNode
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "validation-scope"
-
-READS: "Reads" = {
-    "ValidatingWebhookConfiguration": EVERY,
-    "ValidatingAdmissionPolicy": EVERY,
-    "ValidatingAdmissionPolicyBinding": EVERY,
-}
 
 #: How the names of istiod's validating entries end (1.6.0 to 1.31.0).
 _ENTRY = "validation.istio.io"

@@ -31,30 +31,17 @@ from multimesh.naming import (
     occurrences,
     webhook_entry,
 )
-from multimesh.rules.reads import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
     from multimesh.nodes import SequenceNode
     from multimesh.profile import Profile
-    from multimesh.rules.reads import Reads
 
 ID = "webhook-names"
 
 #: What the scripts of the hook Jobs ask for (1.5.0, charts/security/templates/create-custom-resources-job.yaml).
 _SCRIPT_WORDS = f"validatingwebhookconfiguration {GALLEY_CONFIGURATION}"
-
-READS: "Reads" = {
-    "MutatingWebhookConfiguration": EVERY,
-    "ValidatingWebhookConfiguration": EVERY,
-    "Deployment": ((b"istio-galley", b""), (b"istio-sidecar-injector", b""), (b"istio-pilot", b"")),
-    "ConfigMap": (
-        (b"istio-galley-configuration", b""),
-        (b"istio-security-custom-resources", b""),
-        (b"istio-grafana-custom-resources", b""),
-    ),
-}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
