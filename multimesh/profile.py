@@ -5,7 +5,7 @@ One table, `SPEC`, says which keys there are; it validates a profile here and be
 """
 
 from multimesh.errors import Errors, MultimeshError
-from multimesh.fieldpath import is_mapping, is_null, is_scalar, is_sequence
+from multimesh.fieldpath import get, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.naming import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_never_renamed
 from multimesh.parser import compose_all
 
@@ -220,31 +220,46 @@ def from_node(root: "Node", where: str, line: int = 1) -> Profile:
 
     read = _read(root, PROFILE, "", report)
     if not errors:
-        spec, name = read["spec"], read["metadata"]["name"]
-        revision = spec.get("revision", name)
-        if revision in spec.get("canaryRevisions", []):
-            report(root, f'spec.canaryRevisions holds "{revision}", which is spec.revision', "Leave it out there.")
-        namespace = spec["namespace"]
-        if spec.get("gateways", "rename") == "rename" and (
-            len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS
-        ):
-            what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
-            report(
-                root,
-                f'spec.namespace "{namespace}" {what}, and {namespace}-ingressgateway could be no Service',
-                "Set spec.gateways to keep (only Istio 1.5 has gateways that are renamed), or choose another namespace.",
-            )
-        both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
-        if both:
-            report(root, f'"{both[0]}" stands in keepNames and in renameNames', "Decide for one of them.")
-        renamed = spec.get("renameNames", [])
-        made = {f"{kind}/{stock}-{name}" for kind, stock in STOCK_NAMES} | {f"{entry}-{name}" for entry in renamed}
-        for entry in sorted(made.intersection(renamed)):
-            stock = entry.removesuffix(f"-{name}")
-            report(root, f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh', "Leave it out there.")
+        for key, what, hint in _contradictions(read["metadata"]["name"], read["spec"]):
+            report(get(root, f"spec/{key}") or root, what, hint)
     if errors:
         raise Errors(errors)
-    return Profile(where, name, spec)
+    return Profile(where, read["metadata"]["name"], read["spec"])
+
+
+def _contradictions(name: str, spec: "dict[str, Any]") -> "list[tuple[str, str, str]]":
+    """Return what is wrong with keys that are right one by one: the key, what is wrong, and what to do."""
+    found = []
+    revision = spec.get("revision", name)
+    if revision in spec.get("canaryRevisions", []):
+        what = f'spec.canaryRevisions holds "{revision}", which is spec.revision'
+        found.append(("canaryRevisions", what, "Leave it out there."))
+    namespace = spec["namespace"]
+    if spec.get("gateways", "rename") == "rename" and (len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS):
+        what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
+        found.append((
+            "namespace",
+            f'spec.namespace "{namespace}" {what}, and {namespace}-ingressgateway could be no Service',
+            "Set spec.gateways to keep (only Istio 1.5 has gateways that are renamed), or choose another namespace.",
+        ))  # fmt: skip
+    ports = spec.get("nodePorts")
+    taken: dict[int, str] = {}
+    for port, number in ports.items() if isinstance(ports, dict) else ():
+        if number in taken:
+            what = f"spec.nodePorts gives {number} to {taken[number]} and to {port}"
+            found.append(("nodePorts", what, "A node port is one port of one Service: choose another one."))
+        taken[number] = port
+    both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
+    if both:
+        what = f'"{both[0]}" stands in keepNames and in renameNames'
+        found.append(("renameNames", what, "Decide for one of them."))
+    renamed = spec.get("renameNames", [])
+    made = {f"{kind}/{stock}-{name}" for kind, stock in STOCK_NAMES} | {f"{entry}-{name}" for entry in renamed}
+    for entry in sorted(made.intersection(renamed)):
+        stock = entry.removesuffix(f"-{name}")
+        what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
+        found.append(("renameNames", what, "Leave it out there."))
+    return found
 
 
 def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":

@@ -377,6 +377,10 @@ PROFILES = {
     "a renamed kind": (profile("affirmed", NS, renameNames=["ClusterRole/*"]), "Kind/name"),
     "a name kept and renamed": (profile("affirmed", NS, keepNames=["A/b"], renameNames=["A/b"]), "keepNames and in renameNames"),
     "a node port out of range": (profile("affirmed", NS, nodePorts={"http2": 80}), "30000-32767"),
+    "one node port for two": (
+        profile("affirmed", NS, nodePorts={"http2": 32380, "https": 32380}),
+        "spec.nodePorts gives 32380 to http2 and to https",
+    ),
     "node ports of another word": (profile("affirmed", NS, nodePorts="drop"), 'nodePorts is "drop"'),
     "shared resources of another word": (profile("affirmed", NS, sharedResources="share"), "own, leave"),
     "a switch in words": (profile("affirmed", NS, scopeGateways="maybe"), "neither true nor false"),

@@ -337,12 +337,13 @@ def test_findings_grow_with_the_meshes_and_not_with_their_pairs(capsysbinary, tm
 def test_a_bar_shows_on_a_terminal_after_a_second_and_vanishes(tmp_path):
     """Nothing of it is seen before, nor in a pipe, nor at the end."""
     script = """
-import time
-from multimesh.progress import Progress
-with Progress(4) as progress:
+from multimesh import progress
+now = 0.0
+progress.time.monotonic = lambda: now
+with progress.Progress(4) as bar:
     for name in ("one", "two", "three", "four"):
-        time.sleep(0.4)
-        progress.step(name)
+        now += 0.4
+        bar.step(name)
 """
     ours, theirs = pty.openpty()
     shown = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stderr=theirs, check=False)

@@ -381,3 +381,10 @@ def test_a_byte_order_mark_alone_is_an_empty_stream():
     """Helm sent no manifest."""
     result = render(b"\xef\xbb\xbf\n", profile("blue", "istio-blue"))
     assert (result.code, result.out) == (2, b"")
+
+
+def test_a_contradiction_of_two_keys_names_the_line_of_one_of_them():
+    """A profile has thirty lines, and the first one is never the mistake."""
+    text = "metadata:\n  name: affirmed\nspec:\n  namespace: istio-affirmed\n  canaryRevisions:\n    - affirmed\n"
+    done = render(b"kind: List", text)
+    assert re.match(r"multimesh: \S+/profile\.yaml:6: spec\.canaryRevisions", done.err), done.err

@@ -25,6 +25,7 @@ TOGETHER = (
     r"which is spec\.revision",
     r"stands in keepNames and in renameNames",
     r"becomes in this mesh",
+    r"spec\.nodePorts gives",
 )
 
 NAMES = (

@@ -258,11 +258,12 @@ def plans(stock: bytes, rendering: Rendering) -> dict[str, list[str]]:
         for edit in edits:
             at = int(first) + text.count("\n", 0, edit.start)
             here = next(titles for end, titles in ends if at < end or end == line)
-            own = edit.subject in here and not (
-                edit.subject.startswith("ConfigMap/") and edit.path[:4] not in ("meta", "data")
-            )
-            for title in [edit.subject] if edit.subject in here else here:
-                planned.setdefault(title, []).append(edit.path if own else "data")
+            inside = edit.subject.startswith("ConfigMap/")
+            # One span may grant several wishes.
+            for _, path in edit.reasons:
+                own = edit.subject in here and not (inside and path[:4] not in ("meta", "data"))
+                for title in [edit.subject] if edit.subject in here else here:
+                    planned.setdefault(title, []).append(path if own else "data")
     return planned
 
 
