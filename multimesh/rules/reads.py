@@ -7,7 +7,7 @@ Under `ANY_KIND` stand the rules that see whatever is read, and `NEVER_ALONE` at
 something else sends them to the parser (`multimesh/guard.py`).
 """
 
-from multimesh.naming import GATEWAYS, GRANTED, REVISION_LABEL, SDS_PATH, SUFFIXED
+from multimesh.naming import GRANTED, REVISION_LABEL, SDS_PATH, SUFFIXED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ REGISTRY: "dict[str, Reads]" = {
         "Gateway": _GATEWAY,
         "EnvoyFilter": _GATEWAY,
         "ConfigMap": (
-            *((b"istio-grafana-configuration-dashboards", name.encode()) for name in GATEWAYS),
+            (b"istio-grafana-configuration-dashboards", b"gateway"),
             (b"istio-sidecar-injector", b""),
             (b"istio\n", b"ingressService"),
         ),
