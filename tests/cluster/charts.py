@@ -14,6 +14,9 @@ from streams import stream
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FILENAME = re.compile(r"(?m)^ +postrenderer\.helm\.sh/postrender-filename: .*\n")
 
+#: Words that stand for values in a text.
+NAMESPACE, REVISION = "@NAMESPACE@", "@REVISION@"
+
 #: Kinds of Istio 1.5 that no later version has, for which permissive CRDs are made.
 _KINDS_OF_1_5 = {
     "config.istio.io/v1alpha2": ("attributemanifest", "handler", "instance", "rule"),
@@ -104,11 +107,15 @@ def _permissive(api_version: str, kind: str) -> dict:
     }
 
 
-def canary(text: str, mesh: str, revision: str) -> str:
-    """Turn the istiod of a mesh into one of another revision: as if rendered with `--set revision=`.
+def parametrized(text: str, mesh: str) -> str:
+    """Put the words NAMESPACE and REVISION where the istiod of a mesh says `istio-MESH` and `MESH`.
 
     `istio-MESH` is the namespace, but for the ConfigMap of the revision, which has the same name.
     """
     namespace = re.compile(rf"(?<!^  name: )(?<!^          name: )istio-{mesh}(?![\w-])", re.MULTILINE)
-    kept = namespace.sub("@NAMESPACE@", text)
-    return re.sub(rf"(?<![\w]){mesh}(?![\w])", revision, kept).replace("@NAMESPACE@", f"istio-{mesh}")
+    return re.sub(rf"(?<![\w]){mesh}(?![\w])", REVISION, namespace.sub(NAMESPACE, text))
+
+
+def canary(text: str, mesh: str, revision: str) -> str:
+    """Turn the istiod of a mesh into one of another revision: as if rendered with `--set revision=`."""
+    return parametrized(text, mesh).replace(NAMESPACE, f"istio-{mesh}").replace(REVISION, revision)

@@ -65,7 +65,7 @@ class StandIn:
         self.name, self.namespace = meta["name"], meta["namespace"]
         container = pod["spec"]["containers"][0]
         self.part = container["name"]
-        self.flags = _flags(container)
+        self.flags = flags(container)
         self.revision = next((e.get("value", "") for e in container.get("env", ()) if e["name"] == "REVISION"), "")
         self.reviews: list[Review] = []
         self.writes: list[Write] = []
@@ -88,6 +88,10 @@ class StandIn:
             if selector.items() <= self._labels.items() and any(p["port"] == 443 for p in service["spec"]["ports"]):
                 self._serve(service)
         assert self._servers, f"no Service with port 443 selects the pods of {self.namespace}/{self.name}"
+        self._thread(self._reconcile)
+
+    def fight(self) -> None:
+        """Only write, and serve nobody: be a second control plane that takes the first one's webhooks for its own."""
         self._thread(self._reconcile)
 
     def stop(self) -> None:
@@ -290,7 +294,8 @@ def _fault(obj: Object) -> str:
     return ""
 
 
-def _flags(container: Object) -> dict[str, str]:
+def flags(container: Object) -> dict[str, str]:
+    """Return the flags of a container that have a value."""
     words = [*container.get("command", ()), *container.get("args", ())]
     return {name.lstrip("-"): value for name, found, value in (word.partition("=") for word in words) if found}
 

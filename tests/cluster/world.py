@@ -7,6 +7,7 @@ import datetime as dt
 import itertools
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import charts
+import roots
 from api import PATHS, Api, Object, Refused, path, until
 from controlplane import ControlPlane
 from helms import ROOT, Helm, Ran
+from lift import lift
 from pki import Authority
 from program import profile
 from standin import StandIn, deployments, settle, whose
@@ -27,6 +30,15 @@ MESHES = ("affirmed", "blue")
 WRAPPER = Path(__file__).resolve().parent / "wrapper.py"
 #: Numbers for names: the audit log is that of the whole run, so no name comes twice.
 _SERIAL = itertools.count(1)
+#: Kinds of which a stock chart has some, and a cluster one of each name.
+CLUSTER_SCOPED = (
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "MeshPolicy",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+)
 #: What Kubernetes itself has, and the tests leave alone.
 OWN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
@@ -38,11 +50,18 @@ class Asked(NamedTuple):
     entry: str
 
 
+def failed(ended: dict[str, Ran]) -> dict[str, str]:
+    """Leave the messages of those that failed."""
+    return {name: done.err for name, done in ended.items() if done.code}
+
+
 class World:
     """One cluster, one Helm, one version of Istio, and the meshes that were installed so far."""
 
     def __init__(self, cluster: ControlPlane, helm: Helm, version: str, folder: Path) -> None:
         self.cluster, self.helm, self.version, self.folder = cluster, helm, version, folder
+        self.began = version
+        self.spent = False
         self.api: Api = cluster.api
         self.planes: dict[str, list[StandIn]] = {}
         self.authorities: dict[str, Authority] = {}
@@ -149,12 +168,46 @@ class World:
         """Install or upgrade one release of a mesh, through the post-renderer."""
         return self.run(command, name, chart, "-n", f"istio-{mesh}", *self.through(mesh, *post), *flags)
 
+    def upgrade(self, mesh: str, *flags: str, known: bool = True) -> dict[str, Ran]:
+        """Upgrade every release of a mesh; `known` says to the post-renderer that this is an upgrade.
+
+        Of 1.5 with Helm 3 it must not be said: the manual tells why.
+        """
+        post = ("--upgrade",) if known and not (self.is_1_5 and self.helm.major == 3) else ()
+        return {
+            name: self.release("upgrade", mesh, name, self.chart(mesh, stream), *flags, post=post)
+            for name, stream in charts.releases(self.version, mesh).items()
+        }
+
     def stock(self, command: str, mesh: str, name: str, chart: Path, *flags: str) -> Ran:
         """Install or upgrade one release without the post-renderer; 1.5 is lifted, and that is all."""
         lifted = self.through(mesh) if self.is_1_5 else []
         return self.run(command, name, chart, "-n", f"istio-{mesh}", *lifted, *flags, MULTIMESH_TEST_WITHOUT="*")
 
+    def collisions(self, text: str) -> set[str]:
+        """Try to create every object of a text, as the API server alone would judge; name those that it refuses."""
+        file = self.folder / "collisions.yaml"
+        file.write_bytes(lift(text.encode()))
+        said = self.kubectl("create", "--dry-run=server", "-f", file).err
+        found = set()
+        for line in said.splitlines():
+            if there := re.search(r': (\w+)[\w.]* "([\w.:-]+)" already exists$', line):
+                plural, name = there.groups()
+                kind = next(kind for kind in CLUSTER_SCOPED if plural == f"{kind.lower()}s")
+                found.add(f"{kind}/{name}")
+            elif port := re.search(r'The Service "([\w-]+)" is invalid: .* provided port is already allocated', line):
+                found.add(f"Service/istio-blue/{port[1]}")
+            else:
+                assert not line.strip() or re.match(r"Warning: ", line), line
+        return found
+
     # --- meshes -----------------------------------------------------------------------------------
+
+    def need(self) -> None:
+        """Have both meshes installed, if they are not."""
+        for mesh in MESHES:
+            if mesh not in self.planes:
+                self.install(mesh)
 
     def install(self, mesh: str, *, serve: bool = True, **spec: object) -> None:
         """Install a mesh as the documentation says: profile, namespaces, releases; then its control plane runs.
@@ -176,6 +229,14 @@ class World:
             assert done.code == 0, done.err
         self.start("system")
 
+    def remove(self, mesh: str) -> None:
+        """Uninstall every release of a mesh, the last first, and let its control plane end."""
+        names = self.run("list", "-n", f"istio-{mesh}", "--short", "--date").out.split()
+        for name in reversed(names):
+            done = self.run("uninstall", name, "-n", f"istio-{mesh}")
+            assert done.code == 0, done.err
+        self.stop(mesh)
+
     def names(self, mesh: str) -> list[str]:
         """Name the releases of a mesh."""
         return list(charts.releases(self.version, mesh))
@@ -184,6 +245,15 @@ class World:
         """Make the namespaces of a mesh with their labels."""
         self.namespace(f"istio-{mesh}", **{MESH: mesh} | ({INJECTION: "disabled"} if self.is_1_5 else {}))
         self.namespace(f"nginx-{mesh}", **{MESH: mesh, INJECTION: f"enabled-{mesh}"})
+
+    def apply_namespaces(self, mesh: str) -> None:
+        """Apply what `multimesh namespaces` writes: labels and Sidecars."""
+        file = self.folder / f"namespaces-{mesh}.yaml"
+        said = self.multimesh("namespaces", "--profile", self.folder / "profiles" / mesh, "--istio", self.version)
+        assert said.code == 0, said.err
+        file.write_text(said.out, encoding="utf-8")
+        done = self.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+        assert done.code == 0, done.err
 
     def namespace(self, name: str, **labels: str) -> None:
         """Make a namespace, and wait until pods can be created in it."""
@@ -207,6 +277,8 @@ class World:
                 one.start()
                 self.planes[mesh].append(one)
         assert self.planes[mesh], f"istio-{mesh} has no control plane"
+        if all(isinstance(one, StandIn) for one in self.planes[mesh]):
+            roots.publish(self.api, mesh, f"istio-{mesh}", authority.pem)
         self._set_ready(mesh, 1)
         if serve:
             settle(self.planes[mesh])
@@ -224,6 +296,12 @@ class World:
         until(f"pods of {namespace} get a sidecar of {mesh}", lambda: self.sidecars(namespace)[:1] == [mesh])
         if mesh != "system" or self.is_1_5:
             until(f"{mesh} denies what is invalid", lambda: mesh in self.denial(namespace))
+
+    def is_whole(self) -> None:
+        """Wait until both meshes inject and validate what is theirs."""
+        for mesh in MESHES:
+            settle(self.planes[mesh])
+            self.serves(mesh)
 
     def stop(self, mesh: str) -> None:
         """Let the control plane of a mesh crash."""
@@ -373,11 +451,17 @@ class World:
 
     # --- the end ----------------------------------------------------------------------------------
 
+    def leave(self) -> None:
+        """End whatever runs for this world, and leave the cluster as it is."""
+        self._jobs.stop()
+        for ones in self.planes.values():
+            for one in ones:
+                one.stop()
+        self.planes.clear()
+
     def wipe(self) -> None:
         """Take everything out of the cluster again."""
-        self._jobs.stop()
-        for mesh in list(self.planes):
-            self.stop(mesh)
+        self.leave()
         for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
             self.api.call("DELETE", path(kind))
         for kind in ("ClusterRole", "ClusterRoleBinding"):
