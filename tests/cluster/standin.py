@@ -146,7 +146,7 @@ class StandIn:
     def _reconcile(self) -> None:
         while not self._ends.is_set():
             for kind in (MUTATING, VALIDATING):
-                for config in self.api.list(kind):
+                for config in self.api.peek(kind):
                     self._patch(kind, config)
             self._ends.wait(0.1)
 
@@ -348,14 +348,17 @@ def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHT
     return Handler
 
 
+def is_control_plane(deployment: Object) -> bool:
+    """Tell what must be stood in for."""
+    part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
+    return part in (GALLEY, INJECTOR_1_5) or (
+        part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
+    )
+
+
 def deployments(api: Api, namespace: str) -> Iterator[Object]:
     """Yield what must be stood in for in a control-plane namespace."""
-    for deployment in api.list("Deployment", namespace):
-        part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
-        if part in (GALLEY, INJECTOR_1_5) or (
-            part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
-        ):
-            yield deployment
+    return filter(is_control_plane, api.list("Deployment", namespace))
 
 
 def settle(standins: list[StandIn], seconds: float = 20) -> None:

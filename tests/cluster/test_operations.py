@@ -7,6 +7,7 @@ the page says. A block whose name ends in "on an empty cluster" begins a new sto
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,11 +16,11 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from api import Refused, path, until
+from api import Object, Refused, path, until
 from helms import ROOT, clean_environment, stage
 from pages import Block, blocks
 from repository import Repository
-from standin import deployments
+from standin import is_control_plane
 from world import World
 
 PAGE = "docs/operations.md"
@@ -75,11 +76,10 @@ class Nodes:
             if self._failed:
                 raise self._failed
             installed: dict[str, set[str]] = {}
-            for namespace in self._world.api.list("Namespace"):
-                name = namespace["metadata"]["name"]
-                wanted = {found["metadata"]["name"] for found in deployments(self._world.api, name)}
-                if wanted:
-                    installed[name.removeprefix("istio-")] = wanted
+            everything = self._world.api.peek("Deployment")
+            for found in filter(is_control_plane, everything):
+                mesh = found["metadata"]["namespace"].removeprefix("istio-")
+                installed.setdefault(mesh, set()).add(found["metadata"]["name"])
             for mesh, ones in self._world.planes.items():
                 for one in list(ones):
                     if one.name not in installed.get(mesh, ()):
@@ -87,17 +87,18 @@ class Nodes:
             for mesh, wanted in installed.items():
                 if wanted - {one.name for one in self._world.planes.get(mesh, ())}:
                     self._world.start(mesh, serve=False)
-                self._say_ready(mesh)
+            self._say_ready(everything)
 
-    def _say_ready(self, mesh: str) -> None:
+    def _say_ready(self, everything: list[Object]) -> None:
         """Report every Deployment as it is now: `kubectl rollout status` waits for that."""
-        for deployment in self._world.api.list("Deployment", f"istio-{mesh}"):
-            generation, status = deployment["metadata"]["generation"], deployment.get("status") or {}
-            if status.get("observedGeneration") != generation:
+        for deployment in everything:
+            meta, status = deployment["metadata"], deployment.get("status") or {}
+            if status.get("observedGeneration") != meta["generation"]:
                 counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), 1)
-                place = path("Deployment", f"istio-{mesh}", deployment["metadata"]["name"]) + "/status"
-                said = {"status": counts | {"observedGeneration": generation}}
-                self._world.api.call("PATCH", place, said, "application/merge-patch+json")
+                said = {"status": counts | {"observedGeneration": meta["generation"]}}
+                place = path("Deployment", meta["namespace"], meta["name"]) + "/status"
+                with contextlib.suppress(Refused):  # it may have been uninstalled meanwhile
+                    self._world.api.call("PATCH", place, said, "application/merge-patch+json")
 
     def _run(self) -> None:
         try:

@@ -496,7 +496,7 @@ class _JobRunner:
 
     def _run(self) -> None:
         while not self._ends.wait(0.2):
-            for job in self._api.list("Job"):
+            for job in self._api.peek("Job"):
                 if not (job.get("status") or {}).get("conditions"):
                     self._complete(job["metadata"])
 
