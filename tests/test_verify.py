@@ -336,6 +336,15 @@ def test_a_certificate_of_another_citadel_is_found(tmp_path):
     assert [line[0] for line in found] == ["certificate"]
 
 
+def test_a_citadel_that_wrote_over_every_copy_is_found_by_the_root_that_is_kept(tmp_path):
+    """Without a list it writes into the control-plane namespace of the other mesh, too."""
+    cluster = old()
+    cluster["secret"]["data"]["root-cert.pem"] = encoded(OTHER_CERT)
+    cluster["copied"] = thing("Secret", "istio.default", "istio-affirmed", data=dict(cluster["secret"]["data"]))
+    found, _ = verify(tmp_path, cluster)
+    assert [line[0] for line in found] == ["certificate"]
+
+
 def test_a_namespace_that_citadels_list_does_not_hold_is_an_error_in_1_5(tmp_path):
     """The list is static, so the label alone does nothing."""
     cluster = old()

@@ -195,7 +195,7 @@ class World:
                 plural, name = there.groups()
                 kind = next(kind for kind in CLUSTER_SCOPED if plural == f"{kind.lower()}s")
                 found.add(f"{kind}/{name}")
-            elif port := re.search(r'The Service "([\w-]+)" is invalid: .* provided port is already allocated', line):
+            elif port := re.search(r'Service "([\w-]+)" is invalid: .* provided port is already allocated', line):
                 found.add(f"Service/istio-blue/{port[1]}")
             else:
                 assert not line.strip() or re.match(r"Warning: ", line), line
@@ -230,9 +230,9 @@ class World:
         self.start("system")
 
     def remove(self, mesh: str) -> None:
-        """Uninstall every release of a mesh, the last first, and let its control plane end."""
-        names = self.run("list", "-n", f"istio-{mesh}", "--short", "--date").out.split()
-        for name in reversed(names):
+        """Uninstall every release of a mesh, base last, and let its control plane end."""
+        names = self.run("list", "-n", f"istio-{mesh}", "--short").out.split()
+        for name in sorted(names, key=lambda name: "base" in name):
             done = self.run("uninstall", name, "-n", f"istio-{mesh}")
             assert done.code == 0, done.err
         self.stop(mesh)
@@ -422,6 +422,18 @@ class World:
             for key, obj in self.objects().items()
             if obj["metadata"].get("namespace") == f"istio-{mesh}" or _bears(key[1], mesh)
         }
+
+    def left_of(self, mesh: str) -> set[str]:
+        """Name what is still there of a mesh, but for what users wrote and what Kubernetes makes in every namespace."""
+        kinds = [kind for kind in PATHS if kind not in ("Pod", "Namespace", "VirtualService", "Sidecar", "Gateway")]
+        found = {
+            "/".join(filter(None, (kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])))
+            for kind in kinds
+            for obj in self.api.list(kind)
+            if obj["metadata"].get("namespace") in (f"istio-{mesh}", f"nginx-{mesh}")
+            or _bears(f"/{obj['metadata']['name']}", mesh)
+        }
+        return {name for name in found if not name.endswith(("/kube-root-ca.crt", "/default"))}
 
     def crds(self) -> dict[str, str]:
         """Map every CRD to its uid."""
