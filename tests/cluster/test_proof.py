@@ -37,6 +37,12 @@ def at(version: str, major: int = 3) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("bare", [(major, version)], ids=[f"helm{major}-{version}"], indirect=True)
 
 
+@pytest.fixture(autouse=True)
+def few_crds(bare: World) -> None:
+    """Install few CRDs: no rule but that of what is shared has to do with them."""
+    bare.all_crds = False
+
+
 def second_install(world: World) -> str:
     """Install affirmed, then blue; return what Helm says of the first release of blue that fails."""
     for mesh in MESHES:
@@ -176,7 +182,7 @@ def test_without_the_injection_label_a_promotion_leaves_pods_without_a_sidecar(b
 @at("1.24.6")
 def test_without_the_rule_of_what_is_shared_the_owner_takes_a_crd_with_it(bare: World) -> None:
     """Scenario 10 goes wrong: the chart keeps all CRDs but one, and with that one goes what users wrote of its kind."""
-    bare.without = "shared-resources"
+    bare.all_crds, bare.without = True, "shared-resources"
     bare.install("affirmed")
     before = bare.crds()
     bare.remove("affirmed")

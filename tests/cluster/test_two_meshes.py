@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from api import until
 from standin import INJECT, REVISION
-from world import INJECTION, MESHES, World
+from world import FOR_ALL, INJECTION, MESHES, World
 from worlds import in_worlds
 
 pytestmark = in_worlds()
@@ -101,12 +101,13 @@ def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: Wo
     """All values of both namespace labels, with all values of both pod labels, two meshes beside a stock one."""
     world = beside_stock
     revisions = [None] if world.is_1_5 else [None, "affirmed", "blue", "default"]
-    namespaces = {}
-    for injection, revision in itertools.product(
-        [None, "enabled", "disabled", "enabled-affirmed", "enabled-blue"], revisions
-    ):
-        labels = some(**{INJECTION: injection, REVISION: revision})
-        namespaces[f"case-{len(namespaces)}"] = labels
+    injections = [None, "enabled", "disabled", "enabled-affirmed", "enabled-blue"]
+    namespaces = {
+        f"{FOR_ALL}{injections.index(injection)}-{len(revision or '')}": some(
+            **{INJECTION: injection, REVISION: revision}
+        )
+        for injection, revision in itertools.product(injections, revisions)
+    }
     world.namespaces(namespaces)
     expected, actual = {}, {}
     for namespace, labels in namespaces.items():
