@@ -45,11 +45,14 @@ def text(version: str, mesh: str, chart: str) -> str:
 def stock_beside(version: str) -> dict[str, str]:
     """Return the texts of the releases of a stock mesh in istio-system that lives beside meshes of a version.
 
-    Beside 1.6 and later it is an istiod of the default revision whose base sets `defaultRevision=""`, hence brings no
-    validator for everybody: docs/operations.md asks for that.
+    The Citadel of a stock 1.5 has a list. Beside 1.6 and later it is an istiod of the default revision whose base sets `defaultRevision=""`, hence brings no
+    validator for everybody: docs/operations.md asks for both.
     """
     if version.startswith("1.5."):
-        return {"istio-system": text(version, "affirmed", "istio-default").replace("istio-affirmed", "istio-system")}
+        manifests = text(version, "affirmed", "istio-default").replace("istio-affirmed", "istio-system")
+        flag = "        - --self-signed-ca=true\n"
+        assert flag in manifests
+        return {"istio-system": manifests.replace(flag, f"{flag}        - --listened-namespaces=istio-system\n")}
     istiod = text("1.30.3", "affirmed", "istiod-default-revision")
     return {"istiod-system": istiod.replace("istio-affirmed", "istio-system")}
 

@@ -130,6 +130,8 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--service-cluster-ip-range={SERVICES}",
+            # Who asks for no number gets none of the first ones, and those are what the stock chart of 1.5 asks for.
+            "--service-node-port-range=31380-32767",
             "--endpoint-reconciler-type=none",
             f"--tls-cert-file={certificate}",
             f"--tls-private-key-file={key}",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from fnmatch import fnmatch
 
 import pytest
-from world import MESHES, World
+from helms import ROOT
+from standin import REVISION
+from world import INJECTION, MESH, MESHES, World
 from worlds import in_worlds
 
 pytestmark = in_worlds()
@@ -28,8 +32,25 @@ def test_removing_the_mesh_that_owns_nothing_leaves_the_other_as_it_is(used: Wor
     assert crds == used.crds()
     assert used.sidecars("nginx-affirmed") == ["affirmed"]
     assert "affirmed" in used.denial("nginx-affirmed")
-    labels = {f"Namespace/{namespace}" for namespace in ("istio-blue", "nginx-blue")}
-    assert used.left_of("blue") | labels == told(used, "blue")
+    labels = {f"Namespace/{name}" for name in labelled(used, "blue")}
+    assert {"Namespace/istio-blue", "Namespace/nginx-blue"} <= labels
+    left = used.left_of("blue")
+    assert left | labels == told(used, "blue")
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    listed = set(
+        re.findall(r"`(istio[\w.-]*\*?)`", page[page.index("What the control plane made while it ran stays") :])
+    )
+    assert [name for name in left if not any(fnmatch(name.split("/")[-1], one) for one in listed)] == []
+
+
+def labelled(world: World, mesh: str) -> set[str]:
+    """Name the namespaces that bear a label of a mesh."""
+    wanted = {MESH: mesh, INJECTION: f"enabled-{mesh}", REVISION: mesh}
+    return {
+        namespace["metadata"]["name"]
+        for namespace in world.api.list("Namespace")
+        if wanted.items() & (namespace["metadata"].get("labels") or {}).items()
+    }
 
 
 def told(world: World, mesh: str) -> set[str]:
