@@ -22,6 +22,7 @@ PATHS = {
     "ServiceAccount": "/api/v1/serviceaccounts",
     "ConfigMap": "/api/v1/configmaps",
     "Secret": "/api/v1/secrets",
+    "Lease": "/apis/coordination.k8s.io/v1/leases",
     "Deployment": "/apis/apps/v1/deployments",
     "Job": "/apis/batch/v1/jobs",
     "HorizontalPodAutoscaler": "/apis/autoscaling/v2/horizontalpodautoscalers",

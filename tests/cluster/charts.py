@@ -17,6 +17,15 @@ _FILENAME = re.compile(r"(?m)^ +postrenderer\.helm\.sh/postrender-filename: .*\n
 #: Words that stand for values in a text.
 NAMESPACE, REVISION = "@NAMESPACE@", "@REVISION@"
 
+#: The version of the stock mesh beside meshes of istiod.
+STOCK = "1.30.3"
+#: Which namespaces the istiod of a stream reads: those of its mesh; a stock one those that belong to no mesh.
+_SELECTORS = {
+    "istiod": "    discoverySelectors:\n    - matchLabels:\n        multimesh.dev/mesh: {mesh}\n",
+    "istiod-default-revision": "    discoverySelectors:\n    - matchExpressions:\n"
+    "      - key: multimesh.dev/mesh\n        operator: DoesNotExist\n",
+}
+
 #: Kinds of Istio 1.5 that no later version has, for which permissive CRDs are made.
 _KINDS_OF_1_5 = {
     "config.istio.io/v1alpha2": ("attributemanifest", "handler", "instance", "rule"),
@@ -39,7 +48,23 @@ def text(version: str, mesh: str, chart: str) -> str:
     if version.startswith("1.5."):
         # With nothing left below it, `annotations:` is null, which every API server takes for none.
         return _FILENAME.sub("", stream("helm4", version, mesh, chart).text)
-    return stream("helm3", version, mesh, chart).text
+    found = stream("helm3", version, mesh, chart).text
+    return released(found, version, _SELECTORS[chart].format(mesh=mesh)) if chart in _SELECTORS else found
+
+
+def released(istiod: str, version: str, selectors: str) -> str:
+    """Give an istiod what the streams lack, and what a cluster would have.
+
+    They are made from sources: the tag of the image is not the version. And they have no `meshConfig.discoverySelectors`
+    as `multimesh values` writes them, without which two control planes write their roots into the same namespaces; up to
+    1.21 a variable makes them hold for configuration, too.
+    """
+    istiod = re.sub(r'(?m)^( +image: ".*/pilot):latest"$', rf'\1:{version}"', istiod)
+    if version == "1.16.7":
+        before = "          - name: PILOT_TRACE_SAMPLING\n"
+        variable = '          - name: ENABLE_ENHANCED_RESOURCE_SCOPING\n            value: "true"\n'
+        istiod = istiod.replace(before, variable + before)
+    return istiod.replace("  mesh: |-\n", f"  mesh: |-\n{selectors}")
 
 
 def stock_beside(version: str) -> dict[str, str]:
@@ -53,7 +78,7 @@ def stock_beside(version: str) -> dict[str, str]:
         flag = "        - --self-signed-ca=true\n"
         assert flag in manifests
         return {"istio-system": manifests.replace(flag, f"{flag}        - --listened-namespaces=istio-system\n")}
-    istiod = text("1.30.3", "affirmed", "istiod-default-revision")
+    istiod = text(STOCK, "affirmed", "istiod-default-revision")
     return {"istiod-system": istiod.replace("istio-affirmed", "istio-system")}
 
 
@@ -120,10 +145,11 @@ def _permissive(api_version: str, kind: str) -> dict:
 def parametrized(text: str, mesh: str) -> str:
     """Put the words NAMESPACE and REVISION where the istiod of a mesh says `istio-MESH` and `MESH`.
 
-    `istio-MESH` is the namespace, but for the ConfigMap of the revision, which has the same name.
+    `istio-MESH` is the namespace, but for the ConfigMap of the revision, which has the same name. The label of the mesh
+    stays.
     """
     namespace = re.compile(rf"(?<!^  name: )(?<!^          name: )istio-{mesh}(?![\w-])", re.MULTILINE)
-    return re.sub(rf"(?<![\w]){mesh}(?![\w])", REVISION, namespace.sub(NAMESPACE, text))
+    return re.sub(rf"(?<![\w])(?<!/mesh: ){mesh}(?![\w])", REVISION, namespace.sub(NAMESPACE, text))
 
 
 def canary(text: str, mesh: str, revision: str) -> str:

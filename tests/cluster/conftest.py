@@ -61,6 +61,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for part, seconds in TOOK.items():
             if part == "control plane" or part.startswith("test_"):
                 terminalreporter.write_line(f"{seconds:7.1f} s  {part}")
+        import istiod
+
+        terminalreporter.write_line(f"control planes with an istiod: {istiod.described()}")
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +136,7 @@ def world(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
     major, version = request.param
     spends = getattr(request.module, "SPENDS", False)
     found = worlds.take(request.getfixturevalue(f"helm{major}"), version, empty=spends)
+    found.wants(version)
     failed = request.session.testsfailed
     yield found
     found.spent = found.spent or spends or request.session.testsfailed > failed
@@ -150,5 +154,6 @@ def bare(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
     """Hand out a cluster without meshes, for one test that leaves it as it likes."""
     major, version = request.param
     found = worlds.take(request.getfixturevalue(f"helm{major}"), version, empty=True)
+    found.wants(version)
     yield found
     found.spent = True

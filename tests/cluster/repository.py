@@ -2,13 +2,14 @@
 
 A chart of a stream takes the values that docs/operations.md gives, and does with them what Istio's own chart does:
 
-    chart     value                     what it decides
-    --------  ------------------------  ----------------------------------------------------------------
-    all       the release's namespace   where everything lives (`global.istioNamespace` must say the same)
-    base      defaultRevision           whom the default validator belongs to; "" leaves it out
-    base      base.excludedCRDs         whether there are CRDs: the pages leave out all or none
-    istiod    revision                  the revision; without one, the stream of the default revision
-    gateway   name, revision            its name, and who injects it
+    chart     value                          what it decides
+    --------  -----------------------------  ----------------------------------------------------------------
+    all       the release's namespace        where everything lives (`global.istioNamespace` must say the same)
+    base      defaultRevision                whom the default validator belongs to; "" leaves it out
+    base      base.excludedCRDs              whether there are CRDs: the pages leave out all or none
+    istiod    revision                       the revision; without one, the stream of the default revision
+    istiod    meshConfig.discoverySelectors  which namespaces it reads
+    gateway   name, revision                 its name, and who injects it
 
 All else in the values has no effect here: the text is that of the stream.
 """
@@ -22,14 +23,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from charts import NAMESPACE, REVISION, parametrized, without
+from charts import NAMESPACE, REVISION, STOCK, parametrized, released, without
 from helms import Helm
 from streams import stream
 
 #: The charts, and the order of what is put in the place of the words in them.
 VALUES = {
     "base": 'defaultRevision: default\nglobal: {istioNamespace: ""}\nbase: {excludedCRDs: []}\n',
-    "istiod": 'revision: ""\nglobal: {istioNamespace: ""}\n',
+    "istiod": 'revision: ""\nglobal: {istioNamespace: ""}\nmeshConfig: {discoverySelectors: []}\n',
     "gateway": 'revision: ""\nname: ""\n',
 }
 _PUT = f'replace "{NAMESPACE}" .Release.Namespace | replace "@RELEASE@" .Release.Name'
@@ -49,7 +50,11 @@ TEMPLATES = {
 """,
     "istiod": f"""\
 {{{{- $file := .Values.revision | empty | ternary "default.yaml" "revision.yaml" }}}}
-{{{{ .Files.Get $file | {_PUT} | replace "{REVISION}" .Values.revision }}}}
+{{{{- $selectors := "" }}}}
+{{{{- with .Values.meshConfig.discoverySelectors }}}}
+{{{{- $selectors = printf "    discoverySelectors:\\n%s\\n" (toYaml . | indent 4) }}}}
+{{{{- end }}}}
+{{{{ .Files.Get $file | {_PUT} | replace "{REVISION}" .Values.revision | replace "@SELECTORS@\\n" $selectors }}}}
 """,
     "gateway": f"""\
 {{{{- $name := .Values.name | default .Release.Name }}}}
@@ -64,7 +69,8 @@ def files(chart: str, version: str) -> dict[str, str]:
     if chart == "istiod":
         # The only stream of a default revision is that of 1.30.3; a stock istiod of 1.24.6 differs in nothing that
         # another mesh could see.
-        default = stream("helm3", "1.30.3", "affirmed", "istiod-default-revision").text
+        default = released(stream("helm3", STOCK, "affirmed", "istiod-default-revision").text, STOCK, "@SELECTORS@\n")
+        text = released(text, version, "@SELECTORS@\n")
         return {
             "revision.yaml": parametrized(text, "affirmed"),
             "default.yaml": default.replace("istio-affirmed", NAMESPACE).replace("istiod-affirmed", "@RELEASE@"),

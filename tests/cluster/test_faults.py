@@ -131,6 +131,14 @@ def gone(world: World, kind: str, name: str, namespace: str, data: dict[str, str
         world.api.create(kind, {"metadata": {"name": name}, "data": before["data"]}, namespace)
 
 
+@contextlib.contextmanager
+def other_root(world: World) -> Iterator[None]:
+    """Write blue's root where affirmed's workloads look for theirs; affirmed does not set it right at once."""
+    pem = base64.b64decode(world.planes["blue"][0].bundle).decode()
+    with unattended(world), gone(world, "ConfigMap", ROOT, MEMBER, {"root-cert.pem": pem}):
+        yield
+
+
 def encoded(pem: bytes) -> str:
     """Return what a Secret or a `caBundle` holds."""
     return base64.b64encode(pem).decode()
@@ -167,7 +175,7 @@ FAULTS: dict[str, tuple[Callable[[World], Broken], tuple[str, str, str]]] = {
 }
 OF_ISTIOD = {
     "another control plane writes its root into a namespace": (
-        lambda w: gone(w, "ConfigMap", ROOT, MEMBER, {"root-cert.pem": w.authorities["blue"].pem.decode()}),
+        other_root,
         ("ca-bundle", "error", "holds another mesh's root: two control planes write it"),
     ),
 }

@@ -75,17 +75,17 @@ class Nodes:
         with self._once:
             if self._failed:
                 raise self._failed
-            installed: dict[str, set[str]] = {}
+            installed: dict[str, list[Object]] = {}
             everything = self._world.api.peek("Deployment")
             for found in filter(is_control_plane, everything):
                 mesh = found["metadata"]["namespace"].removeprefix("istio-")
-                installed.setdefault(mesh, set()).add(found["metadata"]["name"])
+                installed.setdefault(mesh, []).append(found)
             for mesh, ones in self._world.planes.items():
                 for one in list(ones):
-                    if one.name not in installed.get(mesh, ()):
+                    if one.name not in {found["metadata"]["name"] for found in installed.get(mesh, ())}:
                         self._world.stop_one(mesh, one.name)
-            for mesh, wanted in installed.items():
-                if wanted - {one.name for one in self._world.planes.get(mesh, ())}:
+            for mesh, found in installed.items():
+                if self._world.outdated(mesh, found):
                     self._world.start(mesh, serve=False)
             self._say_ready(everything)
 

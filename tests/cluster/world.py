@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import charts
+import istiod
+import pytest
 import roots
 from api import PATHS, Api, Object, Refused, path, until
 from controlplane import ControlPlane
@@ -22,7 +24,7 @@ from helms import ROOT, Helm, Ran
 from lift import lift
 from pki import Authority
 from program import profile
-from standin import StandIn, deployments, settle, whose
+from standin import Plane, StandIn, deployments, settle, whose
 
 MESH = "multimesh.dev/mesh"
 INJECTION = "istio-injection"
@@ -41,6 +43,8 @@ CLUSTER_SCOPED = (
 )
 #: Namespaces of no mesh begin so; they differ in labels alone, and stay for all worlds of a run.
 FOR_ALL = "case-"
+#: Marks the ConfigMaps that leaders are elected with (k8s.io/client-go, tools/leaderelection/resourcelock).
+LOCK = "control-plane.alpha.kubernetes.io/leader"
 #: What Kubernetes itself has, and the tests leave alone.
 OWN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
@@ -66,7 +70,7 @@ class World:
         self.spent = False
         self.all_crds = True
         self.api: Api = cluster.api
-        self.planes: dict[str, list[StandIn]] = {}
+        self.planes: dict[str, list[Plane]] = {}
         self.authorities: dict[str, Authority] = {}
         self.without = ""
         self.before = Path()
@@ -82,6 +86,11 @@ class World:
     def is_1_5(self) -> bool:
         """Tell the charts before istiod."""
         return self.version.startswith("1.5.")
+
+    @property
+    def is_real(self) -> bool:
+        """Tell whether real control planes run, not stand-ins; the example is a model of the charts before istiod."""
+        return bool(istiod.given()) and not self.is_1_5 and self.version != "example"
 
     def profile(self, mesh: str, **spec: object) -> Path:
         """Write the profile of a mesh: affirmed owns what is shared."""
@@ -228,6 +237,7 @@ class World:
 
     def install_stock(self) -> None:
         """Install a stock mesh into istio-system, and let its control plane run."""
+        self.wants(charts.STOCK)
         self.namespace("istio-system")
         for name, text in charts.stock_beside(self.version).items():
             done = self.stock("install", "system", name, charts.write(self.folder / "charts" / name, text))
@@ -273,14 +283,13 @@ class World:
             until(f"{name} has its ServiceAccount", lambda name=name: self.api.get("ServiceAccount", "default", name))
 
     def start(self, mesh: str, *, serve: bool = True) -> None:
-        """Let stand-ins take the places of the control plane's Deployments, and write what they have to write."""
+        """Let the control plane's Deployments run, as they are now, and write what they have to write."""
         authority = self.authorities.setdefault(mesh, Authority(f"the root of {mesh}"))
-        running = {one.name for one in self.planes.setdefault(mesh, [])}
-        for deployment in deployments(self.api, f"istio-{mesh}"):
-            if deployment["metadata"]["name"] not in running:
-                one = StandIn(self.api, mesh, deployment, authority, self.folder)
-                one.start()
-                self.planes[mesh].append(one)
+        for deployment in self.outdated(mesh, list(deployments(self.api, f"istio-{mesh}"))):
+            self.stop_one(mesh, deployment["metadata"]["name"])
+            one = self._plane(mesh, deployment, authority)
+            one.start()
+            self.planes[mesh].append(one)
         assert self.planes[mesh], f"istio-{mesh} has no control plane"
         if all(isinstance(one, StandIn) for one in self.planes[mesh]):
             roots.publish(self.api, mesh, f"istio-{mesh}", authority.pem)
@@ -291,6 +300,21 @@ class World:
         else:
             for one in self.planes[mesh]:
                 until(f"{one.name} has written its root", one.has_written, 10)
+
+    def outdated(self, mesh: str, installed: list[Object]) -> list[Object]:
+        """Return those of the Deployments of a control plane that do not run, or not as they are now."""
+        running = {one.name: one.template for one in self.planes.setdefault(mesh, [])}
+        return [found for found in installed if running.get(found["metadata"]["name"]) != found["spec"]["template"]]
+
+    def _plane(self, mesh: str, deployment: Object, authority: Authority) -> Plane:
+        if self.is_real:
+            return istiod.Istiod(self.cluster, mesh, deployment, self.folder)
+        return StandIn(self.api, mesh, deployment, authority, self.folder)
+
+    def wants(self, *versions: str) -> None:
+        """Skip the test where real control planes run, and there is none for the charts of these versions."""
+        if self.is_real and (reason := istiod.lacking(*versions)):
+            pytest.skip(reason)
 
     def serves(self, mesh: str) -> None:
         """Wait until the API server has heard of what was written: a probe is injected, and another is denied."""
@@ -303,10 +327,9 @@ class World:
             until(f"{mesh} denies what is invalid", lambda: mesh in self.denial(namespace))
 
     def is_whole(self) -> None:
-        """Wait until both meshes inject and validate what is theirs."""
+        """Let what was upgraded run, and wait until both meshes inject and validate what is theirs."""
         for mesh in MESHES:
-            settle(self.planes[mesh])
-            self.serves(mesh)
+            self.start(mesh)
 
     def stop(self, mesh: str) -> None:
         """Let the control plane of a mesh crash."""
@@ -330,7 +353,12 @@ class World:
 
     def _name(self, stem: str) -> str:
         self._last = f"{stem}-{next(_SERIAL)}"
+        for one in self._all():
+            one.expect(self._last)
         return self._last
+
+    def _all(self) -> list[Plane]:
+        return [one for ones in list(self.planes.values()) for one in ones]
 
     # --- what a user does -------------------------------------------------------------------------
 
@@ -375,27 +403,29 @@ class World:
 
     def denial(self, namespace: str, **labels: str) -> str:
         """Try an invalid VirtualService; say who denied it, or nothing."""
-        return self.virtual_service(namespace, [], **labels)
+        return self.virtual_service(namespace, ["nginx"], routed=False, **labels)
 
-    def virtual_service(self, namespace: str, hosts: list[str], dry_run: bool = True, **labels: str) -> str:
-        """Try a VirtualService; say why it was refused, or nothing."""
+    def virtual_service(
+        self, namespace: str, hosts: list[str], dry_run: bool = True, routed: bool = True, **labels: str
+    ) -> str:
+        """Try a VirtualService; say why it was refused and by whom, or nothing. One without routes is invalid."""
         obj = {
             "apiVersion": "networking.istio.io/v1alpha3",
             "kind": "VirtualService",
             "metadata": {"name": self._name("route"), "labels": labels},
-            "spec": {"hosts": hosts, "http": [{"route": [{"destination": {"host": "nginx"}}]}]},
+            "spec": {"hosts": hosts} | ({"http": [{"route": [{"destination": {"host": "nginx"}}]}]} if routed else {}),
         }
         try:
             self.api.create("VirtualService", obj, namespace, dry_run=dry_run)
         except Refused as error:
-            return error.message
+            who = [one.identity for one in self._all() for r in one.reviews if r.name == self._last and not r.allowed]
+            return error.message + f" (denied by {', '.join(who)})" * bool(who)
         return ""
 
     def asked_last(self) -> list[Asked]:
         """Return every entry that was asked about the last object, as the audit log has it."""
         found = []
-        for line in self.cluster.audit.read_text().splitlines():
-            event = json.loads(line)
+        for event in self.cluster.events():
             if event.get("objectRef", {}).get("name") != self._last:
                 continue
             for key, value in event.get("annotations", {}).items():
@@ -407,14 +437,8 @@ class World:
         return found
 
     def reviews_of_last(self) -> list[str]:
-        """Name the mesh of every stand-in that was asked about the last object, once for each time."""
-        return [
-            mesh
-            for mesh, ones in self.planes.items()
-            for one in ones
-            for review in one.reviews
-            if review.name == self._last
-        ]
+        """Name the mesh of every control plane that was asked about the last object, once for each time."""
+        return [one.mesh for one in self._all() for review in one.reviews if review.name == self._last]
 
     def who_was_asked_last(self) -> set[str]:
         """Name the meshes that were asked about the last object."""
@@ -445,14 +469,15 @@ class World:
         return {crd["metadata"]["name"]: crd["metadata"]["uid"] for crd in self.api.list("CustomResourceDefinition")}
 
     def objects(self) -> dict[tuple[str, str], Object]:
-        """Return every object of the kinds that the charts have, by kind and name."""
+        """Return every object of the kinds that the charts have, by kind and name; no locks, which change all the time."""
         return {
             (kind, f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"): obj
             for kind in PATHS
-            if kind not in ("Pod", "Namespace", "Secret", "Job")
+            if kind not in ("Pod", "Namespace", "Secret", "Job", "Lease")
             for obj in self.api.list(kind)
             if obj["metadata"].get("namespace") not in OWN_NAMESPACES
             and not obj["metadata"]["name"].startswith("system:")
+            and LOCK not in (obj["metadata"].get("annotations") or {})
         }
 
     def bundles(self) -> dict[str, set[str]]:
