@@ -407,3 +407,16 @@ def test_a_saved_cluster_that_is_none_gives_no_traceback(tmp_path, text):
     )
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, 2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["istio-ca-root-cert", "istio-ca-crl", "istio-leader", "istio-gateway-status-leader", "istio-ip-autoallocate",
+     "istio-namespace-controller-election"],
+)  # fmt: skip
+def test_a_configmap_that_a_removed_istiod_wrote_is_listed(tmp_path, name):
+    """As a real istiod of 1.16.7, 1.24.6 or 1.30.3 leaves them; a user's own ConfigMap is not."""
+    cluster = {"left": thing("ConfigMap", name, "istio-affirmed"), "own": thing("ConfigMap", "own", "istio-affirmed")}
+    found, code = verify(tmp_path, cluster, "--removed")
+    assert code == 0
+    assert [line[2] for line in found] == [f"ConfigMap/istio-affirmed/{name} is still there"]
