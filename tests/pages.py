@@ -6,6 +6,9 @@ A comment above a block says what the tests do with it:
     <!-- test: skip, REASON -->      not run
 
 A block of README.md without such a comment runs with both; a block of another page without one does not run.
+
+    <!-- cluster: NAME -->           run by tests/cluster, under this name
+    <!-- cluster: file PATH -->      written to a file there
 """
 
 from __future__ import annotations
@@ -21,17 +24,18 @@ ROOT = Path(__file__).resolve().parent.parent
 MADE = frozenset((".git", ".venv", "build", "dist", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"))
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_COMMENT = re.compile(r"<!-- test: ([^\n]*?) -->\n+\Z")
+_COMMENT = re.compile(r"<!-- (test|cluster): ([^\n]*?) -->\n+\Z")
 
 
 class Block(NamedTuple):
-    """One fenced block: where it stands, its language, its text, and the comment above it."""
+    """One fenced block: where it stands, its language, its text, and the comment above it, by who reads it."""
 
     page: str
     line: int
     language: str
     text: str
     comment: str
+    cluster: str = ""
 
     @property
     def where(self) -> str:
@@ -59,7 +63,9 @@ def blocks(page: str) -> list[Block]:
     for fence in _FENCE.finditer(text):
         before = text[: fence.start()]
         comment = _COMMENT.search(before)
-        found.append(Block(page, before.count("\n") + 1, fence[1], fence[2], comment[1] if comment else ""))
+        said = {comment[1]: comment[2]} if comment else {}
+        place = page, before.count("\n") + 1
+        found.append(Block(*place, fence[1], fence[2], said.get("test", ""), said.get("cluster", "")))
     return found
 
 

@@ -336,6 +336,15 @@ def test_a_certificate_of_another_citadel_is_found(tmp_path):
     assert [line[0] for line in found] == ["certificate"]
 
 
+def test_a_citadel_that_wrote_over_every_copy_is_found_by_the_root_that_is_kept(tmp_path):
+    """Without a list it writes into the control-plane namespace of the other mesh, too."""
+    cluster = old()
+    cluster["secret"]["data"]["root-cert.pem"] = encoded(OTHER_CERT)
+    cluster["copied"] = thing("Secret", "istio.default", "istio-affirmed", data=dict(cluster["secret"]["data"]))
+    found, _ = verify(tmp_path, cluster)
+    assert [line[0] for line in found] == ["certificate"]
+
+
 def test_a_namespace_that_citadels_list_does_not_hold_is_an_error_in_1_5(tmp_path):
     """The list is static, so the label alone does nothing."""
     cluster = old()
@@ -398,3 +407,16 @@ def test_a_saved_cluster_that_is_none_gives_no_traceback(tmp_path, text):
     )
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, 2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["istio-ca-root-cert", "istio-ca-crl", "istio-leader", "istio-gateway-status-leader", "istio-ip-autoallocate",
+     "istio-namespace-controller-election"],
+)  # fmt: skip
+def test_a_configmap_that_a_removed_istiod_wrote_is_listed(tmp_path, name):
+    """As a real istiod of 1.16.7, 1.24.6 or 1.30.3 leaves them; a user's own ConfigMap is not."""
+    cluster = {"left": thing("ConfigMap", name, "istio-affirmed"), "own": thing("ConfigMap", "own", "istio-affirmed")}
+    found, code = verify(tmp_path, cluster, "--removed")
+    assert code == 0
+    assert [line[2] for line in found] == [f"ConfigMap/istio-affirmed/{name} is still there"]

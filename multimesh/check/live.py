@@ -150,21 +150,26 @@ def control_planes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 
 
 def roots(mesh: Profile, found: Cluster) -> list[str]:
-    """Return the root certificates of the mesh, as far as the cluster shows them: PEM texts."""
-    known = []
-    for name in ("cacerts", "istio-ca-secret", "istio.default"):
-        secret = found.named("Secret", name, mesh.namespace)
-        data = texts(secret.data.get("data")) if secret is not None else {}
-        for key in ("root-cert.pem", "ca-cert.pem"):
-            if data.get(key):
-                known.append(_decoded(data[key]))
-                break
+    """Return the root certificates of the mesh, as far as the cluster shows them: PEM texts.
+
+    What the authority keeps for itself decides; only where that may not be read do its copies, which another one that
+    sees the namespace writes over.
+    """
+    for name in ("cacerts", "istio-ca-secret"):
+        if kept := _root_in(found.named("Secret", name, mesh.namespace)):
+            return [kept]
+    known = [_root_in(found.named("Secret", "istio.default", mesh.namespace))]
     known += [
-        texts(config.data.get("data")).get("root-cert.pem", "")
+        texts(config.data.get("data")).get("root-cert.pem", "").strip()
         for config in found.of("ConfigMap")
         if config.namespace == mesh.namespace and config.name.startswith("istio-ca-root-cert")
     ]
-    return list(dict.fromkeys(text.strip() for text in known if text.strip()))
+    return list(dict.fromkeys(filter(None, known)))
+
+
+def _root_in(secret: Object | None) -> str:
+    data = texts(secret.data.get("data")) if secret is not None else {}
+    return _decoded(data.get("root-cert.pem") or data.get("ca-cert.pem") or "")
 
 
 def _decoded(value: str) -> str:

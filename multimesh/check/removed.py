@@ -19,6 +19,21 @@ _CLUSTER_SCOPED = (
     "GatewayClass",
     "ClusterIssuer",
 )
+#: ConfigMaps that istiod writes, or what their names begin with: roots, revocations, and the locks that leaders are
+#: elected with (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
+_OF_ISTIOD = (
+    "istio-ca-root-cert",
+    "istio-ca-crl",
+    "istio-leader",
+    "istio-status-leader",
+    "istio-analyze-leader",
+    "istio-gateway-",
+    "istio-node-untaint",
+    "istio-ip-autoallocate",
+    "istio-namespace-controller-election",
+    "istio-serviceexport-controller-election",
+    "istio-clustertrustbundle-controller-election",
+)
 
 
 def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
@@ -44,9 +59,7 @@ def _is_ours(mesh: Profile, key: str, value: str) -> bool:
 
 def _was_made_at_run_time(kind: str, name: str) -> bool:
     if kind == "ConfigMap":
-        return name.startswith(
-            ("istio-ca-root-cert", "istio-leader", "istio-gateway-", "istio-namespace-controller-election")
-        )
+        return name.startswith(_OF_ISTIOD)
     if kind == "Secret":
         return name == "istio-ca-secret" or name.startswith("istio.")
     return name.startswith("istio-")

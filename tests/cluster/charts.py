@@ -14,6 +14,18 @@ from streams import stream
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FILENAME = re.compile(r"(?m)^ +postrenderer\.helm\.sh/postrender-filename: .*\n")
 
+#: Words that stand for values in a text.
+NAMESPACE, REVISION = "@NAMESPACE@", "@REVISION@"
+
+#: The version of the stock mesh beside meshes of istiod.
+STOCK = "1.30.3"
+#: Which namespaces the istiod of a stream reads: those of its mesh; a stock one those that belong to no mesh.
+_SELECTORS = {
+    "istiod": "    discoverySelectors:\n    - matchLabels:\n        multimesh.dev/mesh: {mesh}\n",
+    "istiod-default-revision": "    discoverySelectors:\n    - matchExpressions:\n"
+    "      - key: multimesh.dev/mesh\n        operator: DoesNotExist\n",
+}
+
 #: Kinds of Istio 1.5 that no later version has, for which permissive CRDs are made.
 _KINDS_OF_1_5 = {
     "config.istio.io/v1alpha2": ("attributemanifest", "handler", "instance", "rule"),
@@ -36,18 +48,37 @@ def text(version: str, mesh: str, chart: str) -> str:
     if version.startswith("1.5."):
         # With nothing left below it, `annotations:` is null, which every API server takes for none.
         return _FILENAME.sub("", stream("helm4", version, mesh, chart).text)
-    return stream("helm3", version, mesh, chart).text
+    found = stream("helm3", version, mesh, chart).text
+    return released(found, version, _SELECTORS[chart].format(mesh=mesh)) if chart in _SELECTORS else found
+
+
+def released(istiod: str, version: str, selectors: str) -> str:
+    """Give an istiod what the streams lack, and what a cluster would have.
+
+    They are made from sources: the tag of the image is not the version. And they have no `meshConfig.discoverySelectors`
+    as `multimesh values` writes them, without which two control planes write their roots into the same namespaces; up to
+    1.21 a variable makes them hold for configuration, too.
+    """
+    istiod = re.sub(r'(?m)^( +image: ".*/pilot):latest"$', rf'\1:{version}"', istiod)
+    if version == "1.16.7":
+        before = "          - name: PILOT_TRACE_SAMPLING\n"
+        variable = '          - name: ENABLE_ENHANCED_RESOURCE_SCOPING\n            value: "true"\n'
+        istiod = istiod.replace(before, variable + before)
+    return istiod.replace("  mesh: |-\n", f"  mesh: |-\n{selectors}")
 
 
 def stock_beside(version: str) -> dict[str, str]:
     """Return the texts of the releases of a stock mesh in istio-system that lives beside meshes of a version.
 
-    Beside 1.6 and later it is an istiod of the default revision whose base sets `defaultRevision=""`, hence brings no
-    validator for everybody: docs/operations.md asks for that.
+    The Citadel of a stock 1.5 has a list. Beside 1.6 and later it is an istiod of the default revision whose base sets `defaultRevision=""`, hence brings no
+    validator for everybody: docs/operations.md asks for both.
     """
     if version.startswith("1.5."):
-        return {"istio-system": text(version, "affirmed", "istio-default").replace("istio-affirmed", "istio-system")}
-    istiod = text("1.30.3", "affirmed", "istiod-default-revision")
+        manifests = text(version, "affirmed", "istio-default").replace("istio-affirmed", "istio-system")
+        flag = "        - --self-signed-ca=true\n"
+        assert flag in manifests
+        return {"istio-system": manifests.replace(flag, f"{flag}        - --listened-namespaces=istio-system\n")}
+    istiod = text(STOCK, "affirmed", "istiod-default-revision")
     return {"istiod-system": istiod.replace("istio-affirmed", "istio-system")}
 
 
@@ -55,6 +86,13 @@ def without(text: str, *kinds: str) -> str:
     """Leave out the documents of some kinds, as a value of the chart would."""
     documents = re.split(r"(?m)^---\n", text)
     return "---\n".join(d for d in documents if not re.search(rf"(?m)^kind: ({'|'.join(kinds)})$", d))
+
+
+def with_few_crds(text: str) -> str:
+    """Leave out the CRDs of kinds that no test creates: they are what takes the API server most of its time."""
+    documents = re.split(r"(?m)^---\n", text)
+    wanted = re.compile(r"(?m)^  name: (gateways|virtualservices|sidecars)\.networking\.istio\.io$")
+    return "---\n".join(d for d in documents if "\nkind: CustomResourceDefinition\n" not in d or wanted.search(d))
 
 
 def write(folder: Path, manifests: str, crds: str = "") -> Path:
@@ -104,11 +142,16 @@ def _permissive(api_version: str, kind: str) -> dict:
     }
 
 
-def canary(text: str, mesh: str, revision: str) -> str:
-    """Turn the istiod of a mesh into one of another revision: as if rendered with `--set revision=`.
+def parametrized(text: str, mesh: str) -> str:
+    """Put the words NAMESPACE and REVISION where the istiod of a mesh says `istio-MESH` and `MESH`.
 
-    `istio-MESH` is the namespace, but for the ConfigMap of the revision, which has the same name.
+    `istio-MESH` is the namespace, but for the ConfigMap of the revision, which has the same name. The label of the mesh
+    stays.
     """
     namespace = re.compile(rf"(?<!^  name: )(?<!^          name: )istio-{mesh}(?![\w-])", re.MULTILINE)
-    kept = namespace.sub("@NAMESPACE@", text)
-    return re.sub(rf"(?<![\w]){mesh}(?![\w])", revision, kept).replace("@NAMESPACE@", f"istio-{mesh}")
+    return re.sub(rf"(?<![\w])(?<!/mesh: ){mesh}(?![\w])", REVISION, namespace.sub(NAMESPACE, text))
+
+
+def canary(text: str, mesh: str, revision: str) -> str:
+    """Turn the istiod of a mesh into one of another revision: as if rendered with `--set revision=`."""
+    return parametrized(text, mesh).replace(NAMESPACE, f"istio-{mesh}").replace(REVISION, revision)

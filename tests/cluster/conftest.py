@@ -20,11 +20,32 @@ for folder in (HERE, HERE.parent):
 TOOK: dict[str, float] = {}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder, so that `make test` leaves it out."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.cluster)
+#: The modules that share a world, in the order that costs least: each leaves it as it found it, up to the last ones.
+LIFE = ("stock_twice", "two_meshes", "faults", "upgrade", "canary", "forgotten", "removal", "next_version")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark every test of this folder, so that `make test` leaves it out; run what shares a world together.
+
+    A world that is not as a module wants it is made anew, so the order costs time and nothing else.
+    """
+    for item in filter(_is_ours, items):
+        item.add_marker(pytest.mark.cluster)
+    yield
+    places = iter(sorted(filter(_is_ours, items), key=_place))
+    items[:] = [next(places) if _is_ours(item) else item for item in items]
+
+
+def _is_ours(item: pytest.Item) -> bool:
+    return HERE in item.path.parents
+
+
+def _place(item: pytest.Item) -> tuple[str, int]:
+    callspec = getattr(item, "callspec", None)
+    world = callspec.params.get("world") if callspec else None
+    module = item.path.stem.removeprefix("test_")
+    return (str(world), LIFE.index(module)) if isinstance(world, tuple) else ("later", 0)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -40,6 +61,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for part, seconds in TOOK.items():
             if part == "control plane" or part.startswith("test_"):
                 terminalreporter.write_line(f"{seconds:7.1f} s  {part}")
+        import istiod
+
+        terminalreporter.write_line(f"control planes with an istiod: {istiod.described()}")
 
 
 @pytest.fixture(scope="session")
@@ -67,14 +91,69 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module")
-def world(request: pytest.FixtureRequest, cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """Hand out a cluster without meshes, for the Helm and the version of Istio that the module asks for."""
-    from world import World
+class Worlds:
+    """One world at a time: that of one Helm and one version of Istio, until something else is asked for."""
 
-    major, version = request.param
-    made = World(cluster, request.getfixturevalue(f"helm{major}"), version, tmp_path_factory.mktemp("world"))
+    def __init__(self, cluster, folders: pytest.TempPathFactory) -> None:
+        self._cluster, self._folders = cluster, folders
+        self._now = None
+
+    def take(self, helm, version: str, *, empty: bool = False):
+        """Return the world of before where it will do, else a new one."""
+        from world import World
+
+        now = self._now
+        if not (now and (now.helm, now.began) == (helm, version) and not now.spent and not empty):
+            self._now = None
+            if now:
+                now.wipe()
+            now = self._now = World(self._cluster, helm, version, self._folders.mktemp("world"))
+        return now
+
+    def end(self) -> None:
+        """Let nothing run any more; the cluster ends with the run."""
+        if self._now:
+            self._now.leave()
+
+
+@pytest.fixture(scope="session")
+def worlds(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    """Hand out what makes worlds."""
+    made = Worlds(cluster, tmp_path_factory)
     try:
         yield made
     finally:
-        made.wipe()
+        made.end()
+
+
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
+    """Hand out a cluster for the Helm and the version of Istio that the module asks for.
+
+    A module that says `SPENDS = True` begins with nothing in it, and leaves it as it likes. After a failure nobody knows
+    what is there, so the next module gets a new world.
+    """
+    major, version = request.param
+    spends = getattr(request.module, "SPENDS", False)
+    found = worlds.take(request.getfixturevalue(f"helm{major}"), version, empty=spends)
+    found.wants(version)
+    failed = request.session.testsfailed
+    yield found
+    found.spent = found.spent or spends or request.session.testsfailed > failed
+
+
+@pytest.fixture(scope="module")
+def meshes(world):
+    """Hand out the two meshes of a world, installed as the documentation says, if they are not there yet."""
+    world.need()
+    return world
+
+
+@pytest.fixture
+def bare(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
+    """Hand out a cluster without meshes, for one test that leaves it as it likes."""
+    major, version = request.param
+    found = worlds.take(request.getfixturevalue(f"helm{major}"), version, empty=True)
+    found.wants(version)
+    yield found
+    found.spent = True

@@ -1,6 +1,6 @@
 """Run a real Kubernetes control plane: etcd, kube-apiserver, kube-controller-manager, and nothing that runs a pod.
 
-Services get addresses of 127.96.0.0/16. Every one of them is this machine, so whoever listens on the address of its
+Services get loopback addresses. Every one of them is this machine, so whoever listens on the address of its
 own Service is reached by the API server without kube-proxy.
 """
 
@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from api import Api, Refused, until
+from api import Api, Object, Refused, until
 from pki import Authority, signing_key
 
-SERVICES = "127.96.0.0/16"
+#: Two runs on one machine want different ones: each Service's port 443 is a port of the machine.
+SERVICES = os.environ.get("MULTIMESH_SERVICE_RANGE", "127.96.0.0/16")
 
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
@@ -31,6 +34,10 @@ rules:
   resources:
   - {group: "", resources: [pods]}
   - {group: networking.istio.io}
+- level: RequestResponse  # who wrote what into the webhooks
+  verbs: [create, update, patch]
+  resources:
+  - {group: admissionregistration.k8s.io}
 - level: None
 """
 
@@ -86,6 +93,13 @@ class ControlPlane:
             for log in sorted(self.folder.glob("*.err"))
         )
 
+    def events(self, since: int = 0) -> Iterator[Object]:
+        """Yield what the audit log has, from one place of the file on."""
+        with open(self.audit, "rb") as log:
+            log.seek(since)
+            for line in log:
+                yield json.loads(line)
+
     def _run(self, name: str, *flags: str) -> None:
         with open(self.folder / f"{name}.err", "wb") as log:
             self._children.append(
@@ -95,7 +109,8 @@ class ControlPlane:
                     stdout=log,
                     stderr=log,
                     cwd=self.folder,
-                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                    env=os.environ | {"GOGC": "400"},  # time is what is scarce here, not memory
+                    preexec_fn=die_with_parent if sys.platform == "linux" else None,
                 )
             )
 
@@ -128,6 +143,8 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--service-cluster-ip-range={SERVICES}",
+            # Who asks for no number gets none of the first ones, and those are what the stock chart of 1.5 asks for.
+            "--service-node-port-range=31380-32767",
             "--endpoint-reconciler-type=none",
             f"--tls-cert-file={certificate}",
             f"--tls-private-key-file={key}",
@@ -193,6 +210,6 @@ def _free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Let the kernel end the child should the test run itself be killed (prctl, PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

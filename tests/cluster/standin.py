@@ -9,7 +9,8 @@ TLS on the Services that select its pods, with its mesh's authority, and does wh
   `--webhookName` of the configuration `--webhookConfigName`;
 - a validator turns to `failurePolicy: Fail` once an invalid Gateway in the control plane's own namespace is denied;
 - pods get a sidecar that says whose it is, as the templates of the real one say it; one that is there is replaced;
-- a VirtualService without hosts and a Gateway without servers are denied.
+- a VirtualService without routes and a Gateway without servers are denied (istio 1.5.0 to 1.30.3
+  pkg/config/validation/validation.go; one without hosts is a delegate from 1.6 on, and valid).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Review(NamedTuple):
     namespace: str
     name: str
     dry_run: bool
+    allowed: bool
 
 
 class Write(NamedTuple):
@@ -56,22 +58,96 @@ class Write(NamedTuple):
     what: str
 
 
-class StandIn:
-    """What stands in for one Deployment of a control plane."""
+class Plane:
+    """What runs for one Deployment of a control plane: a stand-in, or the real one (istiod.py)."""
 
-    def __init__(self, api: Api, mesh: str, deployment: Object, authority: Authority, folder: Path) -> None:
+    #: Every AdmissionReview that came in, and every configuration that was written.
+    reviews: list[Review]
+    writes: list[Write]
+
+    def __init__(self, api: Api, mesh: str, deployment: Object) -> None:
         meta, pod = deployment["metadata"], deployment["spec"]["template"]
-        self.api, self.mesh, self.authority = api, mesh, authority
+        self.api, self.mesh, self.template = api, mesh, pod
         self.name, self.namespace = meta["name"], meta["namespace"]
         container = pod["spec"]["containers"][0]
         self.part = container["name"]
-        self.flags = _flags(container)
+        self.flags = flags(container)
         self.revision = next((e.get("value", "") for e in container.get("env", ()) if e["name"] == "REVISION"), "")
-        self.reviews: list[Review] = []
-        self.writes: list[Write] = []
-        self.conflicts = 0
+
+    @property
+    def bundle(self) -> str:
+        """The root, as it stands in a `caBundle`."""
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> str:
+        """Mesh and revision: whose sidecar it is, and who denied."""
+        return f"{self.mesh}/{self.revision}" if self.revision else self.mesh
+
+    def start(self) -> None:
+        """Listen on the Services, and begin to write."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Go away, as a crashed control plane does: what was written stays."""
+        raise NotImplementedError
+
+    def expect(self, name: str) -> None:
+        """Hear the name of an object that a test is about to create."""
+
+    def services(self) -> list[Object]:
+        """Return the Services that lead to it and have what the API server asks for, port 443."""
+        found = [
+            service
+            for service in self.api.list("Service", self.namespace)
+            if (service["spec"].get("selector") or {}).items() <= self.template["metadata"]["labels"].items()
+            and any(port["port"] == 443 for port in service["spec"]["ports"])
+        ]
+        assert found, f"no Service with port 443 selects the pods of {self.namespace}/{self.name}"
+        return found
+
+    def has_written(self) -> bool:
+        """Tell whether there are entries that it finds, and every one bears its root."""
+        mine, bundle = self._entries(), self.bundle
+        return bool(mine) and all(entry["clientConfig"].get("caBundle") == bundle for entry in mine)
+
+    def is_settled(self) -> bool:
+        """Tell whether it has written its root, and every validator refuses by default."""
+        return self.has_written() and all(entry["failurePolicy"] == "Fail" for entry in self._entries())
+
+    def _entries(self) -> list[Object]:
+        return [
+            entry
+            for kind in (MUTATING, VALIDATING)
+            for config in self.api.list(kind)
+            for entry in self._mine(kind, config)
+        ]
+
+    def _mine(self, kind: str, config: Object) -> list[Object]:
+        """Return the entries of a configuration that the real control plane would find."""
+        meta, entries = config["metadata"], config.get("webhooks") or []
+        if self.part == INJECTOR_1_5:
+            wanted = (
+                self.flags.get("webhookConfigName", "istio-sidecar-injector"),
+                self.flags.get("webhookName", INJECTOR),
+            )
+            return [e for e in entries if kind == MUTATING and (meta["name"], e["name"]) == wanted]
+        if self.part == GALLEY:
+            wanted_name = self.flags.get("webhook-name", "istio-galley")
+            return entries if (kind, meta["name"]) == (VALIDATING, wanted_name) else []
+        if (meta.get("labels") or {}).get(REVISION) != self.revision:
+            return []
+        return entries if kind == VALIDATING else [e for e in entries if e["name"].endswith(INJECTOR)]
+
+
+class StandIn(Plane):
+    """What stands in for one Deployment of a control plane."""
+
+    def __init__(self, api: Api, mesh: str, deployment: Object, authority: Authority, folder: Path) -> None:
+        super().__init__(api, mesh, deployment)
+        self.authority = authority
+        self.reviews, self.writes, self.conflicts = [], [], 0
         self._folder = folder
-        self._labels = pod["metadata"]["labels"]
         self._servers: list[_Server] = []
         self._threads: list[threading.Thread] = []
         self._ends = threading.Event()
@@ -83,11 +159,12 @@ class StandIn:
 
     def start(self) -> None:
         """Listen on the Services, and begin to write."""
-        for service in self.api.list("Service", self.namespace):
-            selector = service["spec"].get("selector") or {}
-            if selector.items() <= self._labels.items() and any(p["port"] == 443 for p in service["spec"]["ports"]):
-                self._serve(service)
-        assert self._servers, f"no Service with port 443 selects the pods of {self.namespace}/{self.name}"
+        for service in self.services():
+            self._serve(service)
+        self._thread(self._reconcile)
+
+    def fight(self) -> None:
+        """Only write, and serve nobody: be a second control plane that takes the first one's webhooks for its own."""
         self._thread(self._reconcile)
 
     def stop(self) -> None:
@@ -100,23 +177,6 @@ class StandIn:
         for thread in self._threads:
             thread.join()
         self._servers.clear()
-
-    def has_written(self) -> bool:
-        """Tell whether it has found something to write to."""
-        return bool(self.writes)
-
-    def is_settled(self) -> bool:
-        """Tell whether every entry it finds bears its root, and every validator refuses by default."""
-        mine = [
-            (config, entry)
-            for kind in (MUTATING, VALIDATING)
-            for config in self.api.list(kind)
-            for entry in self._mine(kind, config)
-        ]
-        return bool(mine) and all(
-            entry["clientConfig"].get("caBundle") == self.bundle and entry["failurePolicy"] == "Fail"
-            for _, entry in mine
-        )
 
     def _serve(self, service: Object) -> None:
         name, address = service["metadata"]["name"], service["spec"]["clusterIP"]
@@ -142,25 +202,9 @@ class StandIn:
     def _reconcile(self) -> None:
         while not self._ends.is_set():
             for kind in (MUTATING, VALIDATING):
-                for config in self.api.list(kind):
+                for config in self.api.peek(kind):
                     self._patch(kind, config)
             self._ends.wait(0.1)
-
-    def _mine(self, kind: str, config: Object) -> list[Object]:
-        """Return the entries of a configuration that the real control plane would find."""
-        meta, entries = config["metadata"], config.get("webhooks") or []
-        if self.part == INJECTOR_1_5:
-            wanted = (
-                self.flags.get("webhookConfigName", "istio-sidecar-injector"),
-                self.flags.get("webhookName", INJECTOR),
-            )
-            return [e for e in entries if kind == MUTATING and (meta["name"], e["name"]) == wanted]
-        if self.part == GALLEY:
-            wanted_name = self.flags.get("webhook-name", "istio-galley")
-            return entries if (kind, meta["name"]) == (VALIDATING, wanted_name) else []
-        if (meta.get("labels") or {}).get(REVISION) != self.revision:
-            return []
-        return entries if kind == VALIDATING else [e for e in entries if e["name"].endswith(INJECTOR)]
 
     def _patch(self, kind: str, config: Object) -> None:
         wanted = copy.deepcopy(config)
@@ -201,23 +245,18 @@ class StandIn:
         request = review["request"]
         obj = request["object"]
         name = request.get("name") or obj["metadata"].get("name", "")
-        self.reviews.append(
-            Review(path, request["kind"]["kind"], request.get("namespace", ""), name, bool(request.get("dryRun")))
-        )
+        fault = "" if "inject" in path else _fault(obj)
+        kind, namespace = request["kind"]["kind"], request.get("namespace", "")
+        self.reviews.append(Review(path, kind, namespace, name, bool(request.get("dryRun")), not fault))
         # The audit log puts the name of the entry that asked before the key.
         response: Object = {"uid": request["uid"], "allowed": True, "auditAnnotations": {"answered-by": self.identity}}
         if "inject" in path:
             patch = self._sidecar(obj)
             if patch:
                 response |= {"patchType": "JSONPatch", "patch": base64.b64encode(json.dumps(patch).encode()).decode()}
-        elif fault := _fault(obj):
-            response |= {"allowed": False, "status": {"code": 400, "message": f"{self.identity}: {fault}"}}
+        if fault:
+            response |= {"allowed": False, "status": {"code": 400, "message": fault}}
         return {"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}
-
-    @property
-    def identity(self) -> str:
-        """Mesh and revision: whose sidecar it is, and who denied."""
-        return f"{self.mesh}/{self.revision}" if self.revision else self.mesh
 
     def _sidecar(self, pod: Object) -> list[Object]:
         """Return the patch that adds the sidecar, shaped like that of the templates of 1.16 and later, or of 1.5."""
@@ -247,11 +286,11 @@ class StandIn:
         ]
 
     def _proxy(self) -> Object:
-        proxy: Object = {"name": "istio-proxy", "image": "proxyv2", "env": [{"name": "WHOSE", "value": self.identity}]}
+        proxy: Object = {"name": "istio-proxy", "image": "proxyv2"}
         if self.revision:
             service = "istiod" if self.revision == "default" else f"istiod-{self.revision}"
             address = f"{service}.{self.namespace}.svc:15012"
-            proxy["env"] += [
+            proxy["env"] = [
                 {"name": "CA_ADDR", "value": address},
                 {"name": "PROXY_CONFIG", "value": json.dumps({"discoveryAddress": address})},
                 {"name": "ISTIO_META_MESH_ID", "value": "cluster.local"},
@@ -271,9 +310,17 @@ class StandIn:
 
 
 def whose(pod: Object) -> list[str]:
-    """Name the mesh, or mesh and revision, of every sidecar of a pod."""
-    proxies = [c for c in pod["spec"]["containers"] if c["name"] == "istio-proxy"]
-    return [e["value"] for c in proxies for e in c["env"] if e["name"] == "WHOSE"]
+    """Name the mesh, or mesh and revision, of every sidecar of a pod: of the control plane that it would call."""
+    revision = json.loads((pod["metadata"].get("annotations") or {}).get(STATUS, "{}")).get("revision")
+    found = []
+    for container in [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())]:
+        if container["name"] == "istio-proxy":
+            values = {variable["name"]: variable.get("value") for variable in container.get("env") or ()}
+            words = ["", *container.get("args", ())]
+            address = values.get("CA_ADDR") or words[words.index("--discoveryAddress") + 1]
+            mesh = address.partition(":")[0].split(".")[1].removeprefix("istio-")
+            found.append(f"{mesh}/{revision}" if revision else mesh)
+    return found
 
 
 def _put(spec: Object, key: str, item: Object) -> None:
@@ -283,14 +330,15 @@ def _put(spec: Object, key: str, item: Object) -> None:
 
 def _fault(obj: Object) -> str:
     spec = obj.get("spec") or {}
-    if obj["kind"] == "VirtualService" and not spec.get("hosts"):
-        return "virtual service must have at least one host"
+    if obj["kind"] == "VirtualService" and not spec.keys() & {"http", "tcp", "tls"}:
+        return "http, tcp or tls must be provided in virtual service"
     if obj["kind"] == "Gateway" and not spec.get("servers"):
         return "gateway must have at least one server"
     return ""
 
 
-def _flags(container: Object) -> dict[str, str]:
+def flags(container: Object) -> dict[str, str]:
+    """Return the flags of a container that have a value."""
     words = [*container.get("command", ()), *container.get("args", ())]
     return {name.lstrip("-"): value for name, found, value in (word.partition("=") for word in words) if found}
 
@@ -343,14 +391,17 @@ def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHT
     return Handler
 
 
+def is_control_plane(deployment: Object) -> bool:
+    """Tell what must be stood in for."""
+    part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
+    return part in (GALLEY, INJECTOR_1_5) or (
+        part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
+    )
+
+
 def deployments(api: Api, namespace: str) -> Iterator[Object]:
     """Yield what must be stood in for in a control-plane namespace."""
-    for deployment in api.list("Deployment", namespace):
-        part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
-        if part in (GALLEY, INJECTOR_1_5) or (
-            part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
-        ):
-            yield deployment
+    return filter(is_control_plane, api.list("Deployment", namespace))
 
 
 def settle(standins: list[StandIn], seconds: float = 20) -> None:

@@ -7,7 +7,7 @@ import pytest
 from api import until
 from helms import Ran
 from standin import REVISION
-from world import MESHES, World
+from world import World
 from worlds import MODERN, in_worlds
 
 pytestmark = in_worlds(*MODERN)
@@ -16,15 +16,13 @@ OLD, NEW = "affirmed", "affirmed-canary"
 
 
 @pytest.fixture(scope="module")
-def meshes(world: World) -> World:
-    """Install both meshes, and make a namespace that asks for the canary."""
-    for mesh in MESHES:
-        world.install(mesh)
-    world.namespace("tries-canary", **{"multimesh.dev/mesh": "affirmed", REVISION: NEW})
-    return world
+def trial(meshes: World) -> World:
+    """Make a namespace that asks for the canary."""
+    meshes.namespace("tries-canary", **{"multimesh.dev/mesh": "affirmed", REVISION: NEW})
+    return meshes
 
 
-def put(world: World, command: str, name: str) -> Ran:
+def put(world: World, command: str, name: str, *, serve: bool = True) -> Ran:
     """Install or upgrade one release of affirmed by its profile as it is now."""
     if name == f"istiod-{NEW}":
         text = charts.canary(charts.text(world.version, "affirmed", "istiod"), "affirmed", NEW)
@@ -34,7 +32,7 @@ def put(world: World, command: str, name: str) -> Ran:
     flags = ["--force-conflicts"] * (world.helm.major == 4 and command == "upgrade")
     done = world.release(command, "affirmed", name, chart, *flags, post=("--upgrade",) if command == "upgrade" else ())
     assert done.code == 0, done.err
-    world.start("affirmed")
+    world.start("affirmed", serve=serve)
     return done
 
 
@@ -45,39 +43,52 @@ def one_sidecar(world: World, namespace: str) -> str:
     return found[0]
 
 
-def test_a_canary_injects_who_asks_for_it_and_nobody_else(meshes: World) -> None:
+def test_a_canary_injects_who_asks_for_it_and_nobody_else(trial: World) -> None:
     """The label of the mesh still leads to the revision of the profile."""
-    meshes.profile("affirmed", canaryRevisions=[NEW])
-    put(meshes, "install", f"istiod-{NEW}")
-    until("the canary injects", lambda: meshes.identities("tries-canary") == [f"affirmed/{NEW}"])
-    assert one_sidecar(meshes, "nginx-affirmed") == f"affirmed/{OLD}"
-    assert meshes.reviews_of_last() == ["affirmed"]
-    assert one_sidecar(meshes, "nginx-blue") == "blue/blue"
+    trial.profile("affirmed", canaryRevisions=[NEW])
+    put(trial, "install", f"istiod-{NEW}")
+    until("the canary injects", lambda: trial.identities("tries-canary") == [f"affirmed/{NEW}"])
+    assert one_sidecar(trial, "nginx-affirmed") == f"affirmed/{OLD}"
+    assert trial.reviews_of_last() == ["affirmed"]
+    assert one_sidecar(trial, "nginx-blue") == "blue/blue"
 
 
-def test_a_promotion_has_no_gap_and_no_pod_with_two_sidecars(meshes: World) -> None:
-    """New istiod, base, old istiod: at every step the pods of the label get exactly one sidecar, and blue is as it was."""
-    before = meshes.of_mesh("blue", "resourceVersion")
-    meshes.profile("affirmed", revision=NEW, canaryRevisions=[OLD])
-    for name in (f"istiod-{NEW}", "istio-base-affirmed", "istiod-affirmed"):
-        with meshes.watched("nginx-affirmed") as seen:
-            put(meshes, "upgrade", name)
+def change_places(world: World, to: str, was: str) -> None:
+    """Promote one revision: its istiod, base, the other istiod; at every step pods get exactly one sidecar."""
+    world.profile("affirmed", revision=to, canaryRevisions=[was])
+    for name in (f"istiod-{to}", "istio-base-affirmed", f"istiod-{was}"):
+        with world.watched("nginx-affirmed") as seen:
+            put(world, "upgrade", name)
         # Between Helm's write of the new entry and the control plane's, a pod may be held back; its owner tries again.
         started = [found for found in seen if found[0] != "refused"]
         assert started
         assert {len(found) for found in started} == {1}, (name, started)
         assert {True} >= {"failed calling webhook" in found[1] for found in seen if found[0] == "refused"}, (name, seen)
-    until("the label leads to the new one", lambda: meshes.identities("nginx-affirmed") == [f"affirmed/{NEW}"])
-    until(
-        "the old one is not asked", lambda: meshes.identities("nginx-affirmed") and len(meshes.reviews_of_last()) == 1
-    )
-    assert before == meshes.of_mesh("blue", "resourceVersion")
-    assert one_sidecar(meshes, "nginx-blue") == "blue/blue"
+    until("the label leads to the new one", lambda: world.identities("nginx-affirmed") == [f"affirmed/{to}"])
+    until("the old one is not asked", lambda: world.identities("nginx-affirmed") and len(world.reviews_of_last()) == 1)
 
 
-def test_the_old_revision_can_go(meshes: World) -> None:
-    """Once it is uninstalled, the new one injects and validates alone."""
-    meshes.run("uninstall", "istiod-affirmed", "-n", "istio-affirmed")
-    meshes.stop_one("affirmed", "istiod-affirmed")
-    assert one_sidecar(meshes, "nginx-affirmed") == f"affirmed/{NEW}"
-    assert f"affirmed/{NEW}" in meshes.denial("nginx-affirmed")
+def test_a_promotion_has_no_gap_and_no_pod_with_two_sidecars(trial: World) -> None:
+    """The pods of the label move; blue's do not, and no object of blue is written."""
+    before = trial.of_mesh("blue", "resourceVersion")
+    change_places(trial, NEW, OLD)
+    assert before == trial.of_mesh("blue", "resourceVersion")
+    assert one_sidecar(trial, "nginx-blue") == "blue/blue"
+
+
+def test_the_new_revision_serves_alone(trial: World) -> None:
+    """With the old control plane down, nobody waits for it: the new one injects and validates."""
+    trial.stop_one("affirmed", f"istiod-{OLD}")
+    assert one_sidecar(trial, "nginx-affirmed") == f"affirmed/{NEW}"
+    until("the new one validates", lambda: f"affirmed/{NEW}" in trial.denial("nginx-affirmed"))
+    trial.start("affirmed")
+
+
+def test_the_way_back_has_no_gap_either(trial: World) -> None:
+    """The roles are exchanged, then the release of the canary goes; what is left is what was there before."""
+    change_places(trial, OLD, NEW)
+    trial.run("uninstall", f"istiod-{NEW}", "-n", "istio-affirmed")
+    trial.stop_one("affirmed", f"istiod-{NEW}")
+    trial.profile("affirmed")
+    assert one_sidecar(trial, "nginx-affirmed") == f"affirmed/{OLD}"
+    trial.is_whole()

@@ -11,21 +11,19 @@ PROFILES = ROOT / "charts-values"
 
 
 @pytest.fixture(scope="module", params=[3, 4], ids=["helm3", "helm4"])
-def example(request: pytest.FixtureRequest, cluster, tmp_path_factory: pytest.TempPathFactory) -> World:
+def example(request: pytest.FixtureRequest, worlds) -> World:
     """Install the chart for both meshes, by the profiles that ship with the project."""
     helm = request.getfixturevalue(f"helm{request.param}")
-    made = World(cluster, helm, "example", tmp_path_factory.mktemp("example"))
-    try:
-        for mesh in MESHES:
-            made.make_namespaces(mesh)
-            flags = (*helm.post_renderer(), f"--post-renderer-args=--profile={PROFILES / mesh}")
-            crds = ["--skip-crds"] * (mesh == "blue")
-            done = made.run("install", "istio", CHART, "-n", f"istio-{mesh}", *flags, *crds)
-            assert done.code == 0, done.err
-            made.start(mesh)
-        yield made
-    finally:
-        made.wipe()
+    made = worlds.take(helm, "example", empty=True)
+    made.spent = True
+    for mesh in MESHES:
+        made.make_namespaces(mesh)
+        flags = (*helm.post_renderer(), f"--post-renderer-args=--profile={PROFILES / mesh}")
+        crds = ["--skip-crds"] * (mesh == "blue")
+        done = made.run("install", "istio", CHART, "-n", f"istio-{mesh}", *flags, *crds)
+        assert done.code == 0, done.err
+        made.start(mesh)
+    return made
 
 
 @pytest.mark.parametrize("mesh", MESHES)

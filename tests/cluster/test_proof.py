@@ -1,29 +1,46 @@
 """The proof can fail: with one rule taken out, the scenario that depends on it goes wrong, and this is how.
 
 The rules are taken out by wrapper.py, which stands in front of the program; nothing of the program knows of it.
+
+    scenario                          rule taken out
+    --------------------------------  ----------------------------------------------------------------------
+    1, 9  without us                  all of them: that is what these two scenarios show
+    2     both through us             cluster-scoped-names, node-ports, shared-resources, webhook-names
+    3     who injects whom            injection-label
+    4     who validates what          validation-scope
+    5     helm upgrade                failure-policy, ca-bundle
+    6     canary                      injection-label
+    7     helm rollback               injection-label, in what was stored
+    8     a control plane is down     validation-scope
+    10    removal                     shared-resources
+    11    prediction meets reality    each of 2: what Helm then stumbles over, `check` has named
+    `verify` on a sound mesh          citadel-scope
 """
 
 from __future__ import annotations
 
+import json
+
 import charts
 import pytest
 from api import until
-from world import MESHES, World
+from roots import publish
+from test_canary import NEW as CANARY
+from test_canary import put
+from world import MESHES, World, failed
 
 OLD, NEW = "1.5.0", "1.30.3"
 
 
-@pytest.fixture
-def bare(request: pytest.FixtureRequest, cluster, tmp_path) -> World:
-    """Hand out a cluster without meshes, for one test."""
-    made = World(cluster, request.getfixturevalue("helm3"), request.param, tmp_path)
-    yield made
-    made.wipe()
+def at(version: str, major: int = 3) -> pytest.MarkDecorator:
+    """Run a test with the charts of one version, and one Helm."""
+    return pytest.mark.parametrize("bare", [(major, version)], ids=[f"helm{major}-{version}"], indirect=True)
 
 
-def at(version: str) -> pytest.MarkDecorator:
-    """Run a test with the charts of one version."""
-    return pytest.mark.parametrize("bare", [version], indirect=True)
+@pytest.fixture(autouse=True)
+def few_crds(bare: World) -> None:
+    """Install few CRDs: no rule but that of what is shared has to do with them."""
+    bare.all_crds = False
 
 
 def second_install(world: World) -> str:
@@ -39,20 +56,39 @@ def second_install(world: World) -> str:
     return ""
 
 
+def foretold(world: World) -> set[str]:
+    """Name the findings of `check` over what would be installed."""
+    folders = []
+    for mesh in MESHES:
+        folder = world.folder / "would-be" / mesh
+        folder.mkdir(parents=True)
+        for name, stream in charts.releases(world.version, mesh).items():
+            done = world.run("template", name, world.chart(mesh, stream), "-n", f"istio-{mesh}", *world.through(mesh))
+            assert done.code == 0, done.err
+            (folder / f"{name}.yaml").write_text(done.out, encoding="utf-8")
+        folders.append(folder)
+    done = world.multimesh("check", *folders, "-o", "json")
+    assert done.code == 1, done.out + done.err
+    return {finding["id"] for finding in json.loads(done.out)["findings"] if finding["severity"] == "error"}
+
+
 @pytest.mark.parametrize(
-    ("bare", "rule", "stumbles"),
+    ("bare", "rule", "stumbles", "finding"),
     [
-        (OLD, "cluster-scoped-names", 'ClusterRole "'),
-        (OLD, "node-ports", "provided port is already allocated"),
-        (NEW, "cluster-scoped-names", 'ValidatingWebhookConfiguration "istiod-default-validator"'),
-        (NEW, "shared-resources", 'CustomResourceDefinition "'),
+        ((3, OLD), "cluster-scoped-names", 'ClusterRole "', "cluster-scoped-name"),
+        ((3, OLD), "node-ports", "provided port is already allocated", "node-port"),
+        ((3, NEW), "cluster-scoped-names", 'ValidatingWebhookConfiguration "istiod-default-validator"', "cluster-scoped-name"),
+        ((3, NEW), "shared-resources", 'CustomResourceDefinition "', "cluster-scoped-name"),
     ],
     indirect=["bare"],
-)
-def test_without_this_rule_the_second_install_fails(bare: World, rule: str, stumbles: str) -> None:
-    """Scenario 2 goes wrong at the object that the rule keeps apart."""
+)  # fmt: skip
+def test_without_this_rule_the_second_install_fails_as_check_foretells(
+    bare: World, rule: str, stumbles: str, finding: str
+) -> None:
+    """Scenario 2 goes wrong at the object that the rule keeps apart, and scenario 11 says so beforehand."""
     bare.without = rule
     assert stumbles in second_install(bare)
+    assert finding in foretold(bare)
 
 
 @at(OLD)
@@ -66,10 +102,16 @@ def test_without_the_names_of_webhooks_a_control_plane_finds_none(bare: World) -
 
 @at(NEW)
 def test_without_the_injection_label_pods_start_without_a_sidecar(bare: World) -> None:
-    """Scenario 3 goes wrong: no entry selects the label of the mesh."""
+    """Scenarios 3 and 7 go wrong: no entry selects the label of the mesh, and a rollback brings that back."""
     bare.without = "injection-label"
     bare.install("affirmed", serve=False)
     assert bare.sidecars("nginx-affirmed") == []
+    bare.without = ""
+    assert failed(bare.upgrade("affirmed")) == {}
+    bare.serves("affirmed")
+    done = bare.run("rollback", "istiod-affirmed", "1", "-n", "istio-affirmed")
+    assert done.code == 0, done.err
+    until("pods start without a sidecar", lambda: bare.sidecars("nginx-affirmed") == [])
 
 
 @at(OLD)
@@ -92,8 +134,8 @@ def test_without_the_scope_of_validators_nobody_validates_a_mesh(bare: World) ->
 
 
 @at(OLD)
-def test_without_the_scope_of_validators_a_mesh_is_asked_about_the_other(bare: World) -> None:
-    """Scenario 4 goes wrong: blue is asked about a resource of affirmed; in scenario 8 it would be held up."""
+def test_without_the_scope_of_validators_one_mesh_holds_up_the_other(bare: World) -> None:
+    """Scenarios 4 and 8 go wrong: blue is asked about a resource of affirmed, and while it is down, nobody answers."""
     bare.without = "validation-scope"
     for mesh in MESHES:
         bare.install(mesh, serve=False)
@@ -101,6 +143,63 @@ def test_without_the_scope_of_validators_a_mesh_is_asked_about_the_other(bare: W
         "blue is asked about affirmed",
         lambda: bare.virtual_service("nginx-affirmed", ["nginx"]) == "" and "blue" in bare.who_was_asked_last(),
     )
+    bare.stop("blue")
+    until(
+        "affirmed's resources are held up",
+        lambda: "failed calling webhook" in bare.virtual_service("nginx-affirmed", ["nginx"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("bare", "rule", "field"),
+    [((4, OLD), "ca-bundle", "caBundle"), ((4, "1.24.6"), "failure-policy", "failurePolicy")],
+    indirect=["bare"],
+)
+def test_without_this_rule_helm_4_refuses_to_upgrade(bare: World, rule: str, field: str) -> None:
+    """Scenario 5 goes wrong, although it was said that this is an upgrade: the control plane owns the field."""
+    bare.install("affirmed")
+    bare.without = rule
+    said = failed(bare.upgrade("affirmed"))
+    assert said
+    for message in said.values():
+        assert "Apply failed with" in message
+        assert field in message
+
+
+@at(NEW)
+def test_without_the_injection_label_a_promotion_leaves_pods_without_a_sidecar(bare: World) -> None:
+    """Scenario 6 goes wrong: the new revision does not get the label, and the old one loses it."""
+    bare.install("affirmed")
+    bare.profile("affirmed", canaryRevisions=[CANARY])
+    put(bare, "install", f"istiod-{CANARY}")
+    bare.profile("affirmed", revision=CANARY, canaryRevisions=["affirmed"])
+    bare.without = "injection-label"
+    put(bare, "upgrade", f"istiod-{CANARY}")
+    put(bare, "upgrade", "istiod-affirmed", serve=False)
+    until("pods start without a sidecar", lambda: bare.sidecars("nginx-affirmed") == [])
+
+
+@at("1.24.6")
+def test_without_the_rule_of_what_is_shared_the_owner_takes_a_crd_with_it(bare: World) -> None:
+    """Scenario 10 goes wrong: the chart keeps all CRDs but one, and with that one goes what users wrote of its kind."""
+    bare.all_crds, bare.without = True, "shared-resources"
+    bare.install("affirmed")
+    before = bare.crds()
+    bare.remove("affirmed")
+    until("the CRD is gone", lambda: before.keys() - bare.crds().keys() == {"workloadgroups.networking.istio.io"})
+
+
+@at(OLD)
+def test_without_the_list_of_citadel_it_writes_over_the_certificates_of_the_other_mesh(bare: World) -> None:
+    """`verify` goes wrong: the last Citadel that wrote is another mesh's."""
+    bare.without = "citadel-scope"
+    for mesh in MESHES:
+        bare.install(mesh, serve=False)
+    publish(bare.api, "blue", "istio-blue", bare.authorities["blue"].pem)
+    bare.pod("nginx-affirmed", dry_run=False)
+    done = bare.multimesh("verify", "--profile", bare.folder / "profiles" / "affirmed")
+    assert done.code == 1
+    assert "comes from another mesh's Citadel" in done.out
 
 
 @at(NEW)

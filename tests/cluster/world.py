@@ -7,6 +7,7 @@ import datetime as dt
 import itertools
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,12 +15,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import charts
+import istiod
+import pytest
+import roots
 from api import PATHS, Api, Object, Refused, path, until
 from controlplane import ControlPlane
 from helms import ROOT, Helm, Ran
+from lift import lift
 from pki import Authority
 from program import profile
-from standin import StandIn, deployments, settle, whose
+from standin import Plane, StandIn, deployments, settle, whose
 
 MESH = "multimesh.dev/mesh"
 INJECTION = "istio-injection"
@@ -27,6 +32,19 @@ MESHES = ("affirmed", "blue")
 WRAPPER = Path(__file__).resolve().parent / "wrapper.py"
 #: Numbers for names: the audit log is that of the whole run, so no name comes twice.
 _SERIAL = itertools.count(1)
+#: Kinds of which a stock chart has some, and a cluster one of each name.
+CLUSTER_SCOPED = (
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "MeshPolicy",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+)
+#: Namespaces of no mesh begin so; they differ in labels alone, and stay for all worlds of a run.
+FOR_ALL = "case-"
+#: Marks the ConfigMaps that leaders are elected with (k8s.io/client-go, tools/leaderelection/resourcelock).
+LOCK = "control-plane.alpha.kubernetes.io/leader"
 #: What Kubernetes itself has, and the tests leave alone.
 OWN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
@@ -38,13 +56,21 @@ class Asked(NamedTuple):
     entry: str
 
 
+def failed(ended: dict[str, Ran]) -> dict[str, str]:
+    """Leave the messages of those that failed."""
+    return {name: done.err for name, done in ended.items() if done.code}
+
+
 class World:
     """One cluster, one Helm, one version of Istio, and the meshes that were installed so far."""
 
     def __init__(self, cluster: ControlPlane, helm: Helm, version: str, folder: Path) -> None:
         self.cluster, self.helm, self.version, self.folder = cluster, helm, version, folder
+        self.began = version
+        self.spent = False
+        self.all_crds = True
         self.api: Api = cluster.api
-        self.planes: dict[str, list[StandIn]] = {}
+        self.planes: dict[str, list[Plane]] = {}
         self.authorities: dict[str, Authority] = {}
         self.without = ""
         self.before = Path()
@@ -60,6 +86,11 @@ class World:
     def is_1_5(self) -> bool:
         """Tell the charts before istiod."""
         return self.version.startswith("1.5.")
+
+    @property
+    def is_real(self) -> bool:
+        """Tell whether real control planes run, not stand-ins; the example is a model of the charts before istiod."""
+        return bool(istiod.given()) and not self.is_1_5 and self.version != "example"
 
     def profile(self, mesh: str, **spec: object) -> Path:
         """Write the profile of a mesh: affirmed owns what is shared."""
@@ -78,6 +109,8 @@ class World:
             # In charts up to 1.28.1 one CRD lacks the annotation that keeps it, so the values have to leave it out:
             # `base.excludedCRDs`, as in charts-values/blue/base.yaml.
             text = charts.without(text, "CustomResourceDefinition")
+        if not self.all_crds and stream == "base":
+            text = charts.with_few_crds(text)
         crds = charts.base_crds(version) if (mesh, stream) == ("affirmed", "base") else ""  # the others: --skip-crds
         return charts.write(self.folder / "charts" / f"{version}-{mesh}-{stream}", text, crds)
 
@@ -149,12 +182,46 @@ class World:
         """Install or upgrade one release of a mesh, through the post-renderer."""
         return self.run(command, name, chart, "-n", f"istio-{mesh}", *self.through(mesh, *post), *flags)
 
+    def upgrade(self, mesh: str, *flags: str, known: bool = True) -> dict[str, Ran]:
+        """Upgrade every release of a mesh; `known` says to the post-renderer that this is an upgrade.
+
+        Of 1.5 with Helm 3 it must not be said: the manual tells why.
+        """
+        post = ("--upgrade",) if known and not (self.is_1_5 and self.helm.major == 3) else ()
+        return {
+            name: self.release("upgrade", mesh, name, self.chart(mesh, stream), *flags, post=post)
+            for name, stream in charts.releases(self.version, mesh).items()
+        }
+
     def stock(self, command: str, mesh: str, name: str, chart: Path, *flags: str) -> Ran:
         """Install or upgrade one release without the post-renderer; 1.5 is lifted, and that is all."""
         lifted = self.through(mesh) if self.is_1_5 else []
         return self.run(command, name, chart, "-n", f"istio-{mesh}", *lifted, *flags, MULTIMESH_TEST_WITHOUT="*")
 
+    def collisions(self, text: str) -> set[str]:
+        """Try to create every object of a text, as the API server alone would judge; name those that it refuses."""
+        file = self.folder / "collisions.yaml"
+        file.write_bytes(lift(text.encode()))
+        said = self.kubectl("create", "--dry-run=server", "-f", file).err
+        found = set()
+        for line in said.splitlines():
+            if there := re.search(r': (\w+)[\w.]* "([\w.:-]+)" already exists$', line):
+                plural, name = there.groups()
+                kind = next(kind for kind in CLUSTER_SCOPED if plural == f"{kind.lower()}s")
+                found.add(f"{kind}/{name}")
+            elif port := re.search(r'Service "([\w-]+)" is invalid: .* provided port is already allocated', line):
+                found.add(f"Service/istio-blue/{port[1]}")
+            else:
+                assert not line.strip() or re.match(r"Warning: ", line), line
+        return found
+
     # --- meshes -----------------------------------------------------------------------------------
+
+    def need(self) -> None:
+        """Have both meshes installed, if they are not."""
+        for mesh in MESHES:
+            if mesh not in self.planes:
+                self.install(mesh)
 
     def install(self, mesh: str, *, serve: bool = True, **spec: object) -> None:
         """Install a mesh as the documentation says: profile, namespaces, releases; then its control plane runs.
@@ -170,11 +237,20 @@ class World:
 
     def install_stock(self) -> None:
         """Install a stock mesh into istio-system, and let its control plane run."""
+        self.wants(charts.STOCK)
         self.namespace("istio-system")
         for name, text in charts.stock_beside(self.version).items():
             done = self.stock("install", "system", name, charts.write(self.folder / "charts" / name, text))
             assert done.code == 0, done.err
         self.start("system")
+
+    def remove(self, mesh: str) -> None:
+        """Uninstall every release of a mesh, base last, and let its control plane end."""
+        names = self.run("list", "-n", f"istio-{mesh}", "--short").out.split()
+        for name in sorted(names, key=lambda name: "base" in name):
+            done = self.run("uninstall", name, "-n", f"istio-{mesh}")
+            assert done.code == 0, done.err
+        self.stop(mesh)
 
     def names(self, mesh: str) -> list[str]:
         """Name the releases of a mesh."""
@@ -184,6 +260,15 @@ class World:
         """Make the namespaces of a mesh with their labels."""
         self.namespace(f"istio-{mesh}", **{MESH: mesh} | ({INJECTION: "disabled"} if self.is_1_5 else {}))
         self.namespace(f"nginx-{mesh}", **{MESH: mesh, INJECTION: f"enabled-{mesh}"})
+
+    def apply_namespaces(self, mesh: str) -> None:
+        """Apply what `multimesh namespaces` writes: labels and Sidecars."""
+        file = self.folder / f"namespaces-{mesh}.yaml"
+        said = self.multimesh("namespaces", "--profile", self.folder / "profiles" / mesh, "--istio", self.version)
+        assert said.code == 0, said.err
+        file.write_text(said.out, encoding="utf-8")
+        done = self.kubectl("apply", "--server-side", "--force-conflicts", "-f", file)
+        assert done.code == 0, done.err
 
     def namespace(self, name: str, **labels: str) -> None:
         """Make a namespace, and wait until pods can be created in it."""
@@ -198,15 +283,16 @@ class World:
             until(f"{name} has its ServiceAccount", lambda name=name: self.api.get("ServiceAccount", "default", name))
 
     def start(self, mesh: str, *, serve: bool = True) -> None:
-        """Let stand-ins take the places of the control plane's Deployments, and write what they have to write."""
+        """Let the control plane's Deployments run, as they are now, and write what they have to write."""
         authority = self.authorities.setdefault(mesh, Authority(f"the root of {mesh}"))
-        running = {one.name for one in self.planes.setdefault(mesh, [])}
-        for deployment in deployments(self.api, f"istio-{mesh}"):
-            if deployment["metadata"]["name"] not in running:
-                one = StandIn(self.api, mesh, deployment, authority, self.folder)
-                one.start()
-                self.planes[mesh].append(one)
+        for deployment in self.outdated(mesh, list(deployments(self.api, f"istio-{mesh}"))):
+            self.stop_one(mesh, deployment["metadata"]["name"])
+            one = self._plane(mesh, deployment, authority)
+            one.start()
+            self.planes[mesh].append(one)
         assert self.planes[mesh], f"istio-{mesh} has no control plane"
+        if all(isinstance(one, StandIn) for one in self.planes[mesh]):
+            roots.publish(self.api, mesh, f"istio-{mesh}", authority.pem)
         self._set_ready(mesh, 1)
         if serve:
             settle(self.planes[mesh])
@@ -214,6 +300,21 @@ class World:
         else:
             for one in self.planes[mesh]:
                 until(f"{one.name} has written its root", one.has_written, 10)
+
+    def outdated(self, mesh: str, installed: list[Object]) -> list[Object]:
+        """Return those of the Deployments of a control plane that do not run, or not as they are now."""
+        running = {one.name: one.template for one in self.planes.setdefault(mesh, [])}
+        return [found for found in installed if running.get(found["metadata"]["name"]) != found["spec"]["template"]]
+
+    def _plane(self, mesh: str, deployment: Object, authority: Authority) -> Plane:
+        if self.is_real:
+            return istiod.Istiod(self.cluster, mesh, deployment, self.folder)
+        return StandIn(self.api, mesh, deployment, authority, self.folder)
+
+    def wants(self, *versions: str) -> None:
+        """Skip the test where real control planes run, and there is none for the charts of these versions."""
+        if self.is_real and (reason := istiod.lacking(*versions)):
+            pytest.skip(reason)
 
     def serves(self, mesh: str) -> None:
         """Wait until the API server has heard of what was written: a probe is injected, and another is denied."""
@@ -224,6 +325,11 @@ class World:
         until(f"pods of {namespace} get a sidecar of {mesh}", lambda: self.sidecars(namespace)[:1] == [mesh])
         if mesh != "system" or self.is_1_5:
             until(f"{mesh} denies what is invalid", lambda: mesh in self.denial(namespace))
+
+    def is_whole(self) -> None:
+        """Let what was upgraded run, and wait until both meshes inject and validate what is theirs."""
+        for mesh in MESHES:
+            self.start(mesh)
 
     def stop(self, mesh: str) -> None:
         """Let the control plane of a mesh crash."""
@@ -247,7 +353,12 @@ class World:
 
     def _name(self, stem: str) -> str:
         self._last = f"{stem}-{next(_SERIAL)}"
+        for one in self._all():
+            one.expect(self._last)
         return self._last
+
+    def _all(self) -> list[Plane]:
+        return [one for ones in list(self.planes.values()) for one in ones]
 
     # --- what a user does -------------------------------------------------------------------------
 
@@ -292,27 +403,29 @@ class World:
 
     def denial(self, namespace: str, **labels: str) -> str:
         """Try an invalid VirtualService; say who denied it, or nothing."""
-        return self.virtual_service(namespace, [], **labels)
+        return self.virtual_service(namespace, ["nginx"], routed=False, **labels)
 
-    def virtual_service(self, namespace: str, hosts: list[str], dry_run: bool = True, **labels: str) -> str:
-        """Try a VirtualService; say why it was refused, or nothing."""
+    def virtual_service(
+        self, namespace: str, hosts: list[str], dry_run: bool = True, routed: bool = True, **labels: str
+    ) -> str:
+        """Try a VirtualService; say why it was refused and by whom, or nothing. One without routes is invalid."""
         obj = {
             "apiVersion": "networking.istio.io/v1alpha3",
             "kind": "VirtualService",
             "metadata": {"name": self._name("route"), "labels": labels},
-            "spec": {"hosts": hosts, "http": [{"route": [{"destination": {"host": "nginx"}}]}]},
+            "spec": {"hosts": hosts} | ({"http": [{"route": [{"destination": {"host": "nginx"}}]}]} if routed else {}),
         }
         try:
             self.api.create("VirtualService", obj, namespace, dry_run=dry_run)
         except Refused as error:
-            return error.message
+            who = [one.identity for one in self._all() for r in one.reviews if r.name == self._last and not r.allowed]
+            return error.message + f" (denied by {', '.join(who)})" * bool(who)
         return ""
 
     def asked_last(self) -> list[Asked]:
         """Return every entry that was asked about the last object, as the audit log has it."""
         found = []
-        for line in self.cluster.audit.read_text().splitlines():
-            event = json.loads(line)
+        for event in self.cluster.events():
             if event.get("objectRef", {}).get("name") != self._last:
                 continue
             for key, value in event.get("annotations", {}).items():
@@ -324,14 +437,8 @@ class World:
         return found
 
     def reviews_of_last(self) -> list[str]:
-        """Name the mesh of every stand-in that was asked about the last object, once for each time."""
-        return [
-            mesh
-            for mesh, ones in self.planes.items()
-            for one in ones
-            for review in one.reviews
-            if review.name == self._last
-        ]
+        """Name the mesh of every control plane that was asked about the last object, once for each time."""
+        return [one.mesh for one in self._all() for review in one.reviews if review.name == self._last]
 
     def who_was_asked_last(self) -> set[str]:
         """Name the meshes that were asked about the last object."""
@@ -345,19 +452,32 @@ class World:
             if obj["metadata"].get("namespace") == f"istio-{mesh}" or _bears(key[1], mesh)
         }
 
+    def left_of(self, mesh: str) -> set[str]:
+        """Name what is still there of a mesh, but for what users wrote and what Kubernetes makes in every namespace."""
+        kinds = [kind for kind in PATHS if kind not in ("Pod", "Namespace", "VirtualService", "Sidecar", "Gateway")]
+        found = {
+            "/".join(filter(None, (kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])))
+            for kind in kinds
+            for obj in self.api.list(kind)
+            if obj["metadata"].get("namespace") in (f"istio-{mesh}", f"nginx-{mesh}")
+            or _bears(f"/{obj['metadata']['name']}", mesh)
+        }
+        return {name for name in found if not name.endswith(("/kube-root-ca.crt", "/default"))}
+
     def crds(self) -> dict[str, str]:
         """Map every CRD to its uid."""
         return {crd["metadata"]["name"]: crd["metadata"]["uid"] for crd in self.api.list("CustomResourceDefinition")}
 
     def objects(self) -> dict[tuple[str, str], Object]:
-        """Return every object of the kinds that the charts have, by kind and name."""
+        """Return every object of the kinds that the charts have, by kind and name; no locks, which change all the time."""
         return {
             (kind, f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"): obj
             for kind in PATHS
-            if kind not in ("Pod", "Namespace", "Secret", "Job")
+            if kind not in ("Pod", "Namespace", "Secret", "Job", "Lease")
             for obj in self.api.list(kind)
             if obj["metadata"].get("namespace") not in OWN_NAMESPACES
             and not obj["metadata"]["name"].startswith("system:")
+            and LOCK not in (obj["metadata"].get("annotations") or {})
         }
 
     def bundles(self) -> dict[str, set[str]]:
@@ -373,24 +493,33 @@ class World:
 
     # --- the end ----------------------------------------------------------------------------------
 
+    def leave(self) -> None:
+        """End whatever runs for this world, and leave the cluster as it is."""
+        self._jobs.stop()
+        for ones in self.planes.values():
+            for one in ones:
+                one.stop()
+        self.planes.clear()
+
     def wipe(self) -> None:
         """Take everything out of the cluster again."""
-        self._jobs.stop()
-        for mesh in list(self.planes):
-            self.stop(mesh)
+        self.leave()
         for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
             self.api.call("DELETE", path(kind))
         for kind in ("ClusterRole", "ClusterRoleBinding"):
             for obj in self.api.list(kind):
                 if "kubernetes.io/bootstrapping" not in (obj["metadata"].get("labels") or {}):
                     self.api.delete(kind, obj["metadata"]["name"])
-        for namespace in self.api.list("Namespace"):
-            if namespace["metadata"]["name"] not in OWN_NAMESPACES:
-                self.api.delete("Namespace", namespace["metadata"]["name"])
-        until("all namespaces are gone", lambda: len(self.api.list("Namespace")) == len(OWN_NAMESPACES), 60)
+        for name in self._namespaces_to_go():
+            self.api.delete("Namespace", name)
+        until("all namespaces are gone", lambda: not self._namespaces_to_go(), 60)
         # Only then: together with their CRD, resources of a namespace that is going have been seen to stay.
         self.api.call("DELETE", path("CustomResourceDefinition"))
         until("all CRDs are gone", lambda: not self.api.list("CustomResourceDefinition"), 60)
+
+    def _namespaces_to_go(self) -> list[str]:
+        names = {namespace["metadata"]["name"] for namespace in self.api.list("Namespace")}
+        return [name for name in names - OWN_NAMESPACES if not name.startswith(FOR_ALL)]
 
 
 class _JobRunner:
@@ -412,7 +541,7 @@ class _JobRunner:
 
     def _run(self) -> None:
         while not self._ends.wait(0.2):
-            for job in self._api.list("Job"):
+            for job in self._api.peek("Job"):
                 if not (job.get("status") or {}).get("conditions"):
                     self._complete(job["metadata"])
 

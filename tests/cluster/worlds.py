@@ -9,9 +9,9 @@ MODERN = VERSIONS[1:]
 HELMS = (3, 4)
 
 
-def in_worlds(*versions: str) -> pytest.MarkDecorator:
+def in_worlds(*versions: str, helms: tuple[int, ...] = HELMS) -> pytest.MarkDecorator:
     """Run a module in one world after the other."""
-    cases = [(major, version) for version in versions or VERSIONS for major in HELMS]
+    cases = [(major, version) for version in versions or VERSIONS for major in helms]
     return pytest.mark.parametrize(
         "world", cases, ids=[f"helm{major}-{version}" for major, version in cases], indirect=True, scope="module"
     )

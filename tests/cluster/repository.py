@@ -1,0 +1,135 @@
+"""Be a Helm repository whose charts are made of the streams: `helm repo add istio URL`, and `istio/istiod` is there.
+
+A chart of a stream takes the values that docs/operations.md gives, and does with them what Istio's own chart does:
+
+    chart     value                          what it decides
+    --------  -----------------------------  ----------------------------------------------------------------
+    all       the release's namespace        where everything lives (`global.istioNamespace` must say the same)
+    base      defaultRevision                whom the default validator belongs to; "" leaves it out
+    base      base.excludedCRDs              whether there are CRDs: the pages leave out all or none
+    istiod    revision                       the revision; without one, the stream of the default revision
+    istiod    meshConfig.discoverySelectors  which namespaces it reads
+    gateway   name, revision                 its name, and who injects it
+
+All else in the values has no effect here: the text is that of the stream.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+from charts import NAMESPACE, REVISION, STOCK, parametrized, released, without
+from helms import Helm
+from streams import stream
+
+#: The charts, and the order of what is put in the place of the words in them.
+VALUES = {
+    "base": 'defaultRevision: default\nglobal: {istioNamespace: ""}\nbase: {excludedCRDs: []}\n',
+    "istiod": 'revision: ""\nglobal: {istioNamespace: ""}\nmeshConfig: {discoverySelectors: []}\n',
+    "gateway": 'revision: ""\nname: ""\n',
+}
+_PUT = f'replace "{NAMESPACE}" .Release.Namespace | replace "@RELEASE@" .Release.Name'
+TEMPLATES = {
+    "base": f"""\
+{{{{- if not .Values.base.excludedCRDs }}}}
+{{{{ .Files.Get "crds.yaml" | {_PUT} }}}}
+{{{{- end }}}}
+{{{{- $revision := .Values.defaultRevision }}}}
+{{{{- $service := eq $revision "default" | ternary "istiod" (printf "istiod-%s" $revision) }}}}
+---
+{{{{ .Files.Get "rest.yaml" | {_PUT} }}}}
+{{{{- if $revision }}}}
+---
+{{{{ .Files.Get "validator.yaml" | {_PUT} | replace "{REVISION}" $revision | replace "@SERVICE@" $service }}}}
+{{{{- end }}}}
+""",
+    "istiod": f"""\
+{{{{- $file := .Values.revision | empty | ternary "default.yaml" "revision.yaml" }}}}
+{{{{- $selectors := "" }}}}
+{{{{- with .Values.meshConfig.discoverySelectors }}}}
+{{{{- $selectors = printf "    discoverySelectors:\\n%s\\n" (toYaml . | indent 4) }}}}
+{{{{- end }}}}
+{{{{ .Files.Get $file | {_PUT} | replace "{REVISION}" .Values.revision | replace "@SELECTORS@\\n" $selectors }}}}
+""",
+    "gateway": f"""\
+{{{{- $name := .Values.name | default .Release.Name }}}}
+{{{{ .Files.Get "manifests.yaml" | {_PUT} | replace "{REVISION}" .Values.revision | replace "@NAME@" $name }}}}
+""",
+}
+
+
+def files(chart: str, version: str) -> dict[str, str]:
+    """Return the texts of a chart, with words in the places of the values."""
+    text = stream("helm3", version, "affirmed", chart).text
+    if chart == "istiod":
+        # The only stream of a default revision is that of 1.30.3; a stock istiod of 1.24.6 differs in nothing that
+        # another mesh could see.
+        default = released(stream("helm3", STOCK, "affirmed", "istiod-default-revision").text, STOCK, "@SELECTORS@\n")
+        text = released(text, version, "@SELECTORS@\n")
+        return {
+            "revision.yaml": parametrized(text, "affirmed"),
+            "default.yaml": default.replace("istio-affirmed", NAMESPACE).replace("istiod-affirmed", "@RELEASE@"),
+        }
+    text = text.replace("istio-base-affirmed", "@RELEASE@")
+    if chart == "gateway":
+        return {"manifests.yaml": parametrized(text.replace("ingress-affirmed", "@NAME@"), "affirmed")}
+    text = text.replace("istio-affirmed", NAMESPACE)
+    validator = without(text, "CustomResourceDefinition", "ServiceAccount")
+    validator = re.sub(r"(?m)^        name: istiod$", "        name: @SERVICE@", validator)
+    return {
+        "crds.yaml": without(text, "ValidatingWebhookConfiguration", "ServiceAccount"),
+        "rest.yaml": without(text, "CustomResourceDefinition", "ValidatingWebhookConfiguration"),
+        "validator.yaml": validator.replace('istio.io/rev: "default"', f'istio.io/rev: "{REVISION}"'),
+    }
+
+
+class Repository:
+    """A folder of packaged charts and a server for it, on a port of its own."""
+
+    def __init__(self, folder: Path, helm: Helm) -> None:
+        self._helm, self._sources, self._packages = helm, folder / "sources", folder / "packages"
+        self._packages.mkdir(parents=True)
+        handler = functools.partial(_Quiet, directory=str(self._packages))
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def publish(self, version: str) -> None:
+        """Add the charts of one version of Istio; `helm repo update` sees them."""
+        for chart, template in TEMPLATES.items():
+            folder = self._sources / version / chart
+            (folder / "templates").mkdir(parents=True)
+            (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: {chart}\nversion: {version}\n", encoding="utf-8")
+            (folder / "values.yaml").write_text(VALUES[chart], encoding="utf-8")
+            (folder / "templates" / "all.yaml").write_text(template, encoding="utf-8")
+            for name, text in files(chart, version).items():
+                (folder / name).write_text(text, encoding="utf-8")
+            self._do("package", folder, "-d", self._packages)
+        self._do("repo", "index", self._packages, "--url", self.url)
+
+    def _do(self, *arguments: object) -> None:
+        done = self._helm.run(*arguments)
+        assert done.code == 0, done.err
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serve files, and say nothing of it."""
+
+    def log_message(self, *arguments: Any) -> None:
+        """Say nothing."""

@@ -1,0 +1,59 @@
+"""Write what a control plane's certificate authority writes beside its webhooks: its root, where workloads look for it.
+
+- istiod keeps its own authority in the Secret `istio-ca-secret`, and writes its root into the ConfigMap
+  `istio-ca-root-cert` of every namespace that it discovers (istio 1.30.3 pkg/.../caroot.go); taken to be those with the
+  mesh's label, as the values of `multimesh values` say.
+- Citadel of 1.5 writes a Secret `istio.<ServiceAccount>` into every namespace of `--listened-namespaces`, or without the
+  flag into all of them, over what another Citadel has written there.
+
+Stand-ins do it once, when they start: `World.start`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from api import Api, Object, Refused, path
+from standin import flags
+
+MESH = "multimesh.dev/mesh"
+AUTHORITY, ROOT = "istio-ca-secret", "istio-ca-root-cert"
+
+
+def publish(api: Api, mesh: str, namespace: str, pem: bytes) -> None:
+    """Write everything for the control plane in a namespace."""
+    _put(api, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()})
+    citadel = next(_citadels(api, namespace), None)
+    if citadel is None:
+        for space in api.list("Namespace"):
+            if (space["metadata"].get("labels") or {}).get(MESH) == mesh:
+                _put(api, "ConfigMap", ROOT, space["metadata"]["name"], {"root-cert.pem": pem.decode()})
+        return
+    for space in listened(api, citadel):
+        for account in api.list("ServiceAccount", space):
+            name = f"istio.{account['metadata']['name']}"
+            _put(api, "Secret", name, space, {"root-cert.pem": base64.b64encode(pem).decode()})
+
+
+def listened(api: Api, citadel: Object) -> list[str]:
+    """Name the namespaces that a Citadel serves and that are there."""
+    names = [space["metadata"]["name"] for space in api.list("Namespace")]
+    wanted = flags(citadel["spec"]["template"]["spec"]["containers"][0]).get("listened-namespaces")
+    return [name for name in names if wanted is None or name in wanted.split(",")]
+
+
+def _citadels(api: Api, namespace: str) -> Iterator[Object]:
+    for deployment in api.list("Deployment", namespace):
+        if deployment["spec"]["template"]["spec"]["containers"][0]["name"] == "citadel":
+            yield deployment
+
+
+def _put(api: Api, kind: str, name: str, namespace: str, data: dict[str, str]) -> None:
+    obj: Object = {"metadata": {"name": name}, "data": data}
+    try:
+        api.create(kind, obj, namespace)
+    except Refused as error:
+        if error.code != 409:
+            raise
+        api.call("PATCH", path(kind, namespace, name), {"data": data}, "application/merge-patch+json")
