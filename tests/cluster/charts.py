@@ -70,8 +70,8 @@ def released(istiod: str, version: str, selectors: str) -> str:
 def stock_beside(version: str) -> dict[str, str]:
     """Return the texts of the releases of a stock mesh in istio-system that lives beside meshes of a version.
 
-    The Citadel of a stock 1.5 has a list. Beside 1.6 and later it is an istiod of the default revision whose base sets `defaultRevision=""`, hence brings no
-    validator for everybody: docs/operations.md asks for both.
+    The Citadel of a stock 1.5 has a list. Beside 1.6 and later it is an istiod of the default revision whose base sets
+    `defaultRevision=""`, hence brings no validator for everybody. docs/operations.md asks for both.
     """
     if version.startswith("1.5."):
         manifests = text(version, "affirmed", "istio-default").replace("istio-affirmed", "istio-system")
