@@ -265,10 +265,10 @@ BOTH = pytest.mark.parametrize("bare", [(3, OLD), (4, OLD)], ids=["helm3", "helm
 def reader(bare: World) -> Iterator[Reader]:
     """Give someone a shell, a repository of charts, and nodes that run what is installed."""
     made = Reader(bare)
-    made.repository.publish(OLD)
     made.repository.start()
     made.nodes.start()
     try:
+        made.repository.publish(OLD)
         made.run(f"helm repo add istio {made.repository.url}")
         yield made
     finally:
