@@ -60,8 +60,8 @@ _STARTS = frozenset(b"#-}]'\0")
 #: Line breaks other than the line feed, and the byte order mark, by their first byte in UTF-8.
 _ODD = {b"\xc2": (b"\xc2\x85",), b"\xe2": (b"\xe2\x80\xa8", b"\xe2\x80\xa9"), b"\xef": (b"\xef\xbb\xbf",)}
 
-#: Escapes that can stand for a letter, or join two lines.
-_HIDING = frozenset((b"x", b"U", b"\n"))
+#: Escapes that can stand for a letter or a slash, or join two lines.
+_HIDING = frozenset((b"x", b"U", b"/", b"\n"))
 
 #: Escapes that Go's JSON writes for HTML: \\u003c, \\u003e, \\u0026, \\u0027.
 _HARMLESS = (b"3c", b"3e", b"26", b"27")

@@ -388,3 +388,46 @@ def test_a_contradiction_of_two_keys_names_the_line_of_one_of_them():
     text = "metadata:\n  name: affirmed\nspec:\n  namespace: istio-affirmed\n  canaryRevisions:\n    - affirmed\n"
     done = render(b"kind: List", text)
     assert re.match(r"multimesh: \S+/profile\.yaml:6: spec\.canaryRevisions", done.err), done.err
+
+
+@pytest.mark.parametrize(("written", "meant"), [("0x1BB", 443), ("0673", 443), ("443", 443), ("'443'", "443")])
+def test_a_copied_entry_says_what_the_first_one_says(written, meant):
+    """A port that was a number stays one, however the chart writes it."""
+    stream = f"""\
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata:
+  name: istio-sidecar-injector-affirmed-istio-affirmed
+  labels:
+    istio.io/rev: affirmed
+webhooks:
+- name: rev.namespace.sidecar-injector.istio.io
+  clientConfig:
+    service:
+      name: istiod-affirmed
+      namespace: istio-affirmed
+      port: {written}
+  namespaceSelector:
+    matchExpressions:
+    - key: istio.io/rev
+      operator: In
+      values:
+      - affirmed
+    - key: istio-injection
+      operator: DoesNotExist
+"""
+    (configuration,) = rewritten(stream, mesh())
+    ports = [entry["clientConfig"]["service"]["port"] for entry in configuration["webhooks"]]
+    assert ports == [meant, meant]
+
+
+def test_without_jinja2_values_says_how_to_install_it():
+    """Rendering needs no Jinja2, and the commands that do end without a traceback."""
+    script = "import sys; sys.modules['jinja2'] = None; from multimesh.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["values", "--profile", "charts-values/blue", "--chart", "base"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("multimesh: Jinja2 is not installed")
+    assert "pip install jinja2" in done.stderr

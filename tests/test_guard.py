@@ -142,6 +142,9 @@ DOUBTS = {
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata:\n  name: a\n"
         'roleRef:\n  kind: ClusterRole\n  name: "ki\\\n    ali"\n'
     ),
+    "an escaped slash in a path": (
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata:\n  name: a\nspec:\n  path: \"\\/var\\/run\\/sds\"\n"
+    ),
     "a subject elsewhere": (
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata:\n  name: a\n"
         "subjects:\n- kind: ServiceAccount\n  namespace: other\n"
