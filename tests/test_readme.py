@@ -225,5 +225,8 @@ def test_the_commands_of_the_argo_cd_plugin_run(tmp_path):
     good = generate(reader.copy / "examples/stock-istio")
     assert good.returncode == 0, good.stderr
     assert "istio-affirmed-sidecar-injector" in good.stdout
+    assert "kind: CustomResourceDefinition" not in good.stdout
+    reader.environment["ARGOCD_ENV_CRDS"] = "--include-crds"
+    assert "kind: CustomResourceDefinition" in generate(reader.copy / "examples/stock-istio").stdout
     bad = generate(reader.copy / "docs")
     assert (bad.returncode != 0, bad.stdout) == (True, "")

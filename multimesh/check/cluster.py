@@ -73,16 +73,21 @@ def commands(access: Access) -> str:
     return "\n".join(lines) + "\n"
 
 
-#: Kinds of which every cluster has some, and what they decide.
+#: Kinds of which every cluster with a mesh has some, and what they decide.
 _EVERYWHERE = (
     ("Namespace", "their labels"),
     ("ClusterRole", "cluster-scoped names"),
+    ("ClusterRoleBinding", "cluster-scoped names"),
     ("Service", "node ports"),
+    ("Deployment", "control planes"),
+    ("MutatingWebhookConfiguration", "who injects whom"),
+    ("ValidatingWebhookConfiguration", "who validates what"),
+    ("CustomResourceDefinition", "their owner and versions"),
 )
 
 
 def unsaved(objects: list[Object]) -> Iterator[Finding]:
-    """Find what a saved cluster does not hold, although every cluster has it."""
+    """Find what a saved cluster does not hold, although every cluster with a mesh has it."""
     kinds = {item.kind for item in objects}
     for kind, what in _EVERYWHERE:
         if kind not in kinds:

@@ -1,9 +1,19 @@
 """The Jinja2 templates of `values` and `namespaces`, and how they are read."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from multimesh.errors import MultimeshError
+
+try:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+except ImportError:
+    raise MultimeshError(
+        "",
+        f"Jinja2 is not installed for {sys.executable}",
+        f"Run: {sys.executable} -m pip install jinja2\nOr, in a checkout, 'make demo' and then .venv/bin/multimesh.",
+    ) from None
 
 
 def environment(folder: Path, **filters: Callable[[str], str]) -> Environment:
