@@ -66,6 +66,31 @@ class Refused(Exception):
         self.message = message
 
 
+class Looker:
+    """Looks again and again, in a thread of its own, until it is told to stop: what `look` does is up to who derives."""
+
+    def __init__(self) -> None:
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._ends.set()
+        self._thread.join()
+
+    def look(self) -> None:
+        """Look once."""
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        while not self._ends.wait(0.2):
+            self.look()
+
+
 class Api:
     """A client with one token. Every thread has its own connection."""
 

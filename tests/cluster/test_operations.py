@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from api import Object, Refused, path, until
+from api import Looker, Object, Refused, path, until
 from helms import ROOT, clean_environment, stage
 from pages import Block, blocks
 from repository import Repository
@@ -51,24 +51,14 @@ def stories() -> list[list[Block]]:
     return found
 
 
-class Nodes:
+class Nodes(Looker):
     """What the nodes of a cluster do for a control plane: run it while its Deployment is there, and say that it is ready."""
 
     def __init__(self, world: World) -> None:
+        super().__init__()
         self._world = world
         self._once = threading.Lock()
-        self._ends = threading.Event()
         self._failed: Exception | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._ends.set()
-        self._thread.join()
 
     def look(self) -> None:
         """Bring what runs up to date with what is installed."""
@@ -102,8 +92,7 @@ class Nodes:
 
     def _run(self) -> None:
         try:
-            while not self._ends.wait(0.2):
-                self.look()
+            super()._run()
         except (AssertionError, Refused, OSError) as error:
             self._failed = error
 

@@ -18,7 +18,7 @@ import charts
 import istiod
 import pytest
 import roots
-from api import PATHS, Api, Object, Refused, path, until
+from api import PATHS, Api, Looker, Object, Refused, path, until
 from controlplane import ControlPlane
 from helms import ROOT, Helm, Ran
 from lift import lift
@@ -522,28 +522,18 @@ class World:
         return [name for name in names - OWN_NAMESPACES if not name.startswith(FOR_ALL)]
 
 
-class _JobRunner:
+class _JobRunner(Looker):
     """Set every Job complete: Helm waits for its hooks, and no kubelet runs them."""
 
     def __init__(self, api: Api) -> None:
+        super().__init__()
         self._api = api
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Look no more."""
-        self._ends.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ends.wait(0.2):
-            for job in self._api.peek("Job"):
-                if not (job.get("status") or {}).get("conditions"):
-                    self._complete(job["metadata"])
+    def look(self) -> None:
+        """Complete what has no condition yet."""
+        for job in self._api.peek("Job"):
+            if not (job.get("status") or {}).get("conditions"):
+                self._complete(job["metadata"])
 
     def _complete(self, meta: Object) -> None:
         now = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
