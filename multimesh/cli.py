@@ -84,7 +84,7 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
         twin = "MULTIMESH_" + name[2:].upper().replace("-", "_")
         flags[name] = environment.get(twin, "")
         if not takes_value:
-            flags[name] = _switch(twin, flags[name])
+            flags[name] = switch(twin, flags[name])
     rest = list(arguments)
     while rest:
         argument = rest.pop(0)
@@ -94,7 +94,7 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
                 "", f'unknown argument "{argument}"', f"Known flags: {', '.join(known)}. See 'multimesh render --help'."
             )
         if not known[name]:
-            flags[name] = _switch(name, value) if equals else "1"
+            flags[name] = switch(name, value) if equals else "1"
         elif equals:
             flags[name] = value
         elif rest:
@@ -106,7 +106,8 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
     return flags
 
 
-def _switch(name: str, value: str) -> str:
+def switch(name: str, value: str) -> str:
+    """Return "1" for a switch that is on, nothing for one that is off. Raises MultimeshError for any other word."""
     if value.lower() in ("1", "true", "yes"):
         return "1"
     if value.lower() in ("", "0", "false", "no"):

@@ -23,7 +23,7 @@ class Resource:
     """
 
     __slots__ = (
-        "_labels", "_title", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
+        "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
     )  # fmt: skip
 
     def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
@@ -35,7 +35,7 @@ class Resource:
         #: The rule that leaves the object out, or nothing.
         self.dropped = ""
         self.notices: list[dict[str, object]] = []
-        self._title = self.kind = self.name = self.namespace = ""
+        self.kind = self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
         #: What the rule shared-resources found it to be a part of.
         self.component: str | None = None
@@ -52,9 +52,7 @@ class Resource:
     @property
     def title(self) -> str:
         """The resource as messages show it: Kind/name or Kind/namespace/name."""
-        if not self._title:
-            self._title = "/".join(part for part in (self.kind, self.namespace, self.name) if part)
-        return self._title
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
 
     @property
     def where(self) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MESH_LABEL = "multimesh.dev/mesh"
 INJECTION_LABEL = "istio-injection"
 REVISION_LABEL = "istio.io/rev"
+#: On what a revision tag made: the tag (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
+TAG_LABEL = "istio.io/tag"
 
 #: Cluster-scoped names of the stock charts that get the suffix -M: (kind, name).
 SUFFIXED = frozenset((

@@ -9,7 +9,7 @@ from typing import Any
 
 from multimesh.check.findings import Finding
 from multimesh.check.identities import side
-from multimesh.check.meshes import REVISION, Mesh, containers, entries, flag, is_control_plane, pod, variable
+from multimesh.check.meshes import Mesh, containers, entries, flag, is_control_plane, pod, variable
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts
 from multimesh.check.overlap import common
 from multimesh.check.webhooks import is_istio_s, watched
@@ -19,7 +19,9 @@ from multimesh.naming import (
     INJECTOR_CONFIGURATION,
     INJECTOR_ENTRY,
     MESH_LABEL,
+    REVISION_LABEL,
     STOCK_NAMES,
+    TAG_LABEL,
     is_kept,
     is_kubernetes,
     occurrences,
@@ -31,9 +33,6 @@ _MADE_AT_RUN_TIME = ("istio-ca-root-cert", "istio-ca-crl", "kube-root-ca.crt")
 #: ServiceAccounts that the chart base brings and the chart istiod uses, the second one up to 1.10; base always brings the
 #: first, so a mesh without it is shown without its base.
 _OF_BASE = ("istio-reader-service-account", "istiod-service-account")
-
-#: The label of webhook configurations that lead a tag to its revision (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
-TAG = "istio.io/tag"
 
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "Pod", "CronJob", "ReplicaSet")
 
@@ -211,10 +210,10 @@ def _entry_names(mesh: Mesh) -> Iterator[Finding]:
         if found.name != "istio-pilot"
     }
     for found in mesh.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration") if served else ():
-        revision = found.labels.get(REVISION)
+        revision = found.labels.get(REVISION_LABEL)
         if revision is not None and revision not in served:
             told = ", ".join(sorted(served))
-            what = f"{found.kind}/{found.name} is labelled {REVISION}={revision}, and the control planes serve {told}"
+            what = f"{found.kind}/{found.name} is labelled {REVISION_LABEL}={revision}, and the control planes serve {told}"
             yield Finding("webhook-flag-mismatch", what, (side(mesh, found),))
         for item in entries(found) if found.kind.startswith("Mutating") else ():
             path = said(dig(item, "clientConfig", "service", "path"))
@@ -234,7 +233,7 @@ def discovery(mesh: Mesh) -> Iterator[Finding]:
     modern = [
         found
         for found in mesh.of("MutatingWebhookConfiguration")
-        if str(found.data.get("apiVersion", "")).endswith("/v1") and found.labels.get(REVISION)
+        if str(found.data.get("apiVersion", "")).endswith("/v1") and found.labels.get(REVISION_LABEL)
     ]
     for config, values in mesh.configs:
         if modern and not values.get("discoverySelectors"):
@@ -284,7 +283,7 @@ def confined(mesh: Mesh) -> Iterator[Finding]:
         return
     ours = {"matchLabels": {INJECTION_LABEL: mesh.profile.injection_label}}
     for found in mesh.of("MutatingWebhookConfiguration"):
-        mine = found.labels.get(REVISION) == mesh.profile.revision and TAG not in found.labels
+        mine = found.labels.get(REVISION_LABEL) == mesh.profile.revision and TAG_LABEL not in found.labels
         if mine and entries(found) and not is_kept(found.kind, found.name, mesh.profile):
             selectors = [item.get("namespaceSelector") for item in entries(found)]
             if not any(_meet(item, ours) and not _meet(item, _without(INJECTION_LABEL)) for item in selectors):

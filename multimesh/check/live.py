@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from multimesh.check.findings import ERROR, INFO, WARNING, Finding, Side
-from multimesh.check.meshes import CONTROL_PLANE, REVISION, containers, entries, flag, is_control_plane, variable
+from multimesh.check.meshes import CONTROL_PLANE, containers, entries, flag, is_control_plane, variable
 from multimesh.check.objects import Object, dig, listed, said, texts
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL, STOCK_NAMES, is_kept
+from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, TAG_LABEL, is_kept
 from multimesh.profile import Profile
 from multimesh.selectors import matches
 
@@ -108,7 +108,7 @@ def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 
 
 def _injection(mesh: Profile, item: Object, *, old: bool) -> Iterator[Finding]:
-    value, revision = item.labels.get(INJECTION_LABEL), item.labels.get(REVISION)
+    value, revision = item.labels.get(INJECTION_LABEL), item.labels.get(REVISION_LABEL)
     if item.name == mesh.namespace:
         if value == "enabled" or (old and value != "disabled"):
             wanted = "disabled" if old else None
@@ -307,7 +307,11 @@ def pod_revision(pod: Object) -> str:
         status = json.loads(pod.annotations.get(_INJECTED, "{}"))
     except ValueError:
         status = {}
-    return pod.annotations.get(REVISION, "") or str(dig(status, "revision") or "") or pod.labels.get(REVISION, "")
+    return (
+        pod.annotations.get(REVISION_LABEL, "")
+        or str(dig(status, "revision") or "")
+        or pod.labels.get(REVISION_LABEL, "")
+    )
 
 
 def _certificates(mesh: Profile, found: Cluster, known: list[str]) -> Iterator[Finding]:
@@ -375,7 +379,7 @@ def stock_names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find injectors of the mesh's revision that do not know the mesh's label."""
     for item in found.of(_WEBHOOKS[0]):
-        if item.labels.get(REVISION) != mesh.revision or "istio.io/tag" in item.labels:
+        if item.labels.get(REVISION_LABEL) != mesh.revision or TAG_LABEL in item.labels:
             continue
         selects = any(
             matches(entry.get("namespaceSelector"), {INJECTION_LABEL: mesh.injection_label}) for entry in entries(item)

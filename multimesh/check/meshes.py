@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import multimesh.naming as naming
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts, values
 from multimesh.errors import MultimeshError
+from multimesh.naming import REVISION_LABEL
 from multimesh.parser import compose_all
 from multimesh.profile import Profile
-
-REVISION = "istio.io/rev"
 
 #: Containers that make a workload a control plane (istio 1.5.0 charts/*, 1.31.0 istio-discovery).
 CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook"))
@@ -174,12 +173,19 @@ def revisions_of(objects: list[Object]) -> list[str]:
         for container in containers(item):
             if container.get("name") == "discovery" and item.name != "istio-pilot":
                 found[variable(container, "REVISION") or "default"] = None
-        if item.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration") and REVISION in item.labels:
-            found[item.labels[REVISION] or "default"] = None
+        if (
+            item.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+            and REVISION_LABEL in item.labels
+        ):
+            found[item.labels[REVISION_LABEL] or "default"] = None
     if not found:
         for item in objects:
             labels = texts(dig(item.data, "spec", "template", "metadata", "labels"))
-            if revision := labels.get(REVISION) or item.labels.get(REVISION) or item.annotations.get(REVISION):
+            if (
+                revision := labels.get(REVISION_LABEL)
+                or item.labels.get(REVISION_LABEL)
+                or item.annotations.get(REVISION_LABEL)
+            ):
                 found[revision] = None
     return list(found)
 

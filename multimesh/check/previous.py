@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from multimesh.check.findings import ERROR, WARNING, Finding, Side
-from multimesh.check.meshes import REVISION, entries
+from multimesh.check.meshes import entries
 from multimesh.check.objects import Object, dig, mappings
 from multimesh.check.webhooks import watched
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL, STOCK_NAMES, is_kept, is_kubernetes
+from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, is_kept, is_kubernetes
 from multimesh.profile import Profile
 
 _KEEP = "helm.sh/resource-policy"
@@ -73,7 +73,7 @@ def _deselected(item: Object, successor: Object, profiles: list[Profile]) -> Ite
     given = {
         f"{INJECTION_LABEL}={profile.injection_label}"
         for profile in profiles
-        if successor.labels.get(REVISION) in profile.canary_revisions
+        if successor.labels.get(REVISION_LABEL) in profile.canary_revisions
     }
     for label in sorted(_own_labels(item) - _own_labels(successor) - given):
         yield Finding("stock-name", f"{item.title} no longer selects {label}", (_side(item), _side(successor)), ERROR)

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from multimesh.check.findings import Finding, Side
 from multimesh.check.live import Cluster
-from multimesh.check.meshes import REVISION
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL, is_own, is_renamed
+from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, is_own, is_renamed
 from multimesh.profile import Profile
 
 #: Cluster-scoped kinds of which a mesh has its own.
@@ -42,7 +41,11 @@ def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if is_own(item.name, mesh) or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name):
             yield _left(mesh, item.title, item.file, item.line, f"kubectl delete {item.kind.lower()} {item.name}")
     for item in found.of("Namespace"):
-        keys = [key for key in (MESH_LABEL, INJECTION_LABEL, REVISION) if _is_ours(mesh, key, item.labels.get(key, ""))]
+        keys = [
+            key
+            for key in (MESH_LABEL, INJECTION_LABEL, REVISION_LABEL)
+            if _is_ours(mesh, key, item.labels.get(key, ""))
+        ]
         if keys:
             remedy = f"kubectl label namespace {item.name} {' '.join(f'{key}-' for key in keys)}"
             yield _left(mesh, f"{item.title} labels {', '.join(keys)}", item.file, item.line, remedy)
@@ -53,7 +56,7 @@ def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 
 
 def _is_ours(mesh: Profile, key: str, value: str) -> bool:
-    wanted = {MESH_LABEL: (mesh.name,), INJECTION_LABEL: (mesh.injection_label,), REVISION: mesh.revisions}
+    wanted = {MESH_LABEL: (mesh.name,), INJECTION_LABEL: (mesh.injection_label,), REVISION_LABEL: mesh.revisions}
     return value in wanted[key]
 
 

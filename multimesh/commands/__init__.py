@@ -10,7 +10,7 @@ from functools import partial
 from importlib import import_module
 
 from multimesh import __version__
-from multimesh.cli import DONE, FAILED, RENDER_HELP
+from multimesh.cli import DONE, FAILED, RENDER_HELP, switch
 from multimesh.errors import MultimeshError
 
 #: In the order of the manual.
@@ -114,10 +114,8 @@ def _choice(name: str, choices: tuple[str, ...], value: str) -> str:
 def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
     """Add a switch, which its environment twin turns on with 1, true or yes."""
     twin = _twin(name)
-    value = os.environ.get(twin, "").lower()
-    if value not in ("", "0", "false", "no", "1", "true", "yes"):
-        raise MultimeshError("", f'{twin} is "{os.environ[twin]}"', "A switch is 1, true, yes, or 0, false, no.")
-    command.add_argument(name, action="store_true", default=value in ("1", "true", "yes"), help=f"{help_text} ({twin})")
+    default = bool(switch(twin, os.environ.get(twin, "")))
+    command.add_argument(name, action="store_true", default=default, help=f"{help_text} ({twin})")
 
 
 def _twin(name: str) -> str:

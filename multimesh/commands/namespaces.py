@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from multimesh.cli import DONE, load_profile
 from multimesh.commands import add_flag, add_switch
 from multimesh.commands.values import Version, version
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL
+from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
 from multimesh.profile import Profile
 from multimesh.scalars import quoted
 
@@ -65,7 +65,7 @@ def namespaces(mesh: Profile, istio: Version, *, gateway_api: bool = False) -> l
     if old:
         member.append(Label("ca.istio.io/env", mesh.namespace, "whose Citadel writes the certificates here"))
     elif gateway_api:
-        member.append(Label("istio.io/rev", mesh.revision, "whose Gateway API resources these are"))
+        member.append(Label(REVISION_LABEL, mesh.revision, "whose Gateway API resources these are"))
     return [Namespace(mesh.namespace, plane), *(Namespace(name, member) for name in mesh.workload_namespaces)]
 
 

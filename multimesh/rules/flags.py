@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 ID = "flags"
 
-#: Which workloads these are, only the profile knows: see `multimesh/guard.py`.
-
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
     """Set flags and variables of the containers that the profile names."""

@@ -28,8 +28,7 @@ writes up to Istio 1.9.
 """
 
 from multimesh.fieldpath import entry, get, is_mapping, is_sequence, plain, text
-from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, injection_entry
-from multimesh.rules.revision import LABEL, TAG
+from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, REVISION_LABEL, TAG_LABEL, injection_entry
 from multimesh.rules.webhook_names import is_injector
 from multimesh.selectors import may_match, requirements
 
@@ -58,7 +57,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     for node in entries:
         _check(resource, mesh, node)
     labels = resource.labels()
-    if labels.get(LABEL) == mesh.revision and TAG not in labels:
+    if labels.get(REVISION_LABEL) == mesh.revision and TAG_LABEL not in labels:
         _give_label(resource, mesh, {text(node, "name"): node for node in entries})
 
 
@@ -162,6 +161,6 @@ def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", select
         resource.notice(
             "injection-label",
             "info",
-            f"namespaces labelled {LABEL}={mesh.revision} are no longer injected: this control plane patches one entry only",
+            f"namespaces labelled {REVISION_LABEL}={mesh.revision} are no longer injected: this control plane patches one entry only",
             f"Label them {INJECTION_LABEL}={mesh.injection_label}.",
         )

@@ -109,5 +109,6 @@ REGISTRY: "dict[str, Reads]" = {
         "DaemonSet": ((b"", SDS_PATH.encode()),),
         "ConfigMap": ((b"istio-sidecar-injector", SDS_PATH.encode()),),
     },
+    # Which workloads these are, only the profile knows.
     "flags": {"Deployment": NEVER_ALONE, "DaemonSet": NEVER_ALONE},
 }

@@ -12,7 +12,7 @@ tags outside the mesh's name space, gateway pods that no revision would inject, 
 
 from multimesh.containers import variable
 from multimesh.fieldpath import mapping, text
-from multimesh.naming import REVISION_LABEL
+from multimesh.naming import REVISION_LABEL, TAG_LABEL
 from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from multimesh.profile import Profile
 
 ID = "revision"
-LABEL = REVISION_LABEL
-TAG = "istio.io/tag"
 
 #: Validators of the whole cluster, which get the mesh's revision: see the rule validation-scope.
 DEFAULT_VALIDATOR = "istiod-default-validator"
@@ -37,7 +35,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             _check_pods(resource, mesh)
         return
     labels = resource.labels()
-    tag = labels.get(TAG, "")
+    tag = labels.get(TAG_LABEL, "")
     if tag == "default" or resource.name == "istio-revision-tag-default":
         raise resource.error(
             'it makes this revision the default of the whole cluster (tag "default")',
@@ -48,10 +46,10 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             f'the revision tag "{tag}" is not in the name space of mesh {mesh.name}',
             f"Call it {mesh.name}-{tag}: --set revisionTags={{{mesh.name}-{tag}}}.",
         )
-    found = labels.get(LABEL)
+    found = labels.get(REVISION_LABEL)
     stock = resource.name.startswith((DEFAULT_VALIDATOR, DEFAULT_POLICY))
     if found is not None and found not in mesh.revisions and not (stock and found in ("default", "")):
-        raise _foreign(resource, mesh, f"metadata/labels/{LABEL}", found)
+        raise _foreign(resource, mesh, f"metadata/labels/{REVISION_LABEL}", found)
 
 
 def _is_ours(tag: str, mesh: "Profile") -> bool:
@@ -91,11 +89,11 @@ def _check_pods(resource: "Resource", mesh: "Profile") -> None:
     if template is None:
         return
     labels, annotations = mapping(template, "labels"), mapping(template, "annotations")
-    found = text(labels, LABEL.replace("/", "~1")) if labels is not None else ""
+    found = text(labels, REVISION_LABEL.replace("/", "~1")) if labels is not None else ""
     waits = annotations is not None and text(annotations, "inject.istio.io~1templates") == "gateway"
     if found in mesh.revisions or not (found or waits):
         return
-    what = f'has {LABEL}="{found}"' if found else f"has no {LABEL}"
+    what = f'has {REVISION_LABEL}="{found}"' if found else f"has no {REVISION_LABEL}"
     raise resource.error(
         f"spec/template/metadata {what}, so another mesh, or none, would inject or serve these pods",
         f"Render the chart with --set revision={mesh.revision}.",

@@ -30,8 +30,8 @@ A validator of the revision keeps its objectSelector.
 """
 
 from multimesh.fieldpath import get, plain, text
-from multimesh.naming import MESH_LABEL, cluster_scoped
-from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR, LABEL
+from multimesh.naming import MESH_LABEL, REVISION_LABEL, cluster_scoped
+from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR
 from multimesh.rules.webhook_names import is_galley
 from multimesh.selectors import may_match, requirements
 
@@ -110,7 +110,7 @@ def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "Ma
     A validator of a revision (`rev.validation.istio.io`, and everything in its configuration) names its own already.
     """
     labels = resource.labels()
-    if labels.get(LABEL) in mesh.revisions and not resource.name.startswith(DEFAULT_VALIDATOR):
+    if labels.get(REVISION_LABEL) in mesh.revisions and not resource.name.startswith(DEFAULT_VALIDATOR):
         return
     service = get(node, "clientConfig/service/name")
     if service is not None and text(service).startswith("istiod"):
@@ -118,7 +118,7 @@ def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "Ma
 
 
 def _relabel(resource: "Resource", mesh: "Profile") -> None:
-    path = f"metadata/labels/{LABEL.replace('/', '~1')}"
+    path = f"metadata/labels/{REVISION_LABEL.replace('/', '~1')}"
     node = resource.get(path)
     if node is None or not text(node):
         resource.put_at(path, mesh.revision)
