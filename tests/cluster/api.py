@@ -47,10 +47,13 @@ def path(kind: str, namespace: str = "", name: str = "") -> str:
     return f"{place}/{name}" if name else place
 
 
-def until(what: str, probe: Callable[[], T], seconds: float = 20) -> T:
-    """Ask until the answer is true, and return it; fail when the deadline passes. The tests wait in no other way."""
+def until(what: str, probe: Callable[[], T], seconds: float = 20, so: Callable[[T], bool] = bool) -> T:
+    """Ask until the answer is as it should be, and return it; fail with the last one when the deadline passes.
+
+    The tests wait in no other way.
+    """
     deadline = time.monotonic() + seconds
-    while not (answer := probe()):
+    while not so(answer := probe()):
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds:g} s still not so: {what}; the last answer: {answer!r}")
         time.sleep(0.05)
@@ -137,11 +140,15 @@ class Api:
 
     def list(self, kind: str, namespace: str = "") -> list[Object]:
         """List the objects of a kind; none where the kind is not served."""
-        return until(f"{kind} can be listed", lambda: self._list(path(kind, namespace)))["items"]
+        return self.items(path(kind, namespace))
 
     def peek(self, kind: str, namespace: str = "") -> list[Object]:
         """List objects as the API server remembers them, which costs next to nothing: for who asks again and again."""
         return (self.find(path(kind, namespace) + "?resourceVersion=0") or {"items": []})["items"]
+
+    def items(self, path: str) -> list[Object]:
+        """List what is at the path of a collection; nothing where there is none."""
+        return until(f"{path} can be listed", lambda: self._list(path))["items"]
 
     def _list(self, path: str) -> Object | None:
         try:

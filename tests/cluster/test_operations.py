@@ -21,7 +21,7 @@ from helms import ROOT, clean_environment, stage
 from pages import Block, blocks
 from repository import Repository
 from standin import is_control_plane
-from world import World
+from world import UNHURRIED, World
 
 PAGE = "docs/operations.md"
 FILE = "file "
@@ -116,6 +116,7 @@ class Reader:
             **{f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
             "PATH": f"{programs}{os.pathsep}{own['PATH']}",
             "KUBECONFIG": str(world.cluster.kubeconfig),
+            **UNHURRIED,
         }
         if helm.major == 4:
             self._environment["HELM_PLUGINS"] = str(self.copy.parent)
