@@ -25,7 +25,7 @@ test: $(READY) ## run the tests
 test-cluster: $(READY) ## install two meshes on a real API server, which Go builds once (minutes)
 	@$(BIN)/python tests/cluster/binaries.py || test -z "$$MULTIMESH_REQUIRE_CLUSTER"
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; trap 'exit 130' INT TERM; \
-	  $(BIN)/python -m pytest -m cluster --basetemp="$$folder/run" tests/cluster $(ARGS)
+	  $(BIN)/python -m pytest -m cluster -n 2 --dist loadscope --basetemp="$$folder/run" tests/cluster $(ARGS)
 
 lint: $(READY) ## ruff check, ruff format --check, mypy --strict
 	$(BIN)/ruff check .

@@ -18,10 +18,12 @@ for folder in (HERE, HERE.parent):
 
 #: How long each part took, for the summary.
 TOOK: dict[str, float] = {}
-
+CLUSTER = "control plane"
 
 #: The modules that share a world, in the order that costs least: each leaves it as it found it, up to the last ones.
 LIFE = ("stock_twice", "two_meshes", "faults", "upgrade", "canary", "forgotten", "removal", "next_version")
+#: The modules of which each test begins with an empty cluster.
+ALONE = ("proof", "operations")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -48,18 +50,52 @@ def _place(item: pytest.Item) -> tuple[str, int]:
     return (str(world), LIFE.index(module)) if isinstance(world, tuple) else ("later", 0)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
+    """Give all tests that share a world to one process of several (`pytest -n`), each of which has its own control plane."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByWorld(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return shared(nodeid)
+
+    return ByWorld(config, log)
+
+
+def shared(nodeid: str) -> str:
+    """Name what a test shares with others: a world, nothing where each has a cluster without meshes, else its module."""
+    path, _, test = nodeid.partition("::")
+    module = Path(path).stem.removeprefix("test_")
+    if module in LIFE:
+        return test[test.rindex("helm") :].rstrip("]")
+    return nodeid if module in ALONE else path
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add up what each module took, its fixtures included."""
     part = Path(report.location[0]).stem
     TOOK[part] = TOOK.get(part, 0) + report.duration
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that sums up how long the control plane of this one took to start."""
+    if hasattr(session.config, "workeroutput") and CLUSTER in TOOK:
+        session.config.workeroutput[CLUSTER] = TOOK[CLUSTER]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    """Hear what the other one tells."""
+    if found := getattr(node, "workeroutput", {}).get(CLUSTER):
+        TOOK[CLUSTER] = max(found, TOOK.get(CLUSTER, 0))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how long each part took."""
-    if "control plane" in TOOK:
+    if CLUSTER in TOOK:
         terminalreporter.section("how long each part took")
         for part, seconds in TOOK.items():
-            if part == "control plane" or part.startswith("test_"):
+            if part == CLUSTER or part.startswith("test_"):
                 terminalreporter.write_line(f"{seconds:7.1f} s  {part}")
         import istiod
 
@@ -84,7 +120,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     began = time.monotonic()
     try:
         plane.start()
-        TOOK["control plane"] = time.monotonic() - began
+        TOOK[CLUSTER] = time.monotonic() - began
         yield plane
     finally:
         plane.stop()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import ipaddress
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -21,8 +23,15 @@ from pathlib import Path
 from api import Api, Object, Refused, until
 from pki import Authority, signing_key
 
-#: Two runs on one machine want different ones: each Service's port 443 is a port of the machine.
-SERVICES = os.environ.get("MULTIMESH_SERVICE_RANGE", "127.96.0.0/16")
+#: Which of several processes of one run this is (pytest-xdist), and more than there can be of them.
+PROCESS, PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")), 16
+
+
+def _service_range() -> str:
+    """Return the addresses of Services: each one's port 443 is a port of the machine, so no two processes may share them."""
+    first = ipaddress.ip_network(os.environ.get("MULTIMESH_SERVICE_RANGE", "127.96.0.0/16"))
+    return f"{first.network_address + PROCESS * first.num_addresses}/{first.prefixlen}"
+
 
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
@@ -142,7 +151,7 @@ class ControlPlane:
             f"--etcd-servers=http://127.0.0.1:{etcd}",
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
-            f"--service-cluster-ip-range={SERVICES}",
+            f"--service-cluster-ip-range={_service_range()}",
             # Who asks for no number gets none of the first ones, and those are what the stock chart of 1.5 asks for.
             "--service-node-port-range=31380-32767",
             "--endpoint-reconciler-type=none",
@@ -202,12 +211,18 @@ class ControlPlane:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Let the kernel choose ports; all are held until the last is chosen, so none comes twice."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Choose ports that nobody listens on, and that no process of the machine gets for a connection of its own.
+
+    Those come from 32768 on (Linux, net.ipv4.ip_local_port_range). Of several processes of one run each has its own.
+    """
+    found: list[int] = []
+    for port in random.sample(range(20000 + PROCESS, 32000, PROCESSES), 200):
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise AssertionError("no free ports on 127.0.0.1")
 
 
 def die_with_parent() -> None:

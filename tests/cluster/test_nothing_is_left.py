@@ -48,7 +48,7 @@ def run(cluster, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
     started = subprocess.Popen(
         ["make", "--no-print-directory", "test-cluster", "ARGS=-k 'test_example and helm4' -p no:cacheprovider"],
-        cwd=ROOT, env=kept | {"TMPDIR": str(tmp_path)}, start_new_session=True, text=True,
+        cwd=ROOT, env=kept | {"TMPDIR": str(tmp_path), "MULTIMESH_SERVICE_RANGE": "127.112.0.0/16"}, start_new_session=True, text=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:

@@ -231,7 +231,8 @@ class World:
         for line in said.splitlines():
             if there := re.search(r': (\w+)[\w.]* "([\w.:-]+)" already exists$', line):
                 plural, name = there.groups()
-                kind = next(kind for kind in CLUSTER_SCOPED if plural == f"{kind.lower()}s")
+                kind = next((kind for kind in CLUSTER_SCOPED if plural == f"{kind.lower()}s"), "")
+                assert kind, f"the cluster was not empty: {line}"
                 found.add(f"{kind}/{name}")
             elif port := re.search(r'Service "([\w-]+)" is invalid: .* provided port is already allocated', line):
                 found.add(f"Service/istio-blue/{port[1]}")
