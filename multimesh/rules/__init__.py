@@ -11,7 +11,7 @@ Rules see the original text only, so their order cannot matter.
 
 import sys
 
-from multimesh.rules.reads import ANY_KIND, EVERY, REGISTRY
+from multimesh.rules.reads import ANY_KIND, EVERY, REGISTRY, Key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,16 +95,17 @@ def asked_of(kind: str) -> "list[bytes]":
     return [word for _, word in _reads_of(kind) if word]
 
 
-def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
+def concerned_by(kind: str, name: bytes, body: bytes, keys: "list[bytes] | None" = None) -> "bool | None":
     """Tell whether an object of this kind and name, with these words in it, could concern a rule.
 
-    None says that no rule reads such an object, whatever words stand in it.
+    `keys` are those of its `data`, where they are known. None says that no rule reads such an object, whatever words
+    stand in it.
     """
     named = name + b"\n"
     concerned = None
     for prefix, word in _reads_of(kind):
         if named.startswith(prefix):
-            if not word or body.find(word) >= 0:
+            if not word or (word in keys if keys is not None and type(word) is Key else body.find(word) >= 0):
                 return True
             concerned = False
     return concerned
