@@ -84,28 +84,25 @@ def split(data: bytes) -> "list[tuple[int, int, int]] | None":
     first one. `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections
     too; what makes it unsafe are other line breaks, values on the marker's line, and directives.
     """
-    # Looked for from behind, which is faster for a word that begins as every line does.
     if (
         13 in data
         or data.startswith(b"...")
-        or data.rfind(b"\n...") >= 0
+        or data.find(b"\n...") >= 0
         or _stands_behind(data, b"%", b"\n")
         or (not data.isascii() and _has_odd_break(data))
     ):
         return None
     found = []
-    end = len(data)
-    while end >= 0:
-        begin = data.rfind(b"\n---", 0, end)
-        start = begin + 4 if begin >= 0 else 3 if data.startswith(b"---") else 0
-        found.append((max(begin, 0), start, end))
-        if start and data[start : start + 1] not in (b"\n", b""):
+    begin, start = 0, 3 if data.startswith(b"---") else 0
+    while begin >= 0:
+        end = data.find(b"\n---", start)
+        found.append((begin, start, end if end >= 0 else len(data)))
+        if start > begin and data[start : start + 1] not in (b"\n", b""):
             # `---x` is no marker, and `--- x` has a value; whoever writes that shall be read as a whole.
-            rest = data[start:end].partition(b"\n")[0]
+            rest = data[start : found[-1][2]].partition(b"\n")[0]
             if rest[:1] not in (b" ", b"\t") or (rest.strip(b" \t") and rest.lstrip(b" \t")[:1] != b"#"):
                 return None
-        end = begin
-    found.reverse()
+        begin, start = end, end + 4
     return found
 
 
@@ -135,6 +132,8 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
         if found_data is not None:
             head, keys = body[: found_data[0]], found_data[1]
     entries = head.replace(b"\n ", b"\0 ").split(b"\n")
+    # So each entry has one behind it; this one says nothing.
+    entries.append(b"#")
     found: dict[bytes, bytes] = {}
     first = True
     for number, entry in enumerate(entries):
@@ -142,8 +141,8 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
             first = False
             if entry.startswith(_IDENTITY):
                 key, _, value = entry.partition(b":")
-                following = entries[number + 1][:1] if number + 1 < len(entries) else b"-"
-                if key in found or key not in _IDENTITY or (following in _OPEN and _goes_on(entries, number)):
+                open_end = entries[number + 1][:1] in _OPEN and _goes_on(entries, number)
+                if key in found or key not in _IDENTITY or open_end:
                     return False
                 found[key] = value
             continue
