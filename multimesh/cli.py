@@ -25,6 +25,9 @@ DONE, FINDINGS, FAILED = 0, 1, 2
 #: A stream of this size is no chart: Helm's own releases are limited to about one megabyte.
 MAX_INPUT = 256 * 1024 * 1024
 
+#: So many buffers may be written together (POSIX, IOV_MAX: at least 16; 1024 on Linux and macOS).
+_MAX_PARTS = 1000
+
 #: Flags of `render`: (name, whether it takes a value).
 RENDER_FLAGS = {"--profile": True, "--report": True, "--upgrade": False, "--allow-empty": False}
 
@@ -249,14 +252,22 @@ def _read_piece() -> bytes:
         ) from None
 
 
-def write_out(parts: list[bytes]) -> None:
+def write_out(parts: "list[bytes | memoryview]") -> None:
     """Write everything to stdout. Raises MultimeshError where the reader has gone."""
-    view = memoryview(b"".join(parts))
     try:
-        while view:
-            view = view[_os.write(1, view) :]
+        for first in range(0, len(parts), _MAX_PARTS):
+            _write(parts[first : first + _MAX_PARTS])
     except OSError as error:
         raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
+
+
+def _write(parts: "list[bytes | memoryview]") -> None:
+    done = _os.writev(1, parts) if hasattr(_os, "writev") else 0
+    if done < sum(map(len, parts)):
+        # Nothing may be lost where a write is cut short.
+        view = memoryview(b"".join(parts))[done:]
+        while view:
+            view = view[_os.write(1, view) :]
 
 
 def fail(error: MultimeshError) -> int:

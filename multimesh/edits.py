@@ -5,6 +5,7 @@ this room turns each wish into the smallest span of text that says so in the doc
 list or mapping are gathered and written in one go; two wishes for the same span that differ are an error.
 """
 
+from multimesh import longtext
 from multimesh.errors import MultimeshError
 from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.parser import UNTAGGED, compose_all
@@ -105,7 +106,8 @@ class Text:
     def roots(self) -> "list[Node]":
         """The root nodes of all documents in this text. Raises MultimeshError for what is not YAML."""
         if self._roots is None:
-            self._roots = list(compose_all(self.text, self.where, self.line))
+            found = longtext.roots(self.text) if len(self.text) > longtext.LARGE else None
+            self._roots = found or list(compose_all(self.text, self.where, self.line))
         return self._roots
 
     def newline(self, index: int) -> str:
@@ -197,6 +199,16 @@ class Text:
             known = (node, Text(node.value, self.where, line))
             self._embedded[id(node)] = known
         return known[1]
+
+    def words(self, node: "Node", path: str) -> "Text | None":
+        """Return the text in which the words of a scalar can be replaced, without reading it where that is possible."""
+        if not is_scalar(node):
+            return None
+        start, end = node.start_mark.index, node.end_mark.index
+        if self.text[start : start + 1] != "'":
+            return self.embedded(node)
+        self._check_own(node, path)
+        return self.part(start + 1, end - 1)
 
     def part(self, start: int, end: int) -> "Text":
         """Return a stretch of this text that is YAML by itself, to be edited in its own right."""

@@ -99,7 +99,8 @@ def value(mapping: "Node", key: str, path: str = "") -> "Node | None":
 
 def steps(path: str) -> "tuple[str, ...]":
     """Return the steps of a path, slashes inside keys written out."""
-    found = _STEPS[path] = tuple(step.replace("~1", "/") for step in path.split("/"))
+    parts = path.split("/")
+    found = _STEPS[path] = tuple([step.replace("~1", "/") for step in parts] if "~1" in path else parts)
     return found
 
 
@@ -122,7 +123,10 @@ def get(node: "Node | None", path: str) -> "Node | None":
         if found is None:
             return None
         node = found[1]
-    return None if node is None or is_null(node) else node
+    # Asked for every value that is read, so what most of them are not is seen before anything is called.
+    if node is None or (node.id == "scalar" and node.value in _NULLS and is_null(node)):
+        return None
+    return node
 
 
 def text(node: "Node | None", path: str = "") -> str:
@@ -137,7 +141,7 @@ def text(node: "Node | None", path: str = "") -> str:
         raise BadShape(path, "is no text", found)
     if found.tag == _BINARY:
         raise BadShape(path, f'is "{found.value}" in Base64', found)
-    return "" if not found.style and is_null(found) else found.value
+    return "" if not path and not found.style and is_null(found) else found.value
 
 
 def mapping(node: "Node | None", path: str) -> "MappingNode | None":
@@ -183,7 +187,7 @@ def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
     if form == "mapping" and step[0] != "[":
         if step == "*":
             return [(f"{here}{key.value}", child) for key, child in node.value]
-        here += step.replace("/", "~1")
+        here += step.replace("/", "~1") if "/" in step else step
         child = value(node, step, here)
         return [] if child is None else [(here, child)]
     if _is_empty(node):

@@ -10,15 +10,13 @@ What is left when the text is split into lines are the entries of the root.
 """
 
 from multimesh.kinds import NAMESPACED, group_of
+from multimesh.longtext import LARGE, NAME, data_entries
 from multimesh.naming import is_own, is_renamed
 from multimesh.rules import asked_of, concerned_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.profile import Profile
-
-#: Characters that are themselves in YAML, wherever they stand. To delete them is the fastest way to find others.
-_NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-"
 
 #: The cluster-scoped kinds whose objects may concern nobody once their name is the mesh's own.
 _RBAC = frozenset((("rbac.authorization.k8s.io", "ClusterRole"), ("rbac.authorization.k8s.io", "ClusterRoleBinding")))
@@ -44,12 +42,6 @@ _HEADS = (
     (b"\nkind: ClusterRole\n", b"\nrules:\n", b"istio-security-post-install"),
 )
 
-#: A shorter document is split faster than it is understood.
-_LARGE = 2048
-
-#: Where the colon of a key stands at the latest.
-_KEY = 256
-
 #: What the name of a key begins with.
 _LETTERS = frozenset(bytes((code,)) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -72,16 +64,25 @@ _BEGIN_KEYS = frozenset((b"'", b'"', b"?", b"!", b"&", b"*", b"<", b"{", b"["))
 #: What stands in the column of the keys where a line belongs to the one above, or is empty.
 _INDENTED = frozenset((b" ", b"\t", b""))
 
+#: What an entry is, if the one above may go on behind it: empty, indented, a comment.
+_OPEN = frozenset((b"", b"\0", b"#"))
+
+#: What begins nothing: neither a quote, a comment, a tag nor any other collection than the mapping of a key.
+_QUIET = NAME + b"_: \0"
+
+#: Group and kind for what stands behind `kind` and `apiVersion`.
+_TYPES: "dict[tuple[bytes, bytes], tuple[str, str]]" = {}
+
 #: What an anchor, an alias or a tag begins with, and what may stand before it.
 _BEFORE = b" [,{:\n"
 
 
-def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
-    """Cut a stream at its document markers into pairs of separator and piece; None where that is not safe.
+def split(data: bytes) -> "list[tuple[int, int, int]] | None":
+    """Cut a stream at its document markers: where separator and document begin, and the document ends.
 
-    A separator is `---` with the line break before it, or nothing for what stands before the first one.
-    `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections too;
-    what makes it unsafe are other line breaks, values on the marker's line, and directives.
+    None where that is not safe. A separator is `---` with the line break before it, or nothing for what stands before the
+    first one. `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections
+    too; what makes it unsafe are other line breaks, values on the marker's line, and directives.
     """
     if (
         13 in data
@@ -91,15 +92,17 @@ def split(data: bytes) -> "list[tuple[bytes, bytes]] | None":
         or (not data.isascii() and _has_odd_break(data))
     ):
         return None
-    pieces = data.split(b"\n---")
-    found = [(b"\n---", piece) for piece in pieces]
-    found[0] = (b"---", pieces[0][3:]) if data.startswith(b"---") else (b"", pieces[0])
-    for separator, piece in found:
-        if separator and piece[:1] not in (b"\n", b""):
+    found = []
+    begin, start = 0, 3 if data.startswith(b"---") else 0
+    while begin >= 0:
+        end = data.find(b"\n---", start)
+        found.append((begin, start, end if end >= 0 else len(data)))
+        if start > begin and data[start : start + 1] not in (b"\n", b""):
             # `---x` is no marker, and `--- x` has a value; whoever writes that shall be read as a whole.
-            rest = piece.partition(b"\n")[0]
+            rest = data[start : found[-1][2]].partition(b"\n")[0]
             if rest[:1] not in (b" ", b"\t") or (rest.strip(b" \t") and rest.lstrip(b" \t")[:1] != b"#"):
                 return None
+        begin, start = end, end + 4
     return found
 
 
@@ -119,14 +122,18 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
     `body` begins at the beginning of a line. True means: its root is a block mapping of a known namespaced kind
     (or a ClusterRole with a name of the mesh's own), it names no namespace or the control-plane namespace, and no rule is concerned by its kind, name and words.
     """
-    head = body
-    if len(body) > _LARGE:
+    head, keys = body, None
+    if len(body) > LARGE:
         if body.find(b"\nkind: CustomResourceDefinition\n", 0, _HEAD) >= 0:
             # Every one of them concerns a rule, and they are long.
             return False
-        # What stands in quotes behind the head is text, and only the words in it are asked for.
-        head = body[: _quoted_data(body)]
+        # What long text stands behind the head has no meaning, and only the words in it are asked for.
+        found_data = _long_data(body)
+        if found_data is not None:
+            head, keys = body[: found_data[0]], found_data[1]
     entries = head.replace(b"\n ", b"\0 ").split(b"\n")
+    # So each entry has one behind it; this one says nothing.
+    entries.append(b"#")
     found: dict[bytes, bytes] = {}
     first = True
     for number, entry in enumerate(entries):
@@ -134,7 +141,8 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
             first = False
             if entry.startswith(_IDENTITY):
                 key, _, value = entry.partition(b":")
-                if key in found or key not in _IDENTITY or _goes_on(entries, number):
+                open_end = entries[number + 1][:1] in _OPEN and _goes_on(entries, number)
+                if key in found or key not in _IDENTITY or open_end:
                     return False
                 found[key] = value
             continue
@@ -152,11 +160,11 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
             return False
     if len(found) < 3:
         return first and not found
-    kind, version = _plain(found[b"kind"]), _plain(found[b"apiVersion"])
-    if kind == "List" and version == "v1":
+    what = _type(found[b"kind"], found[b"apiVersion"])
+    kind = what[1]
+    if kind == "List" and not what[0]:
         return _items_pass(body, mesh)
-    what = (group_of(version), kind)
-    if not version or (what not in NAMESPACED and what not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
+    if (what not in NAMESPACED and what not in _RBAC) or (mesh.flags and kind in _WORKLOADS):
         return False
     metadata = _metadata(found[b"metadata"])
     if metadata is None or metadata[1] not in (b"", mesh.namespace.encode()):
@@ -168,7 +176,7 @@ def passes_unread(body: bytes, mesh: "Profile") -> bool:
         return False
     if _multiplies(head):
         return False
-    concerned = concerned_by(kind, name, body)
+    concerned = concerned_by(kind, name, body, keys)
     return concerned is None or (not concerned and not _may_hide(head))
 
 
@@ -181,7 +189,7 @@ def _items_pass(body: bytes, mesh: "Profile") -> bool:
         if not line or line[0] == 35:
             continue
         # Keys with one plain word each, or none: nothing of it can go on behind the head.
-        if not colon or not key or key.lstrip(b" ").translate(None, _NAME) or value.lstrip(b" ").translate(None, _NAME):
+        if not colon or not key or key.lstrip(b" ").translate(None, NAME) or value.lstrip(b" ").translate(None, NAME):
             return False
         if key[0] != 32:
             keys.append(key)
@@ -196,30 +204,16 @@ def _items_pass(body: bytes, mesh: "Profile") -> bool:
     return True
 
 
-def _quoted_data(body: bytes) -> "int | None":
-    """Return where `data` begins if all of it is keys with single-quoted text, as in dashboards; None otherwise.
+def _long_data(body: bytes) -> "tuple[int, list[bytes]] | None":
+    """Return where `data` begins and its keys if all of it is long text, as in dashboards; None otherwise.
 
-    In such a text nothing but a quote has a meaning, so nothing in it can be a key, an escape or a tag, and finding the
-    next quote is all that must be read of it. Before it every quote must be seen to close on its own line.
+    Finding where each text ends is all that must be read of it. Before `data` every quote must be seen to close on its own
+    line.
     """
-    size = body.find(b"\ndata:\n", 0, _HEAD) + 1
-    if not size:
+    found = data_entries(body)
+    if found is None or not _closes(body[: found[0]].split(b"\n")):
         return None
-    if not _closes(body[:size].split(b"\n")):
-        return None
-    at = size + 5
-    while True:
-        start = body.find(b": '", at, at + _KEY)
-        if start < 0 or body[at : at + 3] != b"\n  " or body[at + 3 : start].translate(None, _NAME):
-            return None
-        at = body.find(b"'", start + 3)
-        while at >= 0 and body[at + 1 : at + 2] == b"'":
-            at = body.find(b"'", at + 2)
-        if at < 0:
-            return None
-        at += 1
-        if not body[at : at + _KEY].strip(b" \n") and not body[at:].strip(b" \n"):
-            return size
+    return found[0], [body[key:colon] for key, colon, *_ in found[1]]
 
 
 def head_size(body: bytes) -> int:
@@ -280,11 +274,29 @@ def _plain(value: bytes) -> str:
     value = value.strip(b" ")
     if len(value) > 1 and value[:1] == value[-1:] == b'"':
         value = value[1:-1]
-    return "" if value.translate(None, _NAME) else value.decode()
+    return "" if value.translate(None, NAME) else value.decode()
+
+
+def _type(kind: bytes, version: bytes) -> "tuple[str, str]":
+    """Return group and kind, as they stand behind their keys; a chart has few and says them again and again."""
+    if (kind, version) not in _TYPES:
+        version_of = _plain(version)
+        _TYPES[kind, version] = (group_of(version_of), _plain(kind)) if version_of else ("", "")
+    return _TYPES[kind, version]
 
 
 def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
     """Return name and namespace from the metadata, whose lines NUL joins; None if in doubt."""
+    if not block.translate(None, _QUIET) and block[:3] == b"\0  " and block[3:4] != b" ":
+        # Two columns of plain keys and values: each key that begins in the third column is one of the metadata.
+        name, namespace = _quiet(block, b"\0  name: "), _quiet(block, b"\0  namespace: ")
+        count = block.count(b"\0  name")
+        if (
+            name
+            and count == 1 + bool(namespace)
+            and block.count(b"namespace") == bool(namespace) + namespace.count(b"namespace")
+        ):
+            return name, namespace
     head, *lines = block.split(b"\0")
     # Quotes that do not close and flow collections could go on behind what looks like the end of the block.
     if head.strip(b" ") or 123 in block or 91 in block or not lines:
@@ -314,13 +326,25 @@ def _metadata(block: bytes) -> "tuple[bytes, bytes] | None":
             text = value.strip(b" ")
             if text[:1] in (b'"', b"'") and len(text) > 1 and text[:1] == text[-1:]:
                 text = text[1:-1]
-            if found[key] or not colon or not text or text.translate(None, _NAME):
+            if found[key] or not colon or not text or text.translate(None, NAME):
                 return None
             found[key] = text
     # A name or namespace key in another form than the one looked for is doubt enough.
     if block.count(b"namespace") != bool(found[b"namespace"]) + found[b"namespace"].count(b"namespace") or 63 in block:
         return None
     return (found[b"name"], found[b"namespace"]) if found[b"name"] else None
+
+
+def _quiet(block: bytes, key: bytes) -> bytes:
+    """Return the plain word behind a key, if no line below goes on with it; else nothing."""
+    start = block.find(key)
+    if start < 0:
+        return b""
+    end = block.find(b"\0", start + 1)
+    if end >= 0 and (block[end : end + 3] != b"\0  " or block[end + 3 : end + 4] == b" "):
+        return b""
+    word = block[start + len(key) : end if end >= 0 else len(block)]
+    return b"" if word.translate(None, NAME) else word
 
 
 def _may_hide(body: bytes) -> bool:

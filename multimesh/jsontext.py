@@ -2,6 +2,7 @@
 
 The injector's values are forty kilobytes of JSON on one line, of which a rule wants one member. Split at its quotes,
 the text falls into what stands between strings and what stands in them, and brackets between strings are structure.
+Nothing is read beyond the value that is wanted.
 """
 
 _BLANKS = " \t\r\n"
@@ -9,8 +10,8 @@ _BLANKS = " \t\r\n"
 #: What may stand between the strings of JSON: structure, blanks, numbers, true, false and null.
 _BETWEEN = "{}[]:,0123456789+-.eEtrufalsn" + _BLANKS
 
-#: Texts that were asked for a member, as `_outline` returns them: every rule asks for another one.
-_OUTLINES: "dict[str, tuple[str, list[str]] | None]" = {}
+#: How much of a value is looked at first. What is longer is looked at again.
+_CHUNK = 1 << 13
 
 
 def member(text: str, key: str) -> "tuple[int, int] | None":
@@ -18,68 +19,84 @@ def member(text: str, key: str) -> "tuple[int, int] | None":
 
     A key that stands twice is no answer either, and neither is one that is written with escapes.
     """
-    if text not in _OUTLINES:
-        _OUTLINES[text] = _outline(text)
-    outline = _OUTLINES[text]
-    if outline is None:
+    quoted = f'"{key}"'
+    last = text.rfind(quoted)
+    parts = _parts(text[:last]) if last >= 0 else None
+    if parts is None or parts[0].lstrip(_BLANKS)[:1] != "{":
         return None
-    plain, parts = outline
     found = None
-    at = plain.find(f'"{key}"')
+    at = text.find(quoted)
     while at >= 0:
-        # As many quotes stand before the string as parts; an odd number would make this its closing quote.
-        number = plain.count('"', 0, at)
-        if number % 2 == 0 and parts[number + 2].lstrip(_BLANKS)[:1] == ":" and _depth(parts, number) == 1:
+        before = parts if at == last else _parts(text[:at]) or []
+        start = _behind(text, at + len(quoted), ":")
+        # An even number of quotes makes this a string of its own, and not the tail of another one.
+        if start and len(before) % 2 and _depth(before) == 1:
             if found is not None:
                 return None
-            found = _value(text, parts, number + 2, at + len(key) + 2)
-        at = plain.find(f'"{key}"', at + 1)
-    return found
+            found = start
+        at = text.find(quoted, at + 1)
+    return None if found is None else _value(text, found)
 
 
-def _outline(text: str) -> "tuple[str, list[str]] | None":
-    """Return the text with its escapes blotted out, and cut at its quotes; None for what is no JSON object."""
-    plain = text
+def _parts(text: str) -> "list[str] | None":
+    """Cut a text at its quotes, escapes blotted out; None for what no JSON begins with."""
     if "\\" in text:
-        plain = text.replace("\\\\", "\0\0").replace('\\"', "\0\0")
-    parts = plain.split('"')
+        text = text.replace("\\\\", "\0\0").replace('\\"', "\0\0")
+    parts = text.split('"')
+    return None if "".join(parts[::2]).strip(_BETWEEN) else parts
+
+
+def _depth(parts: list[str]) -> int:
+    """Return how many brackets are open behind these parts."""
     between = "".join(parts[::2])
-    if len(parts) % 2 == 0 or between.strip(_BETWEEN) or between.strip(_BLANKS)[:1] != "{" or _depth(parts, len(parts)):
-        return None
-    return plain, parts
-
-
-def _depth(parts: list[str], number: int) -> int:
-    """Return how many brackets are open behind this part."""
-    between = "".join(parts[: number + 1 : 2])
     return between.count("{") + between.count("[") - between.count("}") - between.count("]")
 
 
-def _value(text: str, parts: list[str], number: int, at: int) -> "tuple[int, int] | None":
-    """Return the span of the value behind the colon with which a part begins, at the position `at`."""
-    start = text.index(":", at) + 1
-    while text[start : start + 1] in (" ", "\t", "\r", "\n"):
-        start += 1
-    part = parts[number][start - at :]
-    if not part:
-        return (start, start + len(parts[number + 1]) + 2) if number + 1 < len(parts) else None
-    if part[0] not in "{[":
-        end = min(place for place in (part.find(sign) for sign in ",}]" + _BLANKS) if place >= 0)
-        return start, start + end
-    depth, at = 0, start
-    while True:
-        # Most of what stands between strings is one colon or comma.
-        at += part in (":", ",")
-        for sign in part if part not in (":", ",") else "":
+def _behind(text: str, at: int, sign: str) -> int:
+    """Return where text goes on behind a sign and blanks; 0 where something else stands."""
+    for wanted in (sign, ""):
+        while text[at : at + 1] in (" ", "\t", "\r", "\n"):
             at += 1
-            if sign in "{[":
-                depth += 1
-            elif sign in "}]":
-                depth -= 1
-                if not depth:
-                    return start, at
-        if number + 2 >= len(parts):
+        if not text.startswith(wanted, at):
+            return 0
+        at += len(wanted)
+    return at
+
+
+def _value(text: str, start: int) -> "tuple[int, int] | None":
+    """Return the span of the value that begins here; None where it is no JSON, or does not end."""
+    size = _CHUNK
+    while True:
+        chunk = text[start : start + size]
+        end = _end(_parts(chunk), chunk[:1])
+        if end is not None:
+            return (start, start + end) if end else None
+        if start + size >= len(text):
             return None
-        at += len(parts[number + 1]) + 2
-        number += 2
-        part = parts[number]
+        size *= 4
+
+
+def _end(parts: "list[str] | None", first: str) -> "int | None":
+    """Return where the value ends that these parts begin with; None where more must be read, 0 for what is no JSON."""
+    if parts is None or not first:
+        return 0
+    if first == '"':
+        return len(parts[1]) + 2 if len(parts) > 2 else None
+    if first not in "{[":
+        ends = [place for sign in ",}]" + _BLANKS if (place := parts[0].find(sign)) >= 0]
+        return min(ends) if ends else None
+    between = "".join(parts[::2]).replace("[", "{").replace("]", "}")
+    depth = at = 0
+    while True:
+        end = between.find("}", at) + 1
+        if not end:
+            return None
+        depth += between.count("{", at, end) - 1
+        at = end
+        if not depth:
+            break
+    for number in range(0, len(parts), 2):
+        at -= len(parts[number])
+        if at <= 0:
+            return sum(map(len, parts[: number + 1])) + number + at
+    return None

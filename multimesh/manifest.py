@@ -23,7 +23,7 @@ class Resource:
     """
 
     __slots__ = (
-        "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
+        "_labels", "_title", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
     )  # fmt: skip
 
     def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
@@ -37,6 +37,7 @@ class Resource:
         self.notices: list[dict[str, object]] = []
         self.kind = self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
+        self._title = ""
         #: What the rule shared-resources found it to be a part of.
         self.component: str | None = None
         try:
@@ -52,7 +53,9 @@ class Resource:
     @property
     def title(self) -> str:
         """The resource as messages show it: Kind/name or Kind/namespace/name."""
-        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+        if not self._title:
+            self._title = "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+        return self._title
 
     @property
     def where(self) -> str:

@@ -28,7 +28,7 @@ class Rendering:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.parts: list[bytes] = []
+        self.parts: list[bytes | memoryview] = []
         #: Line of the stream at which an edited text begins, the text, and its edits.
         self.edited: list[tuple[int | Line, str, list[Edit]]] = []
         #: Title and rule of every resource that was left out, and its line.
@@ -64,43 +64,48 @@ def render(data: bytes, mesh: "Profile", where: str = "<stdin>") -> Rendering:
     return rendering
 
 
-def _render_documents(pieces: list[tuple[bytes, bytes]], mesh: "Profile", where: str, rendering: Rendering) -> None:
-    """Rewrite document by document; documents that stay as they are leave as they came."""
-    parts = rendering.parts
-    start = 0
-    last = len(pieces) - 1
-    dropped = False
-    for number, (separator, piece) in enumerate(pieces):
-        start += len(separator)
-        line = Line(rendering.stock, start)
+def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where: str, rendering: Rendering) -> None:
+    """Rewrite document by document; what stays as it is leaves as it came, in stretches as long as possible."""
+    data, last, kept, dropped = rendering.stock, len(pieces) - 1, 0, False
+    for number, (begin, start, end) in enumerate(pieces):
+        line = marker = Line(data, start)
         # The rest of the marker's line belongs to the document that it begins. Where it is empty, the text begins with
-        # an empty line, which changes nothing and spares a copy.
-        feed = (piece.find(b"\n") + 1 or len(piece)) if separator else 0
-        feed = 0 if feed == 1 else feed
-        body = piece[feed:]
+        # an empty line, which changes nothing.
+        if begin < start < end and data[start] != 10:
+            start = data.find(b"\n", start, end) + 1 or end
+            line = marker + 1
+        body = data[start:end]
         # The last document is always read: a stream that was cut off shows there.
         if number < last and passes_unread(body, mesh):
             if not body.isascii():
                 _decoded(body, where, line)
             dropped = False
-        else:
-            size = head_size(body) if number < last else 0
-            text, tail = _text(body, size, where, line + (feed > 0))
-            dropped = _plan(text, mesh, rendering)
-            edits = [] if dropped else text.planned()
-            if dropped:
-                whole = separator.strip().decode() + _decoded(piece, where, line) + "\n" * (number < last)
-                title, rule, _ = rendering.dropped[-1]
-                rendering.edited.append((line, whole, [Edit(0, len(whole), "", title, rule, "")]))
-            elif edits:
-                rendering.edited.append((text.line, text.text, edits))
-                body = applied(text.text, edits).encode() + tail
-        if not dropped:
-            # What stood before the first marker may have been left out, and its line break with it.
-            parts += (separator if parts else separator.lstrip(b"\n"), piece[:feed], body)
-        start += len(piece)
+            continue
+        text, tail = _text(body, head_size(body) if number < last else 0, where, line)
+        dropped = _plan(text, mesh, rendering)
+        if dropped:
+            _keep(rendering, kept, begin)
+            kept = end
+            title, rule, _ = rendering.dropped[-1]
+            whole = data[begin + (data[begin] == 10) : end].decode() + "\n" * (number < last)
+            rendering.edited.append((marker, whole, [Edit(0, len(whole), "", title, rule, "")]))
+        elif edits := text.planned():
+            _keep(rendering, kept, start)
+            kept = end
+            rendering.edited.append((text.line, text.text, edits))
+            rendering.parts += (applied(text.text, edits).encode(), tail)
+    _keep(rendering, kept, len(data))
     if dropped:
-        parts.append(b"\n")
+        rendering.parts.append(b"\n")
+
+
+def _keep(rendering: Rendering, start: int, end: int) -> None:
+    """Let a stretch of the stream leave as it came."""
+    # What stood before the first marker may have been left out, and its line break with it.
+    if start < end and start and not rendering.parts and rendering.stock[start] == 10:
+        start += 1
+    if start < end:
+        rendering.parts.append(memoryview(rendering.stock)[start:end])
 
 
 def _text(body: bytes, size: int, where: str, line: Line) -> "tuple[Text, bytes]":

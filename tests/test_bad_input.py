@@ -11,10 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from program import PROGRAM, Result, profile, render, run
+
+from multimesh import cli
 
 NS = "istio-affirmed"
 AFFIRMED = profile("affirmed", NS, ("nginx-affirmed",), sharedResources="own")
@@ -303,6 +306,23 @@ def test_a_slow_writer_and_a_slow_reader_change_nothing(tmp_path):
     started.stdout.close()
     assert started.wait(30) == 0
     assert data.replace(b"name: kiali", b"name: kiali-affirmed") == out
+
+
+@pytest.mark.parametrize("has_writev", [True, False])
+@pytest.mark.parametrize("size", [1, 7, 5000])
+def test_a_write_that_is_cut_short_loses_nothing(monkeypatch, has_writev, size):
+    """The system may take less than it is given, and more buffers than it takes at once are written in turns."""
+    written = []
+
+    def write(_, data):
+        written.append(bytes(data[:size]))
+        return len(written[-1])
+
+    system = {"write": write} | ({"writev": lambda _, parts: write(0, b"".join(parts))} if has_writev else {})
+    monkeypatch.setattr(cli, "_os", SimpleNamespace(**system))
+    parts = [b"%d\n" % number for number in range(2500)]
+    cli.write_out(parts)
+    assert b"".join(written) == b"".join(parts)
 
 
 # --- the profile ---------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ Rules see the original text only, so their order cannot matter.
 
 import sys
 
-from multimesh.rules.reads import ANY_KIND, EVERY, REGISTRY
+from multimesh.rules.reads import ANY_KIND, EVERY, REGISTRY, Key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
             """Wish for edits of one resource, or refuse it."""
 
 
+_RULES: "dict[str, Rule]" = {}
+
 #: For every kind that was asked for: the rules that see it, and what an object must have to concern them; nothing: any object.
 _RULES_OF_KIND: "dict[str, list[tuple[str, list[tuple[str, str]]]]]" = {}
 
@@ -39,11 +41,11 @@ _READS_OF_KIND: "dict[str, Pairs]" = {}
 
 def rule(name: str) -> "Rule":
     """Return the rule of this id, imported when it is first asked for."""
-    module = f"multimesh.rules.{name.replace('-', '_')}"
-    if module not in sys.modules:
+    if name not in _RULES:
+        module = f"multimesh.rules.{name.replace('-', '_')}"
         __import__(module)
-    found: Rule = sys.modules[module]
-    return found
+        _RULES[name] = sys.modules[module]
+    return _RULES[name]
 
 
 def rules() -> "list[Rule]":
@@ -95,16 +97,17 @@ def asked_of(kind: str) -> "list[bytes]":
     return [word for _, word in _reads_of(kind) if word]
 
 
-def concerned_by(kind: str, name: bytes, body: bytes) -> "bool | None":
+def concerned_by(kind: str, name: bytes, body: bytes, keys: "list[bytes] | None" = None) -> "bool | None":
     """Tell whether an object of this kind and name, with these words in it, could concern a rule.
 
-    None says that no rule reads such an object, whatever words stand in it.
+    `keys` are those of its `data`, where they are known. None says that no rule reads such an object, whatever words
+    stand in it.
     """
     named = name + b"\n"
     concerned = None
     for prefix, word in _reads_of(kind):
         if named.startswith(prefix):
-            if not word or body.find(word) >= 0:
+            if not word or (word in keys if keys is not None and type(word) is Key else body.find(word) >= 0):
                 return True
             concerned = False
     return concerned

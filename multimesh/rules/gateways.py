@@ -14,7 +14,7 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 """
 
 from multimesh.containers import flag, variable
-from multimesh.fieldpath import find, get, is_mapping, is_scalar, is_sequence, text
+from multimesh.fieldpath import find, get, is_mapping, is_sequence, text
 from multimesh.jsontext import member
 from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
@@ -184,9 +184,9 @@ def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
 
 def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:
     """Rename gateways inside a text that is not read any further: a query, an owner's URL."""
-    if not is_scalar(node) or not any(name in node.value for name in GATEWAYS):
+    inner = resource.text.words(node, path)
+    if inner is None:
         return
-    inner = resource.text.embedded(node)
     for name in GATEWAYS:
         for start in occurrences(inner.text, name):
             inner.replace_span(start, start + len(name), gateway(name, mesh), resource.title, ID, path)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     Pairs = tuple[tuple[bytes, bytes], ...]
     Reads = dict[str, Pairs]
 
+
+class Key(bytes):
+    """A word that concerns a rule as a key of `data` only."""
+
+
 ANY_KIND = "*"
 EVERY = ((b"", b""),)
 NEVER_ALONE: "Pairs" = ()
@@ -79,7 +84,7 @@ REGISTRY: "dict[str, Reads]" = {
     },
     "ca-bundle": {"MutatingWebhookConfiguration": EVERY, "ValidatingWebhookConfiguration": EVERY},
     "failure-policy": {"ValidatingWebhookConfiguration": EVERY},
-    "mesh-config": {"ConfigMap": ((b"istio\n", b""), (b"istio-", b"mesh"), (b"istio-sidecar-injector", b""))},
+    "mesh-config": {"ConfigMap": ((b"istio\n", b""), (b"istio-", Key(b"mesh")), (b"istio-sidecar-injector", b""))},
     "envoy-filters": {"EnvoyFilter": NEVER_ALONE},
     "citadel-scope": {"Deployment": ((b"istio-citadel", b""),)},
     "gateways": {
