@@ -8,7 +8,7 @@ Nothing is read beyond the value that is wanted.
 _BLANKS = " \t\r\n"
 
 #: What may stand between the strings of JSON: structure, blanks, numbers, true, false and null.
-_BETWEEN = "{}[]:,0123456789+-.eEtrufalsn" + _BLANKS
+_BETWEEN = b"{}[]:,0123456789+-.eEtrufalsn \t\r\n"
 
 #: How much of a value is looked at first. What is longer is looked at again.
 _CHUNK = 1 << 13
@@ -43,7 +43,7 @@ def _parts(text: str) -> "list[str] | None":
     if "\\" in text:
         text = text.replace("\\\\", "\0\0").replace('\\"', "\0\0")
     parts = text.split('"')
-    return None if "".join(parts[::2]).strip(_BETWEEN) else parts
+    return None if "".join(parts[::2]).encode("utf-8", "replace").translate(None, _BETWEEN) else parts
 
 
 def _depth(parts: list[str]) -> int:
