@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from multimesh.check.findings import ERROR, Finding, Side
 from multimesh.check.kubectl import CLUSTER_SCOPED, OPTIONAL, Access, get
@@ -104,18 +105,18 @@ def _saved() -> list[Object] | None:
 
 def look(mesh: Profile, access: Access) -> tuple[list[Object], list[Finding]]:
     """Read what `verify` wants to know of the cluster, and say what could not be read."""
-    objects, findings = get(access, CLUSTER_SCOPED)
-    for kinds, namespace, optional in (
+    asks = (
+        (CLUSTER_SCOPED, "", False),
         (OPTIONAL, "", True),
         *((_MEMBERS, name, False) for name in (mesh.namespace, *mesh.workload_namespaces)),
         *((("secrets",), name, False) for name in mesh.workload_namespaces),
         (_PLANE, mesh.namespace, False),
         (_LEFT, mesh.namespace, True),
-    ):
-        more, said = get(access, kinds, namespace, optional=optional)
-        objects += more
-        findings += said
-    return objects, findings
+    )
+    # Each is a call of kubectl, and most of the time that one takes is waiting.
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        answers = list(pool.map(lambda ask: get(access, ask[0], ask[1], optional=ask[2]), asks))
+    return [item for objects, _ in answers for item in objects], [one for _, said in answers for one in said]
 
 
 def unsettled(mesh: Profile, before: Cluster, after: Cluster) -> list[Finding]:
