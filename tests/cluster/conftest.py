@@ -77,6 +77,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     TOOK[part] = TOOK.get(part, 0) + report.duration
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """Let a failure say what the programs of the control plane said last: of a run elsewhere nothing else is left."""
+    report = yield
+    worlds = getattr(item, "funcargs", {}).get("worlds") if report.failed else None
+    if worlds is not None:
+        report.sections.append(("what the control plane said", worlds.cluster.said()))
+    return report
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell the process that sums up how long the control plane of this one took to start."""
     if hasattr(session.config, "workeroutput") and CLUSTER in TOOK:
@@ -131,7 +141,7 @@ class Worlds:
     """One world at a time: that of one Helm and one version of Istio, until something else is asked for."""
 
     def __init__(self, cluster, folders: pytest.TempPathFactory) -> None:
-        self._cluster, self._folders = cluster, folders
+        self.cluster, self._folders = cluster, folders
         self._now = None
 
     def take(self, helm, version: str, *, empty: bool = False):
@@ -143,7 +153,7 @@ class Worlds:
             self._now = None
             if now:
                 now.wipe()
-            now = self._now = World(self._cluster, helm, version, self._folders.mktemp("world"))
+            now = self._now = World(self.cluster, helm, version, self._folders.mktemp("world"))
         return now
 
     def end(self) -> None:

@@ -155,7 +155,9 @@ class World:
         """Run a command of the program with kubectl at hand."""
         python = self.helm._replace(binary=Path(sys.executable))
         search = f"{self.helm.binary.parent}{os.pathsep}{os.environ['PATH']}"
-        return python.run("-m", "multimesh", *arguments, KUBECONFIG=str(self.cluster.kubeconfig), PATH=search)
+        return python.run(
+            "-m", "multimesh", *arguments, KUBECONFIG=str(self.cluster.kubeconfig), PATH=search, **UNHURRIED
+        )
 
     def through(self, mesh: str, *arguments: str) -> list[str]:
         """Spell the flags that send a release through the post-renderer."""
