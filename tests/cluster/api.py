@@ -47,7 +47,7 @@ def path(kind: str, namespace: str = "", name: str = "") -> str:
     return f"{place}/{name}" if name else place
 
 
-def until(what: str, probe: Callable[[], T], seconds: float = 20, so: Callable[[T], bool] = bool) -> T:
+def until(what: str, probe: Callable[[], T], seconds: float = 60, so: Callable[[T], bool] = bool) -> T:
     """Ask until the answer is as it should be, and return it; fail with the last one when the deadline passes.
 
     The tests wait in no other way.

@@ -404,7 +404,7 @@ def deployments(api: Api, namespace: str) -> Iterator[Object]:
     return filter(is_control_plane, api.list("Deployment", namespace))
 
 
-def settle(standins: list[StandIn], seconds: float = 20) -> None:
+def settle(standins: list[StandIn], seconds: float = 60) -> None:
     """Wait until every stand-in has written what it has to write."""
     for one in standins:
         until(f"{one.namespace}/{one.name} has written its root, and validates", one.is_settled, seconds)
