@@ -16,6 +16,7 @@ from multimesh.rules import asked_of, concerned_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.nodes import Node
     from multimesh.profile import Profile
 
 #: The cluster-scoped kinds whose objects may concern nobody once their name is the mesh's own.
@@ -41,6 +42,9 @@ _HEADS = (
     # The rule mesh-policy reads what this role allows.
     (b"\nkind: ClusterRole\n", b"\nrules:\n", b"istio-security-post-install"),
 )
+
+#: The column of the keys of a pod's spec, in a Deployment as charts indent it.
+_POD = 6
 
 #: What the name of a key begins with.
 _LETTERS = frozenset(bytes((code,)) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -229,7 +233,7 @@ def head_size(body: bytes) -> int:
             size = body.find(key, 0, _HEAD) + 1
             break
     else:
-        return 0
+        return _pod_head(body)
     if not size or 38 in body[:size] or (read and body.find(read, 0, size) >= 0):
         return 0
     tail = size + len(key) - 2
@@ -241,6 +245,37 @@ def head_size(body: bytes) -> int:
         return 0
     # Two counts see every empty line of a pair or triple, and never one too many; more of them are read.
     return size if lines == inner or lines == inner + body.count(b"\n\n\n", tail) else 0
+
+
+def _pod_head(body: bytes) -> int:
+    """Return how many bytes of a Deployment stand before the affinity of its pods, which no rule reads; 0 if it is not last.
+
+    All lines behind are indented further, so they belong to it. The caller must see that the head ends in the pod's spec.
+    """
+    key = b"\n" + b" " * _POD + b"affinity:"
+    size = body.rfind(key) + 1
+    if not size or body.find(b"\nkind: Deployment\n", 0, _HEAD) < 0 or 38 in body[:size]:
+        return 0
+    tail = body.find(b"\n", size)
+    if tail < 0 or body[size + len(key) - 1 : tail].strip(b" "):
+        return 0
+    inner = body.count(b"\n " + b" " * _POD, tail) + body.count(b"\n\n", tail) + body.endswith(b"\n")
+    return size if body.count(b"\n", tail) == inner else 0
+
+
+def is_head(root: "Node") -> bool:
+    """Tell whether what was read of a document is its beginning: a block mapping, or one that ends in the spec of a pod."""
+    if root.id != "mapping" or root.flow_style:
+        return False
+    if not any(key.value == "kind" and value.value == "Deployment" for key, value in root.value):
+        return True
+    node = root
+    for step in ("spec", "template", "spec"):
+        key, node = node.value[-1]
+        if key.value != step or node.id != "mapping" or node.flow_style or not node.value:
+            return False
+    # So nothing is open but the spec, and what follows at the column of its keys is one of them.
+    return bool(node.start_mark.column == _POD)
 
 
 def _closes(lines: "list[bytes]") -> bool:

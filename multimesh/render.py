@@ -5,8 +5,8 @@ stdin -> resources -> edits planned by rules -> edited text -> stdout
 
 from multimesh.edits import Edit, Line, Text, applied
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import BadShape, is_mapping, refusal
-from multimesh.guard import head_size, passes_unread, split
+from multimesh.fieldpath import BadShape, refusal
+from multimesh.guard import head_size, is_head, passes_unread, split
 from multimesh.manifest import resources
 from multimesh.rules import rules_for
 
@@ -115,7 +115,7 @@ def _text(body: bytes, size: int, where: str, line: Line) -> "tuple[Text, bytes]
             _decoded(body, where, line)
         head = Text(_decoded(body[:size], where, line), where, line)
         try:
-            if len(head.roots) == 1 and is_mapping(head.roots[0]) and not head.roots[0].flow_style:
+            if len(head.roots) == 1 and is_head(head.roots[0]):
                 return head, body[size:]
         except MultimeshError:
             # A quote that opens in the head and closes behind it, say.

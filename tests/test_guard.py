@@ -231,6 +231,47 @@ def test_a_role_is_read_whole_where_a_rule_may_ask_for_more(text):
     assert guard.head_size(text.encode()) == 0
 
 
+POD = (
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: istio-galley\nspec:\n  template:\n    spec:\n"
+    "      containers:\n      - name: galley\n        command:\n        - /usr/local/bin/galley\n        - server\n"
+    "        - --deployment-namespace=istio-affirmed\n"
+)
+AFFINITY = "      affinity:      \n        nodeAffinity:\n          a: b\n\n        podAffinity:\n        - c\n"
+
+
+def test_the_affinity_of_pods_is_not_read_and_stays_as_it_is(monkeypatch):
+    """It is the last thing in a Deployment, and no rule asks for it; the flags before it are still found and set."""
+    assert guard.head_size((POD + AFFINITY).encode()) == len(POD)
+    data = (POD + AFFINITY).encode() + END
+    done = outcome(data, mesh())
+    assert isinstance(done, bytes)
+    assert done == unguarded(data, mesh(), monkeypatch)
+    assert b"--webhook-name=" in done.partition(AFFINITY.encode())[0]
+
+
+# Deployments of which the head does not say all, or is none.
+WHOLE_PODS = {
+    "a key of the pod behind it": POD + AFFINITY + "      volumes: []\n",
+    "a key of the object behind it": POD + AFFINITY + "status: {}\n",
+    "an anchor": POD.replace("galley\n        command", "&a galley\n        command") + AFFINITY.replace("b", "*a"),
+    "a flow": POD + "      affinity: {a:\n        b}\n",
+    "the affinity of something else": POD.replace("      ", "    ") + AFFINITY,
+    "the text of an annotation": (
+        POD.replace("metadata:\n  name: istio-galley\n", "")
+        + "metadata:\n  name: istio-galley\n  annotations:\n    a: |\n" + AFFINITY
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WHOLE_PODS.values(), ids=WHOLE_PODS)
+def test_a_deployment_is_read_whole_where_its_end_is_in_doubt(text, monkeypatch):
+    """The bytes are those of a run that reads everything."""
+    data = text.encode() + END
+    assert outcome(data, mesh()) == unguarded(data, mesh(), monkeypatch)
+    size = guard.head_size(text.encode())
+    assert not size or not guard.is_head(yaml.compose(text[:size], Loader=LOADER))
+
+
 UNCUT = {
     "a value on the marker's line": "a: 1\n--- {kind: ClusterRole}\n",
     "a block scalar on the marker's line": "--- |\n  x\n",
