@@ -150,9 +150,8 @@ class Worlds:
 
         now = self._now
         if not (now and (now.helm, now.began) == (helm, version) and not now.spent and not empty):
-            self._now = None
             if now:
-                now.wipe()
+                now.wipe()  # where that fails, whoever comes next tries again
             now = self._now = World(self.cluster, helm, version, self._folders.mktemp("world"))
         return now
 

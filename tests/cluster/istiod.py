@@ -307,7 +307,7 @@ class Istiod(Plane):
     def _flush(self) -> None:
         """Turn what was counted since the last look into reviews."""
         with self._once:
-            if self._process is None:
+            if self._process is None or self._process.poll() is not None:
                 return
             now = self._count()
             for (kind, allowed), count in now.items():
