@@ -219,7 +219,9 @@ class Istiod(Plane):
 
     def stop(self) -> None:
         """Go away, as a crashed control plane does: what was written stays."""
-        self._flush()
+        # One that was uninstalled ends by itself, and may do so this very moment.
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self._flush()
         with self._once:
             process, self._process = self._process, None
         if process:
