@@ -43,6 +43,9 @@ _HEADS = (
     (b"\nkind: ClusterRole\n", b"\nrules:\n", b"istio-security-post-install"),
 )
 
+#: So many bytes of a document are cut into lines at once, and forgotten before the next ones are.
+_PIECE = 1 << 12
+
 #: The column of the keys of a pod's spec, in a Deployment as charts indent it.
 _POD = 6
 
@@ -236,15 +239,9 @@ def head_size(body: bytes) -> int:
         return _pod_head(body)
     if not size or 38 in body[:size] or (read and body.find(read, 0, size) >= 0):
         return 0
-    tail = size + len(key) - 2
-    lines = body.count(b"\n", tail)
-    inner = body.count(b"\n ", tail) + body.count(b"\n\n", tail) + body.endswith(b"\n")
-    if lines != inner and read:
-        inner += body.count(b"\n- ", tail)
     if read and (_may_hide(body) or any(body.find(word) >= 0 for word in asked_of("ClusterRole"))):
         return 0
-    # Two counts see every empty line of a pair or triple, and never one too many; more of them are read.
-    return size if lines == inner or lines == inner + body.count(b"\n\n\n", tail) else 0
+    return size if _indented(body, size + len(key) - 1, 1, items=bool(read)) else 0
 
 
 def _pod_head(body: bytes) -> int:
@@ -259,8 +256,24 @@ def _pod_head(body: bytes) -> int:
     tail = body.find(b"\n", size)
     if tail < 0 or body[size + len(key) - 1 : tail].strip(b" "):
         return 0
-    inner = body.count(b"\n " + b" " * _POD, tail) + body.count(b"\n\n", tail) + body.endswith(b"\n")
-    return size if body.count(b"\n", tail) == inner else 0
+    return size if _indented(body, tail + 1, _POD + 1) else 0
+
+
+def _indented(body: bytes, start: int, width: int, *, items: bool = False) -> bool:
+    """Tell whether every line from here on is empty or begins with so many blanks, or with the dash of an item."""
+    if body.find(b"\t", start) >= 0:
+        return False
+    # A blank comes before all other characters that may stand in YAML, so of some lines only the greatest must be seen.
+    greatest = b" " * (width - 1) + b"!"
+    while start < len(body):
+        end = body.find(b"\n", start + _PIECE)
+        lines = body[start : end if end >= 0 else len(body)].split(b"\n")
+        if max(lines) >= greatest and not (
+            items and all(line[:1] in _INDENTED or line.startswith(b"- ") for line in lines)
+        ):
+            return False
+        start = end + 1 if end >= 0 else len(body)
+    return True
 
 
 def is_head(root: "Node") -> bool:

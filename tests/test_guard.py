@@ -231,6 +231,23 @@ def test_a_role_is_read_whole_where_a_rule_may_ask_for_more(text):
     assert guard.head_size(text.encode()) == 0
 
 
+CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b\n"
+
+
+@pytest.mark.parametrize("last", ["kind: ClusterRole\n", "'kind': ClusterRole\n", "\tx\n", "- a\n"])
+def test_a_key_behind_a_schema_is_seen_wherever_it_stands(last, monkeypatch):
+    """A schema is looked at piece by piece, and none of its lines falls between two of them."""
+    monkeypatch.setattr(guard, "_PIECE", 32)
+    for lines in range(20):
+        schema = "spec:\n" + "  a: b\n\n" * (lines // 2) + "  ccccc:\n    - d\n" * lines
+        assert guard.head_size((CRD + schema).encode()) == len(CRD)
+        for place in range(lines):
+            cut = schema.split("\n")
+            cut.insert(1 + place, last.rstrip("\n"))
+            assert guard.head_size((CRD + "\n".join(cut)).encode()) == 0, (lines, place)
+        assert guard.head_size((CRD + schema + last).encode()) == 0
+
+
 POD = (
     "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: istio-galley\nspec:\n  template:\n    spec:\n"
     "      containers:\n      - name: galley\n        command:\n        - /usr/local/bin/galley\n        - server\n"
