@@ -29,14 +29,25 @@ class Rendering:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.parts: list[bytes | memoryview] = []
-        #: Line of the stream at which an edited text begins, the text, and its edits.
-        self.edited: list[tuple[int | Line, str, list[Edit]]] = []
+        self.changed: list[tuple[int | Line, str | memoryview, list[Edit]]] = []
         #: Title and rule of every resource that was left out, and its line.
         self.dropped: list[tuple[str, str, int | Line]] = []
         #: What the rules noticed and nobody must act upon to go on.
         self.noticed: list[dict[str, object]] = []
         self.stock = b""
         self.resources = 0
+
+    @property
+    def edited(self) -> list[tuple[int | Line, str, list[Edit]]]:
+        """Line of the stream at which an edited text begins, the text, and its edits, for whoever shows them."""
+        found = []
+        for line, text, edits in self.changed:
+            if not isinstance(text, str):
+                # A document that was left out: it was not read to its end, and most runs show nothing.
+                text = bytes(text).decode()
+                edits[0].end = len(text)
+            found.append((line, text, edits))
+        return found
 
     @property
     def output(self) -> bytes:
@@ -87,12 +98,12 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
             _keep(rendering, kept, begin)
             kept = end
             title, rule, _ = rendering.dropped[-1]
-            whole = data[begin + (data[begin] == 10) : end].decode() + "\n" * (number < last)
-            rendering.edited.append((marker, whole, [Edit(0, len(whole), "", title, rule, "")]))
+            whole = memoryview(data)[begin + (data[begin] == 10) : end + (number < last)]
+            rendering.changed.append((marker, whole, [Edit(0, 0, "", title, rule, "")]))
         elif edits := text.planned():
             _keep(rendering, kept, start)
             kept = end
-            rendering.edited.append((text.line, text.text, edits))
+            rendering.changed.append((text.line, text.text, edits))
             rendering.parts += (applied(text.text, edits).encode(), tail)
     _keep(rendering, kept, len(data))
     if dropped:
@@ -130,7 +141,7 @@ def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering
     _plan(text, mesh, rendering, alone=False)
     edits = text.planned()
     if edits:
-        rendering.edited.append((1, text.text, edits))
+        rendering.changed.append((1, text.text, edits))
     rendering.parts = [bom, applied(text.text, edits).encode()]
 
 
