@@ -7,7 +7,7 @@ list or mapping are gathered and written in one go; two wishes for the same span
 
 from multimesh import longtext
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence
+from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence, refusal
 from multimesh.parser import UNTAGGED, compose_all
 from multimesh.scalars import BREAKS, escape, is_plain, quoted, rewritten, skip_properties, source_map, verbatim_places
 
@@ -99,7 +99,7 @@ class Text:
         self._put: dict[int, tuple[MappingNode, dict[str, Value], Edit]] = {}
         self._dropped: dict[int, tuple[SequenceNode, dict[int, Edit]]] = {}
         self._embedded: dict[int, tuple[ScalarNode, Text]] = {}
-        self._parts: list[tuple[int, Text]] = []
+        self._parts: list[tuple[int, Text, ScalarNode | None]] = []
         self._shared: set[int] | None = None
 
     @property
@@ -200,20 +200,19 @@ class Text:
             self._embedded[id(node)] = known
         return known[1]
 
-    def words(self, node: "Node", path: str) -> "Text | None":
+    def words(self, node: "Node") -> "Text | None":
         """Return the text in which the words of a scalar can be replaced, without reading it where that is possible."""
         if not is_scalar(node):
             return None
         start, end = node.start_mark.index, node.end_mark.index
         if self.text[start : start + 1] != "'":
             return self.embedded(node)
-        self._check_own(node, path)
-        return self.part(start + 1, end - 1)
+        return self.part(start + 1, end - 1, node)
 
-    def part(self, start: int, end: int) -> "Text":
-        """Return a stretch of this text that is YAML by itself, to be edited in its own right."""
+    def part(self, start: int, end: int, node: "ScalarNode | None" = None) -> "Text":
+        """Return a stretch of this text to be edited in its own right: YAML by itself, or the inside of a scalar."""
         found = Text(self.text[start:end], self.where, self.line)
-        self._parts.append((start, found))
+        self._parts.append((start, found, node))
         return found
 
     def replace_span(self, start: int, end: int, new: str, subject: str, rule: str, path: str) -> None:
@@ -233,8 +232,11 @@ class Text:
             edits += self._drop(sequence, drops)
         for node, child in self._embedded.values():
             edits += self._lifted(node, child)
-        for start, part in self._parts:
-            edits += [edit.moved(start + edit.start, start + edit.end, edit.text) for edit in part.planned()]
+        for start, part, within in self._parts:
+            inside = part.planned()
+            if inside and within is not None:
+                self._check_lifted(within, inside[0])
+            edits += [edit.moved(start + edit.start, start + edit.end, edit.text) for edit in inside]
         edits.sort(key=lambda edit: (edit.start, edit.end, -edit.depth))
         kept: list[Edit] = []
         for edit in edits:
@@ -264,6 +266,13 @@ class Text:
             self._shared = _shared(self.roots) if "*" in self.text and "&" in self.text else set()
         if id(node) in self._shared:
             raise BadShape(path, "is shared by an alias, which cannot be edited in one place only", node)
+
+    def _check_lifted(self, node: "ScalarNode", edit: Edit) -> None:
+        """Refuse an edit inside a scalar that an alias shares; only now is it known that there is one."""
+        try:
+            self._check_own(node, edit.path)
+        except BadShape as error:
+            raise refusal(f"{self.at(node)}: {edit.subject}", error, edit.rule) from None
 
     def _end(self, node: "Node") -> int:
         """Return where the last character of a node's content ends, behind which only blanks and comments stand."""
@@ -465,7 +474,7 @@ class Text:
         edits = child.planned()
         if not edits:
             return []
-        self._check_own(node, edits[0].path)
+        self._check_lifted(node, edits[0])
         words = verbatim_places(self.text, node, [(edit.start, edit.end) for edit in edits])
         if words is not None and all(is_plain(edit.text, flow=True) for edit in edits):
             return [edit.moved(*place, edit.text) for edit, place in zip(edits, words, strict=True)]

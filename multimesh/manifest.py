@@ -35,9 +35,8 @@ class Resource:
         #: The rule that leaves the object out, or nothing.
         self.dropped = ""
         self.notices: list[dict[str, object]] = []
-        self.kind = self.name = self.namespace = ""
+        self._title = self.kind = self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
-        self._title = ""
         #: What the rule shared-resources found it to be a part of.
         self.component: str | None = None
         try:

@@ -431,3 +431,14 @@ def test_without_jinja2_values_says_how_to_install_it():
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("multimesh: Jinja2 is not installed")
     assert "pip install jinja2" in done.stderr
+
+
+@pytest.mark.parametrize("written", ["'{}'", "|\n    {}"])
+def test_a_dashboard_that_an_alias_shares_is_refused_only_where_it_would_change(written):
+    """An edit would change every place that uses it; without one nobody minds."""
+    text = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-grafana-configuration-dashboards-x\n"
+        f"  labels: {{{{chart: g, heritage: H}}}}\ndata: &d\n  a: {written}\nother: *d\n"
+    )
+    assert rewritten(text.format("gateway"), mesh())[0]["data"]["a"].strip() == "gateway"
+    assert "is shared by an alias" in refused(text.format("istio-ingressgateway"), mesh())

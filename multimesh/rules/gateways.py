@@ -184,7 +184,7 @@ def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
 
 def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:
     """Rename gateways inside a text that is not read any further: a query, an owner's URL."""
-    inner = resource.text.words(node, path)
+    inner = resource.text.words(node)
     if inner is None:
         return
     for name in GATEWAYS:
