@@ -25,16 +25,19 @@ def member(text: str, key: str) -> "tuple[int, int] | None":
     if parts is None or parts[0].lstrip(_BLANKS)[:1] != "{":
         return None
     found = None
-    at = text.find(quoted)
-    while at >= 0:
-        before = parts if at == last else _parts(text[:at]) or []
-        start = _behind(text, at + len(quoted), ":")
-        # An even number of quotes makes this a string of its own, and not the tail of another one.
-        if start and len(before) % 2 and _depth(before) == 1:
-            if found is not None:
-                return None
-            found = start
-        at = text.find(quoted, at + 1)
+    depth = seen = at = 0
+    # Every other part is a string; behind the parts stands the last one that could be the key.
+    for index in [*(index for index in range(1, len(parts), 2) if parts[index] == key), len(parts)]:
+        if index % 2 == 0:
+            break  # the tail of another string
+        depth += _depth(parts[seen:index])
+        at += sum(map(len, parts[seen:index])) + index - seen
+        seen = index + 1
+        start = _behind(text, at + len(key) + 1, ":") if depth == 1 else 0
+        if start and found is not None:
+            return None
+        found = start or found
+        at += len(key) + 1
     return None if found is None else _value(text, found)
 
 
