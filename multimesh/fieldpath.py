@@ -187,7 +187,7 @@ def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
     if form == "mapping" and step[0] != "[":
         if step == "*":
             return [(f"{here}{key.value}", child) for key, child in node.value]
-        here += step.replace("/", "~1") if "/" in step else step
+        here += step.replace("/", "~1")
         child = value(node, step, here)
         return [] if child is None else [(here, child)]
     if _is_empty(node):

@@ -108,7 +108,7 @@ class _Mark:
 class _LongText:
     """A scalar node that is read when its value is asked for."""
 
-    __slots__ = ("_indent", "_text", "_value", "end_mark", "start_mark", "style", "tag")
+    __slots__ = ("_text", "_value", "end_mark", "start_mark", "style", "tag")
     id = "scalar"
 
     def __init__(self, text: str, start: int, end: int, sign: str) -> None:

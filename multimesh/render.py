@@ -29,6 +29,7 @@ class Rendering:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.parts: list[bytes | memoryview] = []
+        #: What `edited` shows; of a document that was left out, the bytes.
         self.changed: list[tuple[int | Line, str | memoryview, list[Edit]]] = []
         #: Title and rule of every resource that was left out, and its line.
         self.dropped: list[tuple[str, str, int | Line]] = []

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
             """Wish for edits of one resource, or refuse it."""
 
 
-_RULES: "dict[str, Rule]" = {}
-
 #: For every kind that was asked for: the rules that see it, and what an object must have to concern them; nothing: any object.
 _RULES_OF_KIND: "dict[str, list[tuple[str, list[tuple[str, str]]]]]" = {}
 
@@ -41,11 +39,11 @@ _READS_OF_KIND: "dict[str, Pairs]" = {}
 
 def rule(name: str) -> "Rule":
     """Return the rule of this id, imported when it is first asked for."""
-    if name not in _RULES:
-        module = f"multimesh.rules.{name.replace('-', '_')}"
+    module = f"multimesh.rules.{name.replace('-', '_')}"
+    if module not in sys.modules:
         __import__(module)
-        _RULES[name] = sys.modules[module]
-    return _RULES[name]
+    found: Rule = sys.modules[module]
+    return found
 
 
 def rules() -> "list[Rule]":

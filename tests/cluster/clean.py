@@ -48,9 +48,8 @@ def _finalize(api: Api, name: str) -> None:
     found = api.get("Namespace", name)
     if found:
         found["spec"]["finalizers"] = []
-        with contextlib.suppress(
-            Refused
-        ):  # the controller was faster, which is as good: the caller looks whether it went
+        # The controller may be faster, which is as good: the caller looks whether it went.
+        with contextlib.suppress(Refused):
             api.call("PUT", path("Namespace", name=name) + "/finalize", found)
 
 
