@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from multimesh import jsontext
-from multimesh.jsontext import member
+from multimesh.jsontext import member, members
 
 WORDS = ("a", "b", "gateways", '"', "\\", "}{", "],[", ":", ",", "é", "a\nb", '\\"a\\":', "/", "")
 
@@ -43,6 +43,9 @@ def test_a_member_is_what_a_json_reader_finds(seed, chunk, monkeypatch):
             if span is not None:
                 assert json.loads(text[slice(*span)]) == json.loads(text)[key], (text, key)
                 seen += 1
+        plain = [key for key in obj if json.dumps(key) == f'"{key}"']
+        if plain:
+            assert members(text, *plain) == {key: member(text, key) for key in plain}, text
     assert seen > 1000
 
 
@@ -52,6 +55,7 @@ NONE = {
     "a flow mapping of YAML": '{b: c, "a": 1}',
     "a key that stands twice": '{"a": 1, "b": 2, "a": 3}',
     "a key of another object": '{"b": {"a": 1}}',
+    "two texts with nothing between": '{"a" "b": 1}',
     "a text": '{"b": "\\"a\\": 1", "c": "a"}',
     "a value that does not end": '{"a": {"b": 1',
     "a text that does not end": '{"a": "b',

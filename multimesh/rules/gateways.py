@@ -15,7 +15,7 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 
 from multimesh.containers import flag, variable
 from multimesh.fieldpath import find, get, is_mapping, is_sequence, text
-from multimesh.jsontext import member
+from multimesh.jsontext import member, members
 from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
 TYPE_CHECKING = False
@@ -60,6 +60,7 @@ VARIABLES = ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER", "ISTIO_METAJSON_LAB
 
 #: In the injector's values, below `gateways/NAME`: fields that hold a name of the family.
 VALUES_FIELDS = ("labels/app", "secretVolumes/*/secretName")
+_VALUES_KEYS = {key: rest for key, _, rest in (path.partition("/") for path in VALUES_FIELDS)}
 
 
 def plan(resource: "Resource", mesh: "Profile") -> None:
@@ -159,26 +160,33 @@ def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
     if "\\" in inner.text:
         return False
     spans = []
-    for name in (name for name in GATEWAYS if f'"{name}"' in inner.text):
-        span = member(inner.text, name)
-        values = inner.text[slice(*span)] if span is not None else ""
-        enabled = member(values, "enabled")
-        if span is None or enabled is None:
+    named = [name for name in GATEWAYS if f'"{name}"' in inner.text]
+    found = members(inner.text, *named) if named else {}
+    for name in named:
+        if found is None or name not in found:
             return False
-        if values[slice(*enabled)].strip('"') != "true":
+        begin, end = found[name]
+        values = inner.text[begin:end]
+        fields = members(values, "enabled", *_VALUES_KEYS)
+        if fields is None or "enabled" not in fields:
+            return False
+        if values[slice(*fields["enabled"])].strip('"') != "true":
             continue
-        start = inner.text.rindex(f'"{name}"', 0, span[0])
-        spans.append((start, start + len(name) + 2, "", f"gateways/{name}"))
-        for key, _, rest in (path.partition("/") for path in VALUES_FIELDS if f'"{path.partition("/")[0]}"' in values):
-            place = member(values, key)
-            if place is None:
+        start = inner.text.rindex(name, 0, begin)
+        spans.append((start, start + len(name), "", f"gateways/{name}"))
+        for key, rest in _VALUES_KEYS.items():
+            if key in fields:
+                place = fields[key]
+                spans.append((begin + place[0], begin + place[1], rest, f"gateways/{name}/{key}"))
+            elif f'"{key}"' in values:
                 return False
-            spans.append((span[0] + place[0], span[0] + place[1], rest, f"gateways/{name}/{key}"))
     for start, end, rest, path in spans:
+        if not rest:
+            inner.replace_span(start, end, gateway(inner.text[start:end], mesh), resource.title, ID, path)
+            continue
         part = inner.part(start, end)
-        for at, name in find(part.roots[0], rest) if rest else [("", part.roots[0])]:
-            new = gateway_family(text(name), mesh)
-            part.rewrite(name, new, resource.title, ID, f"{path}/{at}" if at else path)
+        for at, name in find(part.roots[0], rest):
+            part.rewrite(name, gateway_family(text(name), mesh), resource.title, ID, f"{path}/{at}")
     return True
 
 
