@@ -76,9 +76,9 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
                     )
     if mesh.rename_names and resource.kind in ("Role", "ClusterRole"):
         _plan_grants(resource, mesh)
-    for annotation in ISSUER_ANNOTATIONS:
+    for annotation in ISSUER_ANNOTATIONS if resource.get("metadata/annotations") is not None else ():
         path = f"metadata/annotations/{annotation.replace('/', '~1')}"
-        for _, node in resource.find(path) if resource.get("metadata/annotations") is not None else ():
+        for _, node in resource.find(path):
             resource.rewrite(node, cluster_scoped("ClusterIssuer", text(node), mesh), path)
 
 
