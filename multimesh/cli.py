@@ -28,6 +28,9 @@ MAX_INPUT = 256 * 1024 * 1024
 #: So many buffers may be written together (POSIX, IOV_MAX: at least 16; 1024 on Linux and macOS).
 _MAX_PARTS = 1000
 
+#: What may stand before a KRM ResourceList: markers and comments, in bytes.
+_NEAR = 1 << 14
+
 #: Flags of `render`: (name, whether it takes a value).
 RENDER_FLAGS = {"--profile": True, "--report": True, "--upgrade": False, "--allow-empty": False}
 
@@ -168,7 +171,9 @@ def load_profile(path: str) -> "Profile":
 
 def function_config(data: bytes) -> "Profile | None":
     """Return the profile that a KRM ResourceList on stdin brings along, which beats every flag; None without one."""
-    if data.find(b"functionConfig") < 0 or data.find(b"ResourceList") < 0:
+    # It is the only document of its stream, so it ends at the first marker that is not near the beginning.
+    end = data.find(b"\n---", _NEAR)
+    if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
         return None
     from multimesh.edits import Text
     from multimesh.fieldpath import get, is_mapping, text

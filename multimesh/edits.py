@@ -88,11 +88,14 @@ class Text:
     of another text. Positions are code points.
     """
 
-    def __init__(self, text: str, where: str = "<stdin>", line: "int | Line" = 1) -> None:
-        """Take the text, the name of its file, and the line of the file where it begins."""
+    def __init__(
+        self, text: str, where: str = "<stdin>", line: "int | Line" = 1, data: "longtext.LongData | None" = None
+    ) -> None:
+        """Take the text, the name of its file, the line of the file where it begins, and what is known of its data."""
         self.text = text
         self.where = where
         self.line = line
+        self._data = data
         self._roots: list[Node] | None = None
         self._edits: list[Edit] = []
         self._appended: dict[int, tuple[SequenceNode, list[Value], Edit]] = {}
@@ -106,7 +109,7 @@ class Text:
     def roots(self) -> "list[Node]":
         """The root nodes of all documents in this text. Raises MultimeshError for what is not YAML."""
         if self._roots is None:
-            found = longtext.roots(self.text) if len(self.text) > longtext.LARGE else None
+            found = longtext.roots(self.text, self._data) if len(self.text) > longtext.LARGE else None
             self._roots = found or list(compose_all(self.text, self.where, self.line))
         return self._roots
 

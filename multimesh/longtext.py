@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     #: Where the key and the text of an entry begin and end, and how the text is written: `'`, `|` or `|-`.
     Entry = tuple[int, int, int, int, str]
 
+    #: Where `data` begins, and its entries.
+    LongData = tuple[int, list[Entry]]
+
 #: Characters that are themselves in YAML, wherever they stand. To delete them is the fastest way to find others.
 NAME = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-"
 
@@ -24,11 +27,19 @@ LARGE = 2048
 #: Where `data` begins, and where the colon of a key stands, at the latest.
 _HEAD, _KEY = 4096, 256
 
+#: So many bytes of a literal block are looked at together.
+_PIECE = 1 << 12
+
 #: At which column a literal block begins, at the earliest and at the latest.
 _FIRST, _LAST = 3, 60
 
 
-def data_entries(body: bytes) -> "tuple[int, list[Entry]] | None":
+def long_data(body: bytes) -> "LongData | None":
+    """Return what `data_entries` does for a document that is long enough for it to pay."""
+    return data_entries(body) if len(body) > LARGE else None
+
+
+def data_entries(body: bytes) -> "LongData | None":
     """Return where `data` begins, and its entries, if all of it is long text and it ends the document; None in doubt.
 
     `body` is one document, or has no more than one. What stands before `data` is the caller's to prove.
@@ -75,15 +86,27 @@ def _literal_end(body: bytes, start: int) -> "tuple[int, str]":
     indent = len(line) - len(line.lstrip(b" "))
     if first < 0 or sign not in (b"|", b"|-") or not _FIRST <= indent < _LAST or line[indent : indent + 1] in b"\n":
         return -1, ""
-    # NUL for the breaks between the lines of the block leaves those that end it, and those of empty lines.
-    joined = body.replace(b"\n" + b" " * indent, b"\0" * (indent + 1))
-    end = joined.find(b"\n", first + 1)
-    while end >= 0 and joined[end + 1 : end + 2] in (b"\n", b"\0"):
-        end = joined.find(b"\n", end + 1)
-    end = end + 1 or len(body)
+    end = _less_indented(body, first, indent)
     # A line of a few blanks would belong to the block, and one without a break say nothing.
     following = body[end : body.find(b"\n", end) + 1 or len(body)] or body[-1:]
     return (-1, "") if following[:1] == b" " and not following.strip(b" \n") else (end, sign.decode())
+
+
+def _less_indented(body: bytes, at: int, indent: int) -> int:
+    """Return where the first line begins that is indented less and not empty, or only blank; from the line break at `at`."""
+    while True:
+        stop = body.find(b"\n", at + _PIECE)
+        piece = body[at : stop + 1 if stop >= 0 else len(body)]
+        # NUL for the breaks between the lines of the block leaves those that end it, and those of empty lines.
+        joined = piece.replace(b"\n" + b" " * indent, b"\0" * (indent + 1))
+        end = joined.find(b"\n")
+        while end >= 0 and joined[end + 1 : end + 2] in (b"\n", b"\0"):
+            end = joined.find(b"\n", end + 1)
+        if 0 <= end < len(piece) - 1:
+            return at + end + 1
+        if stop < 0:
+            return len(body)
+        at = stop
 
 
 def _is_even(text: str) -> bool:
@@ -135,12 +158,16 @@ class _LongText:
         return lines.rstrip("\n") + ("\n" if sign.strip(" ") == "|" and lines[-1:] == "\n" else "")
 
 
-def roots(text: str) -> "list[Node] | None":
-    """Return the root of a document whose data is long text, as `compose_all` would; None where it is none, or in doubt."""
-    if any(sign in text for sign in ("\r", "\0", "\n---", "\n...")) or not (text.isascii() or _is_even(text)):
-        return None
-    # One byte for each character, so that places are the same; those that count are ASCII.
-    found = data_entries(text.encode("ascii", "replace"))
+def roots(text: str, found: "LongData | None" = None) -> "list[Node] | None":
+    """Return the root of a document whose data is long text, as `compose_all` would; None where it is none, or in doubt.
+
+    `found` is what `long_data` has found in the text, if somebody asked before.
+    """
+    if found is None:
+        if any(sign in text for sign in ("\r", "\0", "\n---", "\n...")) or not (text.isascii() or _is_even(text)):
+            return None
+        # One byte for each character, so that places are the same; those that count are ASCII.
+        found = data_entries(text.encode("ascii", "replace"))
     if found is None:
         return None
     start, entries = found

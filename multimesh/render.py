@@ -7,11 +7,13 @@ from multimesh.edits import Edit, Line, Text, applied
 from multimesh.errors import MultimeshError
 from multimesh.fieldpath import BadShape, refusal
 from multimesh.guard import head_size, is_head, passes_unread, split
+from multimesh.longtext import long_data
 from multimesh.manifest import resources
 from multimesh.rules import rules_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.longtext import LongData
     from multimesh.manifest import Resource
     from multimesh.profile import Profile
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 ALL_DROPPED = (
     b"# multimesh: every resource of this stream belongs to the mesh that owns what is shared; all were left out\n"
 )
+
+#: So many bytes are decoded at once where nobody needs the text.
+_PIECE = 1 << 12
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -88,12 +93,13 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
             line = marker + 1
         body = data[start:end]
         # The last document is always read: a stream that was cut off shows there.
-        if number < last and passes_unread(body, mesh):
+        long = long_data(body)
+        if number < last and passes_unread(body, mesh, long):
             if not body.isascii():
-                _decoded(body, where, line)
+                _check_decodes(body, where, line)
             dropped = False
             continue
-        text, tail = _text(body, head_size(body) if number < last else 0, where, line)
+        text, tail = _text(body, head_size(body) if number < last and long is None else 0, where, line, long)
         dropped = _plan(text, mesh, rendering)
         if dropped:
             _keep(rendering, kept, begin)
@@ -120,11 +126,11 @@ def _keep(rendering: Rendering, start: int, end: int) -> None:
         rendering.parts.append(memoryview(rendering.stock)[start:end])
 
 
-def _text(body: bytes, size: int, where: str, line: Line) -> "tuple[Text, bytes]":
+def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None") -> "tuple[Text, bytes]":
     """Return the text that must be read of a document whose head has this size, and the bytes behind it."""
     if size:
         if not body.isascii():
-            _decoded(body, where, line)
+            _check_decodes(body, where, line)
         head = Text(_decoded(body[:size], where, line), where, line)
         try:
             if len(head.roots) == 1 and is_head(head.roots[0]):
@@ -132,7 +138,7 @@ def _text(body: bytes, size: int, where: str, line: Line) -> "tuple[Text, bytes]
         except MultimeshError:
             # A quote that opens in the head and closes behind it, say.
             pass
-    return Text(_decoded(body, where, line), where, line), b""
+    return Text(_decoded(body, where, line), where, line, data if body.isascii() else None), b""
 
 
 def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering) -> None:
@@ -196,6 +202,20 @@ def _decoded(body: bytes, where: str, line: "int | Line") -> str:
             f"not YAML: a byte that is not UTF-8 ({body[error.start]:#x})",
             "Helm writes UTF-8. Look at what 'helm template' prints at this line.",
         ) from None
+
+
+def _check_decodes(body: bytes, where: str, line: "int | Line") -> None:
+    """Refuse what is not UTF-8, in pieces: memory that was used before costs less than the decoding."""
+    at = 0
+    while at < len(body):
+        end = body.find(b"\n", at + _PIECE)
+        piece = body[at : end if end >= 0 else len(body)]
+        if not piece.isascii():
+            try:
+                piece.decode()
+            except UnicodeDecodeError:
+                _decoded(body, where, line)
+        at += len(piece)
 
 
 def _holds_something(rendering: Rendering) -> bool:

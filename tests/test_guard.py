@@ -14,7 +14,7 @@ import yaml
 from program import ROOT, profile
 from streams import over, streams
 
-from multimesh import guard
+from multimesh import guard, longtext
 from multimesh import render as rendering
 from multimesh.errors import MultimeshError
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
@@ -54,9 +54,14 @@ def outcome(data: bytes, of):
 def unguarded(data: bytes, of, monkeypatch):
     """Render with every document read."""
     with monkeypatch.context() as patch:
-        patch.setattr(rendering, "passes_unread", lambda body, mesh: False)
+        patch.setattr(rendering, "passes_unread", lambda body, mesh, data: False)
         patch.setattr(rendering, "head_size", lambda body: 0)
         return outcome(data, of)
+
+
+def passes(body: bytes, of) -> bool:
+    """Tell whether the guard lets a document pass unread."""
+    return guard.passes_unread(body, of, longtext.long_data(body))
 
 
 ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\n"
@@ -153,11 +158,11 @@ DOUBTS = {
 
 
 @pytest.mark.parametrize("text", DOUBTS.values(), ids=DOUBTS)
-@pytest.mark.parametrize("large", [guard.LARGE, 0])
+@pytest.mark.parametrize("large", [longtext.LARGE, 0])
 def test_a_document_in_doubt_is_read(text, large, monkeypatch):
     """Doubt costs a tenth of a millisecond; a stock name that slips through takes another mesh down."""
-    monkeypatch.setattr(guard, "LARGE", large)
-    assert not guard.passes_unread(text.encode(), mesh())
+    monkeypatch.setattr(longtext, "LARGE", large)
+    assert not passes(text.encode(), mesh())
 
 
 # Documents for which the guard exists: most of a chart.
@@ -187,13 +192,13 @@ CERTAIN = {
 
 
 @pytest.mark.parametrize("text", CERTAIN.values(), ids=CERTAIN)
-@pytest.mark.parametrize("large", [guard.LARGE, 0])
+@pytest.mark.parametrize("large", [longtext.LARGE, 0])
 def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch):
     """Not reading it is what makes rendering fast."""
-    monkeypatch.setattr(guard, "LARGE", large)
+    monkeypatch.setattr(longtext, "LARGE", large)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
-    assert guard.passes_unread(text.encode(), mesh())
+    assert passes(text.encode(), mesh())
 
 
 def test_the_registry_knows_every_kind_that_holds_the_name_of_a_gateway():
@@ -438,12 +443,12 @@ def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
         return concerned_by(kind, name, *more)
 
     monkeypatch.setattr(guard, "concerned_by", spy)
-    monkeypatch.setattr(guard, "LARGE", guard.LARGE if seed % 2 else 0)
+    monkeypatch.setattr(longtext, "LARGE", longtext.LARGE if seed % 2 else 0)
     one, passed = mesh("affirmed"), 0
     for _ in range(6000):
         text = random_document(rng)
         taken.clear()
-        if not guard.passes_unread(text.encode(), one) or not taken:
+        if not passes(text.encode(), one) or not taken:
             continue
         found = identity(text)
         if found is None:
@@ -463,14 +468,14 @@ def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
 def test_the_guard_changes_no_byte_of_any_small_document(seed, monkeypatch):
     """Rendering with the guard and reading everything give the same bytes."""
     rng = Random(f"bytes {seed}")
-    monkeypatch.setattr(guard, "LARGE", guard.LARGE if seed % 2 else 0)
+    monkeypatch.setattr(longtext, "LARGE", longtext.LARGE if seed % 2 else 0)
     name = rng.choice(sorted(MESHES))
     one, passed = mesh(name), 0
     for _ in range(6000):
         text = random_document(rng).encode()
         if rng.random() < 0.2:
             text = LIST.encode() + b"- " + text.rstrip(b"\n").replace(b"\n", b"\n  ") + b"\n"
-        if not guard.passes_unread(text, one) and not guard.head_size(text):
+        if not passes(text, one) and not guard.head_size(text):
             continue
         data = text + END
         wanted = unguarded(data, one, monkeypatch)
