@@ -5,14 +5,15 @@ this room turns each wish into the smallest span of text that says so in the doc
 list or mapping are gathered and written in one go; two wishes for the same span that differ are an error.
 """
 
-from multimesh import longtext
 from multimesh.errors import MultimeshError
 from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence, refusal
+from multimesh.longtext import LARGE, outline
 from multimesh.parser import UNTAGGED, compose_all
 from multimesh.scalars import BREAKS, escape, is_plain, quoted, rewritten, skip_properties, source_map, verbatim_places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.longtext import LongData
     from multimesh.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
     #: What may be put into a manifest: text, numbers, switches, and lists and mappings of these.
@@ -89,7 +90,7 @@ class Text:
     """
 
     def __init__(
-        self, text: str, where: str = "<stdin>", line: "int | Line" = 1, data: "longtext.LongData | None" = None
+        self, text: str, where: str = "<stdin>", line: "int | Line" = 1, data: "LongData | None" = None
     ) -> None:
         """Take the text, the name of its file, the line of the file where it begins, and what is known of its data."""
         self.text = text
@@ -109,7 +110,7 @@ class Text:
     def roots(self) -> "list[Node]":
         """The root nodes of all documents in this text. Raises MultimeshError for what is not YAML."""
         if self._roots is None:
-            found = longtext.roots(self.text, self._data) if len(self.text) > longtext.LARGE else None
+            found = outline(self.text, self._data) if len(self.text) > LARGE else None
             self._roots = found or list(compose_all(self.text, self.where, self.line))
         return self._roots
 

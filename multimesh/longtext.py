@@ -158,7 +158,7 @@ class _LongText:
         return lines.rstrip("\n") + ("\n" if sign.strip(" ") == "|" and lines[-1:] == "\n" else "")
 
 
-def roots(text: str, found: "LongData | None" = None) -> "list[Node] | None":
+def outline(text: str, found: "LongData | None" = None) -> "list[Node] | None":
     """Return the root of a document whose data is long text, as `compose_all` would; None where it is none, or in doubt.
 
     `found` is what `long_data` has found in the text, if somebody asked before.
@@ -172,10 +172,10 @@ def roots(text: str, found: "LongData | None" = None) -> "list[Node] | None":
         return None
     start, entries = found
     # What stands before the entries leads the parser to where these are read, or does not.
-    outline = list(compose_all(text[:start] + "data:\n  a: b\n"))
-    if len(outline) != 1 or outline[0].id != "mapping" or outline[0].flow_style:
+    roots = list(compose_all(text[:start] + "data:\n  a: b\n"))
+    if len(roots) != 1 or roots[0].id != "mapping" or roots[0].flow_style:
         return None
-    first, data = outline[0].value[-1]
+    first, data = roots[0].value[-1]
     if first.start_mark.index != start or data.id != "mapping" or len(data.value) != 1:
         return None
     scalar = type(first)
@@ -187,5 +187,5 @@ def roots(text: str, found: "LongData | None" = None) -> "list[Node] | None":
         for key, colon, begin, end, sign in entries
     ]
     data.start_mark = data.value[0][0].start_mark
-    data.end_mark = outline[0].end_mark = _Mark(text, len(text))
-    return outline
+    data.end_mark = roots[0].end_mark = _Mark(text, len(text))
+    return roots

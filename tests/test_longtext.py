@@ -50,7 +50,7 @@ READ_APART = {
 @pytest.mark.parametrize("text", READ_APART.values(), ids=READ_APART)
 def test_long_text_is_read_apart_as_libyaml_reads_it(text):
     """Values, styles and every mark are the same."""
-    found = longtext.roots(HEAD + text)
+    found = longtext.outline(HEAD + text)
     assert found is not None
     assert [shape(root) for root in found] == shapes(HEAD + text)
 
@@ -82,7 +82,7 @@ IN_DOUBT = {
 @pytest.mark.parametrize("text", IN_DOUBT.values(), ids=IN_DOUBT)
 def test_data_in_doubt_is_read_by_libyaml(text):
     """Libyaml decides whatever is not plain to see."""
-    assert longtext.roots(HEAD + text) is None
+    assert longtext.outline(HEAD + text) is None
 
 
 HEADS = {
@@ -96,7 +96,7 @@ HEADS = {
 def test_data_inside_something_else_is_no_data(head):
     """What stands before `data` is read by libyaml, which fails or finds no such key."""
     try:
-        assert longtext.roots(head + "  a: 'x'\n") is None
+        assert longtext.outline(head + "  a: 'x'\n") is None
     except MultimeshError:
         assert shapes(head + "  a: 'x'\n") is None
 
@@ -113,7 +113,7 @@ def test_what_is_read_apart_is_what_libyaml_reads(seed):
     for _ in range(4000):
         lines = [rng.choice(LINES) for _ in range(rng.randint(1, 9))]
         text = HEAD + "\n".join(lines) + rng.choice(("\n", "\n\n", ""))
-        found = longtext.roots(text)
+        found = longtext.outline(text)
         if found is not None:
             wanted = shapes(text)
             assert wanted is None or [shape(root) for root in found] == wanted, (seed, text)
@@ -127,6 +127,6 @@ def test_the_streams_are_read_apart_as_libyaml_reads_them(source):
     data = source.text.encode()
     for _, start, end in split(data) or ():
         text = data[start:end].decode()
-        found = longtext.roots(text)
+        found = longtext.outline(text)
         if found is not None:
             assert [shape(root) for root in found] == shapes(text)

@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import oracle
@@ -639,44 +640,65 @@ def test_a_function_config_that_is_no_profile_is_an_error(config: str, message: 
 
 
 def _stated(tmp_path: Path, name: str = "part") -> tuple[Modules, Path, Path]:
-    """Write a module and its compiled form as Python does, and return a finder, the source and the form."""
+    """Write a module and its compiled form as Python does, and return what imports it, the source and the form."""
     source = tmp_path / f"{name}.py"
     source.write_text("ANSWER = 1\n", encoding="utf-8")
     return Modules(), source, Path(py_compile.compile(str(source), doraise=True))
 
 
-def _found(finder: Modules, source: Path) -> bool:
-    return finder.find_spec(f"multimesh.{source.stem}", [str(source.parent)]) is not None
+def _found(modules: Modules, source: Path, name: str = "multimesh.{}") -> bool:
+    """Tell whether a module is imported from its compiled form: importlib looks into another folder, and fails."""
+    name = name.format(source.stem)
+    package = ModuleType("multimesh")
+    package.__path__ = [str(source.parent)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "multimesh", package)
+        patch.setattr(modules, "_import", lambda *_: None)
+        found = modules.take(name, None, None, ("ANSWER",), 0)
+        sys.modules.pop(name, None)
+    assert found is None or (found.ANSWER, found.__file__) == (1, str(source))
+    return found is not None
 
 
 def test_a_compiled_module_counts_while_it_belongs_to_its_source(tmp_path: Path) -> None:
     """By importlib's conditions: magic number, time and size; everything else is importlib's business."""
-    finder, source, form = _stated(tmp_path)
-    assert _found(finder, source)
+    modules, source, form = _stated(tmp_path)
+    assert _found(modules, source)
     whole = form.read_bytes()
     for broken in (b"", whole[:10], whole[:40], b"\0" + whole[1:], whole[:4] + b"\1" + whole[5:]):
         form.write_bytes(broken)
-        assert not _found(finder, source)
+        assert not _found(modules, source)
     form.write_bytes(whole)
     times = source.stat().st_mtime
     os.utime(source, (times + 10, times + 10))
-    assert not _found(finder, source)
+    assert not _found(modules, source)
     os.utime(source, (times, times))
-    assert _found(finder, source)
+    assert _found(modules, source)
     source.write_text("ANSWER = 10\n", encoding="utf-8")
     os.utime(source, (times, times))
-    assert not _found(finder, source)
+    assert not _found(modules, source)
     form.unlink()
-    assert not _found(finder, source)
+    assert not _found(modules, source)
 
 
-def test_nothing_but_the_package_is_found(tmp_path: Path) -> None:
+def test_nothing_but_the_package_is_imported_by_hand(tmp_path: Path) -> None:
     """Another package of the same folder is none of its business, and neither is the package's own root."""
-    finder, source, _ = _stated(tmp_path)
-    assert finder.find_spec("part", [str(tmp_path)]) is None
-    assert finder.find_spec("other.part", [str(tmp_path)]) is None
-    assert finder.find_spec("multimesh", None) is None
-    assert _found(finder, source)
+    modules, source, _ = _stated(tmp_path)
+    assert not _found(modules, source, "{}")
+    assert not _found(modules, source, "other.{}")
+    assert not _found(modules, source, "multimesh")
+    assert _found(modules, source)
+
+
+def test_a_module_that_fails_is_not_left_half_made(tmp_path: Path) -> None:
+    """As Python does it: the next import fails in the same way, and not by a name that is missing."""
+    modules, source, _ = _stated(tmp_path)
+    source.write_text("raise OSError('not today')\n", encoding="utf-8")
+    py_compile.compile(str(source), doraise=True)
+    for _ in range(2):
+        with pytest.raises(OSError, match="not today"):
+            _found(modules, source)
+        assert "multimesh.part" not in sys.modules
 
 
 def test_a_source_that_was_changed_is_compiled_anew(tmp_path: Path, blue: Path) -> None:
