@@ -148,14 +148,20 @@ class _LongText:
         return self._value
 
     def _read(self) -> str:
-        written = self._text[self.start_mark.index : self.end_mark.index]
+        text, start, end = self._text, self.start_mark.index, self.end_mark.index
         if self.style == "'":
-            root: Node = next(compose_all(written))
+            root: Node = next(compose_all(text[start:end]))
             return str(root.value)
-        sign, _, block = written.partition("\n")
-        indent = len(block) - len(block.lstrip(" "))
-        lines = block[indent:].replace("\n" + " " * indent, "\n")
-        return lines.rstrip("\n") + ("\n" if sign.strip(" ") == "|" and lines[-1:] == "\n" else "")
+        # Such a text has forty kilobytes, and each copy costs more than finding where to cut.
+        first = text.index("\n", start) + 1
+        clips = text[start:first].strip() == "|"
+        line = text[first : first + _LAST]
+        indent = len(line) - len(line.lstrip(" "))
+        last = end
+        while text[last - 1] == "\n":
+            last -= 1
+        lines = text[first + indent : last].replace("\n" + " " * indent, "\n").rstrip("\n")
+        return lines + "\n" if clips and last < end else lines
 
 
 def outline(text: str, found: "LongData | None" = None) -> "list[Node] | None":

@@ -25,6 +25,9 @@ ALL_DROPPED = (
 #: So many bytes are decoded at once where nobody needs the text.
 _PIECE = 1 << 12
 
+#: Where a document that was left out ends: it was not read so far, and most runs show nothing of it.
+_TO_THE_END = -1
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -34,7 +37,7 @@ class Rendering:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.parts: list[bytes | memoryview] = []
-        #: What `edited` shows; of a document that was left out, the bytes.
+        #: What `edited` shows; of a document of a stream that was cut, the bytes.
         self.changed: list[tuple[int | Line, str | memoryview, list[Edit]]] = []
         #: Title and rule of every resource that was left out, and its line.
         self.dropped: list[tuple[str, str, int | Line]] = []
@@ -49,9 +52,9 @@ class Rendering:
         found = []
         for line, text, edits in self.changed:
             if not isinstance(text, str):
-                # A document that was left out: it was not read to its end, and most runs show nothing.
                 text = bytes(text).decode()
-                edits[0].end = len(text)
+                if edits[0].end == _TO_THE_END:
+                    edits[0].end = len(text)
             found.append((line, text, edits))
         return found
 
@@ -91,6 +94,8 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
         if begin < start < end and data[start] != 10:
             start = data.find(b"\n", start, end) + 1 or end
             line = marker + 1
+        # What the document before took can be taken again: memory that was never used costs more than what fills it.
+        body = text = None
         body = data[start:end]
         # The last document is always read: a stream that was cut off shows there.
         long = long_data(body)
@@ -99,19 +104,23 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
                 _check_decodes(body, where, line)
             dropped = False
             continue
-        text, tail = _text(body, head_size(body) if number < last and long is None else 0, where, line, long)
+        text = _text(body, head_size(body) if number < last and long is None else 0, where, line, long)
         dropped = _plan(text, mesh, rendering)
         if dropped:
             _keep(rendering, kept, begin)
             kept = end
             title, rule, _ = rendering.dropped[-1]
             whole = memoryview(data)[begin + (data[begin] == 10) : end + (number < last)]
-            rendering.changed.append((marker, whole, [Edit(0, 0, "", title, rule, "")]))
+            rendering.changed.append((marker, whole, [Edit(0, _TO_THE_END, "", title, rule, "")]))
         elif edits := text.planned():
-            _keep(rendering, kept, start)
-            kept = end
-            rendering.changed.append((text.line, text.text, edits))
-            rendering.parts += (applied(text.text, edits).encode(), tail)
+            rendering.changed.append((text.line, memoryview(data)[start:end], edits))
+            at = 0
+            for edit in edits:
+                first = start + _size(text.text, at, edit.start)
+                start = first + _size(text.text, edit.start, edit.end)
+                _keep(rendering, kept, first)
+                rendering.parts.append(edit.text.encode())
+                kept, at = start, edit.end
     _keep(rendering, kept, len(data))
     if dropped:
         rendering.parts.append(b"\n")
@@ -126,19 +135,24 @@ def _keep(rendering: Rendering, start: int, end: int) -> None:
         rendering.parts.append(memoryview(rendering.stock)[start:end])
 
 
-def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None") -> "tuple[Text, bytes]":
-    """Return the text that must be read of a document whose head has this size, and the bytes behind it."""
+def _size(text: str, start: int, end: int) -> int:
+    """Return how many bytes a stretch of text has."""
+    return end - start if text.isascii() else len(text[start:end].encode())
+
+
+def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None") -> "Text":
+    """Return the text that must be read of a document whose head has this size."""
     if size:
         if not body.isascii():
             _check_decodes(body, where, line)
         head = Text(_decoded(body[:size], where, line), where, line)
         try:
             if len(head.roots) == 1 and is_head(head.roots[0]):
-                return head, body[size:]
+                return head
         except MultimeshError:
             # A quote that opens in the head and closes behind it, say.
             pass
-    return Text(_decoded(body, where, line), where, line, data if body.isascii() else None), b""
+    return Text(_decoded(body, where, line), where, line, data if body.isascii() else None)
 
 
 def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering) -> None:
