@@ -40,7 +40,11 @@ if not (root.startswith("/") or root[1:2] == ":"):
     root = _os.getcwd() + "/" + root
 sys.path.insert(0, root)
 
-from multimesh.launch import leave, main
+# Python would list both folders to find this module, which imports all others by hand.
+from _frozen_importlib_external import SourceFileLoader
+
+launch = type(sys)("multimesh.launch")
+exec(SourceFileLoader(launch.__name__, root + "/multimesh/launch.py").get_code(launch.__name__), launch.__dict__)  # noqa: S102
 
 if __name__ == "__main__":
-    leave(main(root))
+    launch.leave(launch.main(root))

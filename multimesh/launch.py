@@ -31,7 +31,7 @@ def main(root: str) -> int:
     # Modules and a chart make some ten thousand objects, and none of them is garbage before the end.
     gc.disable()
     _find_yaml(root)
-    builtins.__import__ = Modules().take
+    builtins.__import__ = Modules(root).take
     from multimesh.cli import post_render
 
     return post_render(sys.argv[1:])
@@ -48,10 +48,11 @@ class Modules:
     writes the form, or complains.
     """
 
-    def __init__(self) -> None:
-        """Learn from Python how it makes modules, and how their compiled forms begin."""
+    def __init__(self, root: str) -> None:
+        """Take the folder that holds the package, and learn how Python makes modules and how compiled forms begin."""
         from _frozen_importlib_external import MAGIC_NUMBER
 
+        self._root = root
         self._make: Any = type(sys)
         self._import = builtins.__import__
         self._head = MAGIC_NUMBER + b"\0\0\0\0"
@@ -70,8 +71,12 @@ class Modules:
     def _load(self, name: str) -> "Any":
         """Make a module from its compiled form; None where that does not count."""
         parent, _, own = name.rpartition(".")
-        package: Any = sys.modules.get(parent) or self.take(parent, None, None, (own,), 0)
-        folder = package.__path__[0]
+        package: Any = None
+        if parent:
+            if parent not in sys.modules and self._load(parent) is None:
+                self._import(parent)
+            package = sys.modules[parent]
+        folder = package.__path__[0] if package is not None else self._root
         code = self._code(f"{folder}/{own}.py", f"{folder}/__pycache__/{own}{self._tail}")
         if code is not None:
             module = self._make(name)
@@ -90,7 +95,8 @@ class Modules:
         except BaseException:
             del sys.modules[name]
             raise
-        setattr(package, own, module)
+        if package is not None:
+            setattr(package, own, module)
         return module
 
     def _code(self, source: str, compiled: str) -> "Any":

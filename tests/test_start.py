@@ -643,7 +643,7 @@ def _stated(tmp_path: Path, name: str = "part") -> tuple[Modules, Path, Path]:
     """Write a module and its compiled form as Python does, and return what imports it, the source and the form."""
     source = tmp_path / f"{name}.py"
     source.write_text("ANSWER = 1\n", encoding="utf-8")
-    return Modules(), source, Path(py_compile.compile(str(source), doraise=True))
+    return Modules(str(tmp_path)), source, Path(py_compile.compile(str(source), doraise=True))
 
 
 def _found(modules: Modules, source: Path, name: str = "multimesh.{}") -> bool:
