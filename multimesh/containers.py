@@ -65,17 +65,26 @@ def set_flag(resource: "Resource", path: str, flags: "SequenceNode", name: str, 
         resource.rewrite(found[1], f"{name}={new}" if found[2] else new, f"{path}/{name}")
 
 
+def variables(path: str, node: "MappingNode", *names: str) -> "dict[str, tuple[str, MappingNode]]":
+    """Return path and node of those environment variables that are there. Raises BadShape for one that stands twice."""
+    env = get(node, "env")
+    if env is None:
+        return {}
+    if not is_sequence(env):
+        raise BadShape(f"{path}/env", "is no list", env)
+    found: dict[str, tuple[str, MappingNode]] = {}
+    for item in env.value:
+        name = text(item, "name") if is_mapping(item) else ""
+        if name in names:
+            if name in found:
+                raise BadShape(f"{path}/env", f"holds {name} twice", item)
+            found[name] = f"{path}/env/[name={name}]", item
+    return found
+
+
 def variable(path: str, node: "MappingNode", name: str) -> "tuple[str, MappingNode] | None":
-    """Return path and node of an environment variable. Raises BadShape for one that stands twice."""
-    found = get(node, "env")
-    if found is None:
-        return None
-    if not is_sequence(found):
-        raise BadShape(f"{path}/env", "is no list", found)
-    named = [item for item in found.value if is_mapping(item) and text(item, "name") == name]
-    if len(named) > 1:
-        raise BadShape(f"{path}/env", f"holds {name} twice", named[1])
-    return (f"{path}/env/[name={name}]", named[0]) if named else None
+    """Return path and node of one environment variable, as `variables` does; None where it is absent."""
+    return variables(path, node, name).get(name)
 
 
 def set_variable(resource: "Resource", path: str, node: "MappingNode", name: str, new: str) -> None:

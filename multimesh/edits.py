@@ -209,9 +209,13 @@ class Text:
         if not is_scalar(node):
             return None
         start, end = node.start_mark.index, node.end_mark.index
-        if self.text[start : start + 1] != "'":
-            return self.embedded(node)
-        return self.part(start + 1, end - 1, node)
+        sign = self.text[start : start + 1]
+        if sign == "'":
+            return self.part(start + 1, end - 1, node)
+        if sign == "|" and self.text.isascii() and "\r" not in self.text:
+            # Its lines stand there as they are, indented.
+            return self.part(self._next_line(start), end, node)
+        return self.embedded(node)
 
     def part(self, start: int, end: int, node: "ScalarNode | None" = None) -> "Text":
         """Return a stretch of this text to be edited in its own right: YAML by itself, or the inside of a scalar."""

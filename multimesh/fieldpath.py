@@ -94,7 +94,8 @@ def entry(mapping: "MappingNode", key: str, path: str = "") -> "tuple[ScalarNode
 def value(mapping: "Node", key: str, path: str = "") -> "Node | None":
     """Return the value node of a key; None where it is absent or null."""
     found = entry(mapping, key, path)
-    return None if found is None or is_null(found[1]) else found[1]
+    node = None if found is None else found[1]
+    return None if node is None or (node.id == "scalar" and node.value in _NULLS and is_null(node)) else node
 
 
 def steps(path: str) -> "tuple[str, ...]":
@@ -141,7 +142,7 @@ def text(node: "Node | None", path: str = "") -> str:
         raise BadShape(path, "is no text", found)
     if found.tag == _BINARY:
         raise BadShape(path, f'is "{found.value}" in Base64', found)
-    return "" if not path and not found.style and is_null(found) else found.value
+    return "" if not path and found.value in _NULLS and is_null(found) else found.value
 
 
 def mapping(node: "Node | None", path: str) -> "MappingNode | None":

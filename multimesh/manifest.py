@@ -23,7 +23,7 @@ class Resource:
     """
 
     __slots__ = (
-        "_labels", "_title", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
+        "_containers", "_labels", "_title", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
     )  # fmt: skip
 
     def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
@@ -37,6 +37,7 @@ class Resource:
         self.notices: list[dict[str, object]] = []
         self._title = self.kind = self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
+        self._containers: list[tuple[str, MappingNode]] | None = None
         #: What the rule shared-resources found it to be a part of.
         self.component: str | None = None
         try:
@@ -99,14 +100,19 @@ class Resource:
         """Return the items of the list at a path."""
         return items(self.root, path)
 
-    def containers(self) -> "Iterator[tuple[str, MappingNode]]":
-        """Yield path and node of every container and init container of a workload's pod template."""
-        for group in ("initContainers", "containers"):
-            path = f"spec/template/spec/{group}"
-            for node in self.items(path):
-                if not is_mapping(node):
-                    raise BadShape(path, "holds something that is no container", node)
-                yield f"{path}/[name={text(node, 'name')}]", node
+    def containers(self) -> "list[tuple[str, MappingNode]]":
+        """Return path and node of every container and init container of a workload's pod template."""
+        if self._containers is None:
+            # Most rules about workloads ask.
+            found = []
+            for group in ("initContainers", "containers"):
+                path = f"spec/template/spec/{group}"
+                for node in self.items(path):
+                    if not is_mapping(node):
+                        raise BadShape(path, "holds something that is no container", node)
+                    found.append((f"{path}/[name={text(node, 'name')}]", node))
+            self._containers = found
+        return self._containers
 
     # Wishing for edits, in the name of the rule at work.
 

@@ -88,12 +88,11 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
     """Rewrite document by document; what stays as it is leaves as it came, in stretches as long as possible."""
     data, last, kept, dropped = rendering.stock, len(pieces) - 1, 0, False
     for number, (begin, start, end) in enumerate(pieces):
-        line = marker = Line(data, start)
+        marker = start
         # The rest of the marker's line belongs to the document that it begins. Where it is empty, the text begins with
         # an empty line, which changes nothing.
         if begin < start < end and data[start] != 10:
             start = data.find(b"\n", start, end) + 1 or end
-            line = marker + 1
         # What the document before took can be taken again: memory that was never used costs more than what fills it.
         body = text = None
         body = data[start:end]
@@ -101,9 +100,10 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
         long = long_data(body)
         if number < last and passes_unread(body, mesh, long):
             if not body.isascii():
-                _check_decodes(body, where, line)
+                _check_decodes(body, where, Line(data, start))
             dropped = False
             continue
+        line = Line(data, start)
         text = _text(body, head_size(body) if number < last and long is None else 0, where, line, long)
         dropped = _plan(text, mesh, rendering)
         if dropped:
@@ -111,7 +111,7 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
             kept = end
             title, rule, _ = rendering.dropped[-1]
             whole = memoryview(data)[begin + (data[begin] == 10) : end + (number < last)]
-            rendering.changed.append((marker, whole, [Edit(0, _TO_THE_END, "", title, rule, "")]))
+            rendering.changed.append((Line(data, marker), whole, [Edit(0, _TO_THE_END, "", title, rule, "")]))
         elif edits := text.planned():
             rendering.changed.append((text.line, memoryview(data)[start:end], edits))
             at = 0

@@ -13,7 +13,7 @@ A gateway of this chart is told by the object's own labels `chart` and `heritage
 is the user's own choice and never changes. `gateways: keep` leaves all of them as they are, and a name in `keepNames` all of that one gateway.
 """
 
-from multimesh.containers import flag, variable
+from multimesh.containers import flag, variables
 from multimesh.fieldpath import find, get, is_mapping, is_sequence, text
 from multimesh.jsontext import member, members
 from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
@@ -95,17 +95,16 @@ def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Nod
     if found is not None:
         new = gateway(found[0], mesh)
         resource.rewrite(found[1], f"--serviceCluster={new}" if found[2] else new, f"{path}/args/--serviceCluster")
-    for name in VARIABLES:
-        at = variable(path, node, name)
-        value = get(at[1], "value") if at is not None else None
-        if at is None or value is None:
+    for name, (at, item) in variables(path, node, *VARIABLES).items():
+        value = get(item, "value")
+        if value is None:
             continue
         if name == "ISTIO_METAJSON_LABELS":
             _plan_json(resource, mesh, value, "app")
         else:
             # kubernetes://apis/apps/v1/namespaces/NAMESPACE/deployments/NAME, or the name alone
             before, slash, last = text(value).rpartition("/")
-            resource.rewrite(value, before + slash + gateway(last, mesh), f"{at[0]}/value")
+            resource.rewrite(value, before + slash + gateway(last, mesh), f"{at}/value")
 
 
 def _plan_texts(resource: "Resource", mesh: "Profile") -> None:

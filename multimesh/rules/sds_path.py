@@ -9,12 +9,13 @@ Two node agents would listen on the same socket, and a pod would get its certifi
 Only `hostPath` changes, in the workloads and in the injection template; containers still see `/var/run/sds`.
 """
 
-from multimesh.fieldpath import text
+from multimesh.fieldpath import BadShape, text
 from multimesh.naming import SDS_PATH, sds_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.manifest import Resource
+    from multimesh.nodes import Node
     from multimesh.profile import Profile
 
 ID = "sds-path"
@@ -27,22 +28,23 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             if text(node) == SDS_PATH:
                 resource.rewrite(node, sds_path(mesh), path)
     elif resource.name == "istio-sidecar-injector":
-        found = resource.embedded("data/config")
-        if found is not None:
-            _plan_template(resource, mesh)
+        node = resource.get("data/config")
+        if node is not None:
+            _plan_template(resource, mesh, node)
 
 
-def _plan_template(resource: "Resource", mesh: "Profile") -> None:
+def _plan_template(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     """Rewrite the line below `hostPath:` in a Go template, which is no YAML and must be taken line by line."""
-    found = resource.embedded("data/config")
-    if found is None:
-        return
-    template, text_of = found[1], found[1].text
-    start = text_of.find(SDS_PATH)
-    while start >= 0:
+    template = resource.text.words(node)
+    if template is None:
+        raise BadShape("data/config", "is no text", node)
+    text_of = template.text
+    end = 0
+    while (start := text_of.find(SDS_PATH, end)) >= 0:
         end = start + len(SDS_PATH)
-        _, above, line = ("\n\n" + text_of[:start]).rsplit("\n", 2)
-        line += text_of[start:].partition("\n")[0]
+        begin = text_of.rfind("\n", 0, start) + 1
+        stop = text_of.find("\n", start)
+        line = text_of[begin : stop if stop >= 0 else len(text_of)]
+        above = text_of[text_of.rfind("\n", 0, max(begin - 1, 0)) + 1 : begin]
         if above.strip() == "hostPath:" and line.strip() == f"path: {SDS_PATH}":
             template.replace_span(start, end, sds_path(mesh), resource.title, ID, "data/config")
-        start = text_of.find(SDS_PATH, end)
