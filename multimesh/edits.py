@@ -245,6 +245,8 @@ class Text:
             if inside and within is not None:
                 self._check_lifted(within, inside[0])
             edits += [edit.moved(start + edit.start, start + edit.end, edit.text) for edit in inside]
+        if len(edits) < 2:
+            return edits
         edits.sort(key=lambda edit: (edit.start, edit.end, -edit.depth))
         kept: list[Edit] = []
         for edit in edits:

@@ -210,7 +210,7 @@ def _items_pass(body: bytes, mesh: "Profile") -> bool:
     if not found or sorted(keys) != [b"apiVersion", b"kind", b"metadata"] or _stands_behind(body, b"*", _BEFORE):
         return False
     for item in rest.split(b"\n- "):
-        if any(line and line[:2] != b"  " for line in item.split(b"\n")[1:]):
+        if not _indented(item, item.find(b"\n") + 1 or len(item), 2):
             return False
         item = item.replace(b"\n  ", b"\n")
         if not passes_unread(item, mesh, long_data(item)):
@@ -261,10 +261,8 @@ def _indented(body: bytes, start: int, width: int, *, items: bool = False) -> bo
     greatest = b" " * (width - 1) + b"!"
     while start < len(body):
         end = body.find(b"\n", start + _PIECE)
-        lines = body[start : end if end >= 0 else len(body)].split(b"\n")
-        if max(lines) >= greatest and not (
-            items and all(line[:1] in _INDENTED or line.startswith(b"- ") for line in lines)
-        ):
+        piece = b"\n" + body[start : end if end >= 0 else len(body)]
+        if max((piece.replace(b"\n- ", b"\n  ") if items else piece).split(b"\n")) >= greatest:
             return False
         start = end + 1 if end >= 0 else len(body)
     return True

@@ -26,7 +26,7 @@ class Resource:
         "_containers", "_labels", "_title", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
     )  # fmt: skip
 
-    def __init__(self, text_of: "Text", root: "MappingNode", sequence: "tuple[Node, int] | None" = None) -> None:
+    def __init__(self, text_of: "Text", root: "MappingNode", kind: str, sequence: "tuple[Node, int] | None") -> None:
         """Read what identifies the object. `sequence` is the list that holds it, and its index there."""
         self.text = text_of
         self.root = root
@@ -35,13 +35,13 @@ class Resource:
         #: The rule that leaves the object out, or nothing.
         self.dropped = ""
         self.notices: list[dict[str, object]] = []
-        self._title = self.kind = self.name = self.namespace = ""
+        self.kind = kind
+        self._title = self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
         self._containers: list[tuple[str, MappingNode]] | None = None
         #: What the rule shared-resources found it to be a part of.
         self.component: str | None = None
         try:
-            self.kind = text(root, "kind")
             self.group = group_of(text(root, "apiVersion"))
             self.name = text(root, "metadata/name")
             self.namespace = text(root, "metadata/namespace")
@@ -54,7 +54,7 @@ class Resource:
     def title(self) -> str:
         """The resource as messages show it: Kind/name or Kind/namespace/name."""
         if not self._title:
-            self._title = "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+            self._title = "/".join(filter(None, (self.kind, self.namespace, self.name)))
         return self._title
 
     @property
@@ -86,10 +86,13 @@ class Resource:
     def labels(self) -> dict[str, str]:
         """Return the object's own labels; most rules ask for them."""
         if self._labels is None:
+            labels = {}
             found = mapping(self.root, "metadata/labels")
-            if found is not None and any(node.id != "scalar" for _, node in found.value):
-                raise BadShape("metadata/labels", "holds something that is no text", found)
-            self._labels = {} if found is None else {key.value: text(node) for key, node in found.value}
+            for key, node in found.value if found is not None else ():
+                if node.id != "scalar":
+                    raise BadShape("metadata/labels", "holds something that is no text", found)
+                labels[key.value] = text(node)
+            self._labels = labels
         return self._labels
 
     def find(self, path: str) -> "list[tuple[str, Node]]":
@@ -198,7 +201,8 @@ def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None")
             "Helm could not install it either. Look at what 'helm template' prints at this line.",
         )
     try:
-        kind, listed = text(root, "kind"), entry(root, "items", "items")
+        kind = text(root, "kind")
+        listed = entry(root, "items", "items") if kind.endswith("List") else None
     except BadShape as error:
         hint = "Look at what 'helm template' prints at this line."
         if "twice" in error.what:
@@ -208,7 +212,7 @@ def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None")
                 "Istio's charts 1.10 to 1.16 write several revisionTags so: give them one, --set revisionTags={TAG}."
             )
         raise MultimeshError(text_of.at(root), f"{error.path} {error.what}", hint) from None
-    if kind.endswith("List") and listed is not None:
+    if listed is not None:
         found = listed[1]
         for index, item in enumerate(found.value if is_sequence(found) else ()):
             yield from _objects(text_of, item, (found, index))
@@ -219,7 +223,7 @@ def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None")
             f"a document is no Kubernetes object: it has no kind: {_excerpt(root)}",
             "Helm could not install it either. Look at what 'helm template' prints at this line.",
         )
-    resource = Resource(text_of, root, sequence)
+    resource = Resource(text_of, root, kind, sequence)
     if not (sequence is not None and is_local(resource)):
         yield resource
 

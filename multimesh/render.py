@@ -114,13 +114,10 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
             rendering.changed.append((Line(data, marker), whole, [Edit(0, _TO_THE_END, "", title, rule, "")]))
         elif edits := text.planned():
             rendering.changed.append((text.line, memoryview(data)[start:end], edits))
-            at = 0
-            for edit in edits:
-                first = start + _size(text.text, at, edit.start)
-                start = first + _size(text.text, edit.start, edit.end)
-                _keep(rendering, kept, first)
-                rendering.parts.append(edit.text.encode())
-                kept, at = start, edit.end
+            for first, stop, new in _in_bytes(text.text, edits):
+                _keep(rendering, kept, start + first)
+                rendering.parts.append(new)
+                kept = start + stop
     _keep(rendering, kept, len(data))
     if dropped:
         rendering.parts.append(b"\n")
@@ -135,9 +132,17 @@ def _keep(rendering: Rendering, start: int, end: int) -> None:
         rendering.parts.append(memoryview(rendering.stock)[start:end])
 
 
-def _size(text: str, start: int, end: int) -> int:
-    """Return how many bytes a stretch of text has."""
-    return end - start if text.isascii() else len(text[start:end].encode())
+def _in_bytes(text: str, edits: list[Edit]) -> "list[tuple[int, int, bytes]]":
+    """Return edits of a text as edits of its bytes."""
+    if text.isascii():
+        return [(edit.start, edit.end, edit.text.encode()) for edit in edits]
+    found = []
+    at = place = 0
+    for edit in edits:
+        first = place + len(text[at : edit.start].encode())
+        at, place = edit.end, first + len(text[edit.start : edit.end].encode())
+        found.append((first, place, edit.text.encode()))
+    return found
 
 
 def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None") -> "Text":

@@ -14,7 +14,7 @@ Charts that are nothing but shared are refused there as well: `istio-init`, `ist
 The owner's may live in any namespace.
 """
 
-from multimesh.fieldpath import is_scalar, is_sequence, text, value
+from multimesh.fieldpath import is_sequence, text, value
 from multimesh.naming import SHARED
 
 TYPE_CHECKING = False
@@ -90,11 +90,7 @@ def _by_container(resource: "Resource") -> str:
         if text(node, "name") in ("install-cni", "repair-cni"):
             return "istio-cni"
         args = value(node, "args")
-        if (
-            args is not None
-            and is_sequence(args)
-            and any(is_scalar(item) and item.value == "ztunnel" for item in args.value)
-        ):
+        if args is not None and is_sequence(args) and "ztunnel" in [item.value for item in args.value]:
             return "ztunnel"
     return ""
 
