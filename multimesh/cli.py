@@ -84,11 +84,10 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
 
     A switch is "1" where it is on. Raises MultimeshError for what is unknown.
     """
-    environment = environ()
     flags = {}
     for name, takes_value in known.items():
         twin = "MULTIMESH_" + name[2:].upper().replace("-", "_")
-        flags[name] = environment.get(twin, "")
+        flags[name] = variable(twin)
         if not takes_value:
             flags[name] = switch(twin, flags[name])
     rest = list(arguments)
@@ -121,12 +120,10 @@ def switch(name: str, value: str) -> str:
     raise MultimeshError("", f'{name} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
 
 
-def environ() -> dict[str, str]:
-    """Return the environment as text, without importing os for it."""
-    return {_text(key): _text(value) for key, value in _os.environ.items()}
-
-
-def _text(value: "str | bytes") -> str:
+def variable(name: str) -> str:
+    """Return an environment variable, empty where it is absent, without importing os for it."""
+    # On Windows names and values are text.
+    value: str | bytes = _os.environ.get(name.encode(), "") or _os.environ.get(name, "")  # type: ignore[call-overload]
     return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
 
 
@@ -294,7 +291,7 @@ def fail(error: MultimeshError) -> int:
 
 def _is_helm4() -> bool:
     """Tell whether Helm 4 runs this program as its plugin: then the plugin's folder is our own."""
-    folder = environ().get("HELM_PLUGIN_DIR", "")
+    folder = variable("HELM_PLUGIN_DIR")
     if not folder:
         return False
     import os.path

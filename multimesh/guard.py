@@ -101,11 +101,11 @@ def split(data: bytes) -> "list[tuple[int, int, int]] | None":
     ):
         return None
     found = []
-    begin, start = 0, 3 if data.startswith(b"---") else 0
+    begin, start, size = 0, 3 if data.startswith(b"---") else 0, len(data)
     while begin >= 0:
         end = data.find(b"\n---", start)
-        found.append((begin, start, end if end >= 0 else len(data)))
-        if start > begin and data[start : start + 1] not in (b"\n", b""):
+        found.append((begin, start, end if end >= 0 else size))
+        if begin < start < size and data[start] != 10:
             # `---x` is no marker, and `--- x` has a value; whoever writes that shall be read as a whole.
             rest = data[start : found[-1][2]].partition(b"\n")[0]
             if rest[:1] not in (b" ", b"\t") or (rest.strip(b" \t") and rest.lstrip(b" \t")[:1] != b"#"):

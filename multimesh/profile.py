@@ -254,8 +254,10 @@ def _contradictions(name: str, spec: "dict[str, Any]") -> "list[tuple[str, str, 
         what = f'"{both[0]}" stands in keepNames and in renameNames'
         found.append(("renameNames", what, "Decide for one of them."))
     renamed = spec.get("renameNames", [])
-    made = {f"{kind}/{stock}-{name}" for kind, stock in STOCK_NAMES} | {f"{entry}-{name}" for entry in renamed}
-    for entry in sorted(made.intersection(renamed)):
+    made = [f"{kind}/{stock}-{name}" for kind, stock in STOCK_NAMES if renamed] + [
+        f"{entry}-{name}" for entry in renamed
+    ]
+    for entry in sorted(set(made).intersection(renamed)):
         stock = entry.removesuffix(f"-{name}")
         what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
         found.append(("renameNames", what, "Leave it out there."))
