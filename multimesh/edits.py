@@ -6,7 +6,7 @@ list or mapping are gathered and written in one go; two wishes for the same span
 """
 
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence, refusal
+from multimesh.fieldpath import NULLS, BadShape, entry, is_mapping, is_null, is_scalar, is_sequence, refusal
 from multimesh.longtext import LARGE, outline
 from multimesh.parser import UNTAGGED, compose_all
 from multimesh.scalars import BREAKS, escape, is_plain, quoted, rewritten, skip_properties, source_map, verbatim_places
@@ -133,7 +133,8 @@ class Text:
 
         Raises BadShape for what is no scalar, is empty, or stands where an alias or tag decides its value.
         """
-        if not is_scalar(node) or is_null(node):
+        # Asked for every value that is written, so that most need no call.
+        if node.id != "scalar" or (node.value in NULLS and is_null(node)):
             raise BadShape(path, "is no text", node)
         if node.value == str(new):
             return
@@ -274,7 +275,7 @@ class Text:
         """Refuse to edit what an alias shares: the edit would change every place that uses it."""
         if self._shared is None:
             self._shared = _shared(self.roots) if "*" in self.text and "&" in self.text else set()
-        if id(node) in self._shared:
+        if self._shared and id(node) in self._shared:
             raise BadShape(path, "is shared by an alias, which cannot be edited in one place only", node)
 
     def _check_lifted(self, node: "ScalarNode", edit: Edit) -> None:

@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 
 ID = "cluster-scoped-names"
 
-#: Where a cluster-scoped resource is referred to: (kind, mapping, key of the name, key of the kind, its default).
-REFERENCES = (
-    ("ClusterRoleBinding", "roleRef", "name", "kind", ""),
-    ("RoleBinding", "roleRef", "name", "kind", ""),
-    ("Certificate", "spec/issuerRef", "name", "kind", "Issuer"),
-    ("CertificateRequest", "spec/issuerRef", "name", "kind", "Issuer"),
-    ("MutatingAdmissionPolicyBinding", "spec", "policyName", "", "MutatingAdmissionPolicy"),
-    ("FlowSchema", "spec/priorityLevelConfiguration", "name", "", "PriorityLevelConfiguration"),
-)
+#: Where a kind refers to a cluster-scoped resource: mapping, key of the name, key of the kind, its default.
+REFERENCES = {
+    "ClusterRoleBinding": ("roleRef", "name", "kind", ""),
+    "RoleBinding": ("roleRef", "name", "kind", ""),
+    "Certificate": ("spec/issuerRef", "name", "kind", "Issuer"),
+    "CertificateRequest": ("spec/issuerRef", "name", "kind", "Issuer"),
+    "MutatingAdmissionPolicyBinding": ("spec", "policyName", "", "MutatingAdmissionPolicy"),
+    "FlowSchema": ("spec/priorityLevelConfiguration", "name", "", "PriorityLevelConfiguration"),
+}
 
 #: Annotations that name a ClusterIssuer.
 ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
@@ -63,17 +63,12 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             f'no table knows the kind "{resource.kind}"{group}, so nobody can tell whether it is cluster-scoped',
             f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] in {mesh.where}.',
         )
-    for kind, at, name, kind_key, default in REFERENCES:
-        if kind == resource.kind:
-            for path, reference in resource.find(at):
-                if is_mapping(reference):
-                    _plan_reference(
-                        resource,
-                        mesh,
-                        path,
-                        (text(reference, kind_key) if kind_key else "") or default,
-                        entry(reference, name),
-                    )
+    if resource.kind in REFERENCES:
+        path, name, kind_key, default = REFERENCES[resource.kind]
+        reference = resource.get(path)
+        if reference is not None and is_mapping(reference):
+            kind = (text(reference, kind_key) if kind_key else "") or default
+            _plan_reference(resource, mesh, path, kind, entry(reference, name))
     if mesh.rename_names and resource.kind in ("Role", "ClusterRole"):
         _plan_grants(resource, mesh)
     for annotation in ISSUER_ANNOTATIONS if resource.get("metadata/annotations") is not None else ():

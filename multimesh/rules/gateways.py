@@ -27,33 +27,28 @@ if TYPE_CHECKING:
 
 ID = "gateways"
 
-#: Fields that hold a name of a gateway's family: (kind, path). Reference: istio 1.5.0, charts/gateways/templates.
-FIELDS = (
-    ("ServiceAccount", "metadata/name"),
-    ("ServiceAccount", "metadata/labels/app"),
-    ("Service", "metadata/name"),
-    ("Service", "metadata/labels/app"),
-    ("Service", "spec/selector/app"),
-    ("PodDisruptionBudget", "metadata/name"),
-    ("PodDisruptionBudget", "metadata/labels/app"),
-    ("PodDisruptionBudget", "spec/selector/matchLabels/app"),
-    ("HorizontalPodAutoscaler", "metadata/name"),
-    ("HorizontalPodAutoscaler", "metadata/labels/app"),
-    ("HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
-    ("Deployment", "metadata/name"),
-    ("Deployment", "metadata/labels/app"),
-    ("Deployment", "spec/selector/matchLabels/app"),
-    ("Deployment", "spec/template/metadata/labels/app"),
-    ("Deployment", "spec/template/spec/serviceAccountName"),
-    ("Deployment", "spec/template/spec/serviceAccount"),
-    ("Deployment", "spec/template/spec/volumes/*/secret/secretName"),
-    ("Role", "metadata/name"),
-    ("RoleBinding", "metadata/name"),
-    ("RoleBinding", "roleRef/name"),
-    ("RoleBinding", "subjects/*/name"),
-    ("Gateway", "spec/selector/app"),
-    ("EnvoyFilter", "spec/workloadSelector/labels/app"),
-)
+#: Fields that hold a name of a gateway's family, by kind. Reference: istio 1.5.0, charts/gateways/templates.
+FIELDS: "dict[str, tuple[str, ...]]" = {
+    "ServiceAccount": ("metadata/name", "metadata/labels/app"),
+    "Service": ("metadata/name", "metadata/labels/app", "spec/selector/app"),
+    "PodDisruptionBudget": ("metadata/name", "metadata/labels/app", "spec/selector/matchLabels/app"),
+    "HorizontalPodAutoscaler": ("metadata/name", "metadata/labels/app", "spec/scaleTargetRef/name"),
+    "Deployment": (
+        "metadata/name",
+        "metadata/labels/app",
+        "spec/selector/matchLabels/app",
+        "spec/template/metadata/labels/app",
+        "spec/template/spec/serviceAccountName",
+        "spec/template/spec/serviceAccount",
+    ),
+    "Role": ("metadata/name",),
+    "RoleBinding": ("metadata/name", "roleRef/name"),
+    "Gateway": ("spec/selector/app",),
+    "EnvoyFilter": ("spec/workloadSelector/labels/app",),
+}
+
+#: The same in lists.
+LISTS = {"Deployment": "spec/template/spec/volumes/*/secret/secretName", "RoleBinding": "subjects/*/name"}
 
 #: Environment variables of container istio-proxy that name the workload.
 VARIABLES = ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER", "ISTIO_METAJSON_LABELS")
@@ -70,10 +65,12 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     if resource.kind == "ConfigMap":
         _plan_texts(resource, mesh)
         return
-    for kind, path in FIELDS:
-        if kind == resource.kind:
-            for at, node in resource.find(path):
-                resource.rewrite(node, gateway_family(text(node), mesh), at)
+    found = [(path, resource.get(path)) for path in FIELDS.get(resource.kind, ())]
+    if resource.kind in LISTS:
+        found += resource.find(LISTS[resource.kind])
+    for path, node in found:
+        if node is not None:
+            resource.rewrite(node, gateway_family(text(node), mesh), path)
     if resource.kind == "Deployment":
         for path, node in resource.containers():
             if text(node, "name") == "istio-proxy":
