@@ -197,8 +197,12 @@ def _loader() -> "Any":
 
 def _untagged(base: "Any") -> "Any":
     """Derive a libyaml loader that gives every untagged node the tag `UNTAGGED`."""
-    # These are called for every node. Builtins are the fastest way to say nothing: "x".format(...) is "x".
-    methods = {"resolve": UNTAGGED.format, "descend_resolver": {}.get, "ascend_resolver": [].clear}
+    # These are called for every node. Builtins are the fastest way to say nothing.
+    methods = {
+        "resolve": lambda _self, _kind, _value, _implicit: UNTAGGED,
+        "descend_resolver": {}.get,
+        "ascend_resolver": [].clear,
+    }
     return type("Loader", (base,), methods)
 
 

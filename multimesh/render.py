@@ -179,7 +179,7 @@ def _plan(text: Text, mesh: "Profile", rendering: Rendering, *, alone: bool = Tr
     dropped = False
     for resource in resources(text):
         rendering.resources += 1
-        for rule in rules_for(resource.kind, resource.name, text.text):
+        for rule in rules_for(resource.kind, resource.name, text.text, mesh):
             resource.rule = rule.ID
             try:
                 rule.plan(resource, mesh)

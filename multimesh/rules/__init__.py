@@ -11,7 +11,7 @@ Rules see the original text only, so their order cannot matter.
 
 import sys
 
-from multimesh.rules.reads import ANY_KIND, EVERY, REGISTRY, Key
+from multimesh.rules.reads import ANY_KIND, EVERY, ONLY_WITH, REGISTRY, Key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def rules() -> "list[Rule]":
     return [rule(name) for name in REGISTRY]
 
 
-def rules_for(kind: str, name: str, text: str) -> "list[Rule]":
+def rules_for(kind: str, name: str, text: str, mesh: "Profile") -> "list[Rule]":
     """Return the rules that an object of this kind and name could concern, which stands in this text."""
     if kind not in _RULES_OF_KIND:
         _RULES_OF_KIND[kind] = _rules_of(kind)
@@ -61,7 +61,8 @@ def rules_for(kind: str, name: str, text: str) -> "list[Rule]":
     found = []
     for id_, pairs in _RULES_OF_KIND[kind]:
         if not pairs:
-            found.append(rule(id_))
+            if id_ not in ONLY_WITH or getattr(mesh, ONLY_WITH[id_]):
+                found.append(rule(id_))
             continue
         for prefix, word in pairs:
             if named.startswith(prefix) and (hides or text.rfind(word) >= 0):

@@ -14,7 +14,6 @@ noted in the report: such a control plane reads the whole cluster.
 from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, plain, text
 from multimesh.jsontext import member
 from multimesh.naming import MESH_LABEL
-from multimesh.selectors import matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
     found = get(root, "discoverySelectors")
     if found is None:
         return
+    from multimesh.selectors import matches
+
     labels = {MESH_LABEL: mesh.name}
     if not any(isinstance(selector, dict) and matches(selector, labels) for selector in plain(found) or []):
         raise resource.error(

@@ -11,8 +11,6 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 from multimesh.errors import MultimeshError
 from multimesh.fieldpath import get, is_mapping, text
 from multimesh.kinds import CLUSTER_SCOPED
-from multimesh.rules.envoy_filters import is_stock
-from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +35,9 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         _check_all(resource, mesh)
     except MultimeshError:
         # Asked last, since next to nothing is: the owner's may live anywhere, and what 1.6 to 1.8 misplace is moved.
+        from multimesh.rules.envoy_filters import is_stock
+        from multimesh.rules.shared_resources import is_shared
+
         if not is_shared(resource) and not is_stock(resource):
             raise
 

@@ -31,6 +31,9 @@ _ISSUER = ((b"", b"ClusterIssuer"),)
 _SHARED = ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b""))
 _INJECTED = ((b"", b"inject.istio.io/templates"), (b"", REVISION_LABEL.encode()))
 
+#: Rules that do nothing for a mesh without this attribute of its profile.
+ONLY_WITH = {"flags": "flags"}
+
 REGISTRY: "dict[str, Reads]" = {
     "namespaces": {
         ANY_KIND: EVERY,
