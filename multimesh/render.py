@@ -34,8 +34,9 @@ _BOM = b"\xef\xbb\xbf"
 class Rendering:
     """What came of one stream: the bytes to write, and how they came about."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, stock: bytes) -> None:
+        """Begin with a stream of which nothing is known."""
+        self.stock = stock
         self.parts: list[bytes | memoryview] = []
         #: What `edited` shows; of a document of a stream that was cut, the bytes.
         self.changed: list[tuple[int | Line, str | memoryview, list[Edit]]] = []
@@ -43,7 +44,6 @@ class Rendering:
         self.dropped: list[tuple[str, str, int | Line]] = []
         #: What the rules noticed and nobody must act upon to go on.
         self.noticed: list[dict[str, object]] = []
-        self.stock = b""
         self.resources = 0
 
     @property
@@ -72,21 +72,24 @@ def render(data: bytes, mesh: "Profile", where: str = "<stdin>") -> Rendering:
     if 0 in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise MultimeshError(f"{where}:{line}", "not YAML: a NUL character", "Is this the output of 'helm template'?")
-    rendering = Rendering()
-    rendering.stock = data
     pieces = split(data)
-    if pieces is None:
-        _render_whole(data, mesh, where, rendering)
-    else:
-        _render_documents(pieces, mesh, where, rendering)
+    rendering = None if pieces is None else _documents_rendered(data, pieces, mesh, where)
+    if rendering is None:
+        rendering = _whole_rendered(data, mesh, where)
     if rendering.dropped and not _holds_something(rendering):
         rendering.parts = [ALL_DROPPED]
     return rendering
 
 
-def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where: str, rendering: Rendering) -> None:
-    """Rewrite document by document; what stays as it is leaves as it came, in stretches as long as possible."""
-    data, last, kept, dropped = rendering.stock, len(pieces) - 1, 0, False
+def _documents_rendered(
+    data: bytes, pieces: list[tuple[int, int, int]], mesh: "Profile", where: str
+) -> "Rendering | None":
+    """Rewrite document by document; what stays as it is leaves as it came, in stretches as long as possible.
+
+    None where a piece must be read that may be more than one document.
+    """
+    rendering = Rendering(data)
+    last, kept, dropped = len(pieces) - 1, 0, False
     for number, (begin, start, end) in enumerate(pieces):
         marker = start
         # The rest of the marker's line belongs to the document that it begins. Where it is empty, the text begins with
@@ -105,6 +108,8 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
             continue
         line = Line(data, start)
         text = _text(body, head_size(body) if number < last and long is None else 0, where, line, long)
+        if text is None:
+            return None
         dropped = _plan(text, mesh, rendering)
         if dropped:
             _keep(rendering, kept, begin)
@@ -121,6 +126,7 @@ def _render_documents(pieces: list[tuple[int, int, int]], mesh: "Profile", where
     _keep(rendering, kept, len(data))
     if dropped:
         rendering.parts.append(b"\n")
+    return rendering
 
 
 def _keep(rendering: Rendering, start: int, end: int) -> None:
@@ -145,8 +151,8 @@ def _in_bytes(text: str, edits: list[Edit]) -> "list[tuple[int, int, bytes]]":
     return found
 
 
-def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None") -> "Text":
-    """Return the text that must be read of a document whose head has this size."""
+def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None") -> "Text | None":
+    """Return the text that must be read of a document whose head has this size; None where `...` may end it."""
     if size:
         if not body.isascii():
             _check_decodes(body, where, line)
@@ -157,11 +163,15 @@ def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None
         except MultimeshError:
             # A quote that opens in the head and closes behind it, say.
             pass
+    # In long text it would be no YAML, and stand behind everything else.
+    if body.startswith(b"...") or body.rfind(b"\n...", 0, len(body) if data is None else data[0]) >= 0:
+        return None
     return Text(_decoded(body, where, line), where, line, data if body.isascii() else None)
 
 
-def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering) -> None:
+def _whole_rendered(data: bytes, mesh: "Profile", where: str) -> Rendering:
     """Rewrite a stream that cannot be cut safely: the parser finds its documents."""
+    rendering = Rendering(data)
     bom = _BOM if data.startswith(_BOM) else b""
     text = Text(_decoded(data[len(bom) :], where, 1), where, 1)
     _plan(text, mesh, rendering, alone=False)
@@ -169,6 +179,7 @@ def _render_whole(data: bytes, mesh: "Profile", where: str, rendering: Rendering
     if edits:
         rendering.changed.append((1, text.text, edits))
     rendering.parts = [bom, applied(text.text, edits).encode()]
+    return rendering
 
 
 def _plan(text: Text, mesh: "Profile", rendering: Rendering, *, alone: bool = True) -> bool:

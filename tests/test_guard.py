@@ -308,8 +308,6 @@ UNCUT = {
     "LS": "a: 1\u2028---\u2028b: 2\n",
     "PS": "a: 1\u2029---\u2029b: 2\n",
     "a directive": "%YAML 1.1\n---\na: 1\n",
-    "a document end": "a: 1\n...\n---\nb: 1\n",
-    "a document end alone": "---\n...\n",
     "a directive behind a document": "a: 1\n...\n%YAML 1.1\n---\na: 1\n",
 }
 
@@ -318,6 +316,37 @@ UNCUT = {
 def test_a_stream_that_cannot_be_cut_safely_is_read_as_a_whole(text):
     """What libyaml takes for a document boundary only libyaml knows there."""
     assert guard.split(text.encode()) is None
+
+
+OTHER = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n"
+LONG = "x\n" * 3000
+DASHBOARD = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: '{LONG}'\n"
+ENDED = {
+    "behind a document": f"{ROLE}...\n---\n{OTHER}",
+    "behind one that passes unread": f"{OTHER}...\n---\n{ROLE}",
+    "behind nothing": f"---\n...\n---\n{ROLE}",
+    "behind a comment": f"# c\n...\n---\n{ROLE}",
+    "at the beginning": f"...\n{ROLE}",
+    "with a document behind it": f"{OTHER}...\n{ROLE}---\n{OTHER}",
+    "with a comment behind it": f"{ROLE}... # c\n---\n{OTHER}",
+    "with a document on its marker's line behind it": f"{OTHER}...\n--- {{}}\n",
+    "before long text": f"...\n{DASHBOARD}---\n{ROLE}",
+    "behind a head": f"{ROLE}rules:\n- a: b\n...\n---\n{OTHER}",
+    "in a head": f"---\n...\n{ROLE}rules:\n- a: b\n---\n{OTHER}",
+    "behind long text": f"{DASHBOARD}...\n---\n{ROLE}",
+    "at the end": f"{ROLE}---\n{OTHER}...\n",
+}
+
+
+@pytest.mark.parametrize("text", ENDED.values(), ids=ENDED)
+def test_a_document_end_changes_nothing(text, monkeypatch):
+    """What `...` ends is read as libyaml reads the whole stream."""
+    one = mesh()
+    monkeypatch.setattr(rendering, "split", lambda data: None)
+    wanted = outcome(text.encode(), one)
+    monkeypatch.undo()
+    assert b"kiali-affirmed" in wanted if isinstance(wanted, bytes) else "YAML" in wanted or "object" in wanted
+    assert outcome(text.encode(), one) == wanted
 
 
 CUT = [
