@@ -31,8 +31,8 @@ _ISSUER = ((b"", b"ClusterIssuer"),)
 _SHARED = ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b""))
 _INJECTED = ((b"", b"inject.istio.io/templates"), (b"", REVISION_LABEL.encode()))
 
-#: Rules that do nothing for a mesh without this attribute of its profile.
-ONLY_WITH = {"flags": "flags"}
+#: Rules that do nothing where this attribute of the profile says nothing.
+ONLY_WITH = {"flags": "flags", "failure-policy": "upgrade"}
 
 REGISTRY: "dict[str, Reads]" = {
     "namespaces": {
