@@ -128,8 +128,9 @@ def passes_unread(body: bytes, mesh: "Profile", data: "LongData | None") -> bool
     head, keys = body, None
     if data is not None:
         # What long text stands behind the head has no meaning, and only the words in it are asked for.
-        if _closes(body[: data[0]].split(b"\n")):
-            head, keys = body[: data[0]], [body[key:colon] for key, colon, *_ in data[1]]
+        start = body[: data[0]]
+        if (39 not in start and 34 not in start) or _closes(start.split(b"\n")):
+            head, keys = start, [body[key:colon] for key, colon, *_ in data[1]]
     elif len(body) > LARGE and _kind(body) == b"CustomResourceDefinition":
         # Every one of them concerns a rule, and they are long.
         return False

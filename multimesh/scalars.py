@@ -162,10 +162,13 @@ def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> "
         at = stop + 1
     indent = -1
     for line_start, line_end in lines:
-        body = text[line_start:line_end]
-        if body.strip(" "):
+        begin = line_start
+        while begin < line_end and text[begin] == " ":
+            begin += 1
+        if begin < line_end:
             # The first line that is not blank sets the indentation, unless the header does.
-            indent = len(body) - len(first) if not digits else body.find(first)
+            at = line_end - len(first) if not digits else text.find(first, line_start, line_end)
+            indent = at - line_start
             break
     if indent < 0:
         return None
@@ -178,7 +181,8 @@ def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> "
     while number < count:
         line, (line_start, line_end) = wanted[number], lines[number]
         line_start = min(line_start + indent, line_end)
-        if text[line_start:line_end] != line:
+        # A line of forty kilobytes is compared where it stands.
+        if line_end - line_start != len(line) or not text.startswith(line, line_start):
             return None
         if line:
             pieces.append((position, position + len(line), line_start, line_end, True))
