@@ -40,11 +40,12 @@ def flag(path: str, flags: "SequenceNode", name: str) -> "tuple[str, Node, bool]
     """
     found = None
     nodes = flags.value
+    begin = f"{name}="
     for index, node in enumerate(nodes):
-        if not is_scalar(node) or is_null(node):
+        if node.id != "scalar":
             continue
         hit = None
-        if node.value.startswith(f"{name}="):
+        if node.value.startswith(begin):
             hit = (node.value[len(name) + 1 :], node, True)
         elif node.value == name:
             if index + 1 == len(nodes) or not is_scalar(nodes[index + 1]):

@@ -15,6 +15,11 @@ except ImportError:  # Windows
     import nt as _os  # type: ignore[no-redef]
 
 
+_READ = _os.O_RDONLY | getattr(_os, "O_BINARY", 0) | getattr(_os, "O_CLOEXEC", 0)
+
+#: Where a stat result holds size and time in whole seconds (module stat, which is not imported for two numbers).
+_SIZE, _TIME = 6, 8
+
 #: No module of the package is as large in its compiled form. One that is takes the usual way.
 _MAX_COMPILED = 1 << 16
 
@@ -105,7 +110,7 @@ class Modules:
             return None
         try:
             found = _os.stat(source)
-            file = _os.open(compiled, _os.O_RDONLY | getattr(_os, "O_BINARY", 0) | getattr(_os, "O_CLOEXEC", 0))
+            file = _os.open(compiled, _READ)
         except OSError:
             return None
         try:
@@ -114,10 +119,10 @@ class Modules:
             return None
         finally:
             _os.close(file)
-        time, size = int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF
-        if len(data) == _MAX_COMPILED or data[:16] != self._head + time.to_bytes(4, "little") + size.to_bytes(
-            4, "little"
-        ):
+        time: Any = found[_TIME]
+        size: Any = found[_SIZE]
+        stamp = (time & 0xFFFFFFFF | (size & 0xFFFFFFFF) << 32).to_bytes(8, "little")
+        if len(data) == _MAX_COMPILED or not data.startswith(self._head + stamp):
             return None
         try:
             code = marshal.loads(data[16:])  # noqa: S302 - compiled forms that Python itself wrote
