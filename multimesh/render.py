@@ -153,6 +153,9 @@ def _in_bytes(text: str, edits: list[Edit]) -> "list[tuple[int, int, bytes]]":
 
 def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None") -> "Text | None":
     """Return the text that must be read of a document whose head has this size; None where `...` may end it."""
+    # Behind a head no line begins so, and in long text it would be no YAML.
+    if body.startswith(b"...") or body.rfind(b"\n...", 0, size or (len(body) if data is None else data[0])) >= 0:
+        return None
     if size:
         if not body.isascii():
             _check_decodes(body, where, line)
@@ -163,9 +166,6 @@ def _text(body: bytes, size: int, where: str, line: Line, data: "LongData | None
         except MultimeshError:
             # A quote that opens in the head and closes behind it, say.
             pass
-    # In long text it would be no YAML, and stand behind everything else.
-    if body.startswith(b"...") or body.rfind(b"\n...", 0, len(body) if data is None else data[0]) >= 0:
-        return None
     return Text(_decoded(body, where, line), where, line, data if body.isascii() else None)
 
 

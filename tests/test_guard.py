@@ -332,6 +332,7 @@ ENDED = {
     "with a document on its marker's line behind it": f"{OTHER}...\n--- {{}}\n",
     "before long text": f"...\n{DASHBOARD}---\n{ROLE}",
     "behind a head": f"{ROLE}rules:\n- a: b\n...\n---\n{OTHER}",
+    "between a head and what is left of it": f"{ROLE}...\nrules:\n- a: b\n---\n{OTHER}",
     "in a head": f"---\n...\n{ROLE}rules:\n- a: b\n---\n{OTHER}",
     "behind long text": f"{DASHBOARD}...\n---\n{ROLE}",
     "at the end": f"{ROLE}---\n{OTHER}...\n",
