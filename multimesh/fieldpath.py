@@ -211,6 +211,9 @@ def plain(node: "Node") -> "Any":
     What stands without quotes is read as Go's reader does it (go-yaml, `resolve.go`). Raises BadShape for other tags.
     """
     if is_mapping(node):
+        strange = next((key for key, _ in node.value if key.id != "scalar"), None)
+        if strange is not None:
+            raise BadShape("", "has a key that is no text", strange)
         return {key.value: plain(child) for key, child in node.value}
     if is_sequence(node):
         return [plain(child) for child in node.value]

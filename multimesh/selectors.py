@@ -1,8 +1,44 @@
 """Label selectors of Kubernetes, evaluated (k8s.io/apimachinery, pkg/apis/meta/v1/helpers.go)."""
 
+from multimesh.fieldpath import BadShape, plain
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from multimesh.nodes import Node
+
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+def read(node: "Node | None", path: str) -> "dict[str, Any]":
+    """Return the selector at a path as plain values; empty where it is absent. Raises BadShape for what is none."""
+    selector = plain(node) if node is not None else None
+    if node is None or selector is None:
+        return {}
+    labels = selector.get("matchLabels") or {} if type(selector) is dict else None
+    expressions = selector.get("matchExpressions") or [] if type(selector) is dict else None
+    if (
+        type(labels) is not dict
+        or type(expressions) is not list
+        or not all(type(value) is str for value in labels.values())
+        or not all(map(_is_expression, expressions))
+    ):
+        raise BadShape(path, "is no label selector", node)
+    for item in expressions:
+        if item["operator"] not in _OPERATORS:
+            what = f'has the operator "{item["operator"]}", and Kubernetes knows In, NotIn, Exists and DoesNotExist'
+            raise BadShape(path, what, node)
+    return selector  # type: ignore[no-any-return]
+
+
+def _is_expression(item: "Any") -> bool:
+    return (
+        type(item) is dict
+        and type(item.get("key")) is type(item.get("operator")) is str
+        and (item.get("values") is None or type(item["values"]) is list)
+        and all(type(value) is str for value in item.get("values") or ())
+    )
 
 
 def requirements(selector: "dict[str, Any] | None") -> "list[tuple[str, str, list[str]]]":

@@ -512,6 +512,39 @@ def test_an_entry_that_asks_a_url_is_copied_without_the_bundle_that_is_none(writ
     assert [entry["clientConfig"] for entry in entries] == [{"url": "https://istiod.example.com/inject"}] * 2
 
 
+NO_SELECTORS = {
+    "a list": "[a]",
+    "a text": "all",
+    "labels in a list": "{matchLabels: [a]}",
+    "a label with two values": "{matchLabels: {multimesh.dev/mesh: {a: b}}}",
+    "a label that is a number": "{matchLabels: {istio-injection: 1}}",
+    "expressions in a mapping": "{matchExpressions: {key: a}}",
+    "an expression that is a text": "{matchExpressions: [a]}",
+    "an expression without a key": "{matchExpressions: [{operator: Exists}]}",
+    "a value that is a mapping": "{matchExpressions: [{key: istio-injection, operator: In, values: [{a: b}]}]}",
+    "values in a text": "{matchExpressions: [{key: multimesh.dev/mesh, operator: In, values: blue}]}",
+    "an operator of its own": "{matchExpressions: [{key: multimesh.dev/mesh, operator: Is, values: [blue]}]}",
+    "an operator of its own for injection": "{matchExpressions: [{key: istio-injection, operator: Is, values: [a]}]}",
+}
+
+
+@pytest.mark.parametrize("selector", NO_SELECTORS.values(), ids=NO_SELECTORS)
+@pytest.mark.parametrize("kind", ["Mutating", "Validating", "ConfigMap"])
+def test_what_is_no_label_selector_is_refused(kind, selector):
+    """Nobody can tell what it selects, and Kubernetes would not take it."""
+    if kind == "ConfigMap":
+        stock = CONFIGURATION.format(f"  mesh: 'discoverySelectors: [{selector}]'\n")
+    else:
+        stock = INJECTOR.format(version="v1", prefix="rev.namespace.").partition("  namespaceSelector:")[0]
+        stock = stock.replace("Mutating", kind) + f"  namespaceSelector: {selector}\n"
+        if kind == "Validating":
+            stock = stock.replace("sidecar-injector.istio.io", "validation.istio.io")
+    done = render(stock.encode(), profile_of("blue"))
+
+    assert (done.code, done.out) == (2, b"")
+    assert "is no label selector" in done.err or "Kubernetes knows In, NotIn, Exists and DoesNotExist" in done.err
+
+
 def test_an_entry_of_1_8_that_asks_a_url_is_still_the_only_one():
     """Its control plane patches one entry by its name, wherever it runs: a second one would reject every pod."""
     stock = INJECTOR.format(version="v1beta1", prefix="")

@@ -30,7 +30,7 @@ writes up to Istio 1.9.
 from multimesh.fieldpath import entry, get, is_mapping, is_sequence, plain, text
 from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, REVISION_LABEL, TAG_LABEL, injection_entry
 from multimesh.rules.webhook_names import is_injector
-from multimesh.selectors import may_match, requirements
+from multimesh.selectors import may_match, read, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "Mapp
 
 def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
     """Refuse an entry that could match a namespace of another mesh."""
-    found = get(node, "namespaceSelector")
-    selector = plain(found) if found is not None else None
+    selector = read(get(node, "namespaceSelector"), f"webhooks/[name={text(node, 'name')}]/namespaceSelector")
     for key, operator, values in requirements(selector):
         foreign = [value for value in values if value.startswith("enabled-") and value != mesh.injection_label]
         if key == INJECTION_LABEL and operator == "In" and foreign:
@@ -93,14 +92,7 @@ def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
                 "this stream has been rewritten for another mesh",
                 _FOREIGN,
             )
-    try:
-        overlaps = may_match(selector, INJECTION_LABEL, "enabled-another")
-    except ValueError as error:
-        raise resource.error(
-            f'webhook "{text(node, "name")}" has a selector with the operator "{error}"',
-            "Kubernetes knows In, NotIn, Exists and DoesNotExist.",
-        ) from None
-    if overlaps:
+    if may_match(selector, INJECTION_LABEL, "enabled-another"):
         raise resource.error(
             f'webhook "{text(node, "name")}" also matches namespaces that another mesh injects '
             f"({INJECTION_LABEL}=enabled-<another>)",

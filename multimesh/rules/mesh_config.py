@@ -11,7 +11,7 @@ the injector's values, and `discoverySelectors` that leave out this mesh's names
 noted in the report: such a control plane reads the whole cluster.
 """
 
-from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, plain, text
+from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
 from multimesh.jsontext import member
 from multimesh.naming import MESH_LABEL
 
@@ -62,10 +62,13 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
     found = get(root, "discoverySelectors")
     if found is None:
         return
-    from multimesh.selectors import matches
+    from multimesh.selectors import matches, read
 
-    labels = {MESH_LABEL: mesh.name}
-    if not any(isinstance(selector, dict) and matches(selector, labels) for selector in plain(found) or []):
+    path = "data/mesh/discoverySelectors"
+    if not is_sequence(found):
+        raise BadShape(path, "is no list", found)
+    selectors = [read(item, path) for item in found.value if not is_null(item)]
+    if not any(matches(selector, {MESH_LABEL: mesh.name}) for selector in selectors):
         raise resource.error(
             f"data/mesh/discoverySelectors leave out the namespaces of mesh {mesh.name}",
             f"Render the chart with --set-json 'meshConfig.discoverySelectors="

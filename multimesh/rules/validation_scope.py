@@ -29,11 +29,11 @@ The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are nar
 A validator of the revision keeps its objectSelector.
 """
 
-from multimesh.fieldpath import get, plain, text
+from multimesh.fieldpath import get, text
 from multimesh.naming import MESH_LABEL, REVISION_LABEL, cluster_scoped
 from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR
 from multimesh.rules.webhook_names import is_galley
-from multimesh.selectors import may_match, requirements
+from multimesh.selectors import may_match, read, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Ma
 
 def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
     found = get(node, "namespaceSelector")
-    selector = plain(found) if found is not None else {}
+    selector = read(found, f"{path}/namespaceSelector")
     named = [(operator, values) for key, operator, values in requirements(selector) if key == MESH_LABEL]
     if named and not may_match(selector, MESH_LABEL, mesh.name):
         raise _foreign(resource, path, ", ".join(named[0][1]))
