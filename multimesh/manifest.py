@@ -89,7 +89,7 @@ class Resource:
             labels = {}
             found = mapping(self.root, "metadata/labels")
             for key, node in found.value if found is not None else ():
-                if node.id != "scalar":
+                if node.id != "scalar" or key.id != "scalar":
                     raise BadShape("metadata/labels", "holds something that is no text", found)
                 labels[key.value] = text(node)
             self._labels = labels

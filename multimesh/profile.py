@@ -282,6 +282,8 @@ def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") 
             return {}
         if not is_mapping(node):
             return report(node, f"{path} is no mapping", "Write it as keys and values.")
+        if _has_strange_key(node, path, report):
+            return None
         keys = [key.value for key, _ in node.value]
         for number, (key, _) in enumerate(node.value):
             if key.value in keys[:number]:
@@ -290,6 +292,14 @@ def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") 
     if not is_scalar(node):
         return report(node, f"{path} is no single value", "Write one value behind the colon.")
     return _read_scalar(node, field, path, report)
+
+
+def _has_strange_key(node: "Node", path: str, report: "Callable[..., None]") -> bool:
+    """Report a key that is a list or a mapping."""
+    strange = next((key for key, _ in node.value if not is_scalar(key)), None)
+    if strange is not None:
+        report(strange, f"a key of {path or 'the profile'} is no text", "Write a word before the colon.")
+    return strange is not None
 
 
 def _read_scalar(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
@@ -329,6 +339,8 @@ def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., N
     known, required = field[1], field[2]
     if not is_mapping(node):
         return report(node, f"{path or 'the profile'} is no mapping", f"It has the keys {', '.join(known)}.")
+    if _has_strange_key(node, path, report):
+        return None
     read: dict[str, Any] = {}
     for key, value in node.value:
         name = key.value

@@ -86,6 +86,10 @@ NO_MANIFEST = {
     "an empty kind": (b"apiVersion: v1\nkind:\nmetadata:\n  name: a\n", "it has no kind"),
     "a kind that is a list": (b"apiVersion: v1\nkind: [a]\n", "<stdin>:1: kind is no text"),
     "metadata that is text": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: a\n", "metadata is no mapping"),
+    "a label whose key is a list": (
+        b"apiVersion: v1\nkind: Service\nmetadata:\n  name: a-gateway\n  labels:\n    ? [a]\n    : b\n",
+        "metadata/labels holds something that is no text",
+    ),
     "a name that is a list": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [a]}\n", "metadata/name is no text"),
     "the second document": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\nb\n", "<stdin>:5: "),
     "a list in a List": (b"apiVersion: v1\nkind: List\nitems: [[a]]\n", "no Kubernetes object: a list"),
@@ -407,6 +411,9 @@ PROFILES = {
     "a flag without container": (profile("affirmed", NS, flags=[{"args": ["--a"]}]), "container"),
     "the canary is the revision": (profile("affirmed", NS, canaryRevisions=["affirmed"]), "which is spec.revision"),
     "a key twice": (AFFIRMED + "  sharedResources: own\n", "stands twice"),
+    "a key that is a list": (AFFIRMED + "  ? [a]\n  : b\n", "a key of spec is no text"),
+    "a label whose key is a mapping": (AFFIRMED.replace("name: affirmed", "{name: affirmed, labels: {{a: b}: c}}").replace("metadata:\n  {", "metadata: {"), "a key of metadata.labels is no text"),
+    "a key of the whole that is a list": (AFFIRMED + "? [a]\n: b\n", "a key of the profile is no text"),
 }  # fmt: skip
 
 
