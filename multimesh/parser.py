@@ -41,7 +41,7 @@ _READ_BY_HELM = "Helm could not read it either. Look at what 'helm template' pri
 
 _INSTALL = """\
 Run: {} -m pip install pyyaml
-Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or 'make demo' in a checkout, which makes a .venv with it.
+Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or, in a checkout, 'make demo', which makes a .venv with it: .venv/bin/multimesh.
 """
 
 

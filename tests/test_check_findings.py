@@ -7,7 +7,7 @@ import re
 
 import pytest
 import yaml
-from finding_cases import CASES, arguments, thing
+from finding_cases import CASES, arguments, citadel, profiled, thing
 from pages import ROOT
 from program import profile, render
 
@@ -110,6 +110,20 @@ def test_the_report_of_render_has_findings_of_the_same_form(capsysbinary, tmp_pa
     assert noticed
     assert [set(item) for item in noticed] == [set(found[0])] * len(noticed)
     assert set(noticed[0]["sides"][0]) == set(found[0]["sides"][0])
+
+
+@pytest.mark.parametrize(
+    ("listened", "said"),
+    [
+        ((), "Citadel has no --listened-namespaces, and serves the whole cluster"),
+        (("istio-affirmed",), "Citadel does not serve nginx-affirmed"),
+        (("istio-affirmed", "nginx-affirmed"), ""),
+    ],
+)
+def test_a_citadel_is_held_against_the_namespaces_of_its_profile(capsysbinary, tmp_path, listened, said):
+    """One that was installed without the post-renderer serves them, and all others."""
+    _, found = check(capsysbinary, *arguments(profiled([citadel("affirmed", *listened)]), tmp_path))
+    assert [item["message"] for item in found if item["id"] == "citadel-scope"] == ([said] if said else [])
 
 
 @pytest.mark.parametrize("finding", CASES)

@@ -152,11 +152,11 @@ def run(command: list[str], environment: dict[str, str], text: str | None = None
 
 
 def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
-    """Spell three commands to go on with."""
+    """Spell a few commands to go on with."""
     first, second = meshes[:2]
     # Outside the demo, Helm 4 finds the plugin where this checkout lies, or where `helm plugin install .` put it.
     plugins = f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} " if helm.major == 4 else ""
-    install = [helm.command, "install", "istio", CHART, "-n", first.namespace, "--create-namespace"]
+    install = [helm.command, "install", "istio", CHART, "-n", first.namespace]
     install += helm.post_renderer(first.profile)
     commands = (
         ("what the two meshes do not share", f"diff {first.file} {second.file}"),
@@ -164,9 +164,13 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
             "the same for a profile of your own",
             f"{shlex.join(helm.template(second.namespace))} | {MULTIMESH} diff --profile {second.profile}",
         ),
-        ("a real install, on the cluster of kubectl", plugins + shlex.join(install)),
+        (
+            "a real install, on the cluster of kubectl: the namespaces with their labels, and the mesh",
+            f"{MULTIMESH} namespaces --istio 1.5 --profile {first.profile} | kubectl apply --server-side -f -",
+        ),
+        ("", plugins + shlex.join(install)),
     )
-    return "\n".join(f"  # {what}\n  {command}" for what, command in commands)
+    return "\n".join(f"  # {what}\n  {command}" if what else f"  {command}" for what, command in commands)
 
 
 def say(text: str) -> None:

@@ -67,7 +67,8 @@ CATALOGUE: dict[str, Page] = {
     "citadel-scope": Page(
         ERROR,
         "Two Citadels that see one namespace replace each other's certificates once a minute, for ever.",
-        "Set spec.workloadNamespaces and citadel.alsoListen so that no namespace is in two meshes.",
+        "Render the chart through the post-renderer, which sets --listened-namespaces to spec.namespace, spec.workloadNamespaces and "
+        "citadel.alsoListen; no namespace may be in two meshes.",
     ),
     "namespace-claimed-twice": Page(
         ERROR,

@@ -12,6 +12,7 @@ from multimesh.check.identities import side
 from multimesh.check.meshes import Mesh, containers, entries, flag, is_control_plane, pod, variable
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts
 from multimesh.check.overlap import common
+from multimesh.check.scopes import served_by_citadels
 from multimesh.check.webhooks import is_istio_s, watched
 from multimesh.naming import (
     GALLEY_CONFIGURATION,
@@ -253,11 +254,13 @@ def profile(mesh: Mesh) -> Iterator[Finding]:
             yield Finding(
                 "namespace-outside-profile", f"{found.title} is not in a namespace of the profile", (side(mesh, found),)
             )
-    for found, container in mesh.containers("citadel"):
-        wanted = mesh.profile.namespaces
-        served = set((flag(container, "--listened-namespaces") or "").split(","))
-        if missing := sorted(wanted - served):
-            yield Finding("citadel-scope", f"Citadel does not serve {', '.join(missing)}", (side(mesh, found),))
+    for place, served in served_by_citadels(mesh):
+        if served is None:
+            yield Finding(
+                "citadel-scope", "Citadel has no --listened-namespaces, and serves the whole cluster", (place,)
+            )
+        elif missing := sorted(mesh.profile.namespaces - served):
+            yield Finding("citadel-scope", f"Citadel does not serve {', '.join(missing)}", (place,))
 
 
 def _is_shared(found: Object) -> bool:

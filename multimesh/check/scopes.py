@@ -27,7 +27,7 @@ _TAG = re.compile(r":v?1\.(\d{1,2})(?:[.-]|$)")
 
 def citadels(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find namespaces that the Citadels of several meshes serve."""
-    found = [(number, *citadel) for number, mesh in enumerate(meshes) for citadel in _citadels(mesh)]
+    found = [(number, *citadel) for number, mesh in enumerate(meshes) for citadel in served_by_citadels(mesh)]
     nobody = not any(mesh.checked for mesh in meshes)
     found = found if nobody or any(meshes[number].checked for number, _, _ in found) else []
     if len({number for number, _, _ in found}) < 2:
@@ -51,7 +51,7 @@ def citadels(meshes: list[Mesh]) -> Iterator[Finding]:
         yield Finding("citadel-scope", f"{who} Citadels serve {', '.join(sorted(namespaces))}", places)
 
 
-def _citadels(mesh: Mesh) -> Iterator[tuple[Side, set[str] | None]]:
+def served_by_citadels(mesh: Mesh) -> Iterator[tuple[Side, set[str] | None]]:
     """Yield every Citadel and the namespaces it serves; None for all (istio 1.5.0, security/cmd/istio_ca/main.go)."""
     for workload, container in mesh.containers("citadel"):
         listened = flag(container, "--listened-namespaces") or flag(container, "--listened-namespace")
