@@ -206,15 +206,17 @@ class Text:
         return known[1]
 
     def words(self, node: "Node") -> "Text | None":
-        """Return the text in which the words of a scalar can be replaced, without reading it where that is possible."""
+        """Return the text in which single words of a scalar can be replaced, without reading it where that is possible."""
+        if is_scalar(node) and self.text.startswith("'", node.start_mark.index):
+            return self.part(node.start_mark.index + 1, node.end_mark.index - 1, node)
+        return self.lines(node)
+
+    def lines(self, node: "Node") -> "Text | None":
+        """Return the text in which lines of a scalar can be edited, without reading it where they stand there, indented."""
         if not is_scalar(node):
             return None
         start, end = node.start_mark.index, node.end_mark.index
-        sign = self.text[start : start + 1]
-        if sign == "'":
-            return self.part(start + 1, end - 1, node)
-        if sign == "|" and self.text.isascii() and "\r" not in self.text:
-            # Its lines stand there as they are, indented.
+        if self.text[start : start + 1] == "|" and self.text.isascii() and "\r" not in self.text:
             return self.part(self._next_line(start), end, node)
         return self.embedded(node)
 

@@ -70,6 +70,9 @@ class SourceMap:
             else:
                 high = middle
         first = self._place(min(low, len(self._pieces) - 1), start)
+        if start == end and 0 < low < len(self._pieces) and self._pieces[low][0] == start:
+            # Between two pieces a line may end in a backslash: behind it, blanks would be indentation.
+            first = self._pieces[low - 1][3]
         last = first
         if start < end:
             while self._pieces[low][1] < end:

@@ -442,3 +442,113 @@ def test_a_dashboard_that_an_alias_shares_is_refused_only_where_it_would_change(
     )
     assert rewritten(text.format("gateway"), mesh())[0]["data"]["a"].strip() == "gateway"
     assert "is shared by an alias" in refused(text.format("istio-ingressgateway"), mesh())
+
+
+SCRIPTS = {
+    "in a literal block": "|\n    kubectl get validatingwebhookconfiguration istio-galley\n    true\n",
+    "in single quotes": "'kubectl get validatingwebhookconfiguration istio-galley'\n",
+    "in single quotes on two lines": "'kubectl get validatingwebhookconfiguration\n    istio-galley'\n",
+    "in double quotes on two lines": '"kubectl get validatingwebhookconfiguration\n    istio-galley"\n',
+    "in a folded block": ">-\n    kubectl get validatingwebhookconfiguration\n    istio-galley\n",
+    "on two lines": "kubectl get validatingwebhookconfiguration\n    istio-galley\n",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_a_script_is_searched_by_what_it_says(script):
+    """Where YAML folds a line there is a blank in what the shell reads."""
+    stock = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-security-custom-resources\n"
+        f"  namespace: istio-affirmed\ndata:\n  run.sh: {script}"
+    )
+    found = rewritten(stock, mesh())[0]["data"]["run.sh"]
+
+    assert found.split() == ["kubectl", "get", "validatingwebhookconfiguration", "istio-affirmed-galley"] + (
+        ["true"] if "true" in script else []
+    )
+
+
+TEMPLATES = {
+    "in a literal block": "|\n    hostPath:\n        path: /var/run/sds\n",
+    "in single quotes": "'hostPath:\n\n    path: /var/run/sds\n\n    '\n",
+    "in double quotes": '"hostPath:\\n    path: /var/run/sds\\n"\n',
+    "in double quotes on two lines": '"hostPath:\\n\\\n    \\    path: /var/run/sds\\n"\n',
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
+def test_a_template_is_searched_by_its_own_lines(template):
+    """Not by those that YAML makes of them: between two of them there may be an empty one."""
+    stock = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-sidecar-injector\n"
+        f"  namespace: istio-affirmed\ndata:\n  config: {template}"
+    )
+    found = rewritten(stock, mesh())[0]["data"]["config"]
+
+    assert [line.strip() for line in found.splitlines()] == ["hostPath:", "path: /var/run/sds-affirmed"]
+
+
+@pytest.mark.parametrize("break_", ["\\\n    ", "", "\\\n"], ids=["joined, indented", "on one line", "joined"])
+def test_a_line_that_begins_with_blanks_is_put_where_they_count(break_):
+    """In double quotes YAML takes the blanks at the beginning of a line for indentation."""
+    stock = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-security-custom-resources\n"
+        "  namespace: istio-affirmed\ndata:\n"
+        '  custom-resources.yaml: "apiVersion: authentication.istio.io/v1alpha1\\nkind: MeshPolicy\\nmetadata:\\n'
+        f'  name: default\\n{break_}spec:\\n  peers:\\n  - mtls:\\n      mode: PERMISSIVE"\n'
+    )
+    found = rewritten(stock, mesh())[0]["data"]["custom-resources.yaml"]
+
+    assert yaml.safe_load(found)["metadata"] == {"name": "default", "namespace": "istio-affirmed"}
+
+
+STRANGE = {
+    "annotations of an item that stand twice": (
+        (
+            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n"
+            "  metadata: {name: a, annotations: {}, annotations: {}}\n"
+        ),
+        '"annotations" stands twice',
+    ),
+    "annotations of an item in a list": (
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: a, annotations: [a]}\n",
+        "metadata/annotations is no mapping",
+    ),
+    "JSON that is YAML": (
+        (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: istio-ingressgateway\n"
+            "  labels: {chart: gateways, heritage: Helm}\nspec:\n  template:\n    spec:\n      containers:\n"
+            '      - name: istio-proxy\n        env:\n        - name: ISTIO_METAJSON_LABELS\n          value: {"app": "x"}\n'
+        ),
+        "[name=ISTIO_METAJSON_LABELS]/value is no text",
+    ),
+    "a webhook that calls a list": (
+        (
+            "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata:\n"
+            "  name: istio-sidecar-injector-affirmed-istio-affirmed\n  labels: {istio.io/rev: affirmed}\nwebhooks:\n"
+            "- name: rev.namespace.sidecar-injector.istio.io\n  clientConfig: []\n  namespaceSelector:\n    matchExpressions:\n"
+            "    - {key: istio-injection, operator: DoesNotExist}\n"
+        ),
+        "clientConfig is no mapping",
+    ),
+    "injector values with two revisions": (
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-sidecar-injector-affirmed\ndata:\n"
+            '  values: \'{"revision":"affirmed","revision":"blue"}\'\n'
+        ),
+        '"revision" stands twice',
+    ),
+    "injector values in YAML with a revision of another mesh": (
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-sidecar-injector-affirmed\ndata:\n"
+            "  values: 'revision: blue'\n"
+        ),
+        'data/values has revision "blue"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("stream", "part"), STRANGE.values(), ids=STRANGE)
+def test_a_field_of_a_strange_shape_is_refused_with_its_path(stream, part):
+    """Whatever it says, no rule can tell that it is harmless."""
+    assert part in refused(stream, mesh())

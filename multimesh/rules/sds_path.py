@@ -35,7 +35,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
 
 def _plan_template(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     """Rewrite the line below `hostPath:` in a Go template, which is no YAML and must be taken line by line."""
-    template = resource.text.words(node)
+    template = resource.text.lines(node)
     if template is None:
         raise BadShape("data/config", "is no text", node)
     text_of = template.text

@@ -127,7 +127,7 @@ def _plan_scripts(resource: "Resource", mesh: "Profile") -> None:
     node = resource.get("data/run.sh")
     if node is None:
         return
-    script = resource.text.words(node)
+    script = resource.text.lines(node)
     if script is None:
         raise BadShape("data/run.sh", "is no text", node)
     for start in occurrences(script.text, _SCRIPT_WORDS):
