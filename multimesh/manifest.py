@@ -1,7 +1,19 @@
 """Resources: the objects in the text, whatever list, stream or ConfigMap they stand in."""
 
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import BadShape, entry, find, get, is_mapping, is_sequence, items, mapping, text, value
+from multimesh.fieldpath import (
+    BadShape,
+    entry,
+    find,
+    get,
+    is_mapping,
+    is_sequence,
+    items,
+    mapping,
+    refusal,
+    text,
+    value,
+)
 from multimesh.kinds import group_of
 
 TYPE_CHECKING = False
@@ -224,7 +236,11 @@ def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None")
             "Helm could not install it either. Look at what 'helm template' prints at this line.",
         )
     resource = Resource(text_of, root, kind, sequence)
-    if not (sequence is not None and is_local(resource)):
+    try:
+        local = sequence is not None and is_local(resource)
+    except BadShape as error:
+        raise refusal(resource.where, error, "") from None
+    if not local:
         yield resource
 
 

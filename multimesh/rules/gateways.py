@@ -14,7 +14,7 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 """
 
 from multimesh.containers import flag, variables
-from multimesh.fieldpath import find, get, is_mapping, is_sequence, text
+from multimesh.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
 from multimesh.jsontext import member, members
 from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
@@ -96,6 +96,8 @@ def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Nod
         value = get(item, "value")
         if value is None:
             continue
+        if not is_scalar(value):
+            raise BadShape(f"{at}/value", "is no text", value)
         if name == "ISTIO_METAJSON_LABELS":
             _plan_json(resource, mesh, value, "app")
         else:

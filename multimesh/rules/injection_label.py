@@ -27,7 +27,7 @@ An entry that could match a namespace of another mesh is refused, such as those 
 writes up to Istio 1.9.
 """
 
-from multimesh.fieldpath import entry, get, is_mapping, is_sequence, plain, text
+from multimesh.fieldpath import entry, get, is_mapping, is_sequence, mapping, plain, text
 from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, REVISION_LABEL, TAG_LABEL, injection_entry
 from multimesh.rules.webhook_names import is_injector
 from multimesh.selectors import may_match, read, requirements
@@ -117,7 +117,7 @@ def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, Mappi
         return
     webhooks = resource.get("webhooks")
     clone = _without_nulls({**plain(model), "name": injection_entry(mesh), "namespaceSelector": selector})
-    if clone.get("clientConfig", {}).get("caBundle") == "":
+    if mapping(model, "clientConfig") is not None and clone["clientConfig"].get("caBundle") == "":
         del clone["clientConfig"]["caBundle"]
     if is_sequence(webhooks):
         resource.append(webhooks, clone, f"webhooks/[name={injection_entry(mesh)}]")

@@ -35,9 +35,9 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             elif not is_null(root):
                 raise BadShape("data/mesh", "is no mapping", root)
     if resource.name.startswith("istio-sidecar-injector"):
-        node = resource.get("data/values")
-        if node is not None:
-            _check_values(resource, mesh, text(node))
+        found = resource.embedded("data/values")
+        if found is not None:
+            _check_values(resource, mesh, found[1])
 
 
 def _plan_mesh(resource: "Resource", mesh: "Profile", inner: "Text", root: "MappingNode") -> None:
@@ -76,24 +76,32 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
         )
 
 
-def _check_values(resource: "Resource", mesh: "Profile", values: str) -> None:
+def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None:
     """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
-    span = member(values, "revision")
-    if span is None:
+    revision = _said(values, "revision") if "revision" in values.text else None
+    if revision is None:
         return
-    revision = values[slice(*span)].strip('"')
     if revision not in mesh.revisions:
         raise resource.error(
             f'data/values has revision "{revision}", but mesh {mesh.name} has {", ".join(mesh.revisions)}',
             f"Render the chart with --set revision={mesh.revision}.",
         )
-    outer = member(values, "global")
-    inner = member(values[slice(*outer)], "istioNamespace") if outer is not None else None
-    if outer is not None and inner is not None:
-        namespace = values[slice(*outer)][slice(*inner)].strip('"')
-        if namespace not in (mesh.namespace, "null"):
-            raise resource.error(
-                f'data/values has global.istioNamespace "{namespace}", but the control plane of mesh {mesh.name} lives in '
-                f'"{mesh.namespace}"',
-                f"Render the chart with --set global.istioNamespace={mesh.namespace}.",
-            )
+    namespace = _said(values, "global", "istioNamespace")
+    if namespace not in (None, mesh.namespace, "null"):
+        raise resource.error(
+            f'data/values has global.istioNamespace "{namespace}", but the control plane of mesh {mesh.name} lives in '
+            f'"{mesh.namespace}"',
+            f"Render the chart with --set global.istioNamespace={mesh.namespace}.",
+        )
+
+
+def _said(values: "Text", *keys: str) -> "str | None":
+    """Return what the values say behind these keys, by their nodes only where the text is no JSON; None where it is absent."""
+    found = values.text
+    for key in keys:
+        span = member(found, key)
+        if span is None:
+            node = get(values.roots[0], "/".join(keys)) if values.roots else None
+            return None if node is None else text(node)
+        found = found[slice(*span)]
+    return found.strip('"')
