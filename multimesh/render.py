@@ -115,7 +115,8 @@ def _documents_rendered(
             _keep(rendering, kept, begin)
             kept = end
             title, rule, _ = rendering.dropped[-1]
-            whole = memoryview(data)[begin + (data[begin] == 10) : end + (number < last)]
+            # The line break before its marker belongs to the document before.
+            whole = memoryview(data)[begin + (begin < marker and data[begin] == 10) : end + (number < last)]
             rendering.changed.append((Line(data, marker), whole, [Edit(0, _TO_THE_END, "", title, rule, "")]))
         elif edits := text.planned():
             rendering.changed.append((text.line, memoryview(data)[start:end], edits))

@@ -20,22 +20,25 @@ def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
         "mesh": mesh.name,
         "profile": mesh.where,
         "resources": rendering.resources,
-        "rewritten": [
-            {
-                "resource": edit.subject,
-                "path": path,
-                "rule": rule,
-                "line": int(first) + text.count("\n", 0, edit.start),
-            }
-            for first, text, edits in rendering.edited
-            for edit in edits
-            for rule, path in edit.reasons
-            # What is left out is edited as a whole, which is no field of it.
-            if path
-        ],
+        "rewritten": _rewritten(rendering),
         "dropped": [{"resource": title, "rule": rule, "line": int(start)} for title, rule, start in rendering.dropped],
         "findings": [_finding(notice, mesh) for notice in rendering.noticed] + _deletions(rendering, mesh),
     }
+
+
+def _rewritten(rendering: "Rendering") -> "list[dict[str, Any]]":
+    found = []
+    for first, text, edits in rendering.edited:
+        line, at = int(first), 0
+        for edit in edits:
+            line, at = line + text.count("\n", at, edit.start), edit.start
+            found += [
+                {"resource": edit.subject, "path": path, "rule": rule, "line": line}
+                for rule, path in edit.reasons
+                # What is left out is edited as a whole, which is no field of it.
+                if path
+            ]
+    return found
 
 
 def _deletions(rendering: "Rendering", mesh: "Profile") -> "list[dict[str, Any]]":

@@ -15,6 +15,12 @@ NS = "istio-affirmed"
 WORKLOADS = ("nginx-affirmed",)
 RBAC = "rbac.authorization.k8s.io/v1"
 
+CRD = (
+    "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.istio.io\n"
+    "  annotations:\n    helm.sh/resource-policy: keep\nspec: {}\n"
+)
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n"  # noqa: S105 - a manifest
+
 MESSAGE = re.compile(r"(?:multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)*\n?)+")
 
 
@@ -339,10 +345,17 @@ def test_only_galleys_webhook_configuration_is_limited_to_a_label():
         "kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: kiali\nrules: []",
         "kind: Deployment\napiVersion: apps/v1\nmetadata: {name: d}\nspec: {template: {spec: {containers: [{name: c}]}}}",
         "metadata: {name: d}\nkind: Deployment\napiVersion: apps/v1\nspec:\n template:\n  spec:\n   containers:\n   - name: c",
+        f"\n{CRD}---\n{SECRET}",
+        f"{CRD}---\n{SECRET}",
+        f"---\n{CRD}---\n{SECRET}",
+        f"---\n{SECRET}---\n{CRD}",
+        f"\ufeff---\n{CRD}---\n{SECRET}",
+        f"\ufeff{CRD}---\n{SECRET}",
+        f"\ufeff{SECRET.replace('Secret', 'ClusterRole').replace('v1', RBAC).replace(': a', ': kiali')}---\n{SECRET}",
     ],
 )
-def test_the_diff_of_a_stream_without_a_final_newline_is_a_patch_too(stock, tmp_path):
-    """Where the last line changes, or lines are added behind it, both sides say that no line feed ends them."""
+def test_the_diff_of_a_stream_is_a_patch_however_it_begins_and_ends(stock, tmp_path):
+    """Where no line feed ends the last line both sides say so; a byte order mark stays where it was."""
     text = mesh(flags=[{"container": "c", "args": ["--a"]}])
     (tmp_path / "profile.yaml").write_text(text)
     command = [sys.executable, "-m", "multimesh", "diff", "--profile", str(tmp_path)]

@@ -62,6 +62,8 @@ def unified(rendering: Rendering, name: str) -> list[str]:
     found = sorted(changes(rendering), key=lambda change: change.start)
     if not found:
         return []
+    if stock[0].startswith(_BOM) and found[0].start == 0:
+        found[0] = _behind_bom(stock, found[0])
     lines = ["--- stock\n", f"+++ {name}\n"]
     shift = 0
     for hunk in _hunks(found):
@@ -80,6 +82,17 @@ def unified(rendering: Rendering, name: str) -> list[str]:
         lines += _ended(body, open_end, not rendering.output.endswith(b"\n")) if end == len(stock) else body
         shift += grown
     return lines
+
+
+_BOM = "\ufeff"
+
+
+def _behind_bom(stock: list[str], first: Change) -> Change:
+    """Put the byte order mark, which stays, before whatever takes the place of the first lines."""
+    end, new = first.end, first.new
+    if not new and end < len(stock):
+        end, new = end + 1, [stock[end]]
+    return first._replace(end=end, new=[_BOM + line for line in new[:1]] + new[1:])
 
 
 _OPEN = "\\ No newline at end of file\n"
