@@ -636,6 +636,17 @@ def test_a_function_config_that_is_no_profile_is_an_error(config: str, message: 
     assert message in done.err
 
 
+def test_a_pipe_that_does_not_block_is_made_to(blue: Path) -> None:
+    """Whoever reads slowly from one would otherwise find half a chart, and an error."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    done = subprocess.run([PROGRAM, "--profile", blue], input=STREAM, stdout=writing, timeout=60, check=False)
+    blocks = os.get_blocking(writing)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        assert (done.returncode, pipe.read(), blocks) == (0, RENDERED, True)
+
+
 # --- compiled modules -------------------------------------------------------------------------------
 
 
