@@ -126,10 +126,10 @@ class Modules:
             return None
         try:
             code = marshal.loads(data[16:])  # noqa: S302 - compiled forms that Python itself wrote
+            # A checkout that was moved shows the paths of today in tracebacks.
+            _imp._fix_co_filename(code, source)  # type: ignore[attr-defined]
         except (EOFError, ValueError, TypeError):
             return None
-        # A checkout that was moved shows the paths of today in tracebacks.
-        _imp._fix_co_filename(code, source)  # type: ignore[attr-defined]
         return code
 
 

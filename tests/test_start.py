@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import marshal
 import os
 import py_compile
 import re
@@ -679,6 +680,8 @@ def test_a_compiled_module_counts_while_it_belongs_to_its_source(tmp_path: Path)
     for broken in (b"", whole[:10], whole[:40], b"\0" + whole[1:], whole[:4] + b"\1" + whole[5:]):
         form.write_bytes(broken)
         assert not _found(modules, source)
+    form.write_bytes(whole[:16] + marshal.dumps(5))
+    assert not _found(modules, source)
     form.write_bytes(whole)
     times = source.stat().st_mtime
     os.utime(source, (times + 10, times + 10))
