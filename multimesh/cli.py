@@ -257,7 +257,7 @@ def _read_piece() -> bytes:
 def write_out(parts: "list[bytes | memoryview]") -> None:
     """Write everything to stdout. Raises MultimeshError where the reader has gone."""
     try:
-        if hasattr(_os, "set_blocking"):
+        if sys.platform != "win32":
             # Of a pipe that does not block, a slow reader would get half a chart.
             _os.set_blocking(1, True)
         for first in range(0, len(parts), _MAX_PARTS):
