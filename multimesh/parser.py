@@ -34,11 +34,6 @@ UNTAGGED = "x"
 #: in C, would overflow the stack.
 MAX_DEPTH = 1000
 
-#: Aliases may multiply a document at most to this many nodes. Go's YAML reader has a similar limit.
-MAX_NODES = 2_000_000
-
-_READ_BY_HELM = "Helm could not read it either. Look at what 'helm template' prints at this line."
-
 _INSTALL = """\
 Run: {} -m pip install pyyaml
 Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or, in a checkout, 'make demo', which makes a .venv with it: .venv/bin/multimesh.
@@ -247,7 +242,9 @@ def compose_all(text: str, where: str = "<stdin>", line: "int | Line" = 1) -> "I
     make = loader()
     # One look at the characters that can nest saves the second reading of nearly every text.
     if _may_nest(text):
-        _check_depth(make, text, where, line)
+        from multimesh.limits import check_depth
+
+        check_depth(make, text, where, line)
     aliased = "*" in text and "&" in text
     try:
         reader = make(text)
@@ -255,41 +252,20 @@ def compose_all(text: str, where: str = "<stdin>", line: "int | Line" = 1) -> "I
             root = reader.get_node()
             if root is not None:
                 if aliased:
-                    _check_size(root, where, line)
+                    from multimesh.limits import check_size
+
+                    check_size(root, where, line)
                 yield root
     except RecursionError:
-        raise _too_deep(where) from None
+        from multimesh.limits import too_deep
+
+        raise too_deep(where) from None
     except MultimeshError:
         raise
     except Exception as error:  # noqa: BLE001 - PyYAML raises what it likes; others are raised again
-        raise _not_yaml(error, where, line) from None
+        from multimesh.limits import not_yaml
 
-
-def _not_yaml(error: Exception, where: str, line: "int | Line") -> Exception:
-    """Turn an error of PyYAML into ours; anything else is a mistake of this program and stays what it is."""
-    if (
-        type(error).__module__.split(".")[0] != "yaml"
-        and not hasattr(error, "problem_mark")
-        and not hasattr(error, "reason")
-    ):
-        return error
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
-    context = getattr(error, "context", None)
-    at = f"{where}:{line + mark.line}" if mark is not None else where
-    return MultimeshError(
-        at,
-        f"not YAML: {context + ': ' if context else ''}{problem}",
-        _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
-    )
-
-
-def _too_deep(where: str) -> MultimeshError:
-    return MultimeshError(
-        where,
-        f"a document is nested deeper than {MAX_DEPTH} levels",
-        "No Kubernetes resource is. Look at what 'helm template' prints.",
-    )
+        raise not_yaml(error, where, line) from None
 
 
 def _may_nest(text: str) -> bool:
@@ -308,58 +284,3 @@ def _may_nest(text: str) -> bool:
     if nests and any(line.count("- ") + line.count("? ") > 100 for line in text.splitlines()):
         return True
     return len(text) > 8 * MAX_DEPTH * MAX_DEPTH and " " * (4 * MAX_DEPTH) in text
-
-
-def _check_depth(make: "Any", text: str, where: str, line: "int | Line") -> None:
-    """Read the events of a text that could be nested deeply: the composer recurses in C and would overflow."""
-    depth = 0
-    try:
-        reader = make(text)
-        while True:
-            event = reader.get_event()
-            name = event if type(event) is str else type(event).__name__
-            if name.endswith(("SequenceStartEvent", "MappingStartEvent")):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    raise _too_deep(where)
-            elif name.endswith(("SequenceEndEvent", "MappingEndEvent")):
-                depth -= 1
-            elif name == "StreamEndEvent":
-                return
-    except (MultimeshError, RecursionError):
-        raise _too_deep(where) from None
-    except Exception as error:  # noqa: BLE001 - PyYAML raises what it likes; others are raised again
-        raise _not_yaml(error, where, line) from None
-
-
-def _check_size(root: "Node", where: str, line: "int | Line") -> None:
-    """Refuse a document that aliases would multiply beyond `MAX_NODES`, or that contains itself."""
-    sizes: dict[int, int] = {}
-    open_nodes: set[int] = set()
-
-    def size(node: "Any") -> int:
-        known = sizes.get(id(node))
-        if known is not None:
-            return known
-        if id(node) in open_nodes:
-            raise MultimeshError(
-                f"{where}:{line + node.start_mark.line}",
-                "an alias points to the node that contains it",
-                _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
-            )
-        open_nodes.add(id(node))
-        total = 1
-        if type(node.value) is list:
-            for child in node.value:
-                total += size(child[0]) + size(child[1]) if type(child) is tuple else size(child)
-        open_nodes.discard(id(node))
-        if total > MAX_NODES:
-            raise MultimeshError(
-                f"{where}:{line + node.start_mark.line}",
-                f"aliases multiply this document to more than {MAX_NODES:,} values",
-                _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
-            )
-        sizes[id(node)] = total
-        return total
-
-    size(root)

@@ -322,7 +322,9 @@ def test_a_write_that_is_cut_short_loses_nothing(monkeypatch, has_writev, size):
         written.append(bytes(data[:size]))
         return len(written[-1])
 
-    system = {"write": write} | ({"writev": lambda _, parts: write(0, b"".join(parts))} if has_writev else {})
+    system = {"write": write, "set_blocking": lambda *_: None} | (
+        {"writev": lambda _, parts: write(0, b"".join(parts))} if has_writev else {}
+    )
     monkeypatch.setattr(cli, "_os", SimpleNamespace(**system))
     parts = [b"%d\n" % number for number in range(2500)]
     cli.write_out(parts)

@@ -30,7 +30,6 @@ writes up to Istio 1.9.
 from multimesh.fieldpath import entry, get, is_mapping, is_sequence, mapping, plain, text
 from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, REVISION_LABEL, TAG_LABEL, injection_entry
 from multimesh.rules.webhook_names import is_injector
-from multimesh.selectors import may_match, read, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "Mapp
 
 def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
     """Refuse an entry that could match a namespace of another mesh."""
+    from multimesh.selectors import may_match, read, requirements
+
     selector = read(get(node, "namespaceSelector"), f"webhooks/[name={text(node, 'name')}]/namespaceSelector")
     for key, operator, values in requirements(selector):
         foreign = [value for value in values if value.startswith("enabled-") and value != mesh.injection_label]

@@ -33,7 +33,6 @@ from multimesh.fieldpath import get, text
 from multimesh.naming import MESH_LABEL, REVISION_LABEL, cluster_scoped
 from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR
 from multimesh.rules.webhook_names import is_galley
-from multimesh.selectors import may_match, read, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +80,8 @@ def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Ma
 
 
 def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+    from multimesh.selectors import may_match, read, requirements
+
     found = get(node, "namespaceSelector")
     selector = read(found, f"{path}/namespaceSelector")
     named = [(operator, values) for key, operator, values in requirements(selector) if key == MESH_LABEL]
