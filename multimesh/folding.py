@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from multimesh.nodes import ScalarNode
     from multimesh.scalars import Piece
 
+#: What an escape begins with, in each style that has some.
+_SIGNS = {"'": "''", '"': "\\"}
 _ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
     " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
@@ -20,38 +22,30 @@ def flow_map(text: str, start: int, end: int, node: "ScalarNode") -> "SourceMap 
     """Map the value of a scalar that begins and ends here, tag and anchor left aside; None where nobody can tell."""
     style = text[start : start + 1]
     if style == node.style == "'":
-        return _map(text, start + 1, end - 1, node.value, _single_line, lambda new: new.replace("'", "''"))
+        return _map(text, start + 1, end - 1, node.value, style, lambda new: new.replace("'", "''"))
     if style == node.style == '"':
-        return _map(text, start + 1, end - 1, node.value, _double_line, escape)
+        return _map(text, start + 1, end - 1, node.value, style, escape)
     if not node.style:
-        return _map(text, start, end, node.value, _plain_line, str)
+        return _map(text, start, end, node.value, "", str)
     return None
 
 
-def _map(
-    text: str,
-    start: int,
-    end: int,
-    value: str,
-    decode_line: "Callable[[str, int, int, int, list[Piece], list[str]], int]",
-    encode: "Callable[[str], str]",
-) -> "SourceMap | None":
-    """Map a plain or quoted scalar: lines are folded, and `decode_line` knows the escapes of one line."""
+def _map(text: str, start: int, end: int, value: str, style: str, encode: "Callable[[str], str]") -> "SourceMap | None":
+    """Map what stands between the quotes, or all of a plain scalar: lines are folded in every style."""
     pieces: list[Piece] = []
     decoded: list[str] = []
     position = 0
     at = start
     while True:
-        stop = at
         stop = _line_end(text, at, end)
         body_end = stop
         if stop < end:
             while body_end > at and text[body_end - 1] in " \t":
                 body_end -= 1
-        joined = decode_line is _double_line and stop < end and _ends_escaped(text, at, stop)
+        joined = style == '"' and stop < end and _ends_escaped(text, at, stop)
         if joined:
             body_end = stop - 1
-        position = decode_line(text, at, body_end, position, pieces, decoded)
+        position = _line(text, at, body_end, style, position, pieces, decoded)
         if position < 0:
             return None
         if stop == end:
@@ -86,42 +80,19 @@ def _ends_escaped(text: str, start: int, end: int) -> bool:
     return count % 2 == 1
 
 
-def _plain_line(text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]) -> int:
-    if at < end:
-        decoded.append(text[at:end])
-        pieces.append((position, position + end - at, at, end, True))
-    return position + end - at
-
-
-def _single_line(text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]) -> int:
+def _line(text: str, at: int, end: int, style: str, position: int, pieces: "list[Piece]", decoded: list[str]) -> int:
+    """Map the stretches and the escapes of one line; return the position behind it, or -1 for an unknown escape."""
+    sign = _SIGNS.get(style)
     while at < end:
-        stop = text.find("''", at, end)
+        stop = text.find(sign, at, end) if sign else -1
         stop = end if stop < 0 else stop
         if at < stop:
-            position = _plain_line(text, at, stop, position, pieces, decoded)
+            decoded.append(text[at:stop])
+            pieces.append((position, position + stop - at, at, stop, True))
+            position += stop - at
         if stop < end:
-            decoded.append("'")
-            pieces.append((position, position + 1, stop, stop + 2, False))
-            position += 1
-            stop += 2
-        at = stop
-    return position
-
-
-def _double_line(text: str, at: int, end: int, position: int, pieces: "list[Piece]", decoded: list[str]) -> int:
-    while at < end:
-        stop = text.find("\\", at, end)
-        stop = end if stop < 0 else stop
-        if at < stop:
-            position = _plain_line(text, at, stop, position, pieces, decoded)
-        if stop < end:
-            letter = text[stop + 1 : stop + 2]
-            size = 2 + _HEX.get(letter, 0)
-            if letter in _HEX:
-                char = chr(int(text[stop + 2 : stop + size], 16))
-            elif letter in _ESCAPES:
-                char = _ESCAPES[letter]
-            else:
+            char, size = ("'", 2) if style == "'" else _unescaped(text, stop)
+            if not char:
                 return -1
             decoded.append(char)
             pieces.append((position, position + 1, stop, stop + size, False))
@@ -129,3 +100,12 @@ def _double_line(text: str, at: int, end: int, position: int, pieces: "list[Piec
             stop += size
         at = stop
     return position
+
+
+def _unescaped(text: str, start: int) -> tuple[str, int]:
+    """Return the character that an escape of double quotes stands for, and its length; no character if unknown."""
+    letter = text[start + 1 : start + 2]
+    size = 2 + _HEX.get(letter, 0)
+    if letter in _HEX:
+        return chr(int(text[start + 2 : start + size], 16)), size
+    return _ESCAPES.get(letter, ""), size
