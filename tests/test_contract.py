@@ -381,12 +381,8 @@ def test_a_mesh_configuration_that_is_no_mapping_is_refused():
 
 def test_a_first_document_that_is_left_out_takes_its_line_break_with_it():
     """As Helm 4 sends it: no marker before the first document."""
-    crd = (
-        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b.io\n"
-        "  annotations:\n    helm.sh/resource-policy: keep\nspec: {}\n"
-    )
     role = "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\n"
-    result = render((crd + role).encode(), profile("blue", "istio-blue"))
+    result = render((CRD + role).encode(), profile("blue", "istio-blue"))
     assert (result.code, result.out) == (0, role.replace("kiali", "kiali-blue").encode())
 
 
@@ -457,6 +453,15 @@ def test_a_dashboard_that_an_alias_shares_is_refused_only_where_it_would_change(
     assert "is shared by an alias" in refused(text.format("istio-ingressgateway"), mesh())
 
 
+def data_rewritten(name: str, key: str, written: str) -> str:
+    """Render a ConfigMap with one text that is written so, and return what that text says afterwards."""
+    stock = (
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n"
+        f"  namespace: istio-affirmed\ndata:\n  {key}: {written}"
+    )
+    return rewritten(stock, mesh())[0]["data"][key]
+
+
 SCRIPTS = {
     "in a literal block": "|\n    kubectl get validatingwebhookconfiguration istio-galley\n    true\n",
     "in single quotes": "'kubectl get validatingwebhookconfiguration istio-galley'\n",
@@ -470,11 +475,7 @@ SCRIPTS = {
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_a_script_is_searched_by_what_it_says(script):
     """Where YAML folds a line there is a blank in what the shell reads."""
-    stock = (
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-security-custom-resources\n"
-        f"  namespace: istio-affirmed\ndata:\n  run.sh: {script}"
-    )
-    found = rewritten(stock, mesh())[0]["data"]["run.sh"]
+    found = data_rewritten("istio-security-custom-resources", "run.sh", script)
 
     assert found.split() == ["kubectl", "get", "validatingwebhookconfiguration", "istio-affirmed-galley"] + (
         ["true"] if "true" in script else []
@@ -492,11 +493,7 @@ TEMPLATES = {
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
 def test_a_template_is_searched_by_its_own_lines(template):
     """Not by those that YAML makes of them: between two of them there may be an empty one."""
-    stock = (
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-sidecar-injector\n"
-        f"  namespace: istio-affirmed\ndata:\n  config: {template}"
-    )
-    found = rewritten(stock, mesh())[0]["data"]["config"]
+    found = data_rewritten("istio-sidecar-injector", "config", template)
 
     assert [line.strip() for line in found.splitlines()] == ["hostPath:", "path: /var/run/sds-affirmed"]
 
@@ -504,13 +501,11 @@ def test_a_template_is_searched_by_its_own_lines(template):
 @pytest.mark.parametrize("break_", ["\\\n    ", "", "\\\n"], ids=["joined, indented", "on one line", "joined"])
 def test_a_line_that_begins_with_blanks_is_put_where_they_count(break_):
     """In double quotes YAML takes the blanks at the beginning of a line for indentation."""
-    stock = (
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-security-custom-resources\n"
-        "  namespace: istio-affirmed\ndata:\n"
-        '  custom-resources.yaml: "apiVersion: authentication.istio.io/v1alpha1\\nkind: MeshPolicy\\nmetadata:\\n'
+    written = (
+        '"apiVersion: authentication.istio.io/v1alpha1\\nkind: MeshPolicy\\nmetadata:\\n'
         f'  name: default\\n{break_}spec:\\n  peers:\\n  - mtls:\\n      mode: PERMISSIVE"\n'
     )
-    found = rewritten(stock, mesh())[0]["data"]["custom-resources.yaml"]
+    found = data_rewritten("istio-security-custom-resources", "custom-resources.yaml", written)
 
     assert yaml.safe_load(found)["metadata"] == {"name": "default", "namespace": "istio-affirmed"}
 
