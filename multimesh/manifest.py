@@ -193,6 +193,19 @@ class Resource:
             return None
         return node, self.text.embedded(node)
 
+    def lines(self, path: str) -> "Text | None":
+        """Return the text at a path, for edits of single lines, or None where it is absent.
+
+        Raises BadShape for what is no text.
+        """
+        node = self.get(path)
+        if node is None:
+            return None
+        found = self.text.lines(node)
+        if found is None:
+            raise BadShape(path, "is no text", node)
+        return found
+
 
 def resources(text_of: "Text") -> "Iterator[Resource]":
     """Yield every object in a text: items of lists one by one, the lists themselves not.

@@ -9,13 +9,13 @@ Two node agents would listen on the same socket, and a pod would get its certifi
 Only `hostPath` changes, in the workloads and in the injection template; containers still see `/var/run/sds`.
 """
 
-from multimesh.fieldpath import BadShape, text
+from multimesh.fieldpath import text
 from multimesh.naming import SDS_PATH, sds_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.edits import Text
     from multimesh.manifest import Resource
-    from multimesh.nodes import Node
     from multimesh.profile import Profile
 
 ID = "sds-path"
@@ -28,16 +28,13 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             if text(node) == SDS_PATH:
                 resource.rewrite(node, sds_path(mesh), path)
     elif resource.name == "istio-sidecar-injector":
-        node = resource.get("data/config")
-        if node is not None:
-            _plan_template(resource, mesh, node)
+        template = resource.lines("data/config")
+        if template is not None:
+            _plan_template(resource, mesh, template)
 
 
-def _plan_template(resource: "Resource", mesh: "Profile", node: "Node") -> None:
+def _plan_template(resource: "Resource", mesh: "Profile", template: "Text") -> None:
     """Rewrite the line below `hostPath:` in a Go template, which is no YAML and must be taken line by line."""
-    template = resource.text.lines(node)
-    if template is None:
-        raise BadShape("data/config", "is no text", node)
     text_of = template.text
     end = 0
     while (start := text_of.find(SDS_PATH, end)) >= 0:

@@ -20,7 +20,7 @@ From Istio 1.6 on control planes find their entries by name, and none of this ap
 """
 
 from multimesh.containers import container, flag, flag_list, set_flag, set_variable
-from multimesh.fieldpath import BadShape, get, text
+from multimesh.fieldpath import get, text
 from multimesh.manifest import resources
 from multimesh.naming import (
     GALLEY_CONFIGURATION,
@@ -124,12 +124,9 @@ def _plan_copy(resource: "Resource", mesh: "Profile") -> None:
 def _plan_scripts(resource: "Resource", mesh: "Profile") -> None:
     if resource.name not in ("istio-security-custom-resources", "istio-grafana-custom-resources"):
         return
-    node = resource.get("data/run.sh")
-    if node is None:
-        return
-    script = resource.text.lines(node)
+    script = resource.lines("data/run.sh")
     if script is None:
-        raise BadShape("data/run.sh", "is no text", node)
+        return
     for start in occurrences(script.text, _SCRIPT_WORDS):
         name = start + _SCRIPT_WORDS.index(GALLEY_CONFIGURATION)
         script.replace_span(
