@@ -2,9 +2,11 @@
 
 import sys
 
-# Python says so itself only where pip installs the package.
+# What launch.py says too, which Python 2 could not read.
 if sys.version_info < (3, 10):  # noqa: UP036 - whichever python3 is first on the PATH
-    sys.exit("multimesh: python3 is " + sys.version.split()[0] + ", and 3.10 or later is wanted")
+    sys.stderr.write("multimesh: python3 is " + sys.version.split()[0] + ", and 3.10 or later is wanted\n")
+    sys.stderr.write("  Put a later one first in PATH.\n")
+    raise SystemExit(2)
 
 from multimesh.cli import main
 

@@ -184,10 +184,15 @@ def test_a_missing_python_is_seen_through_helm_4(tmp_path: Path) -> None:
     assert start([PROGRAM], PATH=str(tmp_path), HELM_PLUGIN_DIR=str(tmp_path)).code == 2
 
 
-@pytest.mark.parametrize("file", ["postrender.py", "multimesh/__init__.py", "multimesh/launch.py"])
+@pytest.mark.parametrize(
+    "file", ["postrender.py", "multimesh/__init__.py", "multimesh/__main__.py", "multimesh/launch.py"]
+)
 def test_an_old_python_can_read_what_tells_it_so(file: str) -> None:
     """A Python before 3.10 runs these files up to the message that it is too old."""
     ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+TOO_OLD = "multimesh: python3 is 3.8.18, and 3.10 or later is wanted\n  Put a later one first in PATH.\n"
 
 
 @pytest.mark.parametrize("helm_4", [False, True], ids=["by hand", "helm4"])
@@ -200,7 +205,17 @@ def test_an_old_python_is_named_with_its_version(tmp_path: Path, helm_4: bool) -
     done = start(["python3", "-c", code], cwd=tmp_path, **({"HELM_PLUGIN_DIR": str(ROOT)} if helm_4 else {}))
     assert done.code == (0 if helm_4 else 2)
     said = json.loads(done.out) + "\n" if helm_4 else done.err
-    assert said == "multimesh: python3 is 3.8.18, and 3.10 or later is wanted\n  Put a later one first in PATH.\n"
+    assert said == TOO_OLD
+
+
+def test_the_console_script_names_an_old_python_too() -> None:
+    """With the exit code of an error: 1 would say that something was found."""
+    code = (
+        "import runpy, sys; sys.version_info = (3, 8, 18); sys.version = '3.8.18 (made up)'\n"
+        "runpy.run_module('multimesh', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", TOO_OLD)
 
 
 # --- with whichever PyYAML --------------------------------------------------------------------------
