@@ -254,13 +254,11 @@ def _contradictions(name: str, spec: "dict[str, Any]") -> "list[tuple[str, str, 
         what = f'"{both[0]}" stands in keepNames and in renameNames'
         found.append(("renameNames", what, "Decide for one of them."))
     renamed = spec.get("renameNames", [])
-    made = [f"{kind}/{stock}-{name}" for kind, stock in STOCK_NAMES if renamed] + [
-        f"{entry}-{name}" for entry in renamed
-    ]
-    for entry in sorted(set(made).intersection(renamed)):
+    for entry in sorted(set(renamed)):
         stock = entry.removesuffix(f"-{name}")
-        what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
-        found.append(("renameNames", what, "Leave it out there."))
+        if stock != entry and (stock in renamed or stock.partition("/")[::2] in STOCK_NAMES):
+            what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
+            found.append(("renameNames", what, "Leave it out there."))
     return found
 
 
