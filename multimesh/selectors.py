@@ -16,20 +16,26 @@ def read(node: "Node | None", path: str) -> "dict[str, Any]":
     selector = plain(node) if node is not None else None
     if node is None or selector is None:
         return {}
-    labels = selector.get("matchLabels") or {} if type(selector) is dict else None
-    expressions = selector.get("matchExpressions") or [] if type(selector) is dict else None
-    if (
-        type(labels) is not dict
-        or type(expressions) is not list
-        or not all(type(value) is str for value in labels.values())
-        or not all(map(_is_expression, expressions))
-    ):
+    if not _is_selector(selector):
         raise BadShape(path, "is no label selector", node)
-    for item in expressions:
+    for item in selector.get("matchExpressions") or ():
         if item["operator"] not in _OPERATORS:
             what = f'has the operator "{item["operator"]}", and Kubernetes knows In, NotIn, Exists and DoesNotExist'
             raise BadShape(path, what, node)
     return selector  # type: ignore[no-any-return]
+
+
+def _is_selector(selector: "Any") -> bool:
+    if type(selector) is not dict:
+        return False
+    labels = selector.get("matchLabels") or {}
+    expressions = selector.get("matchExpressions") or []
+    return (
+        type(labels) is dict
+        and type(expressions) is list
+        and all(type(value) is str for value in labels.values())
+        and all(map(_is_expression, expressions))
+    )
 
 
 def _is_expression(item: "Any") -> bool:
