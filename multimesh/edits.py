@@ -6,7 +6,7 @@ list or mapping are gathered and written in one go; two wishes for the same span
 """
 
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import NULLS, BadShape, entry, is_mapping, is_null, is_scalar, is_sequence, refusal
+from multimesh.fieldpath import BadShape, entry, is_mapping, is_null, is_scalar, is_sequence, refusal
 from multimesh.longtext import LARGE, outline
 from multimesh.parser import UNTAGGED, compose_all
 from multimesh.scalars import BREAKS, escape, is_plain, quoted, rewritten, skip_properties, source_map, verbatim_places
@@ -141,8 +141,7 @@ class Text:
 
         Raises BadShape for what is no scalar, is empty, or stands where an alias or tag decides its value.
         """
-        # Asked for every value that is written, so that most need no call.
-        if node.id != "scalar" or (node.value in NULLS and is_null(node)):
+        if not is_scalar(node) or is_null(node):
             raise BadShape(path, "is no text", node)
         if node.value == str(new):
             return

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BINARY = "tag:yaml.org,2002:binary"
 
 #: How YAML 1.1 and Go write nothing.
-NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _NULL_TAGS = ("x", "tag:yaml.org,2002:null")
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 
@@ -60,7 +60,7 @@ def is_scalar(node: object) -> bool:
 
 def is_null(node: "Node") -> bool:
     """Tell a scalar that says nothing: absent text, `~` or `null` without quotes."""
-    return node.id == "scalar" and not node.style and node.value in NULLS and node.tag in _NULL_TAGS
+    return node.id == "scalar" and not node.style and node.value in _NULLS and node.tag in _NULL_TAGS
 
 
 def _is_empty(node: "Node") -> bool:
@@ -95,7 +95,7 @@ def value(mapping: "Node", key: str, path: str = "") -> "Node | None":
     """Return the value node of a key; None where it is absent or null."""
     found = entry(mapping, key, path)
     node = None if found is None else found[1]
-    return None if node is None or (node.id == "scalar" and node.value in NULLS and is_null(node)) else node
+    return None if node is None or (node.id == "scalar" and node.value in _NULLS and is_null(node)) else node
 
 
 def steps(path: str) -> "tuple[str, ...]":
@@ -125,7 +125,7 @@ def get(node: "Node | None", path: str) -> "Node | None":
             return None
         node = found[1]
     # Asked for every value that is read, so what most of them are not is seen before anything is called.
-    if node is None or (node.id == "scalar" and node.value in NULLS and is_null(node)):
+    if node is None or (node.id == "scalar" and node.value in _NULLS and is_null(node)):
         return None
     return node
 
@@ -142,7 +142,7 @@ def text(node: "Node | None", path: str = "") -> str:
         raise BadShape(path, "is no text", found)
     if found.tag == _BINARY:
         raise BadShape(path, f'is "{found.value}" in Base64', found)
-    return "" if not path and found.value in NULLS and is_null(found) else found.value
+    return "" if not path and found.value in _NULLS and is_null(found) else found.value
 
 
 def mapping(node: "Node | None", path: str) -> "MappingNode | None":
