@@ -156,6 +156,7 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
     first, second = meshes[:2]
     # Outside the demo, Helm 4 finds the plugin where this checkout lies, or where `helm plugin install .` put it.
     plugins = f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} " if helm.major == 4 else ""
+    namespaces = f"{MULTIMESH} namespaces --istio 1.5 --profile {first.profile}"
     install = [helm.command, "install", "istio", CHART, "-n", first.namespace]
     install += helm.post_renderer(first.profile)
     commands = (
@@ -166,11 +167,10 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
         ),
         (
             "a real install, on the cluster of kubectl: the namespaces with their labels, and the mesh",
-            f"{MULTIMESH} namespaces --istio 1.5 --profile {first.profile} | kubectl apply --server-side -f -",
+            f"{namespaces} | kubectl apply --server-side -f -\n  {plugins}{shlex.join(install)}",
         ),
-        ("", plugins + shlex.join(install)),
     )
-    return "\n".join(f"  # {what}\n  {command}" if what else f"  {command}" for what, command in commands)
+    return "\n".join(f"  # {what}\n  {command}" for what, command in commands)
 
 
 def say(text: str) -> None:
