@@ -132,6 +132,7 @@ def test_it_starts_from_a_path_with_spaces_and_quotes(tmp_path: Path, blue: Path
         ["sh", PROGRAM],
         ["python3", PROGRAM],
         ["python3", "-I", "-S", PROGRAM],
+        ["python3", "-E", "-s", "-S", PROGRAM],
         ["python3", "-O", "-B", PROGRAM],
         ["python3", "-m", "multimesh", "render"],
     ],
@@ -162,6 +163,13 @@ def test_a_module_that_stands_in_the_working_directory_is_not_imported(tmp_path:
     for name in ("yaml.py", "json.py", "multimesh.py"):
         (tmp_path / name).write_text("raise SystemExit('imported from the working directory')\n", encoding="utf-8")
     assert_rendered(start([PROGRAM, "--profile", blue], cwd=tmp_path))
+
+
+def test_what_the_environment_says_to_python_is_not_heard(tmp_path: Path, blue: Path) -> None:
+    """Helm hands its whole environment on, and with it what somebody set for another program."""
+    (tmp_path / "yaml.py").write_text("raise SystemExit('imported from PYTHONPATH')\n", encoding="utf-8")
+    environment = {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "2", "PYTHONHOME": "/nowhere"}
+    assert_rendered(start([PROGRAM, "--profile", blue], cwd=tmp_path, **environment))
 
 
 # --- with whichever Python --------------------------------------------------------------------------
@@ -199,10 +207,10 @@ TOO_OLD = "multimesh: python3 is 3.8.18, and 3.10 or later is wanted\n  Put a la
 def test_an_old_python_is_named_with_its_version(tmp_path: Path, helm_4: bool) -> None:
     """It is told before anything is imported that it could not read."""
     code = (
-        "import sys; sys.version_info = (3, 8, 18); sys.version = '3.8.18 (made up)'\n"
-        f"sys.argv = ['{PROGRAM}']; exec(compile(open(sys.argv[0]).read(), sys.argv[0], 'exec'))\n"
+        "import runpy, sys; sys.version_info = (3, 8, 18); sys.version = '3.8.18 (made up)'\n"
+        f"runpy.run_path('{PROGRAM}', run_name='__main__')\n"
     )
-    done = start(["python3", "-c", code], cwd=tmp_path, **({"HELM_PLUGIN_DIR": str(ROOT)} if helm_4 else {}))
+    done = start(["python3", "-I", "-c", code], cwd=tmp_path, **({"HELM_PLUGIN_DIR": str(ROOT)} if helm_4 else {}))
     assert done.code == (0 if helm_4 else 2)
     said = json.loads(done.out) + "\n" if helm_4 else done.err
     assert said == TOO_OLD

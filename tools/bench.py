@@ -715,7 +715,7 @@ def launch_forms(shop: Workshop, task: Task, notes: list[str]) -> list[Contestan
     python = shop.python
     found = [
         shop.ours(task),
-        shop.ours(task, "python3 -I -S postrender.py", [python, "-I", "-S", script]),
+        shop.ours(task, "python3 -E -s -S postrender.py", [python, "-E", "-s", "-S", script]),
         Contestant("python3 -I -c pass", [str(plain[0] / "python3"), "-I", "-c", "pass"], shop.environment),
         Contestant(
             "python3 -I -c pass, an import hook in a .pth file",
