@@ -11,6 +11,9 @@ command -v python3 >/dev/null 2>&1 || {
   printf '%s\n  %s\n' "$what" "$hint" >&2
   exit 2
 }
+# What it reads and writes is UTF-8 by itself, so no files of a locale need be read for it.
+LC_ALL=C
+export LC_ALL
 exec python3 -E -s -S "$0" "$@"
 '''
 # fmt: on

@@ -165,6 +165,14 @@ def test_a_module_that_stands_in_the_working_directory_is_not_imported(tmp_path:
     assert_rendered(start([PROGRAM, "--profile", blue], cwd=tmp_path))
 
 
+@pytest.mark.parametrize("locale", [{}, {"LANG": "C.UTF-8"}, {"LC_ALL": "de_DE.ISO-8859-1"}], ids=str)
+def test_a_path_beyond_ascii_is_named_as_it_is_in_every_locale(tmp_path: Path, locale: dict[str, str]) -> None:
+    """What is read and written is UTF-8, whatever the terminal speaks."""
+    done = start([PROGRAM, "--profile", tmp_path / "größe.yaml"], **locale)
+    assert (done.code, done.out) == (2, b"")
+    assert f'cannot read the mesh profile "{tmp_path}/größe.yaml": No such file or directory' in done.err
+
+
 def test_what_the_environment_says_to_python_is_not_heard(tmp_path: Path, blue: Path) -> None:
     """Helm hands its whole environment on, and with it what somebody set for another program."""
     (tmp_path / "yaml.py").write_text("raise SystemExit('imported from PYTHONPATH')\n", encoding="utf-8")
