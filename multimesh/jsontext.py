@@ -1,110 +1,135 @@
 """Find a few members of a JSON object without making nodes of all the others.
 
-The injector's values are forty kilobytes of JSON on one line, of which a rule wants one member. Split at its quotes,
-the text falls into what stands between strings and what stands in them, and brackets between strings are structure.
-Nothing is read far beyond the value that is wanted.
+The injector's values are forty kilobytes of JSON on one line, of which a rule wants two lines. Cut at its quotes, a
+text falls into what stands between strings and what stands in them, and brackets between strings are structure. What
+pairs of brackets leave over says where a place stands: nothing is read but what lies before the places that are asked
+for.
 """
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    #: Start and end of a value; None where it does not end.
-    Span = tuple[int, int] | None
-
-_BLANKS = " \t\r\n"
 
 #: What may stand between the strings of JSON: structure, blanks, numbers, true, false and null.
 _BETWEEN = b"{}[]:,0123456789+-.eEtrufalsn \t\r\n"
 
-#: How much of a value is looked at first. What is longer is looked at again.
+#: The same without brackets.
+_FLAT = b":,0123456789+-.eEtrufalsn \t\r\n"
+
+_BLANKS = " \t\r\n"
+
+#: Escapes that stand for no letter.
+_ESCAPES = frozenset("bfnrt")
+
+#: What stands for the object that is looked into: no bracket closes it, so the one that does is left over behind it.
+_INSIDE = b"("
+_CLOSING = (b"}", b"]")
+
+#: How much of an object is looked at together where only its end is wanted.
 _CHUNK = 1 << 13
 
 
-def member(text: str, key: str) -> "tuple[int, int] | None":
-    """Return the span of the value behind a key of a JSON object; None where the text is no JSON, or has no such key.
+def blotted(text: str) -> "str | None":
+    """Return a text of the same length without escapes, as the other functions want it; None where one may be a letter.
 
-    A key that stands twice is no answer either, and neither is one that is written with escapes.
+    Go's JSON writes `<`, `>`, `&` and `'` with four digits (encoding/json, HTMLEscape).
     """
-    return (members(text, key) or {}).get(key)
+    if "\\" not in text:
+        return text
+    for escape in ("\\\\", '\\"', "\\u003c", "\\u003e", "\\u0026", "\\u0027"):
+        text = text.replace(escape, "\0" * len(escape))
+    return text if {part[:1] for part in text.split("\\")[1:]} <= _ESCAPES else None
 
 
-def members(text: str, *keys: str) -> "dict[str, tuple[int, int]] | None":
-    """Return the spans of the values behind those of the keys that a JSON object has; None as with `member`."""
-    last = max([text.rfind(f'{key}"') for key in keys])
-    size = max(map(len, keys)) + _CHUNK
-    while last >= 0:
-        parts = _parts(text[: last + size])
-        found = None if parts is None else _members(parts, keys)
-        if found is None:
-            return None
-        spans = {key: span for key, span in found.items() if span is not None}
-        if len(spans) == len(found):
-            return spans
-        if last + size >= len(text):
-            return None
-        size *= 4
-    return {}
+def places(text: str, at: int, *keys: str, stop: "int | None" = None) -> "dict[str, int] | None":
+    """Return where the values of those keys begin that the object at a place has; None where it is no JSON so far.
 
-
-def _members(parts: list[str], keys: "tuple[str, ...]") -> "dict[str, Span] | None":
-    """Return what `members` does for the parts of a text that may be cut short; a value that does not end has no span."""
-    if parts[0].lstrip(_BLANKS)[:1] != "{":
+    Keys are words of letters and signs that JSON does not escape. One that stands twice is None too. Behind `stop` the
+    object has ended.
+    """
+    if text[at : at + 1] != "{":
         return None
-    places: list[tuple[int, int, str]] = []
-    depth = seen = at = 0
-    # Every other part is a string.
-    for index in [index for index in range(1, len(parts) - 1, 2) if parts[index] in keys]:
-        depth += _depth(parts[seen:index])
-        at += sum(map(len, parts[seen : index + 1])) + index + 1 - seen
-        seen = index + 1
-        sign = parts[seen].lstrip(_BLANKS)
-        if depth == 1 and (sign[:1] == ":" or (not sign and seen == len(parts) - 1)):
-            places.append((index, at, sign[1:].lstrip(_BLANKS)))
-    found: dict[str, Span] = {}
-    # A value ends before the next key of its object.
-    for (index, at, value), following in zip(places, [*(place[0] for place in places[1:]), len(parts)], strict=False):
-        if parts[index] in found:
+    found: dict[str, int] = {}
+    left, seen = _INSIDE, at + 1
+    following = {key: place for key in keys if (place := text.find(f'"{key}"', seen, stop)) >= 0}
+    while following:
+        key = min(following, key=following.__getitem__)
+        place = following[key]
+        over = _left_over(left, text[seen:place])
+        if over is None:
             return None
-        end = _end([value, *parts[index + 2 : following]])
-        if end == 0:
-            return None
-        start = at + len(parts[index + 1]) - len(value)
-        found[parts[index]] = None if end is None else (start, start + end)
+        if over[1:2] in _CLOSING:
+            break
+        left, seen = over, place
+        behind = place + len(key) + 2
+        colon = skip_blanks(text, behind)
+        if over == _INSIDE and text[colon : colon + 1] == ":":
+            if key in found:
+                return None
+            found[key] = skip_blanks(text, colon + 1)
+        # From its end, CPython sees in half the time that a text has no such key.
+        place = text.find(f'"{key}"', behind, stop) if text.rfind(f'"{key}"', behind, stop) >= 0 else -1
+        if place < 0:
+            del following[key]
+        else:
+            following[key] = place
     return found
 
 
-def _parts(text: str) -> "list[str] | None":
-    """Cut a text at its quotes, escapes blotted out; None for what no JSON begins with."""
-    if "\\" in text:
-        text = text.replace("\\\\", "\0\0").replace('\\"', "\0\0")
-    parts = text.split('"')
-    return None if "".join(parts[::2]).encode("utf-8", "replace").translate(None, _BETWEEN) else parts
+def reach(text: str, at: int) -> int:
+    """Return a place behind the end of the object that begins at a place, and near it; -1 where it is no JSON."""
+    if text[at : at + 1] != "{":
+        return -1
+    left, seen = _INSIDE, at + 1
+    while seen < len(text):
+        stop = min(seen + _CHUNK, len(text))
+        if text.count('"', seen, stop) % 2:
+            # A string that would be cut in two belongs to the next piece, if there is more in this one.
+            quote = text.rfind('"', seen, stop)
+            stop = quote if quote > seen else text.find('"', seen + 1) + 1
+        over = _left_over(left, text[seen:stop])
+        if over is None or not stop:
+            return -1
+        if over[1:2] in _CLOSING:
+            return stop
+        left, seen = over, stop
+    return -1
 
 
-def _depth(parts: list[str]) -> int:
-    """Return how many brackets are open behind these parts."""
-    between = "".join(parts[::2])
-    return between.count("{") + between.count("[") - between.count("}") - between.count("]")
+def end(text: str, at: int) -> int:
+    """Return where the value ends that begins at a place; -1 where it does not, or is no JSON."""
+    first = text[at : at + 1]
+    if first == '"':
+        return text.find('"', at + 1) + 1 or -1
+    if first not in ("{", "["):
+        ends = [place for sign in ",}]" + _BLANKS if (place := text.find(sign, at)) >= 0]
+        return min(ends) if ends and not text[at : min(ends)].encode("utf-8", "replace").translate(None, _FLAT) else -1
+    closes = "}" if first == "{" else "]"
+    left, seen = _INSIDE, at + 1
+    stop = text.find(closes, seen) + 1
+    while stop:
+        # Within a string it closes nothing.
+        if text.count('"', seen, stop) % 2 == 0:
+            over = _left_over(left, text[seen:stop])
+            if over is None:
+                return -1
+            if over[1:2] in _CLOSING:
+                return stop if over == _INSIDE + closes.encode() else -1
+            left, seen = over, stop
+        stop = text.find(closes, stop) + 1
+    return -1
 
 
-def _end(parts: list[str]) -> "int | None":
-    """Return where the value ends that these parts begin with; None where they do not say, 0 for what is no JSON."""
-    first = parts[0][:1]
-    if not first:
-        # A string, or the text was cut short.
-        return len(parts[1]) + 2 if len(parts) > 2 else None
-    if first not in "{[":
-        ends = [place for sign in ",}]" + _BLANKS if (place := parts[0].find(sign)) >= 0]
-        return min(ends) if ends else None
-    depth = at = 0
-    for piece in "".join(parts[::2]).replace("[", "{").replace("]", "}").split("}")[:-1]:
-        depth += piece.count("{") - 1
-        at += len(piece) + 1
-        if not depth:
-            break
-    else:
+def _left_over(left: bytes, piece: str) -> "bytes | None":
+    """Return the brackets that stay without their match behind a piece; None for what is no JSON, or ends in a string."""
+    parts = piece.split('"')
+    between = "".join(parts[::2]).encode("utf-8", "replace")
+    if len(parts) % 2 == 0 or between.translate(None, _BETWEEN):
         return None
-    for number in range(0, len(parts), 2):
-        at -= len(parts[number])
-        if at <= 0:
-            return sum(map(len, parts[: number + 1])) + number + at
-    return None
+    left += between.translate(None, _FLAT)
+    while (shorter := left.replace(b"{}", b"").replace(b"[]", b"")) != left:
+        left = shorter
+    return left
+
+
+def skip_blanks(text: str, at: int) -> int:
+    """Return the first place from here on that is no blank."""
+    while text[at : at + 1] in _BLANKS and at < len(text):
+        at += 1
+    return at

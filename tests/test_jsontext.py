@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from multimesh import jsontext
-from multimesh.jsontext import member, members
+from multimesh.jsontext import blotted, end, places, reach, skip_blanks
 
 WORDS = ("a", "b", "gateways", '"', "\\", "}{", "],[", ":", ",", "é", "a\nb", '\\"a\\":', "/", "")
 
@@ -23,30 +23,64 @@ def random_value(rng: Random, depth: int) -> object:
     return rng.choice([None, True, False, 0, -1.5e-3, 17, "".join(rng.choices(WORDS, k=3))])
 
 
+def is_word(key: str) -> bool:
+    """Tell a key that is written as it is read, and cannot be mistaken for what stands between two strings."""
+    return json.dumps(key) == f'"{key}"' and any(map(str.isalpha, key))
+
+
+def spans(text: str, *keys: str) -> dict[str, tuple[int, int]] | None:
+    """Return the spans of the values behind those of the keys that a JSON object has; None where it is in doubt."""
+    plain = blotted(text)
+    found = None if plain is None else places(plain, skip_blanks(plain, 0), *keys)
+    if plain is None or found is None:
+        return None
+    ends = {key: (place, end(plain, place)) for key, place in found.items()}
+    return None if any(stop < 0 for _, stop in ends.values()) else ends
+
+
 @pytest.mark.parametrize("chunk", [3, 1 << 12])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_member_is_what_a_json_reader_finds(seed, chunk, monkeypatch):
-    """Over random objects, compact and indented."""
+    """Over random objects, compact and indented, those inside of others too."""
     monkeypatch.setattr(jsontext, "_CHUNK", chunk)
     rng = Random(f"json {seed}")
-    seen = 0
+    seen = inner = 0
     for _ in range(2000):
         obj = {"".join(rng.sample(WORDS, rng.randint(1, 2))): random_value(rng, 3) for _ in range(rng.randint(0, 5))}
         text = json.dumps(obj, ensure_ascii=rng.random() < 0.5, indent=rng.choice((None, None, 2)))
         if rng.random() < 0.3:
             text = text.replace(" ", "")
+        plain = blotted(text)
+        if plain is None:
+            assert "\\u" in text, text
+            continue
+        assert reach(plain, 0) >= len(text), text
+        read = json.loads(text)
         for key in {"a", "gateways", *obj}:
-            span = member(text, key)
-            if json.dumps(key) != f'"{key}"':
+            if not is_word(key):
                 continue
-            assert (span is not None) == (key in obj), (text, key)
-            if span is not None:
-                assert json.loads(text[slice(*span)]) == json.loads(text)[key], (text, key)
-                seen += 1
-        plain = [key for key in obj if json.dumps(key) == f'"{key}"']
-        if plain:
-            assert members(text, *plain) == {key: member(text, key) for key in plain}, text
-    assert seen > 1000
+            found = spans(text, key)
+            assert found is not None, text
+            assert (key in found) == (key in obj), (text, key)
+            if key not in found:
+                continue
+            start, stop = found[key]
+            assert json.loads(text[start:stop]) == read[key], (text, key)
+            seen += 1
+            if isinstance(read[key], dict):
+                assert stop <= reach(plain, start) <= len(text)
+                keys = [name for name in ("a", "b", *read[key]) if is_word(name)]
+                within = places(plain, start, *keys, stop=reach(plain, start))
+                assert within is not None, text
+                assert set(within) == set(keys) & set(read[key]), (text, key)
+                assert within == places(plain, start, *keys)
+                for name, place in within.items():
+                    assert json.loads(text[place : end(plain, place)]) == read[key][name]
+                    inner += 1
+        keys = [key for key in obj if is_word(key)]
+        assert spans(text, *keys) == {key: (spans(text, key) or {})[key] for key in keys}, text
+    assert seen > 600
+    assert inner > 60
 
 
 NONE = {
@@ -58,13 +92,46 @@ NONE = {
     "two texts with nothing between": '{"a" "b": 1}',
     "a text": '{"b": "\\"a\\": 1", "c": "a"}',
     "a value that does not end": '{"a": {"b": 1',
+    "a list that does not end": '{"a": [{"b": 1}',
+    "a list that a brace closes": '{"a": [1}',
     "a text that does not end": '{"a": "b',
     "a value that is no JSON": '{"a": {b: c}}',
+    "a word that is no JSON": '{"a": word}',
+    "a key that could be written with escapes": '{"a": "\\u0061"}',
+    "a break that an escape takes back": '{"b": "\\\n", "a": 1}',
     "nothing": '{"a":',
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE)
-def test_what_is_no_member_of_a_json_object_is_none(text):
+def test_what_is_no_member_of_a_json_object_is_not_found(text):
     """The caller then reads the text as YAML."""
-    assert member(text, "a") is None
+    assert not spans(text, "a")
+
+
+BEYOND = {
+    "an object that does not end": '{"a": {"b": 1}',
+    "an object that a bracket closes": '{"a": 1]',
+    "a text that does not end": '{"a": "b}',
+    "keys without quotes": '{"a": 1, b: 2}',
+    "keys in single quotes": "{'b': 2}",
+    "a list": "[1]",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("chunk", [3, 1 << 12])
+@pytest.mark.parametrize("text", BEYOND.values(), ids=BEYOND)
+def test_no_end_is_seen_of_what_is_no_json(text, chunk, monkeypatch):
+    """A key that is not found there could stand there in another form."""
+    monkeypatch.setattr(jsontext, "_CHUNK", chunk)
+    assert reach(text, 0) == -1 or text == BEYOND["an object that a bracket closes"]
+
+
+def test_what_go_writes_with_digits_hides_nothing():
+    """Its JSON is safe inside HTML."""
+    text = json.dumps({"b": "a<b>&'\"\\", "a": 1})
+    for sign in "<>&'":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    assert json.loads(text)["b"] == "a<b>&'\"\\"
+    assert spans(text, "a") == {"a": (text.rindex("1"), text.rindex("1") + 1)}

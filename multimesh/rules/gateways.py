@@ -15,7 +15,7 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 
 from multimesh.containers import flag, variables
 from multimesh.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
-from multimesh.jsontext import member, members
+from multimesh.jsontext import blotted, end, places, reach, skip_blanks
 from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
 TYPE_CHECKING = False
@@ -133,15 +133,10 @@ def _plan_json(resource: "Resource", mesh: "Profile", node: "Node", *paths: str)
 def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     """Rename the gateways that the injector's values hold and enable; the others do not exist."""
     inner = resource.text.embedded(node)
-    span = member(inner.text, "gateways")
-    if span is not None:
-        inner = inner.part(*span)
-        if _plan_members(resource, mesh, inner):
-            return
-        found = inner.roots[0]
-    else:
-        found = next((get(root, "gateways") for root in inner.roots if is_mapping(root)), None)
-    for key, values in found.value if is_mapping(found) else ():
+    if _plan_members(resource, mesh, inner):
+        return
+    found = next((get(root, "gateways") for root in inner.roots if is_mapping(root)), None)
+    for key, values in found.value if found is not None and is_mapping(found) else ():
         if key.value in GATEWAYS and is_mapping(values) and text(values, "enabled") == "true":
             inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
             for path in VALUES_FIELDS:
@@ -151,40 +146,38 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
 
 
 def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
-    """Do the same by making nodes of single members only; where one of them is in doubt do nothing, and say so.
+    """Do the same by making nodes of single members only; where the values are no JSON do nothing, and say so.
 
     The values of a gateway that is off, and most of one that is on, are no business of this rule.
     """
-    if "\\" in inner.text:
+    text_of = blotted(inner.text) or ""
+    top = places(text_of, skip_blanks(text_of, 0), "gateways")
+    stop = reach(text_of, top["gateways"]) if top else -1
+    found = places(text_of, top["gateways"], *GATEWAYS, stop=stop) if top and stop >= 0 else None
+    if found is None:
         return False
     spans = []
-    named = [name for name in GATEWAYS if f'"{name}"' in inner.text]
-    found = members(inner.text, *named) if named else {}
-    for name in named:
-        if found is None or name not in found:
+    for name, at in found.items():
+        fields = places(text_of, at, "enabled", *_VALUES_KEYS, stop=stop)
+        ends = {key: end(text_of, place) for key, place in fields.items()} if fields is not None else {"": -1}
+        if fields is None or -1 in ends.values():
             return False
-        begin, end = found[name]
-        values = inner.text[begin:end]
-        fields = members(values, "enabled", *_VALUES_KEYS)
-        if fields is None or "enabled" not in fields:
-            return False
-        if values[slice(*fields["enabled"])].strip('"') != "true":
+        if "enabled" not in fields or text_of[fields["enabled"] : ends["enabled"]].strip('"') != "true":
             continue
-        start = inner.text.rindex(name, 0, begin)
+        start = text_of.rindex(name, 0, at)
         spans.append((start, start + len(name), "", f"gateways/{name}"))
-        for key, rest in _VALUES_KEYS.items():
-            if key in fields:
-                place = fields[key]
-                spans.append((begin + place[0], begin + place[1], rest, f"gateways/{name}/{key}"))
-            elif f'"{key}"' in values:
-                return False
-    for start, end, rest, path in spans:
+        spans += [
+            (fields[key], ends[key], rest, f"gateways/{name}/{key}")
+            for key, rest in _VALUES_KEYS.items()
+            if key in fields
+        ]
+    for start, stop, rest, path in spans:
         if not rest:
-            inner.replace_span(start, end, gateway(inner.text[start:end], mesh), resource.title, ID, path)
+            inner.replace_span(start, stop, gateway(text_of[start:stop], mesh), resource.title, ID, path)
             continue
-        part = inner.part(start, end)
-        for at, name in find(part.roots[0], rest):
-            part.rewrite(name, gateway_family(text(name), mesh), resource.title, ID, f"{path}/{at}")
+        part = inner.part(start, stop)
+        for field, node in find(part.roots[0], rest):
+            part.rewrite(node, gateway_family(text(node), mesh), resource.title, ID, f"{path}/{field}")
     return True
 
 

@@ -12,7 +12,7 @@ noted in the report: such a control plane reads the whole cluster.
 """
 
 from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
-from multimesh.jsontext import member
+from multimesh.jsontext import blotted, end, places, skip_blanks
 from multimesh.naming import MESH_LABEL
 
 TYPE_CHECKING = False
@@ -97,11 +97,13 @@ def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None
 
 def _said(values: "Text", *keys: str) -> "str | None":
     """Return what the values say behind these keys, by their nodes only where the text is no JSON; None where it is absent."""
-    found = values.text
+    text_of = blotted(values.text)
+    at = skip_blanks(values.text, 0)
     for key in keys:
-        span = member(found, key)
-        if span is None:
-            node = get(values.roots[0], "/".join(keys)) if values.roots else None
-            return None if node is None else text(node)
-        found = found[slice(*span)]
-    return found.strip('"')
+        found = places(text_of, at, key) if text_of is not None else None
+        at = found.get(key, -1) if found is not None else -1
+    stop = end(text_of, at) if text_of is not None and at >= 0 else -1
+    if stop < 0:
+        node = get(values.roots[0], "/".join(keys)) if values.roots else None
+        return None if node is None else text(node)
+    return values.text[at:stop].strip('"')
