@@ -4,7 +4,7 @@ Nearly every document is seen to be harmless by one look, so this is loaded for 
 """
 
 from multimesh.errors import MultimeshError
-from multimesh.parser import MAX_DEPTH
+from multimesh.parser import MAX_DEPTH, LibyamlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,15 +30,21 @@ def too_deep(where: str) -> MultimeshError:
 
 def not_yaml(error: Exception, where: str, line: "int | Line") -> Exception:
     """Turn an error of PyYAML into ours; anything else is a mistake of this program and stays what it is."""
-    if (
-        type(error).__module__.split(".")[0] != "yaml"
-        and not hasattr(error, "problem_mark")
-        and not hasattr(error, "reason")
-    ):
+    context = mark = None
+    if type(error) is LibyamlError and len(error.args) == 5:
+        # What a reader error takes: yaml/reader.py.
+        _, position, character, _, reason = error.args
+        problem = f"{reason} (character {character!r} at position {position})"
+    elif type(error) is LibyamlError and len(error.args) == 4:
+        # What a marked error takes: yaml/error.py.
+        context, context_mark, problem, problem_mark = error.args
+        mark = problem_mark or context_mark
+    elif type(error).__module__.split(".")[0] == "yaml" or isinstance(error, UnicodeError):
+        context = getattr(error, "context", None)
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
+    else:
         return error
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
-    context = getattr(error, "context", None)
     at = f"{where}:{line + mark.line}" if mark is not None else where
     return MultimeshError(
         at,

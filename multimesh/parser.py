@@ -40,6 +40,9 @@ Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or, in a c
 """
 
 
+#: What stands for all error classes of PyYAML where there are none. Nothing else raises it, and to make a class takes time.
+LibyamlError = BufferError
+
 #: The error classes of PyYAML by which libyaml's wrapper reports (`yaml/_yaml.pyx`, 6.0).
 _ERRORS = ("reader", "scanner", "parser", "composer", "constructor", "emitter", "serializer", "representer")
 
@@ -52,31 +55,6 @@ def use_libyaml_alone() -> None:
     """Take the first road from here on; for a process that will never `import yaml`."""
     global _alone
     _alone = True
-
-
-class LibyamlError(Exception):
-    """What libyaml's wrapper raises where PyYAML has a class of its own."""
-
-    def __init__(
-        self,
-        context: "str | None" = None,
-        context_mark: "Any" = None,
-        problem: "str | None" = None,
-        problem_mark: "Any" = None,
-    ) -> None:
-        super().__init__(context, problem)
-        self.context = context
-        self.context_mark = context_mark
-        self.problem = problem
-        self.problem_mark = problem_mark
-
-
-class LibyamlReaderError(Exception):
-    """The same for a character that may not stand in YAML."""
-
-    def __init__(self, name: str, position: int, character: object, encoding: str, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = f"{reason} (character {character!r} at position {position})"
 
 
 class _Scalar:
@@ -116,14 +94,6 @@ class _Mapping(_Collection):
     id = "mapping"
 
 
-class _Names:
-    """Stands in for `yaml.events` and `yaml.tokens`: every name in it is a function that returns the name."""
-
-    def __getattr__(self, name: str) -> "Any":
-        # Nobody looks into an event here. A builtin that takes any arguments is cheaper than twenty classes.
-        return name.format
-
-
 def _import_libyaml_alone() -> "Any":
     """Import `yaml._yaml` with stand-ins for the modules of PyYAML that it takes names from (`yaml/_yaml.pyx`, 6.0)."""
     from _frozen_importlib import ModuleSpec
@@ -136,10 +106,14 @@ def _import_libyaml_alone() -> "Any":
     for name in ("error", "nodes", *_ERRORS):
         parts[f"yaml.{name}"] = part = make(f"yaml.{name}")
         setattr(stub, name, part)
-        setattr(part, f"{name.capitalize()}Error", LibyamlReaderError if name == "reader" else LibyamlError)
+        setattr(part, f"{name.capitalize()}Error", LibyamlError)
     stub.error.YAMLError = LibyamlError
     stub.nodes.ScalarNode, stub.nodes.SequenceNode, stub.nodes.MappingNode = _Scalar, _Sequence, _Mapping
-    stub.events = stub.tokens = parts["yaml.events"] = parts["yaml.tokens"] = _Names()
+    # Nobody looks into an event here, so every name is a function that returns it. A builtin that takes any arguments
+    # is cheaper than twenty classes.
+    names = make("yaml.events")
+    names.__getattr__ = lambda name: name.format  # type: ignore[method-assign]
+    stub.events = stub.tokens = parts["yaml.events"] = parts["yaml.tokens"] = names
     try:
         sys.modules.update(parts)
         loader = ExtensionFileLoader("yaml._yaml", file)
