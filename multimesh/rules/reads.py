@@ -7,7 +7,7 @@ Under `ANY_KIND` stand the rules that see whatever is read, and `NEVER_ALONE` at
 something else sends them to the parser (`multimesh/guard.py`).
 """
 
-from multimesh.naming import GRANTED, REVISION_LABEL, SDS_PATH, SUFFIXED
+from multimesh.naming import GRANTED, REVISION_LABEL, SDS_PATH, SUFFIXED, TAG_LABEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _GRANTS = tuple((b"", word.encode()) for word in GRANTED)
 _GATEWAY = ((b"", b"gateway"),)
 _ISSUER = ((b"", b"ClusterIssuer"),)
 _SHARED = ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b""))
+_REVISED = ((b"istio-revision-tag-default\n", b""), (b"", REVISION_LABEL.encode()), (b"", TAG_LABEL.encode()))
 _INJECTED = ((b"", b"inject.istio.io/templates"), (b"", REVISION_LABEL.encode()))
 
 #: Rules that do nothing where this attribute of the profile says nothing.
@@ -52,9 +53,9 @@ REGISTRY: "dict[str, Reads]" = {
         "DaemonSet": ((b"", b"install-cni"), (b"", b"ztunnel")),
     },
     "revision": {
-        "MutatingWebhookConfiguration": EVERY,
-        "ValidatingWebhookConfiguration": EVERY,
-        "ValidatingAdmissionPolicy": EVERY,
+        "MutatingWebhookConfiguration": _REVISED,
+        "ValidatingWebhookConfiguration": _REVISED,
+        "ValidatingAdmissionPolicy": _REVISED,
         "Deployment": ((b"", b"discovery"), *_INJECTED),
         "DaemonSet": _INJECTED,
     },

@@ -13,7 +13,6 @@ tags outside the mesh's name space, gateway pods that no revision would inject, 
 from multimesh.containers import variable
 from multimesh.fieldpath import mapping, text
 from multimesh.naming import REVISION_LABEL, TAG_LABEL
-from multimesh.rules.shared_resources import is_shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     """Refuse a revision that is not the mesh's."""
     if resource.kind in ("Deployment", "DaemonSet"):
         _check_control_plane(resource, mesh)
-        if not is_shared(resource):
-            _check_pods(resource, mesh)
+        _check_pods(resource, mesh)
         return
     labels = resource.labels()
     tag = labels.get(TAG_LABEL, "")
@@ -84,7 +82,10 @@ def _foreign(resource: "Resource", mesh: "Profile", path: str, found: str) -> Ex
 
 
 def _check_pods(resource: "Resource", mesh: "Profile") -> None:
-    """Refuse pods of another revision, and gateways that wait for an injection that no label asks for."""
+    """Refuse pods of another revision, and gateways that wait for an injection that no label asks for.
+
+    What is shared serves every revision.
+    """
     template = mapping(resource.root, "spec/template/metadata")
     if template is None:
         return
@@ -92,6 +93,11 @@ def _check_pods(resource: "Resource", mesh: "Profile") -> None:
     found = text(labels, REVISION_LABEL.replace("/", "~1")) if labels is not None else ""
     waits = annotations is not None and text(annotations, "inject.istio.io~1templates") == "gateway"
     if found in mesh.revisions or not (found or waits):
+        return
+    # Pods that are refused are few, and the stock chart of Istio 1.5 has none.
+    from multimesh.rules.shared_resources import is_shared
+
+    if is_shared(resource):
         return
     what = f'has {REVISION_LABEL}="{found}"' if found else f"has no {REVISION_LABEL}"
     raise resource.error(
