@@ -21,7 +21,7 @@ _ESCAPES = frozenset("bfnrt")
 _INSIDE = b"("
 _CLOSING = (b"}", b"]")
 
-#: How much of an object is looked at together where only its end is wanted.
+#: How much of an object is looked at together where no key is left to be found.
 _CHUNK = 1 << 13
 
 
@@ -38,10 +38,10 @@ def blotted(text: str) -> "str | None":
 
 
 def places(text: str, at: int, *keys: str, stop: "int | None" = None) -> "dict[str, int] | None":
-    """Return where the values of those keys begin that the object at a place has; None where it is no JSON so far.
+    """Return where the values of those keys begin that the object at a place has; None where it is no JSON, or in doubt.
 
-    Keys are words of letters and signs that JSON does not escape. One that stands twice is None too. Behind `stop` the
-    object has ended.
+    Keys are words of letters and signs that JSON does not escape. One that stands twice is None too. At `stop`, if that
+    is known, the object has ended.
     """
     if text[at : at + 1] != "{":
         return None
@@ -55,7 +55,7 @@ def places(text: str, at: int, *keys: str, stop: "int | None" = None) -> "dict[s
         if over is None:
             return None
         if over[1:2] in _CLOSING:
-            break
+            return found
         left, seen = over, place
         behind = place + len(key) + 2
         colon = skip_blanks(text, behind)
@@ -69,14 +69,12 @@ def places(text: str, at: int, *keys: str, stop: "int | None" = None) -> "dict[s
             del following[key]
         else:
             following[key] = place
-    return found
+    # What is no JSON could have a key in another form.
+    return found if len(found) == len(keys) or _closes(text, seen, left) else None
 
 
-def reach(text: str, at: int) -> int:
-    """Return a place behind the end of the object that begins at a place, and near it; -1 where it is no JSON."""
-    if text[at : at + 1] != "{":
-        return -1
-    left, seen = _INSIDE, at + 1
+def _closes(text: str, seen: int, left: bytes) -> bool:
+    """Tell whether the object that is looked into is JSON up to its end."""
     while seen < len(text):
         stop = min(seen + _CHUNK, len(text))
         if text.count('"', seen, stop) % 2:
@@ -85,11 +83,11 @@ def reach(text: str, at: int) -> int:
             stop = quote if quote > seen else text.find('"', seen + 1) + 1
         over = _left_over(left, text[seen:stop])
         if over is None or not stop:
-            return -1
+            return False
         if over[1:2] in _CLOSING:
-            return stop
+            return True
         left, seen = over, stop
-    return -1
+    return False
 
 
 def end(text: str, at: int) -> int:

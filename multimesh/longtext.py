@@ -160,7 +160,9 @@ class _LongText:
         last = end
         while text[last - 1] == "\n":
             last -= 1
-        lines = text[first + indent : last].replace("\n" + " " * indent, "\n").rstrip("\n")
+        lines = text[first + indent : last]
+        if "\n" in lines:
+            lines = lines.replace("\n" + " " * indent, "\n").rstrip("\n")
         return lines + "\n" if clips and last < end else lines
 
 

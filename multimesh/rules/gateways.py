@@ -15,7 +15,7 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 
 from multimesh.containers import flag, variables
 from multimesh.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
-from multimesh.jsontext import blotted, end, places, reach, skip_blanks
+from multimesh.jsontext import blotted, end, places, skip_blanks
 from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
 
 TYPE_CHECKING = False
@@ -152,30 +152,30 @@ def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
     """
     text_of = blotted(inner.text) or ""
     top = places(text_of, skip_blanks(text_of, 0), "gateways")
-    stop = reach(text_of, top["gateways"]) if top else -1
-    found = places(text_of, top["gateways"], *GATEWAYS, stop=stop) if top and stop >= 0 else None
+    found = places(text_of, top["gateways"], *GATEWAYS) if top else None
     if found is None:
         return False
     spans = []
-    for name, at in found.items():
-        fields = places(text_of, at, "enabled", *_VALUES_KEYS, stop=stop)
-        ends = {key: end(text_of, place) for key, place in fields.items()} if fields is not None else {"": -1}
-        if fields is None or -1 in ends.values():
+    for (name, at), stop in zip(found.items(), [*found.values(), None][1:], strict=True):
+        enabled = places(text_of, at, "enabled", stop=stop)
+        if enabled is None:
             return False
-        if "enabled" not in fields or text_of[fields["enabled"] : ends["enabled"]].strip('"') != "true":
+        if not enabled or text_of[enabled["enabled"] : end(text_of, enabled["enabled"])].strip('"') != "true":
             continue
         start = text_of.rindex(name, 0, at)
         spans.append((start, start + len(name), "", f"gateways/{name}"))
-        spans += [
-            (fields[key], ends[key], rest, f"gateways/{name}/{key}")
-            for key, rest in _VALUES_KEYS.items()
-            if key in fields
-        ]
-    for start, stop, rest, path in spans:
+        fields = places(text_of, at, *_VALUES_KEYS, stop=stop)
+        if fields is None:
+            return False
+        for key, place in fields.items():
+            spans.append((place, end(text_of, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
+    if any(last < 0 for _, last, _, _ in spans):
+        return False
+    for start, last, rest, path in spans:
         if not rest:
-            inner.replace_span(start, stop, gateway(text_of[start:stop], mesh), resource.title, ID, path)
+            inner.replace_span(start, last, gateway(text_of[start:last], mesh), resource.title, ID, path)
             continue
-        part = inner.part(start, stop)
+        part = inner.part(start, last)
         for field, node in find(part.roots[0], rest):
             part.rewrite(node, gateway_family(text(node), mesh), resource.title, ID, f"{path}/{field}")
     return True
