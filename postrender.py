@@ -38,4 +38,4 @@ launch = type(sys)("multimesh.launch")
 exec(SourceFileLoader(launch.__name__, root + "/multimesh/launch.py").get_code(launch.__name__), launch.__dict__)  # noqa: S102
 
 if __name__ == "__main__":
-    launch.leave(launch.main(root))
+    raise SystemExit(launch.main(root))

@@ -20,24 +20,14 @@ class MultimeshError(Exception):
         self.what = what
         self.hint = hint
         self.rule = rule
+        #: What was found in one go with this, such as the other mistakes in a mesh profile.
+        self.others: list[MultimeshError] = []
 
     def __str__(self) -> str:
-        """Write the message as it is printed, without the final newline."""
+        """Write the message as it is printed, without the final newline; one after the other where there are more."""
         # A name in a broken chart may hold line breaks; a message is one line.
         where = f"{self.where}: ".replace("\n", "\\n") if self.where else ""
         what = self.what.replace("\n", "\\n")
         rule = f" [{self.rule}]" if self.rule else ""
         hint = "".join(f"\n  {line}" for line in self.hint.splitlines())
-        return f"multimesh: {where}{what}{rule}{hint}"
-
-
-class Errors(MultimeshError):
-    """Several mistakes found in one go, such as in a mesh profile: reported together, one message each."""
-
-    def __init__(self, errors: list[MultimeshError]) -> None:
-        super().__init__(errors[0].where, errors[0].what, errors[0].hint, errors[0].rule)
-        self.errors = errors
-
-    def __str__(self) -> str:
-        """Write one message after the other."""
-        return "\n".join(str(error) for error in self.errors)
+        return "\n".join((f"multimesh: {where}{what}{rule}{hint}", *map(str, self.others)))

@@ -39,7 +39,7 @@ def main(root: str) -> int:
     builtins.__import__ = Modules(root).take
     from multimesh.cli import post_render
 
-    return post_render(sys.argv[1:])
+    return post_render(sys.argv[1:], _leave)
 
 
 class Modules:
@@ -150,12 +150,9 @@ def _too_old(root: str) -> int:
     return 2
 
 
-def leave(code: int) -> None:
-    """End the process."""
-    if code == 0:
-        # Everything is written: taking the interpreter down in order would cost a twentieth of the run.
-        _os._exit(0)
-    raise SystemExit(code)
+def _leave() -> None:
+    """End the process. Everything is written: taking the interpreter down in order would cost a twentieth of the run."""
+    _os._exit(0)
 
 
 def _folder(path: str) -> str:

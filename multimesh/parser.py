@@ -71,10 +71,11 @@ class _Scalar:
         self.style = style
 
 
-class _Collection:
-    """A sequence or mapping node, with the attributes of PyYAML's own."""
+class _Sequence:
+    """A sequence node, with the attributes of PyYAML's own."""
 
     __slots__ = ("end_mark", "flow_style", "start_mark", "tag", "value")
+    id = "sequence"
 
     def __init__(self, tag: str, value: "list[Any]", start_mark: "Any", end_mark: "Any", flow_style: bool) -> None:
         self.tag = tag
@@ -84,12 +85,9 @@ class _Collection:
         self.flow_style = flow_style
 
 
-class _Sequence(_Collection):
-    __slots__ = ()
-    id = "sequence"
+class _Mapping(_Sequence):
+    """A mapping node, which has the same attributes."""
 
-
-class _Mapping(_Collection):
     __slots__ = ()
     id = "mapping"
 

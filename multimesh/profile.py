@@ -4,7 +4,7 @@ One table, `SPEC`, says which keys there are; it validates a profile here and be
 (`multimesh/schema.py`). Mistakes are reported together, each with its line, its key, and the nearest known key.
 """
 
-from multimesh.errors import Errors, MultimeshError
+from multimesh.errors import MultimeshError
 from multimesh.fieldpath import get, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.naming import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_never_renamed
 from multimesh.parser import compose_all
@@ -199,7 +199,7 @@ PROFILE: "Any" = (
 def load(text: str, where: str) -> Profile:
     """Read a profile from the text of its file. `where` is the path that messages name.
 
-    Raises MultimeshError for what is no YAML, and Errors with every mistake in the profile.
+    Raises MultimeshError for what is no YAML, and with every mistake in the profile.
     """
     roots = list(compose_all(text.removeprefix("\ufeff"), where))
     if len(roots) != 1:
@@ -211,7 +211,7 @@ def load(text: str, where: str) -> Profile:
 def from_node(root: "Node", where: str, line: int = 1) -> Profile:
     """Read a profile from a node, such as a KRM functionConfig. `line` is the line of the file that the text begins at.
 
-    Raises Errors with every mistake in the profile.
+    Raises MultimeshError with every mistake in the profile.
     """
     errors: list[MultimeshError] = []
 
@@ -223,7 +223,8 @@ def from_node(root: "Node", where: str, line: int = 1) -> Profile:
         for key, what, hint in _contradictions(read["metadata"]["name"], read["spec"]):
             report(get(root, f"spec/{key}") or root, what, hint)
     if errors:
-        raise Errors(errors)
+        errors[0].others = errors[1:]
+        raise errors[0]
     return Profile(where, read["metadata"]["name"], read["spec"])
 
 
