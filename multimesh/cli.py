@@ -27,6 +27,9 @@ DONE, FINDINGS, FAILED = 0, 1, 2
 #: A stream of this size is no chart: Helm's own releases are limited to about one megabyte.
 MAX_INPUT = 256 * 1024 * 1024
 
+#: So many bytes a pipe holds on Linux, and a larger buffer would be memory that nothing fills.
+_PIPE = 1 << 16
+
 #: So many buffers may be written together (POSIX, IOV_MAX: at least 16; 1024 on Linux and macOS).
 _MAX_PARTS = 1000
 
@@ -229,9 +232,9 @@ def read_stdin(*, allow_empty: bool) -> bytes:
             "Helm runs this program: helm install ... --post-renderer ./postrender.py (Helm 3) or multimesh (Helm 4).\n"
             "By hand: helm template ... | multimesh render --profile charts-values/<mesh>",
         )
-    pieces = []
+    pieces: list[bytes] = []
     size = 0
-    while piece := _read_piece():
+    while piece := _read_piece(first=not pieces):
         pieces.append(piece)
         size += len(piece)
         if size > MAX_INPUT:
@@ -252,9 +255,11 @@ def read_stdin(*, allow_empty: bool) -> bytes:
     return data
 
 
-def _read_piece() -> bytes:
+def _read_piece(*, first: bool) -> bytes:
     try:
-        return _os.read(0, 1 << 20)
+        # A file is read at once, and so is what is too large by a byte.
+        size = min(_os.fstat(0).st_size, MAX_INPUT) + 1 if first else 0
+        return _os.read(0, max(size, _PIPE))
     except OSError as error:
         raise MultimeshError(
             "<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints."
