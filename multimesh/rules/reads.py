@@ -29,6 +29,7 @@ _GRANTS = tuple((b"", word.encode()) for word in GRANTED)
 _GATEWAY = ((b"", b"gateway"),)
 _ISSUER = ((b"", b"ClusterIssuer"),)
 _SHARED = ((b"istio-cni", b""), (b"ztunnel", b""), (b"istio-operator", b""))
+_BUNDLE = ((b"", b"caBundle"),)
 _REVISED = ((b"istio-revision-tag-default\n", b""), (b"", REVISION_LABEL.encode()), (b"", TAG_LABEL.encode()))
 _INJECTED = ((b"", b"inject.istio.io/templates"), (b"", REVISION_LABEL.encode()))
 
@@ -86,7 +87,7 @@ REGISTRY: "dict[str, Reads]" = {
         "ValidatingAdmissionPolicy": EVERY,
         "ValidatingAdmissionPolicyBinding": EVERY,
     },
-    "ca-bundle": {"MutatingWebhookConfiguration": EVERY, "ValidatingWebhookConfiguration": EVERY},
+    "ca-bundle": {"MutatingWebhookConfiguration": _BUNDLE, "ValidatingWebhookConfiguration": _BUNDLE},
     "failure-policy": {"ValidatingWebhookConfiguration": EVERY},
     "mesh-config": {"ConfigMap": ((b"istio\n", b""), (b"istio-", Key(b"mesh")), (b"istio-sidecar-injector", b""))},
     "envoy-filters": {"EnvoyFilter": NEVER_ALONE},
