@@ -560,3 +560,78 @@ STRANGE = {
 def test_a_field_of_a_strange_shape_is_refused_with_its_path(stream, part):
     """Whatever it says, no rule can tell that it is harmless."""
     assert part in refused(stream, mesh())
+
+
+# --- the injector's values ----------------------------------------------------------------------------
+
+
+def injected(values: str) -> str:
+    """Write the ConfigMap of the 1.5 chart that holds the values of the injector."""
+    labels = {"chart": "sidecarInjectorWebhook", "heritage": "Helm"}
+    metadata = {"name": "istio-sidecar-injector", "namespace": NS, "labels": labels}
+    return yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"values": values}}, sort_keys=False
+    )
+
+
+def gateways_of(suffix: str = "plain") -> dict:
+    """Make values of gateways: one that is on, one that is off, and one that says nothing of it."""
+    return {
+        f"istio-{name}gateway": {
+            **switch,
+            "labels": {"app": f"istio-{name}gateway", "istio": f"{name}gateway"},
+            "secretVolumes": [{"name": "certs", "secretName": f"istio-{name}gateway-certs"}],
+            "zvpn": {"enabled": True, "suffix": suffix},
+        }
+        for name, switch in (("ingress", {"enabled": True}), ("egress", {"enabled": False}), ("ilb", {}))
+    }
+
+
+def ingress_renamed(values: dict) -> dict:
+    """Do by hand what the rule does to these values."""
+    text = json.dumps(values["gateways"]["istio-ingressgateway"]).replace("istio-ingress", f"{NS}-ingress")
+    gateways = {
+        key.replace("istio-ingress", f"{NS}-ingress"): json.loads(text) if "ingress" in key else inner
+        for key, inner in values["gateways"].items()
+    }
+    return {**values, "gateways": gateways}
+
+
+ON = {
+    "certmanager": {"enabled": True},
+    "gateways": gateways_of(),
+    "global": {"labels": {"app": "istio-ingressgateway"}},
+}
+WRITTEN = {
+    "JSON": (ON, json.dumps(ON, separators=(",", ":"))),
+    "JSON with blanks": (ON, json.dumps(ON, indent=1)),
+    "JSON, one gateway": (one := {"gateways": {"istio-ingressgateway": ON["gateways"]["istio-ingressgateway"]}}, json.dumps(one)),
+    "JSON, another order": (back := dict(reversed(ON.items())), json.dumps(back)),
+    "JSON with escapes": (odd := {"gateways": gateways_of('a "b" \\ <c>&\n')}, json.dumps(odd).replace("<", "\\u003c")),
+    "JSON that escapes letters": (ON, json.dumps(ON).replace("istio-", "\\u0069stio-")),
+    "YAML in block style": (ON, yaml.safe_dump(ON)),
+    "YAML in flow style": (ON, yaml.safe_dump(ON, default_flow_style=True, width=10**6)),
+    "YAML with keys in single quotes": (ON, json.dumps(ON).replace('"', "'")),
+    "YAML with one key without quotes": (ON, json.dumps(ON).replace('"istio-ingressgateway":', "istio-ingressgateway:")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "text"), WRITTEN.values(), ids=WRITTEN)
+def test_gateways_in_the_injectors_values_are_renamed_however_these_are_written(values: dict, text: str):
+    """Compact JSON of the chart is read by its brackets, all else by its nodes: the same comes of both."""
+    assert yaml.safe_load(text) == values
+    [found] = rewritten(injected(text), mesh())
+    assert yaml.safe_load(found["data"]["values"]) == ingress_renamed(values)
+
+
+BROKEN = {
+    "cut off in a gateway": json.dumps(ON)[: json.dumps(ON).index('"labels"')],
+    "cut off behind the switch": '{"gateways":{"istio-ingressgateway":{"enabled":true',
+    "closed by the wrong bracket": '{"gateways":{"istio-ingressgateway":{"enabled":true]}}',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_injector_values_that_break_off_are_refused(text: str):
+    """What is behind the break could be a gateway's stock name."""
+    assert "not YAML" in refused(injected(text), mesh())

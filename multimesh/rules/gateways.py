@@ -158,9 +158,10 @@ def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
     spans = []
     for (name, at), stop in zip(found.items(), [*found.values(), None][1:], strict=True):
         enabled = places(text_of, at, "enabled", stop=stop)
-        if enabled is None:
+        last = end(text_of, enabled["enabled"]) if enabled else 0
+        if enabled is None or last < 0:
             return False
-        if not enabled or text_of[enabled["enabled"] : end(text_of, enabled["enabled"])].strip('"') != "true":
+        if not enabled or text_of[enabled["enabled"] : last].strip('"') != "true":
             continue
         start = text_of.rindex(name, 0, at)
         spans.append((start, start + len(name), "", f"gateways/{name}"))
