@@ -85,9 +85,7 @@ def _rules_of(kind: str) -> "list[tuple[str, list[tuple[str, str]]]]":
 def _reads_of(kind: str) -> "Pairs":
     """Return what an object of a kind must have to concern any rule."""
     if kind not in _READS_OF_KIND:
-        _READS_OF_KIND[kind] = tuple(
-            dict.fromkeys(pair for reads in REGISTRY.values() if kind in reads for pair in reads[kind])
-        )
+        _READS_OF_KIND[kind] = tuple([pair for reads in REGISTRY.values() for pair in reads.get(kind, ())])
     return _READS_OF_KIND[kind]
 
 
