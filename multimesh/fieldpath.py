@@ -9,8 +9,6 @@ from multimesh.errors import MultimeshError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from multimesh.nodes import MappingNode, Node, ScalarNode
 
 #: The tag of text that Go decodes: whatever name it is, it does not stand there.
@@ -19,15 +17,6 @@ _BINARY = "tag:yaml.org,2002:binary"
 #: How YAML 1.1 and Go write nothing.
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _NULL_TAGS = ("x", "tag:yaml.org,2002:null")
-_TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
-
-#: How YAML 1.1 and Go write true and false.
-_SWITCHES = {
-    form: value
-    for words, value in ((("y", "yes", "true", "on"), True), (("n", "no", "false", "off"), False))
-    for word in words
-    for form in (word, word.capitalize(), word.upper())
-}
 
 #: Paths and their steps. There are a few dozen paths, and each is walked in most documents.
 _STEPS: "dict[str, tuple[str, ...]]" = {}
@@ -203,43 +192,6 @@ def _step(at: str, node: "Node", step: str) -> "list[tuple[str, Node]]":
             ]
         return [found for number, child in enumerate(node.value) for found in _step(f"{here}{number}", child, step)]
     raise BadShape(at, "is no list" if step[0] in "[*" else "is no mapping", node)
-
-
-def plain(node: "Node") -> "Any":
-    """Return a node as plain values: text, whole numbers, true and false as such where no quotes say otherwise.
-
-    What stands without quotes is read as Go's reader does it (go-yaml, `resolve.go`). Raises BadShape for other tags.
-    """
-    if is_mapping(node):
-        strange = next((key for key, _ in node.value if key.id != "scalar"), None)
-        if strange is not None:
-            raise BadShape("", "has a key that is no text", strange)
-        return {key.value: plain(child) for key, child in node.value}
-    if is_sequence(node):
-        return [plain(child) for child in node.value]
-    if node.tag not in _NULL_TAGS and node.tag not in _TEXT_TAGS:
-        raise BadShape(node.value, f'has the tag "{node.tag}"', node)
-    if node.style or node.tag in _TEXT_TAGS:
-        return node.value
-    if node.value in _SWITCHES:
-        return _SWITCHES[node.value]
-    number = _whole(node.value)
-    return number if number is not None else None if is_null(node) else node.value
-
-
-def _whole(value: str) -> "int | None":
-    """Return what is a whole number to Go's reader: 443, 0x1BB, 0b1, 0o17, and 017, which is octal, but 089 is not."""
-    text = value.replace("_", "")
-    digits = text.lstrip("+-")
-    if not digits[:1].isdecimal() or not digits.isascii():
-        return None
-    base = {"0x": 16, "0b": 2, "0o": 8}.get(digits[:2].lower(), 10)
-    if base == 10 and digits[0] == "0" and not set("89").intersection(digits):
-        base = 8
-    try:
-        return int(text, base)
-    except ValueError:
-        return None
 
 
 def refusal(where: str, error: BadShape, rule: str) -> MultimeshError:

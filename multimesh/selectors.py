@@ -1,6 +1,7 @@
 """Label selectors of Kubernetes, evaluated (k8s.io/apimachinery, pkg/apis/meta/v1/helpers.go)."""
 
-from multimesh.fieldpath import BadShape, plain
+from multimesh.fieldpath import BadShape
+from multimesh.plain import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

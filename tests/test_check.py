@@ -15,7 +15,9 @@ from program import profile, render
 from streams import FOLDER, REASON
 
 from multimesh.check.findings import CATALOGUE
+from multimesh.check.objects import values
 from multimesh.check.overlap import common
+from multimesh.edits import Text
 from multimesh.selectors import matches
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -527,3 +529,12 @@ def test_every_finding_has_a_page():
     """An id in a report leads to docs/findings.md."""
     page = (ROOT / "docs" / "findings.md").read_text()
     assert [name for name in CATALOGUE if f"\n## {name}\n" not in page] == []
+
+
+def test_values_are_read_as_go_reads_them():
+    """Two Services with one node port collide, however it is written."""
+    text = "{a: 0x7918, b: 031, c: yes, d: 'yes', e: !!str 1, f: ~, g: 1_0, h: 089, i: 1.5}"
+    [root] = Text(text).roots
+    assert values(root) == {
+        "a": 31000, "b": 25, "c": True, "d": "yes", "e": "1", "f": None, "g": 10, "h": 89, "i": "1.5"
+    }  # fmt: skip

@@ -611,6 +611,7 @@ WRITTEN = {
     "JSON that escapes letters": (ON, json.dumps(ON).replace("istio-", "\\u0069stio-")),
     "YAML in block style": (ON, yaml.safe_dump(ON)),
     "YAML in flow style": (ON, yaml.safe_dump(ON, default_flow_style=True, width=10**6)),
+    "YAML that says yes": (ON, json.dumps(ON).replace('"enabled": true', '"enabled": yes')),
     "YAML with keys in single quotes": (ON, json.dumps(ON).replace('"', "'")),
     "YAML with one key without quotes": (ON, json.dumps(ON).replace('"istio-ingressgateway":', "istio-ingressgateway:")),
 }  # fmt: skip

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from multimesh.edits import Text
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import is_mapping, is_null, is_sequence
+from multimesh.fieldpath import is_mapping, is_sequence
 from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
+from multimesh.plain import scalar
 
 ENDINGS = (".yaml", ".yml", ".json")
 
@@ -229,10 +230,7 @@ def _without_schemas(piece: str) -> str:
 
 
 def values(node: Any) -> Any:
-    """Return a node as plain values: text, whole numbers, true and false as such where no quotes say otherwise.
-
-    Of a key that stands twice the last counts, as it does for Go.
-    """
+    """Return a node as plain values: of a key that stands twice the last counts, as it does for Go, and tags say nothing."""
     if is_mapping(node):
         found: dict[str, Any] = {}
         for key, child in node.value:
@@ -247,13 +245,7 @@ def values(node: Any) -> Any:
         return found
     if is_sequence(node):
         return [values(child) for child in node.value]
-    if node.style:
-        return node.value
-    if node.value in ("true", "false"):
-        return node.value == "true"
-    if node.value.isdecimal() and len(node.value) < 19 and (node.value == "0" or node.value[0] != "0"):
-        return int(node.value)
-    return None if is_null(node) else node.value
+    return scalar(node)
 
 
 def _objects(data: Any, file: str, line: list[int], starts: list[int]) -> Iterator[Object]:

@@ -135,9 +135,12 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     inner = resource.text.embedded(node)
     if _plan_members(resource, mesh, inner):
         return
+    from multimesh.plain import scalar
+
     found = next((get(root, "gateways") for root in inner.roots if is_mapping(root)), None)
     for key, values in found.value if found is not None and is_mapping(found) else ():
-        if key.value in GATEWAYS and is_mapping(values) and text(values, "enabled") == "true":
+        enabled = get(values, "enabled") if key.value in GATEWAYS and is_mapping(values) else None
+        if enabled is not None and is_scalar(enabled) and str(scalar(enabled)).lower() == "true":
             inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
             for path in VALUES_FIELDS:
                 for at, name in find(values, path):

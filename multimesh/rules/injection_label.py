@@ -27,7 +27,7 @@ An entry that could match a namespace of another mesh is refused, such as those 
 writes up to Istio 1.9.
 """
 
-from multimesh.fieldpath import entry, get, is_mapping, is_sequence, mapping, plain, text
+from multimesh.fieldpath import entry, get, is_mapping, is_sequence, mapping, text
 from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, REVISION_LABEL, TAG_LABEL, injection_entry
 from multimesh.rules.webhook_names import is_injector
 
@@ -116,6 +116,9 @@ def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, Mappi
     if _is_patched_by_name(resource, model, entries):
         _replace(resource, mesh, model, selector)
         return
+    # Nothing of Istio 1.5 comes this far.
+    from multimesh.plain import plain
+
     webhooks = resource.get("webhooks")
     clone = _without_nulls({**plain(model), "name": injection_entry(mesh), "namespaceSelector": selector})
     if mapping(model, "clientConfig") is not None and clone["clientConfig"].get("caBundle") == "":
@@ -145,6 +148,8 @@ def _is_patched_by_name(resource: "Resource", model: "MappingNode", entries: "di
 
 
 def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", selector: "dict[str, Any]") -> None:
+    from multimesh.plain import plain
+
     path = f"webhooks/[name={INJECTOR_ENTRY}]/namespaceSelector"
     found = entry(model, "namespaceSelector")
     if found is None or not is_mapping(found[1]):
