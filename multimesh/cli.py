@@ -208,8 +208,13 @@ def function_config(data: bytes) -> "Profile | None":
 
 
 def absolute(path: str) -> str:
-    """Return a path as an absolute one, so that messages name the file that was tried."""
-    return path if path.startswith("/") or path[1:2] == ":" else f"{_os.getcwd().rstrip('/')}/{path.removeprefix('./')}"
+    """Return a path as an absolute one, so that messages name the file that was tried; as it is in a folder that is gone."""
+    if path.startswith("/") or path[1:2] == ":":
+        return path
+    try:
+        return f"{_os.getcwd().rstrip('/')}/{path.removeprefix('./')}"
+    except OSError:
+        return path
 
 
 def is_folder(path: str) -> bool:
@@ -260,6 +265,10 @@ def _read_piece(*, first: bool) -> bytes:
         # A file is read at once, and so is what is too large by a byte.
         size = min(_os.fstat(0).st_size, MAX_INPUT) + 1 if first else 0
         return _os.read(0, max(size, _PIPE))
+    except BlockingIOError:
+        # A pipe that does not block has nothing yet.
+        _os.set_blocking(0, True)
+        return _read_piece(first=first)
     except OSError as error:
         raise MultimeshError(
             "<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints."

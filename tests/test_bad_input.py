@@ -312,6 +312,23 @@ def test_a_slow_writer_and_a_slow_reader_change_nothing(tmp_path):
     assert data.replace(b"name: kiali", b"name: kiali-affirmed") == out
 
 
+def test_a_stdin_that_does_not_block_is_waited_for(tmp_path):
+    """Whoever has the other end may have made it so."""
+    (tmp_path / "profile.yaml").write_text(AFFIRMED)
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with subprocess.Popen(
+        [sys.executable, str(PROGRAM), "--profile", str(tmp_path)], stdin=reading, stdout=subprocess.PIPE
+    ) as started:
+        os.close(reading)
+        with open(writing, "wb") as stream:
+            # More than a pipe holds: so much is written only while somebody reads.
+            stream.write(CHUNK * 10 + b"# " + b"-" * 200_000 + b"\n")
+        assert started.stdout is not None
+        assert started.stdout.read().startswith((CHUNK * 10).replace(b"name: kiali", b"name: kiali-affirmed"))
+    assert started.returncode == 0
+
+
 @pytest.mark.parametrize("has_writev", [True, False])
 @pytest.mark.parametrize("size", [1, 7, 5000])
 def test_a_write_that_is_cut_short_loses_nothing(monkeypatch, has_writev, size):
@@ -364,6 +381,17 @@ def test_a_missing_profile_is_refused_with_its_absolute_path(tmp_path):
     )
     refused(run(STREAM, "--profile=./no", cwd=str(tmp_path)), f"{tmp_path}/no: ")
     refused(run(STREAM, cwd=str(tmp_path), MULTIMESH_PROFILE="no/such"), f"{tmp_path}/no/such: ")
+
+
+def test_a_profile_beside_a_folder_that_is_gone_is_refused(tmp_path):
+    """The working directory has no name any more, so the path is told as it was given."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD" && exec "$0" "$@"', sys.executable, str(PROGRAM), "--profile", "affirmed"],
+        input=STREAM, capture_output=True, timeout=30, check=False, cwd=gone,
+    )  # fmt: skip
+    refused(Result(done.returncode, done.stdout, done.stderr.decode()), 'cannot read the mesh profile "affirmed"')
 
 
 def test_no_profile_at_all_is_refused():
