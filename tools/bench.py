@@ -587,7 +587,8 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         real = Path(os.path.realpath(sys.executable))
-        probe = subprocess.run([str(real), "-I", "-c", "import yaml"], capture_output=True, check=False)
+        code = "import yaml; print(yaml.__file__, yaml.__version__, yaml.__with_libyaml__, sep='\\n')"
+        probe = subprocess.run([str(real), "-I", "-c", code], capture_output=True, text=True, check=False)
         #: Whether the real interpreter has no PyYAML, so that the virtual environment's takes its place.
         self.borrowed = probe.returncode != 0
         names = [name for name in os.environ if not name.startswith(("HELM_", "MULTIMESH_", "PYTHON"))]
@@ -599,8 +600,10 @@ class Workshop:
             (binaries / "python3").symlink_to(real)
         self.python = str(binaries / "python3")
         self.environment["PATH"] = f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-        #: Where PyYAML is for the peers, which find it as quickly as we do.
-        self.packages = str(Path(yaml.__file__).resolve().parent.parent)
+        found = (yaml.__file__, yaml.__version__, yaml.__with_libyaml__) if self.borrowed else probe.stdout.split("\n")
+        #: Where PyYAML is for the peers, which find it as quickly as we do, and which one it is for all contestants.
+        self.packages = str(Path(found[0]).resolve().parent.parent)
+        self.pyyaml_version = f"PyYAML {found[1]} with{'' if str(found[2]) == 'True' else 'out'} libyaml"
 
     def path(self, name: str, text: str) -> str:
         """Write a file and return its path."""
@@ -1023,7 +1026,7 @@ def replaced(page: str, text: str) -> str:
     return f"{before}{BEGIN}\n{text.strip()}\n{END}{after}"
 
 
-def machine(kubectl: str, load: float) -> str:
+def machine(pyyaml: str, kubectl: str, load: float) -> str:
     """Describe what this ran on, and how busy that was before and after."""
     model = platform.processor() or platform.machine()
     try:
@@ -1031,10 +1034,7 @@ def machine(kubectl: str, load: float) -> str:
         model = found[1] if found else model
     except OSError:
         pass
-    libyaml = "with libyaml" if yaml.__with_libyaml__ else "without libyaml"
-    tools = f"Python {platform.python_version()}, PyYAML {yaml.__version__} {libyaml}" + (
-        f", kubectl {kubectl}" if kubectl else ""
-    )
+    tools = f"Python {platform.python_version()}, {pyyaml}" + (f", kubectl {kubectl}" if kubectl else "")
     busy = f"Load average {load:.1f} before, {os.getloadavg()[0]:.1f} after; the bench alone makes about 1."
     return f"{model}, {os.cpu_count()} CPUs, {platform.system()}; {tools}. {busy}"
 
@@ -1092,9 +1092,8 @@ def measure(arguments: argparse.Namespace) -> Report:
     # A complaint may name a file of the run; where that was is of no use to a reader.
     rows = [row._replace(void=row.void.replace(folder, "…").replace(str(ROOT) + "/", "")) for row in rows]
     version = real_helm.LAYERS[4].kubectl if kubectl else ""
-    return Report(
-        machine(version, load), rows, goals_of(rows, demo.title, large.title, bases), notes, exit_code(rows, demo.title)
-    )
+    ran_on = machine(shop.pyyaml_version, version, load)
+    return Report(ran_on, rows, goals_of(rows, demo.title, large.title, bases), notes, exit_code(rows, demo.title))
 
 
 def say(text: str) -> None:
