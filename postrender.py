@@ -1,8 +1,8 @@
 #!/bin/sh
 # fmt: off
 ''':'
-# What Helm runs. To a shell this file is the lines below: they start Python without its site packages, which
-# takes half the time, and deaf to its environment, by the first python3 on the PATH. To Python they are a string.
+# What Helm runs. To a shell this file is the lines below: they start the first python3 on the PATH, deaf to the
+# environment and without site packages, which can take as long as all the rest. To Python they are a string.
 command -v python3 >/dev/null 2>&1 || {
   what="multimesh: python3 is not on the PATH"
   hint="Install Python 3.10 or later, or put its folder first in PATH."
