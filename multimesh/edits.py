@@ -23,22 +23,22 @@ _STRING_TAGS = (UNTAGGED, "!", "tag:yaml.org,2002:str")
 
 
 class Line:
-    """The number of a line in a stream, counted when somebody wants to read it, which is seldom."""
+    """The number of a line in a stream or text, counted when somebody wants to read it, which is seldom."""
 
-    __slots__ = ("_behind", "_data", "_offset")
+    __slots__ = ("_data", "_first", "_offset")
 
     #: The place that was counted to last, and the line feeds before it: a report asks for thousands, in their order.
-    _counted: "tuple[bytes, int, int]" = (b"", 0, 0)
+    _counted: "tuple[bytes | str, int, int]" = (b"", 0, 0)
 
-    def __init__(self, data: bytes, offset: int, behind: int = 0) -> None:
-        """Take the stream, the position of a byte in it, and how many lines further down."""
+    def __init__(self, data: "bytes | str", offset: int, first: "int | Line" = 1) -> None:
+        """Take the stream, a position in it, and the number of its first line."""
         self._data = data
         self._offset = offset
-        self._behind = behind
+        self._first = first
 
     def __add__(self, lines: int) -> "Line":
         """Return a line further down."""
-        return Line(self._data, self._offset, self._behind + lines)
+        return Line(self._data, self._offset, self._first + lines)
 
     def __sub__(self, lines: int) -> int:
         """Return the number of a line further up."""
@@ -46,12 +46,17 @@ class Line:
 
     def __int__(self) -> int:
         """Count."""
+        # A part of a text begins on a line of a text that begins on a line of the stream.
+        first = int(self._first)
         data, at, feeds = Line._counted
         if data is not self._data or at > self._offset:
             at = feeds = 0
-        feeds += self._data.count(b"\n", at, self._offset)
+        if isinstance(self._data, bytes):
+            feeds += self._data.count(b"\n", at, self._offset)
+        else:
+            feeds += self._data.count("\n", at, self._offset)
         Line._counted = self._data, self._offset, feeds
-        return 1 + feeds + self._behind
+        return feeds + first
 
     def __str__(self) -> str:
         """Write the number."""
@@ -180,13 +185,12 @@ class Text:
     def replace(self, node: "Node", value: "Value", subject: str, rule: str, path: str) -> None:
         """Replace a whole list or mapping."""
         self._check_own(node, path)
-        start, end = skip_properties(self.text, node.start_mark.index), self._end(node)
-        text = (
-            _one_line(value)
-            if is_scalar(node) or node.flow_style
-            else block(value, self._column(start), self.newline(start))
-        )
-        self._edits.append(Edit(start, end, text, subject, rule, path))
+        if is_scalar(node) or node.flow_style:
+            start, text = skip_properties(self.text, node.start_mark.index), _one_line(value)
+        else:
+            start = self._start(node)
+            text = block(value, self._column(start), self.newline(start))
+        self._edits.append(Edit(start, self._end(node), text, subject, rule, path))
 
     def drop(self, sequence: "SequenceNode", index: int, subject: str, rule: str) -> None:
         """Remove one item of a list, with its lines."""
@@ -229,7 +233,7 @@ class Text:
 
     def part(self, start: int, end: int, node: "ScalarNode | None" = None) -> "Text":
         """Return a stretch of this text to be edited in its own right: YAML by itself, or the inside of a scalar."""
-        found = Text(self.text[start:end], self.where, self.line)
+        found = Text(self.text[start:end], self.where, Line(self.text, start, self.line))
         self._parts.append((start, found, node))
         return found
 
@@ -367,8 +371,9 @@ class Text:
         """Return where a block collection itself begins: behind its anchor and tag, at the first key or dash."""
         start = node.start_mark.index
         first = node.value[0][0] if is_mapping(node) and node.value else None
-        if first is not None and first.start_mark.index == start:
-            return int(start)
+        # The mark of an alias is that of its anchor, further up. Any other key begins behind what the mapping carries.
+        if first is not None and first.start_mark.index >= start:
+            return int(first.start_mark.index)
         after = skip_properties(self.text, start)
         while self.text[after : after + 1] == "#":
             after = self._next_line(after)

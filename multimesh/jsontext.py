@@ -3,45 +3,56 @@
 The injector's values are forty kilobytes of JSON on one line, of which a rule wants two lines. Cut at its quotes, a
 text falls into what stands between strings and what stands in them, and brackets between strings are structure. What
 pairs of brackets leave over says where a place stands: nothing is read but what lies before the places that are asked
-for.
+for. YAML that is no JSON, or could be something else to a reader of YAML, is told apart as far as it is read.
 """
-
-#: What may stand between the strings of JSON: structure, blanks, numbers, true, false and null.
-_BETWEEN = b"{}[]:,0123456789+-.eEtrufalsn \t\r\n"
-
-#: The same without brackets.
-_FLAT = b":,0123456789+-.eEtrufalsn \t\r\n"
 
 _BLANKS = " \t\r\n"
 
-#: Escapes that stand for no letter.
+#: What stands for each character between strings: itself for brackets, quotes and separators, `w` for what numbers and
+#: words are made of, `X` for what is no JSON.
+_SIGNS = bytes(
+    code if chr(code) in '{}[]:,"' else 119 if chr(code) in "0123456789+-.eEtrufalsn" else 88 for code in range(256)
+)
+
+#: Escapes that stand for no letter, and those of ASCII that Go's JSON writes for HTML (encoding/json, HTMLEscape).
 _ESCAPES = frozenset("bfnrt")
+_HTML = frozenset(("003c", "003e", "0026", "0027"))
+_HEX = frozenset("0123456789abcdef")
 
 #: What stands for the object that is looked into: no bracket closes it, so the one that does is left over behind it.
 _INSIDE = b"("
 _CLOSING = (b"}", b"]")
 
+#: No values are nested as deeply.
+_MAX_DEPTH = 64
+
 #: How much of an object is looked at together where no key is left to be found.
-_CHUNK = 1 << 13
+_CHUNK = 1 << 11
 
 
 def blotted(text: str) -> "str | None":
-    """Return a text of the same length without escapes, as the other functions want it; None where one may be a letter.
+    """Return a text of the same length without quotes behind backslashes, as the other functions want it.
 
-    Go's JSON writes `<`, `>`, `&` and `'` with four digits (encoding/json, HTMLEscape).
+    None where an escape may stand for a character of a name, or is none of JSON.
     """
     if "\\" not in text:
         return text
-    for escape in ("\\\\", '\\"', "\\u003c", "\\u003e", "\\u0026", "\\u0027"):
-        text = text.replace(escape, "\0" * len(escape))
-    return text if {part[:1] for part in text.split("\\")[1:]} <= _ESCAPES else None
+    text = text.replace("\\\\", "\0\0").replace('\\"', "\0\0")
+    for part in text.split("\\")[1:]:
+        digits = part[1:5].lower()
+        if part[:1] != "u":
+            if part[:1] not in _ESCAPES:
+                return None
+        elif len(digits) < 4 or not _HEX.issuperset(digits) or ("0020" <= digits < "0080" and digits not in _HTML):
+            return None
+    return text
 
 
-def places(text: str, at: int, *keys: str, stop: "int | None" = None) -> "dict[str, int] | None":
+def places(text: str, at: int, *keys: str, stop: "int | None" = None, whole: bool = False) -> "dict[str, int] | None":
     """Return where the values of those keys begin that the object at a place has; None where it is no JSON, or in doubt.
 
     Keys are words of letters and signs that JSON does not escape. One that stands twice is None too. At `stop`, if that
-    is known, the object has ended.
+    is known, the object has ended. `whole` wants JSON up to the end of the object, even where all keys are found.
     """
     if text[at : at + 1] != "{":
         return None
@@ -51,7 +62,7 @@ def places(text: str, at: int, *keys: str, stop: "int | None" = None) -> "dict[s
     while following:
         key = min(following, key=following.__getitem__)
         place = following[key]
-        over = _left_over(left, text[seen:place])
+        over = _left_over(left, text, seen, place)
         if over is None:
             return None
         if over[1:2] in _CLOSING:
@@ -70,7 +81,7 @@ def places(text: str, at: int, *keys: str, stop: "int | None" = None) -> "dict[s
         else:
             following[key] = place
     # What is no JSON could have a key in another form.
-    return found if len(found) == len(keys) or _closes(text, seen, left) else None
+    return found if (len(found) == len(keys) and not whole) or _closes(text, seen, left) else None
 
 
 def _closes(text: str, seen: int, left: bytes) -> bool:
@@ -81,8 +92,8 @@ def _closes(text: str, seen: int, left: bytes) -> bool:
             # A string that would be cut in two belongs to the next piece, if there is more in this one.
             quote = text.rfind('"', seen, stop)
             stop = quote if quote > seen else text.find('"', seen + 1) + 1
-        over = _left_over(left, text[seen:stop])
-        if over is None or not stop:
+        over = _left_over(left, text, seen, stop) if stop else None
+        if over is None:
             return False
         if over[1:2] in _CLOSING:
             return True
@@ -96,15 +107,20 @@ def end(text: str, at: int) -> int:
     if first == '"':
         return text.find('"', at + 1) + 1 or -1
     if first not in ("{", "["):
-        ends = [place for sign in ",}]" + _BLANKS if (place := text.find(sign, at)) >= 0]
-        return min(ends) if ends and not text[at : min(ends)].encode("utf-8", "replace").translate(None, _FLAT) else -1
+        stop = min([place for sign in ",}]" + _BLANKS if (place := text.find(sign, at)) >= 0], default=at)
+        behind = skip_blanks(text, stop)
+        word = text[at:stop].encode("utf-8", "replace").translate(_SIGNS)
+        return stop if word and not word.strip(b"w") and text[behind : behind + 1] in ("}", "]", ",") else -1
     closes = "}" if first == "{" else "]"
     left, seen = _INSIDE, at + 1
+    counted, quotes = seen, 0
     stop = text.find(closes, seen) + 1
     while stop:
+        quotes += text.count('"', counted, stop)
+        counted = stop
         # Within a string it closes nothing.
-        if text.count('"', seen, stop) % 2 == 0:
-            over = _left_over(left, text[seen:stop])
+        if quotes % 2 == 0:
+            over = _left_over(left, text, seen, stop)
             if over is None:
                 return -1
             if over[1:2] in _CLOSING:
@@ -114,16 +130,21 @@ def end(text: str, at: int) -> int:
     return -1
 
 
-def _left_over(left: bytes, piece: str) -> "bytes | None":
-    """Return the brackets that stay without their match behind a piece; None for what is no JSON, or ends in a string."""
-    parts = piece.split('"')
-    between = "".join(parts[::2]).encode("utf-8", "replace")
-    if len(parts) % 2 == 0 or between.translate(None, _BETWEEN):
+def _left_over(left: bytes, text: str, start: int, stop: int) -> "bytes | None":
+    """Return the brackets that stay without their match behind a stretch; None for what is no JSON, or ends in a string."""
+    parts = text[start:stop].split('"')
+    between = '"'.join(parts[::2]) + ('"' if text.startswith('"', stop) else "")
+    signs = between.encode("utf-8", "replace").translate(_SIGNS, _BLANKS.encode())
+    # Strings stand between brackets, colons and commas: to YAML a quote inside of a word is a part of it.
+    if len(parts) % 2 == 0 or 88 in signs or b'w"' in signs or b'"w' in signs or b'""' in signs:
         return None
-    left += between.translate(None, _FLAT)
-    while (shorter := left.replace(b"{}", b"").replace(b"[]", b"")) != left:
+    left += signs.translate(None, b'w:,"')
+    for _ in range(_MAX_DEPTH):
+        shorter = left.replace(b"{}", b"").replace(b"[]", b"")
+        if shorter == left:
+            return left if len(left) <= _MAX_DEPTH else None
         left = shorter
-    return left
+    return None
 
 
 def skip_blanks(text: str, at: int) -> int:

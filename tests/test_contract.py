@@ -625,7 +625,63 @@ def test_gateways_in_the_injectors_values_are_renamed_however_these_are_written(
     assert yaml.safe_load(found["data"]["values"]) == ingress_renamed(values)
 
 
+NO_SWITCH = {"a list": [True], "a mapping": {"a": 1}}
+
+
+@pytest.mark.parametrize("switch", NO_SWITCH.values(), ids=NO_SWITCH)
+@pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])
+def test_a_gateway_whose_switch_is_no_word_is_refused(write, switch: object):
+    """It is neither on nor off."""
+    values = {"gateways": {"istio-ingressgateway": {"enabled": switch}}}
+    assert "enabled is no text, which no rule knows" in refused(injected(write(values)), mesh())
+
+
+STRANGE = {
+    "a quote in a word": '{"gateways":{"a":e", "t":{"s":e"},"istio-ingressgateway":{"enabled":true}}}',
+    "a quote behind a word and a blank": '{"gateways":{"a":e "b", "t":{"s":e "b},"istio-ingressgateway":{"enabled":true}}}',
+    "a quote in a key": '{"gateways":{se","a":{"s":e"},"istio-ingressgateway":{"enabled":true}}}',
+    "a quote in a number": '{"gateways":{"a":5", "t":{"s":5"},"istio-ingressgateway":{"enabled":true}}}',
+    "a surrogate pair": '{"a":"\\ud83d\\ude00 }","gateways":{"istio-ingressgateway":{"enabled":true}}}',
+}
+
+
+@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
+def test_a_gateway_is_found_behind_what_looks_like_another_text(text: str):
+    """What YAML takes for a part of a word begins no string, and what JSON writes as two halves ends none."""
+    [found] = rewritten(injected(text), mesh())
+    assert found["data"]["values"] == text.replace("istio-ingressgateway", "istio-affirmed-ingressgateway")
+
+
+REVISED = {
+    "plainly": '{"revision":"blue"}',
+    "behind digits": '{"\\u0072evision":"blue","gateways":{}}',
+    "behind other digits": '{"r\\x65vision": blue}',
+    "as null": '{"revision":null}',
+    "as null in YAML": "{revision: null}",
+    "behind a quote in a word": '{"a":e", "t":{"s":[e", "revision":"affirmed"]}, "revision":"blue"}',
+}
+
+
+@pytest.mark.parametrize("text", REVISED.values(), ids=REVISED)
+def test_a_revision_that_is_not_the_mesh_s_is_refused_however_it_is_written(text: str):
+    """Null is the default revision, which is everybody's."""
+    assert "data/values has revision" in refused(injected(text), mesh())
+
+
+def test_a_mistake_in_a_part_of_the_values_is_told_with_its_line_and_path():
+    """Only parts of them are read, and a part begins somewhere."""
+    labels = '{\n "gateways":{\n "istio-ingressgateway":{"enabled":true,\n  "labels":%s}}}\n'
+    stream = injected("").replace("values: ''", "values: |\n") + "    "
+    text = stream + (labels % '{"app" "x"}').replace("\n", "\n    ")
+    line = text[: text.index('"app"')].count("\n") + 1
+    assert f"<stdin>:{line}: not YAML" in refused(text, mesh())
+    text = stream + (labels % '{"app": []}').replace("\n", "\n    ")
+    assert "gateways/istio-ingressgateway/labels/app is no text, which no rule knows" in refused(text, mesh())
+
+
 BROKEN = {
+    "cut off behind all gateways": '{"gateways":{"istio-ingressgateway":{},"istio-egressgateway":{},'
+    '"istio-ilbgateway":{"enabled":true,"labels":{},"secretVolumes":[],',
     "cut off in a gateway": json.dumps(ON)[: json.dumps(ON).index('"labels"')],
     "cut off behind the switch": '{"gateways":{"istio-ingressgateway":{"enabled":true',
     "closed by the wrong bracket": '{"gateways":{"istio-ingressgateway":{"enabled":true]}}',

@@ -169,6 +169,9 @@ PUT = [
     ("list last", "m:\n  a:\n  - x\nb: 1\n", "m:\n  a:\n  - x\n  k: v\nb: 1\n"),
     ("anchored", "m: &n\n  a: 1\n", "m: &n\n  a: 1\n  k: v\n"),
     ("first key anchored", "m:\n  &n a: 1\n", "m:\n  &n a: 1\n  k: v\n"),
+    ("first key anchored as well", "m: &m\n  &n a:\n     b: 1\n", "m: &m\n  &n a:\n     b: 1\n  k: v\n"),
+    ("first key tagged as well", "m: !!map # c\n  !!str a: 1\n", "m: !!map # c\n  !!str a: 1\n  k: v\n"),
+    ("first key an alias", "n: &n a\nm: &m\n  *n : 1\n", "n: &n a\nm: &m\n  *n : 1\n  k: v\n"),
     ("tagged", "m: !!map\n  a: 1\n", "m: !!map\n  a: 1\n  k: v\n"),
     ("CRLF", "m:\r\n  a: 1\r\nb: 1\r\n", "m:\r\n  a: 1\r\n  k: v\r\nb: 1\r\n"),
     ("alias last", "b: &b 1\nm:\n  a: *b\nc: 1\n", "b: &b 1\nm:\n  a: *b\n  k: v\nc: 1\n"),
@@ -329,6 +332,7 @@ REPLACED = [
     ("flow", "s: {a: [1]} # c\n", 's: {"mtls": {"mode": "STRICT"}} # c\n'),
     ("JSON", '{"s":{"a":[1]}}', '{"s":{"mtls": {"mode": "STRICT"}}}'),
     ("anchored", "s: &n\n  a: 1\nt: 1\n", "s: &n\n  mtls:\n    mode: STRICT\nt: 1\n"),
+    ("its key anchored as well", "s: &n\n  &k a: 1\nt: 1\n", "s: &n\n  mtls:\n    mode: STRICT\nt: 1\n"),
     ("CRLF", "s:\r\n  a: 1\r\nt: 1\r\n", "s:\r\n  mtls:\r\n    mode: STRICT\r\nt: 1\r\n"),
     ("comment", "s:\n  a: 1 # c\n  # d\nt: 1\n", "s:\n  mtls:\n    mode: STRICT # c\n  # d\nt: 1\n"),
 ]

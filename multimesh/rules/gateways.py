@@ -133,14 +133,13 @@ def _plan_json(resource: "Resource", mesh: "Profile", node: "Node", *paths: str)
 def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     """Rename the gateways that the injector's values hold and enable; the others do not exist."""
     inner = resource.text.embedded(node)
-    if _plan_members(resource, mesh, inner):
+    spans = _members(inner.text)
+    if spans is not None:
+        _plan_members(resource, mesh, inner, spans)
         return
-    from multimesh.plain import scalar
-
     found = next((get(root, "gateways") for root in inner.roots if is_mapping(root)), None)
     for key, values in found.value if found is not None and is_mapping(found) else ():
-        enabled = get(values, "enabled") if key.value in GATEWAYS and is_mapping(values) else None
-        if enabled is not None and is_scalar(enabled) and str(scalar(enabled)).lower() == "true":
+        if key.value in GATEWAYS and is_mapping(values) and _is_on(values):
             inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
             for path in VALUES_FIELDS:
                 for at, name in find(values, path):
@@ -148,41 +147,59 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
                     inner.rewrite(name, new, resource.title, ID, f"gateways/{key.value}/{at}")
 
 
-def _plan_members(resource: "Resource", mesh: "Profile", inner: "Text") -> bool:
-    """Do the same by making nodes of single members only; where the values are no JSON do nothing, and say so.
+def _is_on(values: "Node") -> bool:
+    """Tell a gateway that is enabled, by whatever word Go takes for true. Raises BadShape for what is no word."""
+    from multimesh.plain import scalar
 
-    The values of a gateway that is off, and most of one that is on, are no business of this rule.
+    return text(values, "enabled") != "" and str(scalar(get(values, "enabled"))).lower() == "true"
+
+
+def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
+    """Find the names of gateways that are on, and those of their fields that hold more names; None where there is doubt.
+
+    Each is a span, the path from there to the names, which is empty for the gateway's own, and the path of the span.
+    Values of a gateway that is off, and most of one that is on, are no business of this rule.
     """
-    text_of = blotted(inner.text) or ""
-    top = places(text_of, skip_blanks(text_of, 0), "gateways")
-    found = places(text_of, top["gateways"], *GATEWAYS) if top else None
+    plain = blotted(values) or ""
+    top = places(plain, skip_blanks(plain, 0), "gateways")
+    found = places(plain, top["gateways"], *GATEWAYS, whole=True) if top else None
     if found is None:
-        return False
+        return None
     spans = []
     for (name, at), stop in zip(found.items(), [*found.values(), None][1:], strict=True):
-        enabled = places(text_of, at, "enabled", stop=stop)
-        last = end(text_of, enabled["enabled"]) if enabled else 0
-        if enabled is None or last < 0:
-            return False
-        if not enabled or text_of[enabled["enabled"] : last].strip('"') != "true":
+        enabled = places(plain, at, "enabled", stop=stop)
+        switch = plain[enabled["enabled"] : end(plain, enabled["enabled"])].strip('"') if enabled else ""
+        # JSON knows two words, and what is none of them could be one to YAML.
+        if enabled is None or (enabled and switch not in ("true", "false")):
+            return None
+        if switch != "true":
             continue
-        start = text_of.rindex(name, 0, at)
+        start = plain.rindex(name, 0, at)
         spans.append((start, start + len(name), "", f"gateways/{name}"))
-        fields = places(text_of, at, *_VALUES_KEYS, stop=stop)
+        fields = places(plain, at, *_VALUES_KEYS, stop=stop)
         if fields is None:
-            return False
+            return None
         for key, place in fields.items():
-            spans.append((place, end(text_of, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
-    if any(last < 0 for _, last, _, _ in spans):
-        return False
+            spans.append((place, end(plain, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
+    return None if any(last < 0 for _, last, _, _ in spans) else spans
+
+
+def _plan_members(
+    resource: "Resource", mesh: "Profile", inner: "Text", spans: "list[tuple[int, int, str, str]]"
+) -> None:
     for start, last, rest, path in spans:
         if not rest:
-            inner.replace_span(start, last, gateway(text_of[start:last], mesh), resource.title, ID, path)
+            inner.replace_span(start, last, gateway(inner.text[start:last], mesh), resource.title, ID, path)
             continue
         part = inner.part(start, last)
-        for field, node in find(part.roots[0], rest):
+        try:
+            fields = find(part.roots[0], rest)
+        except BadShape as error:
+            raise BadShape(f"{path}/{error.path}".rstrip("/"), error.what, error.node) from None
+        for field, node in fields:
+            if not is_scalar(node):
+                raise BadShape(f"{path}/{field}", "is no text", node)
             part.rewrite(node, gateway_family(text(node), mesh), resource.title, ID, f"{path}/{field}")
-    return True
 
 
 def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:

@@ -78,7 +78,8 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
 
 def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None:
     """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
-    revision = _said(values, "revision") if "revision" in values.text else None
+    # Behind an escape the key could stand otherwise than letter by letter.
+    revision = _said(values, "revision") if "revision" in values.text or "\\" in values.text else None
     if revision is None:
         return
     if revision not in mesh.revisions:
@@ -101,9 +102,14 @@ def _said(values: "Text", *keys: str) -> "str | None":
     at = skip_blanks(values.text, 0)
     for key in keys:
         found = places(text_of, at, key) if text_of is not None else None
-        at = found.get(key, -1) if found is not None else -1
-    stop = end(text_of, at) if text_of is not None and at >= 0 else -1
-    if stop < 0:
-        node = get(values.roots[0], "/".join(keys)) if values.roots else None
-        return None if node is None else text(node)
-    return values.text[at:stop].strip('"')
+        if found is not None and key not in found:
+            return None
+        at = found[key] if found is not None else len(values.text)
+    stop = end(text_of, at) if text_of is not None else -1
+    if stop >= 0:
+        return values.text[at:stop].strip('"')
+    parent = values.roots[0] if values.roots else None
+    for key in keys[:-1]:
+        parent = get(parent, key)
+    last = entry(parent, keys[-1]) if parent is not None and is_mapping(parent) else None
+    return None if last is None else "null" if is_null(last[1]) else text(last[1])
