@@ -25,9 +25,14 @@ Python compiles this file anew each time, so it holds no more than that; the res
 import sys
 from _frozen_importlib_external import SourceFileLoader
 
-# The folder of the script that was started, links followed, unless -I or -P keeps it out or the system has its own links.
+# The folder of the script that was started, links followed: where it is that, and nothing else started the script.
 root = sys.path[0]
-if __name__ != "__main__" or getattr(sys.flags, "safe_path", sys.flags.isolated) or sys.platform == "win32":
+if (
+    __name__ != "__main__"
+    or __spec__ is not None
+    or getattr(sys.flags, "safe_path", sys.flags.isolated)
+    or not root.startswith("/")
+):
     import os
 
     root = os.path.dirname(os.path.realpath(__file__))

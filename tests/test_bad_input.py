@@ -312,6 +312,23 @@ def test_a_slow_writer_and_a_slow_reader_change_nothing(tmp_path):
     assert data.replace(b"name: kiali", b"name: kiali-affirmed") == out
 
 
+def test_a_file_is_read_from_where_it_stands(tmp_path):
+    """What was read before is no part of it, however much that was."""
+    (tmp_path / "profile.yaml").write_text(AFFIRMED)
+    before = 300 * 1024 * 1024
+    with (tmp_path / "stream").open("wb+") as stream:
+        stream.seek(before)
+        stream.write(CHUNK)
+        stream.flush()
+        os.lseek(stream.fileno(), before, os.SEEK_SET)
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -v 200000; exec "$0" "$@"', sys.executable, str(PROGRAM), "--profile", str(tmp_path)],
+            stdin=stream, capture_output=True, timeout=30, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == CHUNK.replace(b"name: kiali", b"name: kiali-affirmed")
+
+
 def test_a_stdin_that_does_not_block_is_waited_for(tmp_path):
     """Whoever has the other end may have made it so."""
     (tmp_path / "profile.yaml").write_text(AFFIRMED)

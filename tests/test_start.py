@@ -135,6 +135,8 @@ def test_it_starts_from_a_path_with_spaces_and_quotes(tmp_path: Path, blue: Path
         ["python3", "-E", "-s", "-S", PROGRAM],
         ["python3", "-O", "-B", PROGRAM],
         ["python3", "-m", "multimesh", "render"],
+        ["python3", "-m", "postrender"],
+        ["python3", "-m", "cProfile", "-o", os.devnull, "postrender.py"],
     ],
     ids=lambda command: " ".join(Path(word).name for word in command),
 )
