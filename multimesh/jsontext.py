@@ -10,9 +10,11 @@ _BLANKS = " \t\r\n"
 
 #: What stands for each character between strings: itself for brackets, quotes and separators, `w` for what numbers and
 #: words are made of, `X` for what is no JSON.
-_SIGNS = bytes(
-    code if chr(code) in '{}[]:,"' else 119 if chr(code) in "0123456789+-.eEtrufalsn" else 88 for code in range(256)
-)
+_SIGNS = bytearray(b"X" * 256)
+for _code in b'{}[]:,"':
+    _SIGNS[_code] = _code
+for _code in b"0123456789+-.eEtrufalsn":
+    _SIGNS[_code] = ord("w")
 
 #: Escapes that stand for no letter, and those of ASCII that Go's JSON writes for HTML (encoding/json, HTMLEscape).
 _ESCAPES = frozenset("bfnrt")

@@ -85,8 +85,8 @@ _CLUSTER_SCOPED = {
     "certmanager.k8s.io": "ClusterIssuer",
 }
 
-NAMESPACED = frozenset((group, kind) for group, kinds in _NAMESPACED.items() for kind in kinds.split())
-CLUSTER_SCOPED = frozenset((group, kind) for group, kinds in _CLUSTER_SCOPED.items() for kind in kinds.split())
+NAMESPACED = frozenset([(group, kind) for group, kinds in _NAMESPACED.items() for kind in kinds.split()])
+CLUSTER_SCOPED = frozenset([(group, kind) for group, kinds in _CLUSTER_SCOPED.items() for kind in kinds.split()])
 
 
 def group_of(api_version: str) -> str:

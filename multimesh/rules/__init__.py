@@ -65,7 +65,7 @@ def rules_for(kind: str, name: str, text: str, mesh: "Profile") -> "list[Rule]":
                 found.append(rule(id_))
             continue
         for prefix, word in pairs:
-            if named.startswith(prefix) and (hides or text.rfind(word) >= 0):
+            if (not prefix or named.startswith(prefix)) and (hides or text.rfind(word) >= 0):
                 found.append(rule(id_))
                 break
     return found
@@ -103,7 +103,7 @@ def concerned_by(kind: str, name: bytes, body: bytes, keys: "list[bytes] | None"
     named = name + b"\n"
     concerned = None
     for prefix, word in _reads_of(kind):
-        if named.startswith(prefix):
+        if not prefix or named.startswith(prefix):
             if not word or (word in keys if keys is not None and type(word) is Key else body.rfind(word) >= 0):
                 return True
             concerned = False
