@@ -200,11 +200,14 @@ class Text:
         self._dropped.setdefault(id(sequence), (sequence, {}))[1][index] = edit
 
     def drop_document(self, root: "Node", subject: str, rule: str) -> None:
-        """Remove one document of several, from its marker to the next one."""
+        """Remove one document of several, from its directives or marker to the next one, or up to the `...` that ends it."""
         start = max(self.text.rfind(f"{sign}---", 0, root.start_mark.index) for sign in BREAKS) + 1
-        found = [self.text.find(f"{sign}---", self._end(root) - 1) for sign in BREAKS]
-        end = min((at for at in found if at >= 0), default=-1)
-        self._edits.append(Edit(start, len(self.text) if end < 0 else end + 1, "", subject, rule, ""))
+        while start and self.text.startswith("%", above := self._line_start(start - 1)):
+            start = above
+        found = [self.text.find(sign + mark, self._end(root) - 1) for sign in BREAKS for mark in ("---", "...")]
+        end = min((at + 1 for at in found if at >= 0), default=len(self.text))
+        end = self._next_line(end) if self.text.startswith("...", end) else end
+        self._edits.append(Edit(start, end, "", subject, rule, ""))
 
     def embedded(self, node: "ScalarNode") -> "Text":
         """Return the text that a scalar holds, to be edited in its own right."""

@@ -678,6 +678,29 @@ def test_the_owner_keeps_crds_and_says_so_to_helm():
     assert crd("keep") == accepted(render(crd("keep").encode(), AFFIRMED))
 
 
+DIRECTED = {
+    "before it": ("{first}...\n", "%YAML 1.1\n---\n{crd}", "...\n---\n{last}"),
+    "before it, behind a marker": ("{first}---\n", "%YAML 1.1\n%TAG !e! tag:e,2000:\n---\n{crd}", "---\n{last}"),
+    "behind it": ("{first}", "---\n{crd}...\n", "%YAML 1.1\n---\n{last}"),
+    "before it, at the beginning": ("", "%YAML 1.1\n---\n{crd}", "---\n{first}---\n{last}"),
+    "before it, at the end": ("{first}---\n{last}...\n", "%YAML 1.1\n---\n{crd}", ""),
+}
+
+
+@pytest.mark.parametrize("parts", DIRECTED.values(), ids=DIRECTED)
+def test_directives_go_with_their_document(parts):
+    """Those of a document that is left out would belong to nobody, those of the next one stay."""
+    texts = {"first": document(), "crd": crd("keep"), "last": document("Secret")}
+    before, dropped, behind = (part.format_map(texts) for part in parts)
+    out = accepted(render(f"{before}{dropped}{behind}".encode(), profile("blue", "istio-blue")))
+    kept = (before + behind.removeprefix("...\n") if dropped.startswith("%") else before + behind).replace(
+        "kiali", "kiali-blue"
+    )
+    assert out.replace("...\n", "") == kept.replace("...\n", "")
+    assert len([found for found in yaml.safe_load_all(out) if found]) == 2
+    assert accepted(render(out.encode(), profile("blue", "istio-blue"))) == out
+
+
 @pytest.mark.parametrize("style", ["LF", "CRLF", "BOM", "List", "JSON"])
 def test_a_mesh_that_leaves_crds_drops_the_kept_ones(style):
     """In every style of stream the CRD goes and its neighbours stay."""
