@@ -104,15 +104,20 @@ def _closes(text: str, seen: int, left: bytes) -> bool:
 
 
 def end(text: str, at: int) -> int:
-    """Return where the value ends that begins at a place; -1 where it does not, or is no JSON."""
+    """Return where the value of a member ends that begins at a place; -1 where it does not, or is no JSON."""
+    stop = _value_end(text, at)
+    behind = skip_blanks(text, stop)
+    return stop if stop > at and text[behind : behind + 1] in ("}", "]", ",") else -1
+
+
+def _value_end(text: str, at: int) -> int:
+    """Return where a value ends; 0 where it does not, or is no JSON."""
     first = text[at : at + 1]
     if first == '"':
-        return text.find('"', at + 1) + 1 or -1
+        return text.find('"', at + 1) + 1
     if first not in ("{", "["):
         stop = min([place for sign in ",}]" + _BLANKS if (place := text.find(sign, at)) >= 0], default=at)
-        behind = skip_blanks(text, stop)
-        word = text[at:stop].encode("utf-8", "replace").translate(_SIGNS)
-        return stop if word and not word.strip(b"w") and text[behind : behind + 1] in ("}", "]", ",") else -1
+        return 0 if text[at:stop].encode("utf-8", "replace").translate(_SIGNS).strip(b"w") else stop
     closes = "}" if first == "{" else "]"
     left, seen = _INSIDE, at + 1
     counted, quotes = seen, 0
@@ -123,13 +128,13 @@ def end(text: str, at: int) -> int:
         # Within a string it closes nothing.
         if quotes % 2 == 0:
             over = _left_over(left, text, seen, stop)
-            if over is None:
-                return -1
+            if over is None or over == _INSIDE + closes.encode():
+                return 0 if over is None else stop
             if over[1:2] in _CLOSING:
-                return stop if over == _INSIDE + closes.encode() else -1
+                return 0
             left, seen = over, stop
         stop = text.find(closes, stop) + 1
-    return -1
+    return 0
 
 
 def _left_over(left: bytes, text: str, start: int, stop: int) -> "bytes | None":

@@ -680,6 +680,8 @@ def test_a_mistake_in_a_part_of_the_values_is_told_with_its_line_and_path():
 
 
 BROKEN = {
+    "closed before the revision": '{"a":"b"}, "revision":"affirmed"}',
+    "broken behind the revision": '{"revision":"affirmed"x":[]}',
     "cut off behind all gateways": '{"gateways":{"istio-ingressgateway":{},"istio-egressgateway":{},'
     '"istio-ilbgateway":{"enabled":true,"labels":{},"secretVolumes":[],',
     "cut off in a gateway": json.dumps(ON)[: json.dumps(ON).index('"labels"')],

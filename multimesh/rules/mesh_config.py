@@ -79,7 +79,8 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
 def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None:
     """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
     # Behind an escape the key could stand otherwise than letter by letter.
-    revision = _said(values, "revision") if "revision" in values.text or "\\" in values.text else None
+    asked = "revision" in values.text or blotted(values.text) is None
+    revision = _said(values, "revision") if asked else None
     if revision is None:
         return
     if revision not in mesh.revisions:
@@ -102,9 +103,10 @@ def _said(values: "Text", *keys: str) -> "str | None":
     at = skip_blanks(values.text, 0)
     for key in keys:
         found = places(text_of, at, key) if text_of is not None else None
-        if found is not None and key not in found:
+        if found == {} and key != keys[0]:
+            # Of an object inside it is known where it ends.
             return None
-        at = found[key] if found is not None else len(values.text)
+        at = found.get(key, len(values.text)) if found is not None else len(values.text)
     stop = end(text_of, at) if text_of is not None else -1
     if stop >= 0:
         return values.text[at:stop].strip('"')
