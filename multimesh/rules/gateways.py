@@ -167,18 +167,20 @@ def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
         return None
     spans = []
     for (name, at), stop in zip(found.items(), [*found.values(), None][1:], strict=True):
-        enabled = places(plain, at, "enabled", stop=stop)
-        switch = plain[enabled["enabled"] : end(plain, enabled["enabled"])].strip('"') if enabled else ""
-        # JSON knows two words, and what is none of them could be one to YAML.
-        if enabled is None or (enabled and switch not in ("true", "false")):
+        fields = places(plain, at, "enabled", *_VALUES_KEYS, stop=stop)
+        if fields is None:
             return None
-        if switch != "true":
+        if "enabled" not in fields:
+            continue
+        place = fields.pop("enabled")
+        switch = plain[place : end(plain, place)].strip('"')
+        # JSON knows two words, and what is none of them could be one to YAML.
+        if switch not in ("true", "false"):
+            return None
+        if switch == "false":
             continue
         start = plain.rindex(name, 0, at)
         spans.append((start, start + len(name), "", f"gateways/{name}"))
-        fields = places(plain, at, *_VALUES_KEYS, stop=stop)
-        if fields is None:
-            return None
         for key, place in fields.items():
             spans.append((place, end(plain, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
     return None if any(last < 0 for _, last, _, _ in spans) else spans
