@@ -567,11 +567,9 @@ def test_a_field_of_a_strange_shape_is_refused_with_its_path(stream, part):
 
 def injected(values: str) -> str:
     """Write the ConfigMap of the 1.5 chart that holds the values of the injector."""
-    labels = {"chart": "sidecarInjectorWebhook", "heritage": "Helm"}
-    metadata = {"name": "istio-sidecar-injector", "namespace": NS, "labels": labels}
-    return yaml.safe_dump(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"values": values}}, sort_keys=False
-    )
+    found = resource("ConfigMap", "istio-sidecar-injector", namespace=NS, data={"values": values})
+    found["metadata"]["labels"] = {"chart": "sidecarInjectorWebhook", "heritage": "Helm"}
+    return yaml.safe_dump(found, sort_keys=False)
 
 
 def gateways_of(suffix: str = "plain") -> dict:
@@ -636,7 +634,7 @@ def test_a_gateway_whose_switch_is_no_word_is_refused(write, switch: object):
     assert "enabled is no text, which no rule knows" in refused(injected(write(values)), mesh())
 
 
-STRANGE = {
+MISLEADING = {
     "a quote in a word": '{"gateways":{"a":e", "t":{"s":e"},"istio-ingressgateway":{"enabled":true}}}',
     "a quote behind a word and a blank": '{"gateways":{"a":e "b", "t":{"s":e "b},"istio-ingressgateway":{"enabled":true}}}',
     "a quote in a key": '{"gateways":{se","a":{"s":e"},"istio-ingressgateway":{"enabled":true}}}',
@@ -645,7 +643,7 @@ STRANGE = {
 }
 
 
-@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
+@pytest.mark.parametrize("text", MISLEADING.values(), ids=MISLEADING)
 def test_a_gateway_is_found_behind_what_looks_like_another_text(text: str):
     """What YAML takes for a part of a word begins no string, and what JSON writes as two halves ends none."""
     [found] = rewritten(injected(text), mesh())
