@@ -262,12 +262,11 @@ def read_stdin(*, allow_empty: bool) -> bytes:
 
 def _read_piece(*, first: bool) -> bytes:
     try:
-        size = 0
-        found = _os.fstat(0)
-        if first and found.st_mode & 0o170000 == 0o100000:
+        size = _PIPE
+        if first and (found := _os.fstat(0)).st_mode & 0o170000 == 0o100000:
             # What is left of a file is read at once, and so is what is too large by a byte.
-            size = min(found.st_size - _os.lseek(0, 0, 1), MAX_INPUT) + 1
-        return _os.read(0, max(size, _PIPE))
+            size = max(size, min(found.st_size - _os.lseek(0, 0, 1), MAX_INPUT) + 1)
+        return _os.read(0, size)
     except BlockingIOError:
         # A pipe that does not block has nothing yet.
         _os.set_blocking(0, True)
