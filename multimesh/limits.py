@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 #: Aliases may multiply a document at most to this many nodes. Go's YAML reader has a similar limit.
 MAX_NODES = 2_000_000
 
-_READ_BY_HELM = "Helm could not read it either. Look at what 'helm template' prints at this line."
+
+def _remedy(where: str) -> str:
+    if where == "<stdin>":
+        return "Helm could not read it either. Look at what 'helm template' prints at this line."
+    return "Correct it at this line."
 
 
 def too_deep(where: str) -> MultimeshError:
@@ -49,7 +53,7 @@ def not_yaml(error: Exception, where: str, line: "int | Line") -> Exception:
     return MultimeshError(
         at,
         f"not YAML: {context + ': ' if context else ''}{problem}",
-        _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
+        _remedy(where),
     )
 
 
@@ -88,7 +92,7 @@ def check_size(root: "Node", where: str, line: "int | Line") -> None:
             raise MultimeshError(
                 f"{where}:{line + node.start_mark.line}",
                 "an alias points to the node that contains it",
-                _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
+                _remedy(where),
             )
         open_nodes.add(id(node))
         total = 1
@@ -100,7 +104,7 @@ def check_size(root: "Node", where: str, line: "int | Line") -> None:
             raise MultimeshError(
                 f"{where}:{line + node.start_mark.line}",
                 f"aliases multiply this document to more than {MAX_NODES:,} values",
-                _READ_BY_HELM if where == "<stdin>" else "Correct it at this line.",
+                _remedy(where),
             )
         sizes[id(node)] = total
         return total
