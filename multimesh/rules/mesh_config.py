@@ -78,9 +78,9 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
 
 def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None:
     """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
+    plain = blotted(values.text)
     # Behind an escape the key could stand otherwise than letter by letter.
-    asked = "revision" in values.text or blotted(values.text) is None
-    revision = _said(values, "revision") if asked else None
+    revision = _said(values, plain or "", "revision") if plain is None or "revision" in plain else None
     if revision is None:
         return
     if revision not in mesh.revisions:
@@ -88,7 +88,7 @@ def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None
             f'data/values has revision "{revision}", but mesh {mesh.name} has {", ".join(mesh.revisions)}',
             f"Render the chart with --set revision={mesh.revision}.",
         )
-    namespace = _said(values, "global", "istioNamespace")
+    namespace = _said(values, plain or "", "global", "istioNamespace")
     if namespace not in (None, mesh.namespace, "null"):
         raise resource.error(
             f'data/values has global.istioNamespace "{namespace}", but the control plane of mesh {mesh.name} lives in '
@@ -97,17 +97,19 @@ def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None
         )
 
 
-def _said(values: "Text", *keys: str) -> "str | None":
-    """Return what the values say behind these keys, by their nodes only where the text is no JSON; None where it is absent."""
-    text_of = blotted(values.text)
-    at = skip_blanks(values.text, 0)
+def _said(values: "Text", plain: str, *keys: str) -> "str | None":
+    """Return what the values say behind these keys; None where it is absent.
+
+    `plain` is what `blotted` makes of their text. Where that is no JSON, or nothing, the nodes are asked.
+    """
+    at = skip_blanks(plain, 0)
     for key in keys:
-        found = places(text_of, at, key) if text_of is not None else None
+        found = places(plain, at, key)
         if found == {} and key != keys[0]:
             # Of an object inside it is known where it ends.
             return None
-        at = found.get(key, len(values.text)) if found is not None else len(values.text)
-    stop = end(text_of, at) if text_of is not None else -1
+        at = (found or {}).get(key, len(plain))
+    stop = end(plain, at)
     if stop >= 0:
         return values.text[at:stop].strip('"')
     parent = values.roots[0] if values.roots else None
