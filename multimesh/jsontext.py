@@ -7,6 +7,7 @@ for. YAML that is no JSON, or could be something else to a reader of YAML, is to
 """
 
 _BLANKS = " \t\r\n"
+_BLANK_BYTES = _BLANKS.encode()
 
 #: What stands for each character between strings: itself for brackets, quotes and separators, `w` for what numbers and
 #: words are made of, `X` for what is no JSON.
@@ -141,7 +142,7 @@ def _left_over(left: bytes, text: str, start: int, stop: int) -> "bytes | None":
     """Return the brackets that stay without their match behind a stretch; None for what is no JSON, or ends in a string."""
     parts = text[start:stop].split('"')
     between = '"'.join(parts[::2]) + ('"' if text.startswith('"', stop) else "")
-    signs = between.encode("utf-8", "replace").translate(_SIGNS, _BLANKS.encode())
+    signs = between.encode("utf-8", "replace").translate(_SIGNS, _BLANK_BYTES)
     # Strings stand between brackets, colons and commas: to YAML a quote inside of a word is a part of it.
     if len(parts) % 2 == 0 or 88 in signs or b'w"' in signs or b'"w' in signs or b'""' in signs:
         return None

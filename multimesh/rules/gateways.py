@@ -99,7 +99,9 @@ def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Nod
         if not is_scalar(value):
             raise BadShape(f"{at}/value", "is no text", value)
         if name == "ISTIO_METAJSON_LABELS":
-            _plan_json(resource, mesh, value, "app")
+            inner = resource.text.embedded(value)
+            for root in inner.roots:
+                _rename(resource, mesh, inner, root, "app")
         else:
             # kubernetes://apis/apps/v1/namespaces/NAMESPACE/deployments/NAME, or the name alone
             before, slash, last = text(value).rpartition("/")
@@ -122,12 +124,10 @@ def _plan_texts(resource: "Resource", mesh: "Profile") -> None:
             _plan_words(resource, mesh, node, path)
 
 
-def _plan_json(resource: "Resource", mesh: "Profile", node: "Node", *paths: str) -> None:
-    inner = resource.text.embedded(node)
-    for root in inner.roots:
-        for path in paths:
-            for at, found in find(root, path):
-                inner.rewrite(found, gateway_family(text(found), mesh), resource.title, ID, at)
+def _rename(resource: "Resource", mesh: "Profile", inner: "Text", root: "Node", path: str, within: str = "") -> None:
+    """Rename every name of a gateway's family at a path below a node of an embedded text, which stands at `within`."""
+    for at, found in find(root, path):
+        inner.rewrite(found, gateway_family(text(found), mesh), resource.title, ID, within + at)
 
 
 def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
@@ -142,9 +142,7 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
         if key.value in GATEWAYS and is_mapping(values) and _is_on(values):
             inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
             for path in VALUES_FIELDS:
-                for at, name in find(values, path):
-                    new = gateway_family(text(name), mesh)
-                    inner.rewrite(name, new, resource.title, ID, f"gateways/{key.value}/{at}")
+                _rename(resource, mesh, inner, values, path, f"gateways/{key.value}/")
 
 
 def _is_on(values: "Node") -> bool:
