@@ -19,7 +19,7 @@ exec python3 -E -s -S "$0" "$@"
 # fmt: on
 """Find the package, and render: from any working directory, through symlinks, from paths with spaces.
 
-Python compiles this file anew each time, so it holds no more than that; the rest is `multimesh/launch.py`.
+Python compiles this file anew each time, so it holds no more than that; the rest is `multimesh/bootstrap.py`.
 """
 
 import sys
@@ -39,8 +39,8 @@ if (
     sys.path.insert(0, root)
 
 # Python would list both folders to find this module, which imports all others by hand.
-launch = type(sys)("multimesh.launch")
-exec(SourceFileLoader(launch.__name__, root + "/multimesh/launch.py").get_code(launch.__name__), launch.__dict__)  # noqa: S102
+launch = type(sys)("multimesh.bootstrap")
+exec(SourceFileLoader(launch.__name__, root + "/multimesh/bootstrap.py").get_code(launch.__name__), launch.__dict__)  # noqa: S102
 
 if __name__ == "__main__":
     raise SystemExit(launch.main(root))

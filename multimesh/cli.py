@@ -1,53 +1,24 @@
-"""The only room that reads arguments and stdin, prints, and turns errors into exit codes.
+"""Read the arguments with argparse, and run the command that they name.
 
-`render` is what Helm runs on every call, so its arguments are read by hand and nothing is imported that it does not
-need. Every other command is in `multimesh/commands/`, behind argparse.
+A command module has `HELP`, `add_arguments(parser)` and `run(options)`, which returns the exit code.
 """
 
-import gc
+import argparse
+import os
 import sys
+from importlib import import_module
 
+from multimesh import __version__
+from multimesh.commands.render import RENDER_HELP, post_render
+from multimesh.commands.stdio import DONE, FAILED
 from multimesh.errors import MultimeshError
-from multimesh.parser import use_libyaml_alone
 
-try:
-    import posix as _os
-except ImportError:  # Windows
-    import nt as _os  # type: ignore[no-redef]
+#: In the order of the manual.
+COMMANDS = ("diff", "values", "namespaces", "check", "verify")
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from multimesh.profile import Profile
-    from multimesh.render import Rendering
-
-DONE, FINDINGS, FAILED = 0, 1, 2
-
-#: A stream of this size is no chart: Helm's own releases are limited to about one megabyte.
-MAX_INPUT = 256 * 1024 * 1024
-
-#: So many bytes a pipe holds on Linux, and a larger buffer would be memory that nothing fills.
-_PIPE = 1 << 16
-
-#: So many buffers may be written together (POSIX, IOV_MAX: at least 16; 1024 on Linux and macOS).
-_MAX_PARTS = 1000
-
-#: What may stand before a KRM ResourceList: markers and comments, in bytes.
-_NEAR = 1 << 14
-
-#: Flags of `render`: (name, whether it takes a value).
-RENDER_FLAGS = {"--profile": True, "--report": True, "--upgrade": False, "--allow-empty": False}
-
-RENDER_HELP = """\
-usage: multimesh render --profile PATH [--upgrade] [--allow-empty] [--report FILE] < stock.yaml > mesh.yaml
-
-Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs as a post-renderer.
-
-  --profile PATH   the mesh profile, or a folder with a profile.yaml  (MULTIMESH_PROFILE)
-  --upgrade        this is an upgrade: leave out what the running control plane owns by now  (MULTIMESH_UPGRADE)
-  --allow-empty    accept an empty stdin, as a chart sends it that renders nothing  (MULTIMESH_ALLOW_EMPTY)
-  --report FILE    write what was rewritten, dropped and noticed as JSON  (MULTIMESH_REPORT)
+EPILOG = """\
+Every flag has an environment twin, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.
+Start with charts-values/affirmed/profile.yaml, and see the README for Helm's side.
 """
 
 
@@ -56,270 +27,62 @@ def main(argv: "list[str] | None" = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] == "render":
         return post_render(arguments[1:])
-    from multimesh.commands import run
-
     return run(arguments)
 
 
-def post_render(arguments: list[str], leave: "Callable[[], None] | None" = None) -> int:
-    """Run `render`, and report an error where the user of Helm will read it.
+class _Parser(argparse.ArgumentParser):
+    """A parser whose mistakes have the shape of every other error."""
 
-    `leave` is called when all is written: to take apart what was read would cost a hundredth of the run.
-    """
-    # A chart makes some ten thousand nodes, and none of them is garbage before the end.
-    gc.disable()
-    use_libyaml_alone()
+    def error(self, message: str) -> "None":  # type: ignore[override]
+        raise MultimeshError("", message, f"See '{self.prog} --help'.")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command that the arguments name, and return its exit code."""
     try:
-        if "--help" in arguments or "-h" in arguments:
-            write_out([RENDER_HELP.encode()])
+        options = _options(arguments)
+        if options.command == "render":
+            sys.stdout.write(RENDER_HELP)
             return DONE
-        flags = read_flags(arguments, RENDER_FLAGS)
-        rendering, mesh = render_stdin(flags)
-        if flags["--report"]:
-            from multimesh.report import write
-
-            write(flags["--report"], rendering, mesh)
-        write_out(rendering.parts)
-        if leave is not None:
-            leave()
+        code: int = import_module(f"multimesh.commands.{options.command}").run(options)
     except MultimeshError as error:
-        return fail(error)
-    except RecursionError:
-        return fail(MultimeshError("<stdin>", "a document is nested too deeply", "No Kubernetes resource is."))
-    return DONE
-
-
-def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
-    """Read `--flag value`, `--flag=value` and the environment twins MULTIMESH_FLAG; absent flags are empty.
-
-    A switch is "1" where it is on. Raises MultimeshError for what is unknown.
-    """
-    flags = {}
-    for name, takes_value in known.items():
-        twin = "MULTIMESH_" + name[2:].upper().replace("-", "_")
-        flags[name] = variable(twin)
-        if not takes_value:
-            flags[name] = switch(twin, flags[name])
-    rest = list(arguments)
-    while rest:
-        argument = rest.pop(0)
-        name, equals, value = argument.partition("=")
-        if name not in known:
-            raise MultimeshError(
-                "", f'unknown argument "{argument}"', f"Known flags: {', '.join(known)}. See 'multimesh render --help'."
-            )
-        if not known[name]:
-            flags[name] = switch(name, value) if equals else "1"
-        elif equals:
-            flags[name] = value
-        elif rest:
-            flags[name] = rest.pop(0)
-        else:
-            raise MultimeshError(
-                "", f"{name} wants a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
-            )
-    return flags
-
-
-def switch(name: str, value: str) -> str:
-    """Return "1" for a switch that is on, nothing for one that is off. Raises MultimeshError for any other word."""
-    if value.lower() in ("1", "true", "yes"):
-        return "1"
-    if value.lower() in ("", "0", "false", "no"):
-        return ""
-    raise MultimeshError("", f'{name} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
-
-
-def variable(name: str) -> str:
-    """Return an environment variable, empty where it is absent, without importing os for it."""
-    # On Windows names and values are text.
-    value: str | bytes = _os.environ.get(name.encode(), "") or _os.environ.get(name, "")  # type: ignore[call-overload]
-    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
-
-
-def render_stdin(flags: dict[str, str]) -> "tuple[Rendering, Profile]":
-    """Render stdin by the profile that the flags, the environment, or a KRM functionConfig names."""
-    from multimesh.render import render
-
-    data = read_stdin(allow_empty=bool(flags.get("--allow-empty")))
-    mesh = function_config(data) or load_profile(flags["--profile"])
-    mesh.upgrade = bool(flags.get("--upgrade"))
-    if not data or data.isspace():
-        data = b"# multimesh: nothing was rendered\n"
-    return render(data, mesh), mesh
-
-
-def load_profile(path: str) -> "Profile":
-    """Read the profile at a path; a folder means its profile.yaml. Raises MultimeshError."""
-    from multimesh.profile import load
-
-    if not path:
-        raise MultimeshError(
-            "",
-            "no mesh profile was named",
-            "Add --profile=charts-values/<mesh> (through Helm: --post-renderer-args=--profile=charts-values/<mesh>), "
-            "or set MULTIMESH_PROFILE.",
-        )
-    where = absolute(path)
-    try:
-        if is_folder(where):
-            where = f"{where.rstrip('/')}/profile.yaml"
-        text = read_file(where)
-    except OSError as error:
-        raise MultimeshError(
-            where,
-            f'cannot read the mesh profile "{path}": {error.strerror}',
-            "A relative path is relative to the working directory. A folder means its profile.yaml.",
-        ) from None
-    except UnicodeDecodeError:
-        raise MultimeshError(where, "the mesh profile is not UTF-8", "Save it as UTF-8.") from None
-    return load(text, where)
-
-
-def function_config(data: bytes) -> "Profile | None":
-    """Return the profile that a KRM ResourceList on stdin brings along, which beats every flag; None without one."""
-    # It is the only document of its stream, so it ends at the first marker that is not near the beginning.
-    end = data.find(b"\n---", _NEAR)
-    if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
-        return None
-    from multimesh.edits import Text
-    from multimesh.fieldpath import get, is_mapping, text
-    from multimesh.profile import KIND, from_node
-
-    try:
-        roots = Text(data.decode().removeprefix("\ufeff")).roots
-    except UnicodeDecodeError:
-        return None
-    if len(roots) != 1 or not is_mapping(roots[0]) or text(roots[0], "kind") != "ResourceList":
-        return None
-    config = get(roots[0], "functionConfig")
-    if config is None:
-        return None
-    kind = text(config, "kind") if is_mapping(config) else ""
-    if kind == KIND:
-        return from_node(config, "<stdin>")
-    if kind == "ConfigMap" and text(config, "data/profile"):
-        return load_profile(text(config, "data/profile"))
-    raise MultimeshError(
-        f"<stdin>:{1 + config.start_mark.line}",
-        f'the functionConfig is a "{kind}"',
-        f"Make it a {KIND}, or a ConfigMap whose data.profile is the path of one.",
-    )
-
-
-def absolute(path: str) -> str:
-    """Return a path as an absolute one, so that messages name the file that was tried; as it is in a folder that is gone."""
-    if path.startswith("/") or path[1:2] == ":":
-        return path
-    try:
-        return f"{_os.getcwd().rstrip('/')}/{path.removeprefix('./')}"
-    except OSError:
-        return path
-
-
-def is_folder(path: str) -> bool:
-    """Tell a folder. Raises OSError where there is nothing."""
-    return _os.stat(path).st_mode & 0o170000 == 0o040000
-
-
-def read_file(path: str) -> str:
-    """Read a small text file. Raises OSError and UnicodeDecodeError."""
-    with open(path, "rb") as file:
-        return file.read().decode()
-
-
-def read_stdin(*, allow_empty: bool) -> bytes:
-    """Read all of stdin. Raises MultimeshError for a terminal, for nothing, and for too much."""
-    if _os.isatty(0):
-        raise MultimeshError(
-            "<stdin>",
-            "is a terminal, and a rendered chart is wanted",
-            "Helm runs this program: helm install ... --post-renderer ./postrender.py (Helm 3) or multimesh (Helm 4).\n"
-            "By hand: helm template ... | multimesh render --profile charts-values/<mesh>",
-        )
-    pieces: list[bytes] = []
-    size = 0
-    while piece := _read_piece(first=not pieces):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_INPUT:
-            raise MultimeshError(
-                "<stdin>",
-                f"has more than {MAX_INPUT >> 20} MB",
-                "No chart is as large. Is this the output of 'helm template'?",
-            )
-    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    if (not data or data.isspace() or (len(data) < 64 and not data.strip(b"\xef\xbb\xbf \t\r\n"))) and not allow_empty:
-        raise MultimeshError(
-            "<stdin>",
-            "is empty: Helm sent no manifest",
-            "With Helm 3 --output-dir bypasses post-renderers: redirect stdout to a file instead.\n"
-            "In a pipe, 'helm template' has failed. If the chart renders nothing but hooks, render takes it with "
-            "--post-renderer-args=--allow-empty, or MULTIMESH_ALLOW_EMPTY=1.",
-        )
-    return data
-
-
-def _read_piece(*, first: bool) -> bytes:
-    try:
-        size = _PIPE
-        if first and (found := _os.fstat(0)).st_mode & 0o170000 == 0o100000:
-            # What is left of a file is read at once, and so is what is too large by a byte.
-            size = max(size, min(found.st_size - _os.lseek(0, 0, 1), MAX_INPUT) + 1)
-        return _os.read(0, size)
-    except BlockingIOError:
-        # A pipe that does not block has nothing yet.
-        _os.set_blocking(0, True)
-        return _read_piece(first=first)
-    except OSError as error:
-        raise MultimeshError(
-            "<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints."
-        ) from None
-
-
-def write_out(parts: "list[bytes | memoryview]") -> None:
-    """Write everything to stdout. Raises MultimeshError where the reader has gone."""
-    try:
-        if sys.platform != "win32":
-            # Of a pipe that does not block, a slow reader would get half a chart.
-            _os.set_blocking(1, True)
-        for first in range(0, len(parts), _MAX_PARTS):
-            _write(parts[first : first + _MAX_PARTS])
-    except OSError as error:
-        raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
-
-
-def _write(parts: "list[bytes | memoryview]") -> None:
-    done = _os.writev(1, parts) if hasattr(_os, "writev") else 0
-    if done < sum(map(len, parts)):
-        # Nothing may be lost where a write is cut short.
-        view = memoryview(b"".join(parts))[done:]
-        while view:
-            view = view[_os.write(1, view) :]
-
-
-def fail(error: MultimeshError) -> int:
-    """Say what went wrong where the user reads it, and return the exit code."""
-    if _is_helm4():
-        # Helm 4 throws stderr away. A single string is what it cannot take for a manifest, fails on, and shows
-        # (helm 4.1.4, internal/plugin/runtime_subprocess.go, pkg/action/action.go).
-        import json
-
-        try:
-            write_out([json.dumps(str(error)).encode() + b"\n"])
-            return DONE
-        except MultimeshError:
-            pass  # Helm has gone, and with it whoever would read stdout.
-    if sys.stderr is not None:
         sys.stderr.write(f"{error}\n")
-    return FAILED
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return DONE
+    return code
 
 
-def _is_helm4() -> bool:
-    """Tell whether Helm 4 runs this program as its plugin: then the plugin's folder is our own."""
-    folder = variable("HELM_PLUGIN_DIR")
-    if not folder:
-        return False
-    import os.path
+def _options(arguments: list[str]) -> argparse.Namespace:
+    """Read the arguments; files may stand between flags, which argparse alone would not take."""
+    top = parser()
+    options, rest = top.parse_known_args(arguments)
+    if rest and hasattr(options, "files") and not any(item.startswith("-") and item != "-" for item in rest):
+        options.files += rest
+    elif rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
-    return os.path.realpath(folder) == os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    top = _Parser(
+        prog="multimesh",
+        description="Run several independent Istio meshes in one Kubernetes cluster: a Helm post-renderer.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"multimesh {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands.add_parser(
+        "render", help="rewrite a rendered chart: what Helm runs as a post-renderer", add_help=False
+    ).add_argument("--help", "-h", action="store_true")
+    for name in COMMANDS:
+        module = import_module(f"multimesh.commands.{name}")
+        command = commands.add_parser(
+            name, help=module.HELP, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        module.add_arguments(command)
+    return top

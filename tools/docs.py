@@ -6,8 +6,8 @@
 
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
-tools/finding_notes.py and what `check` prints of tests/finding_cases.py.
-The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/profile.py,
+tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
+The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/profile.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 What stands between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` belongs to this tool.
 """
@@ -27,25 +27,29 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tools")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
 from finding_cases import CASES, arguments  # noqa: E402 - the path above comes first
 from finding_notes import NOTES  # noqa: E402 - the path above comes first
 
-from multimesh import commands, profile, schema  # noqa: E402 - the path above comes first
+from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.findings import CATALOGUE  # noqa: E402 - the path above comes first
-from multimesh.cli import RENDER_HELP  # noqa: E402 - the path above comes first
+from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
+from multimesh.mesh import profile, schema  # noqa: E402 - the path above comes first
 from multimesh.rules import rules  # noqa: E402 - the path above comes first
 from multimesh.rules.reads import REGISTRY  # noqa: E402
 
 #: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
 #: Every module that is named by none of them belongs to the last.
 LAYERS = (
-    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.launch", "multimesh.commands")),
-    ("check", ("multimesh.check", "multimesh.progress")),
-    ("render", ("multimesh.render", "multimesh.report", "multimesh.guard")),
+    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.bootstrap", "multimesh.commands")),
+    ("check", ("multimesh.check",)),
+    ("render", ("multimesh.render",)),
     ("rules", ("multimesh.rules",)),
-    ("vocabulary", ()),
+    ("kubernetes", ("multimesh.kubernetes",)),
+    ("mesh", ("multimesh.mesh",)),
+    ("yamltext", ("multimesh.yamltext",)),
+    ("basics", ()),
 )
 
 #: What stands in the table for a field whose profile has none of these checks.

@@ -9,7 +9,7 @@ VALUES goes below them; a file that says `${MESH}` or `${NAMESPACE}`, which are 
 RELEASE may say them too.
 
 Exit code 0: the laws hold and nothing collides. 1: they do not, or a mesh was refused that should not be. 2: could not try.
-No cluster is asked or changed. The judge is tests/oracle.py, which shares no code with the rewrite.
+No cluster is asked or changed. The judge is tests/support/oracle.py, which shares no code with the rewrite.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT), str(ROOT / "tests/support")]
 
 import demo  # noqa: E402 - the path above comes first
 import helm as real_helm  # noqa: E402 - the path above comes first
 import oracle  # noqa: E402 - the path above comes first
 
-from multimesh.cli import load_profile  # noqa: E402 - the path above comes first
+from multimesh.commands.stdio import load_profile  # noqa: E402 - the path above comes first
 from multimesh.errors import MultimeshError  # noqa: E402 - the path above comes first
-from multimesh.profile import Profile  # noqa: E402 - the path above comes first
-from multimesh.render import Rendering, render  # noqa: E402 - the path above comes first
+from multimesh.mesh.profile import Profile  # noqa: E402 - the path above comes first
+from multimesh.render.pipeline import Rendering, render  # noqa: E402 - the path above comes first
 
 MESHES = ("affirmed", "blue")
 

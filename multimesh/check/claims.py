@@ -5,12 +5,12 @@ Each function yields what one profile claims, in the words of `identities`; `PRO
 
 from collections.abc import Callable, Iterator
 
-import multimesh.naming as naming
+import multimesh.mesh.names as naming
 from multimesh.check.findings import Side
 from multimesh.check.identities import Claim
 from multimesh.check.meshes import Mesh
 from multimesh.errors import MultimeshError
-from multimesh.profile import Profile
+from multimesh.mesh.profile import Profile
 
 #: Cluster-scoped names that charts make of the namespace (1.6 to 1.18, manifests/charts/base/templates of each tag).
 _OF_NAMESPACE = (

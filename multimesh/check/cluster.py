@@ -15,9 +15,9 @@ from multimesh.check.kubectl import Access, get
 from multimesh.check.meshes import Mesh, entries, is_control_plane, label_of, name_of, revisions_of
 from multimesh.check.objects import Object, dig, mappings, said
 from multimesh.check.webhooks import is_istio_s
-from multimesh.naming import MESH_LABEL, is_own
-from multimesh.profile import Profile
-from multimesh.selectors import matches
+from multimesh.kubernetes.selectors import matches
+from multimesh.mesh.names import MESH_LABEL, is_own
+from multimesh.mesh.profile import Profile
 
 _CRDS = ("customresourcedefinitions",)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from multimesh.check.findings import WARNING, Finding, Side
 from multimesh.check.meshes import Mesh, containers, pod, revisions_of, variable
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts
-from multimesh.naming import is_kubernetes
+from multimesh.mesh.names import is_kubernetes
 
 RELEASE_NAME = "meta.helm.sh/release-name"
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"

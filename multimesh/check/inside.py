@@ -14,7 +14,7 @@ from multimesh.check.objects import Object, dig, listed, mappings, said, texts
 from multimesh.check.overlap import common
 from multimesh.check.scopes import served_by_citadels
 from multimesh.check.webhooks import is_istio_s, watched
-from multimesh.naming import (
+from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
     INJECTION_LABEL,
     INJECTOR_CONFIGURATION,

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from multimesh.check.findings import ERROR, INFO, WARNING, Finding, Side
 from multimesh.check.meshes import CONTROL_PLANE, containers, entries, flag, is_control_plane, variable
 from multimesh.check.objects import Object, dig, listed, said, texts
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, TAG_LABEL, is_kept
-from multimesh.profile import Profile
-from multimesh.selectors import matches
+from multimesh.kubernetes.selectors import matches
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, TAG_LABEL, is_kept
+from multimesh.mesh.profile import Profile
 
 _WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 _INJECTED = "sidecar.istio.io/status"

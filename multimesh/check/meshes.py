@@ -8,12 +8,12 @@ import os
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import multimesh.naming as naming
+import multimesh.mesh.names as naming
 from multimesh.check.objects import Object, dig, listed, mappings, said, texts, values
 from multimesh.errors import MultimeshError
-from multimesh.naming import REVISION_LABEL
-from multimesh.parser import compose_all
-from multimesh.profile import Profile
+from multimesh.mesh.names import REVISION_LABEL
+from multimesh.mesh.profile import Profile
+from multimesh.yamltext.parser import compose_all
 
 #: Containers that make a workload a control plane (istio 1.5.0 charts/*, 1.31.0 istio-discovery).
 CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook"))

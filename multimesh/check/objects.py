@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from multimesh.edits import Text
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import is_mapping, is_sequence
-from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
-from multimesh.plain import scalar
+from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
+from multimesh.yamltext.edits import Text
+from multimesh.yamltext.fieldpath import is_mapping, is_sequence
+from multimesh.yamltext.plain import scalar
 
 ENDINGS = (".yaml", ".yml", ".json")
 

@@ -8,7 +8,7 @@ Nothing is assumed about shapes that charts happen to use.
 from typing import Any, NamedTuple
 
 from multimesh.check.objects import mappings, said, texts
-from multimesh.selectors import allows
+from multimesh.kubernetes.selectors import allows
 
 #: Kubernetes sets this label on every namespace since 1.21 (k8s.io/api core/v1 LabelMetadataName).
 NAME_LABEL = "kubernetes.io/metadata.name"

@@ -10,8 +10,8 @@ from multimesh.check.findings import ERROR, WARNING, Finding, Side
 from multimesh.check.meshes import entries
 from multimesh.check.objects import Object, dig, mappings
 from multimesh.check.webhooks import watched
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, is_kept, is_kubernetes
-from multimesh.profile import Profile
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, is_kept, is_kubernetes
+from multimesh.mesh.profile import Profile
 
 _KEEP = "helm.sh/resource-policy"
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from multimesh.check.findings import Finding, Side
 from multimesh.check.live import Cluster
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, is_own, is_renamed
-from multimesh.profile import Profile
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, is_own, is_renamed
+from multimesh.mesh.profile import Profile
 
 #: Cluster-scoped kinds of which a mesh has its own.
 _CLUSTER_SCOPED = (

@@ -25,10 +25,10 @@ from multimesh.check.kubectl import Access
 from multimesh.check.meshes import Mesh, group, split
 from multimesh.check.objects import Object, files_of, read
 from multimesh.check.previous import upgrade
-from multimesh.cli import DONE, FINDINGS, load_profile
-from multimesh.commands import add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.progress import Progress
+from multimesh.commands.stdio import DONE, FINDINGS, load_profile
 from multimesh.errors import MultimeshError
-from multimesh.progress import Progress
 
 HELP = "tell whether meshes step on each other"
 

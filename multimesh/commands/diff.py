@@ -11,10 +11,11 @@ import os
 import sys
 from typing import NamedTuple
 
-from multimesh.cli import DONE, FINDINGS, render_stdin
-from multimesh.commands import add_flag, add_switch
-from multimesh.edits import Edit, applied
-from multimesh.render import Rendering
+from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.render import render_stdin
+from multimesh.commands.stdio import DONE, FINDINGS
+from multimesh.render.pipeline import Rendering
+from multimesh.yamltext.edits import Edit, applied
 
 HELP = "show what the rendering changes, hunk by hunk, with resource and rule"
 

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from multimesh.cli import DONE, load_profile
-from multimesh.commands import add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.stdio import DONE, load_profile
 from multimesh.commands.values import Version, version
-from multimesh.naming import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
-from multimesh.profile import Profile
-from multimesh.scalars import quoted
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
+from multimesh.mesh.profile import Profile
+from multimesh.yamltext.scalars import quoted
 
 HELP = "write namespace labels and Sidecar resources of a mesh"
 

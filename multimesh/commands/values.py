@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from multimesh.cli import DONE, load_profile
-from multimesh.commands import add_flag
+from multimesh.commands.flags import add_flag
+from multimesh.commands.stdio import DONE, load_profile
 from multimesh.errors import MultimeshError
-from multimesh.naming import MESH_LABEL
-from multimesh.profile import Profile
-from multimesh.scalars import quoted
+from multimesh.mesh.names import MESH_LABEL
+from multimesh.mesh.profile import Profile
+from multimesh.yamltext.scalars import quoted
 
 HELP = "write the Helm values of one chart for a mesh"
 

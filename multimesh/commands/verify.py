@@ -19,11 +19,11 @@ from multimesh.check.kubectl import CLUSTER_SCOPED, OPTIONAL, Access, get
 from multimesh.check.live import LIVE, Cluster, cluster, ours
 from multimesh.check.objects import Object, dig, parse
 from multimesh.check.removed import removed
-from multimesh.cli import load_profile
-from multimesh.commands import add_flag, add_switch
 from multimesh.commands.check import add_output_flags, report
+from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.stdio import load_profile
 from multimesh.errors import MultimeshError
-from multimesh.profile import Profile
+from multimesh.mesh.profile import Profile
 
 HELP = "tell whether a running mesh is sound"
 

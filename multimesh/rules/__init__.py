@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
     from multimesh.rules.reads import Pairs
 
     class Rule(Protocol):

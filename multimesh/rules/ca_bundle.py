@@ -10,13 +10,13 @@ A bundle that somebody set stays. So does all of Istio 1.5, but with `--upgrade`
 plane's ownership of the field, as it does with `failurePolicy`.
 """
 
-from multimesh.fieldpath import entry, get, is_mapping, is_null, is_scalar
 from multimesh.rules.webhook_names import is_galley, is_injector
+from multimesh.yamltext.fieldpath import entry, get, is_mapping, is_null, is_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "ca-bundle"
 

@@ -10,12 +10,12 @@ profile and without spaces: Citadel does not trim it (istio 1.5.0, security/cmd/
 a new namespace of the mesh wants a new render. `kube-system` belongs into no list of a mesh that is not alone.
 """
 
-from multimesh.containers import container, flag_list, set_flag
+from multimesh.kubernetes.containers import container, flag_list, set_flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "citadel-scope"
 

@@ -6,7 +6,7 @@ first mesh's role.
     -  name: istio-reader
     +  name: istio-reader-affirmed
 
-A name of the tables (`multimesh/naming.py`) gets the suffix of the mesh, and every reference follows by the same
+A name of the tables (`multimesh/mesh/names.py`) gets the suffix of the mesh, and every reference follows by the same
 function, so it does not matter whether the resource referred to is in this stream. With `clusterRoles: keep` the
 ClusterRoles stay; bindings never do, since their subjects differ.
 
@@ -17,9 +17,8 @@ renamed.
 Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that no table knows stay.
 """
 
-from multimesh.fieldpath import entry, is_mapping, items, text
-from multimesh.kinds import CLUSTER_SCOPED, NAMESPACED
-from multimesh.naming import (
+from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
+from multimesh.mesh.names import (
     GRANTED,
     SHARED,
     SUFFIXED,
@@ -30,11 +29,12 @@ from multimesh.naming import (
     is_own,
     is_renamed,
 )
+from multimesh.yamltext.fieldpath import entry, is_mapping, items, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "cluster-scoped-names"
 

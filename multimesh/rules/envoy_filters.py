@@ -12,8 +12,8 @@ and no mesh but one with its root there would use them.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "envoy-filters"
 

@@ -10,12 +10,12 @@ input that this is an upgrade, so `--upgrade` (`MULTIMESH_UPGRADE=1`) says it.
 Never for a first install: there the API server would default the field to `Fail` before the control plane runs.
 """
 
-from multimesh.fieldpath import entry, text
+from multimesh.yamltext.fieldpath import entry, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "failure-policy"
 

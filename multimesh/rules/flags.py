@@ -9,14 +9,14 @@ A flag or variable is replaced where it is and appended where it is not. The con
 Deployment and DaemonSet; `workload` narrows it to one of them. What another rule sets cannot be set otherwise here.
 """
 
-from multimesh.containers import set_variable
-from multimesh.fieldpath import BadShape, get, is_null, is_scalar, is_sequence, text
+from multimesh.kubernetes.containers import set_variable
+from multimesh.yamltext.fieldpath import BadShape, get, is_null, is_scalar, is_sequence, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.nodes import MappingNode, Node, SequenceNode
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
+    from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
 
 ID = "flags"
 

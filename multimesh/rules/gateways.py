@@ -13,17 +13,17 @@ A gateway of this chart is told by the object's own labels `chart` and `heritage
 is the user's own choice and never changes. `gateways: keep` leaves all of them as they are, and a name in `keepNames` all of that one gateway.
 """
 
-from multimesh.containers import flag, variables
-from multimesh.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
-from multimesh.jsontext import blotted, end, places, skip_blanks
-from multimesh.naming import GATEWAYS, gateway, gateway_family, occurrences
+from multimesh.kubernetes.containers import flag, variables
+from multimesh.mesh.names import GATEWAYS, gateway, gateway_family, occurrences
+from multimesh.yamltext.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
+from multimesh.yamltext.jsontext import blotted, end, places, skip_blanks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.edits import Text
-    from multimesh.manifest import Resource
-    from multimesh.nodes import Node
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
+    from multimesh.yamltext.edits import Text
+    from multimesh.yamltext.nodes import Node
 
 ID = "gateways"
 
@@ -147,7 +147,7 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
 
 def _is_on(values: "Node") -> bool:
     """Tell a gateway that is enabled, by whatever word Go takes for true. Raises BadShape for what is no word."""
-    from multimesh.plain import scalar
+    from multimesh.yamltext.plain import scalar
 
     return text(values, "enabled") != "" and str(scalar(get(values, "enabled"))).lower() == "true"
 

@@ -27,17 +27,24 @@ An entry that could match a namespace of another mesh is refused, such as those 
 writes up to Istio 1.9.
 """
 
-from multimesh.fieldpath import entry, get, is_mapping, is_sequence, mapping, text
-from multimesh.naming import INJECTION_LABEL, INJECTOR_ENTRY, MODEL_ENTRIES, REVISION_LABEL, TAG_LABEL, injection_entry
+from multimesh.mesh.names import (
+    INJECTION_LABEL,
+    INJECTOR_ENTRY,
+    MODEL_ENTRIES,
+    REVISION_LABEL,
+    TAG_LABEL,
+    injection_entry,
+)
 from multimesh.rules.webhook_names import is_injector
+from multimesh.yamltext.fieldpath import entry, get, is_mapping, is_sequence, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from multimesh.manifest import Resource
-    from multimesh.nodes import MappingNode
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
+    from multimesh.yamltext.nodes import MappingNode
 
 ID = "injection-label"
 
@@ -82,7 +89,7 @@ def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "Mapp
 
 def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
     """Refuse an entry that could match a namespace of another mesh."""
-    from multimesh.selectors import may_match, read, requirements
+    from multimesh.kubernetes.selectors import may_match, read, requirements
 
     selector = read(get(node, "namespaceSelector"), f"webhooks/[name={text(node, 'name')}]/namespaceSelector")
     for key, operator, values in requirements(selector):
@@ -117,7 +124,7 @@ def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, Mappi
         _replace(resource, mesh, model, selector)
         return
     # Nothing of Istio 1.5 comes this far.
-    from multimesh.plain import plain
+    from multimesh.yamltext.plain import plain
 
     webhooks = resource.get("webhooks")
     clone = _without_nulls({**plain(model), "name": injection_entry(mesh), "namespaceSelector": selector})
@@ -148,7 +155,7 @@ def _is_patched_by_name(resource: "Resource", model: "MappingNode", entries: "di
 
 
 def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", selector: "dict[str, Any]") -> None:
-    from multimesh.plain import plain
+    from multimesh.yamltext.plain import plain
 
     path = f"webhooks/[name={INJECTOR_ENTRY}]/namespaceSelector"
     found = entry(model, "namespaceSelector")

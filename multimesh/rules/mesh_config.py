@@ -11,16 +11,16 @@ the injector's values, and `discoverySelectors` that leave out this mesh's names
 noted in the report: such a control plane reads the whole cluster.
 """
 
-from multimesh.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
-from multimesh.jsontext import blotted, end, places, skip_blanks
-from multimesh.naming import MESH_LABEL
+from multimesh.mesh.names import MESH_LABEL
+from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
+from multimesh.yamltext.jsontext import blotted, end, places, skip_blanks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.edits import Text
-    from multimesh.manifest import Resource
-    from multimesh.nodes import MappingNode
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
+    from multimesh.yamltext.edits import Text
+    from multimesh.yamltext.nodes import MappingNode
 
 ID = "mesh-config"
 
@@ -62,7 +62,7 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
     found = get(root, "discoverySelectors")
     if found is None:
         return
-    from multimesh.selectors import matches, read
+    from multimesh.kubernetes.selectors import matches, read
 
     path = "data/mesh/discoverySelectors"
     if not is_sequence(found):

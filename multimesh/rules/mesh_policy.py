@@ -13,13 +13,13 @@ The Job's ClusterRole is allowed to write it. The text is never emptied: `kubect
 release with it.
 """
 
-from multimesh.fieldpath import BadShape, get, is_mapping, items, mapping, text
-from multimesh.manifest import resources
+from multimesh.kubernetes.resources import resources
+from multimesh.yamltext.fieldpath import BadShape, get, is_mapping, items, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "mesh-policy"
 

@@ -9,13 +9,13 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 """
 
 from multimesh.errors import MultimeshError
-from multimesh.fieldpath import get, is_mapping, text
-from multimesh.kinds import CLUSTER_SCOPED
+from multimesh.kubernetes.kinds import CLUSTER_SCOPED
+from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "namespaces"
 

@@ -10,12 +10,12 @@ Dropped, Kubernetes allocates one. `nodePorts: {http2: 32380}` gives a port of y
 drops the others; `nodePorts: keep` leaves all. Ports that differ from the stock ones are your own choice and stay.
 """
 
-from multimesh.fieldpath import get, is_mapping, text
+from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "node-ports"
 

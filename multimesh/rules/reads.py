@@ -4,10 +4,10 @@ A rule is imported only where an object could concern it, so this stands here an
 For each rule and kind there are pairs of a prefix of the object's name (with a line feed behind it: the whole name) and
 a word in its text, both empty for every object (`EVERY`); either pair that fits makes the object concern the rule.
 Under `ANY_KIND` stand the rules that see whatever is read, and `NEVER_ALONE` at kinds that a rule sees only where
-something else sends them to the parser (`multimesh/guard.py`).
+something else sends them to the parser (`multimesh/render/prefilter.py`).
 """
 
-from multimesh.naming import GRANTED, REVISION_LABEL, SDS_PATH, SUFFIXED, TAG_LABEL
+from multimesh.mesh.names import GRANTED, REVISION_LABEL, SDS_PATH, SUFFIXED, TAG_LABEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

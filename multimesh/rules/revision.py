@@ -10,14 +10,14 @@ tags outside the mesh's name space, gateway pods that no revision would inject, 
 `ENABLE_CLUSTER_TRUST_BUNDLE_API`, whose bundle has one name for the whole cluster.
 """
 
-from multimesh.containers import variable
-from multimesh.fieldpath import mapping, text
-from multimesh.naming import REVISION_LABEL, TAG_LABEL
+from multimesh.kubernetes.containers import variable
+from multimesh.mesh.names import REVISION_LABEL, TAG_LABEL
+from multimesh.yamltext.fieldpath import mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "revision"
 

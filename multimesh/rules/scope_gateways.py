@@ -10,12 +10,12 @@ namespaces. Without this, a Gateway of one mesh opens ports on the gateways of e
 Gateway resources must then live beside the gateway that serves them. `scopeGateways: false` leaves the variable alone.
 """
 
-from multimesh.containers import container, set_variable
+from multimesh.kubernetes.containers import container, set_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "scope-gateways"
 

@@ -9,14 +9,14 @@ Two node agents would listen on the same socket, and a pod would get its certifi
 Only `hostPath` changes, in the workloads and in the injection template; containers still see `/var/run/sds`.
 """
 
-from multimesh.fieldpath import text
-from multimesh.naming import SDS_PATH, sds_path
+from multimesh.mesh.names import SDS_PATH, sds_path
+from multimesh.yamltext.fieldpath import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.edits import Text
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
+    from multimesh.yamltext.edits import Text
 
 ID = "sds-path"
 

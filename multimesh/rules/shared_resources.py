@@ -14,13 +14,13 @@ Charts that are nothing but shared are refused there as well: `istio-init`, `ist
 The owner's may live in any namespace.
 """
 
-from multimesh.fieldpath import is_sequence, text, value
-from multimesh.naming import SHARED
+from multimesh.mesh.names import SHARED
+from multimesh.yamltext.fieldpath import is_sequence, text, value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
 
 ID = "shared-resources"
 POLICY = "helm.sh/resource-policy"

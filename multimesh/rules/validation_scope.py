@@ -29,16 +29,16 @@ The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are nar
 A validator of the revision keeps its objectSelector.
 """
 
-from multimesh.fieldpath import get, text
-from multimesh.naming import MESH_LABEL, REVISION_LABEL, cluster_scoped
+from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL, cluster_scoped
 from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR
 from multimesh.rules.webhook_names import is_galley
+from multimesh.yamltext.fieldpath import get, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.nodes import MappingNode
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
+    from multimesh.yamltext.nodes import MappingNode
 
 ID = "validation-scope"
 
@@ -80,7 +80,7 @@ def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Ma
 
 
 def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
-    from multimesh.selectors import may_match, read, requirements
+    from multimesh.kubernetes.selectors import may_match, read, requirements
 
     found = get(node, "namespaceSelector")
     selector = read(found, f"{path}/namespaceSelector")

@@ -19,10 +19,9 @@ Services and ServiceAccounts keep their names: certificates are bound to them.
 From Istio 1.6 on control planes find their entries by name, and none of this applies.
 """
 
-from multimesh.containers import container, flag, flag_list, set_flag, set_variable
-from multimesh.fieldpath import get, text
-from multimesh.manifest import resources
-from multimesh.naming import (
+from multimesh.kubernetes.containers import container, flag, flag_list, set_flag, set_variable
+from multimesh.kubernetes.resources import resources
+from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
     INJECTOR_CONFIGURATION,
     INJECTOR_ENTRY,
@@ -31,12 +30,13 @@ from multimesh.naming import (
     occurrences,
     webhook_entry,
 )
+from multimesh.yamltext.fieldpath import get, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.manifest import Resource
-    from multimesh.nodes import SequenceNode
-    from multimesh.profile import Profile
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.mesh.profile import Profile
+    from multimesh.yamltext.nodes import SequenceNode
 
 ID = "webhook-names"
 

@@ -22,7 +22,7 @@ INSIDE = "MULTIMESH_TEST_INSIDE"
 def inside() -> int:
     """Run the program with fewer rules."""
     sys.path.insert(0, str(ROOT))
-    from multimesh.cli import post_render
+    from multimesh.commands.render import post_render
     from multimesh.rules.reads import REGISTRY
 
     for rule in set(os.environ.get("MULTIMESH_TEST_WITHOUT", "").split(",")) - {""}:

@@ -1,0 +1,137 @@
+"""Rewrite a rendered chart, on stdin, for one mesh: what Helm runs as a post-renderer.
+
+Helm runs this on every call, so its arguments are read by hand and nothing is imported that it does not need.
+"""
+
+import gc
+
+from multimesh.commands.stdio import DONE, fail, load_profile, read_stdin, switch, variable, write_out
+from multimesh.errors import MultimeshError
+from multimesh.yamltext.parser import use_libyaml_alone
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from multimesh.mesh.profile import Profile
+    from multimesh.render.pipeline import Rendering
+
+#: What may stand before a KRM ResourceList: markers and comments, in bytes.
+_NEAR = 1 << 14
+
+#: Flags of `render`: (name, whether it takes a value).
+RENDER_FLAGS = {"--profile": True, "--report": True, "--upgrade": False, "--allow-empty": False}
+
+RENDER_HELP = """\
+usage: multimesh render --profile PATH [--upgrade] [--allow-empty] [--report FILE] < stock.yaml > mesh.yaml
+
+Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs as a post-renderer.
+
+  --profile PATH   the mesh profile, or a folder with a profile.yaml  (MULTIMESH_PROFILE)
+  --upgrade        this is an upgrade: leave out what the running control plane owns by now  (MULTIMESH_UPGRADE)
+  --allow-empty    accept an empty stdin, as a chart sends it that renders nothing  (MULTIMESH_ALLOW_EMPTY)
+  --report FILE    write what was rewritten, dropped and noticed as JSON  (MULTIMESH_REPORT)
+"""
+
+
+def post_render(arguments: list[str], leave: "Callable[[], None] | None" = None) -> int:
+    """Run `render`, and report an error where the user of Helm will read it.
+
+    `leave` is called when all is written: to take apart what was read would cost a hundredth of the run.
+    """
+    # A chart makes some ten thousand nodes, and none of them is garbage before the end.
+    gc.disable()
+    use_libyaml_alone()
+    try:
+        if "--help" in arguments or "-h" in arguments:
+            write_out([RENDER_HELP.encode()])
+            return DONE
+        flags = read_flags(arguments, RENDER_FLAGS)
+        rendering, mesh = render_stdin(flags)
+        if flags["--report"]:
+            from multimesh.render.report import write
+
+            write(flags["--report"], rendering, mesh)
+        write_out(rendering.parts)
+        if leave is not None:
+            leave()
+    except MultimeshError as error:
+        return fail(error)
+    except RecursionError:
+        return fail(MultimeshError("<stdin>", "a document is nested too deeply", "No Kubernetes resource is."))
+    return DONE
+
+
+def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
+    """Read `--flag value`, `--flag=value` and the environment twins MULTIMESH_FLAG; absent flags are empty.
+
+    A switch is "1" where it is on. Raises MultimeshError for what is unknown.
+    """
+    flags = {}
+    for name, takes_value in known.items():
+        twin = "MULTIMESH_" + name[2:].upper().replace("-", "_")
+        flags[name] = variable(twin)
+        if not takes_value:
+            flags[name] = switch(twin, flags[name])
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        name, equals, value = argument.partition("=")
+        if name not in known:
+            raise MultimeshError(
+                "", f'unknown argument "{argument}"', f"Known flags: {', '.join(known)}. See 'multimesh render --help'."
+            )
+        if not known[name]:
+            flags[name] = switch(name, value) if equals else "1"
+        elif equals:
+            flags[name] = value
+        elif rest:
+            flags[name] = rest.pop(0)
+        else:
+            raise MultimeshError(
+                "", f"{name} wants a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
+            )
+    return flags
+
+
+def render_stdin(flags: dict[str, str]) -> "tuple[Rendering, Profile]":
+    """Render stdin by the profile that the flags, the environment, or a KRM functionConfig names."""
+    from multimesh.render.pipeline import render
+
+    data = read_stdin(allow_empty=bool(flags.get("--allow-empty")))
+    mesh = function_config(data) or load_profile(flags["--profile"])
+    mesh.upgrade = bool(flags.get("--upgrade"))
+    if not data or data.isspace():
+        data = b"# multimesh: nothing was rendered\n"
+    return render(data, mesh), mesh
+
+
+def function_config(data: bytes) -> "Profile | None":
+    """Return the profile that a KRM ResourceList on stdin brings along, which beats every flag; None without one."""
+    # It is the only document of its stream, so it ends at the first marker that is not near the beginning.
+    end = data.find(b"\n---", _NEAR)
+    if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
+        return None
+    from multimesh.mesh.profile import KIND, from_node
+    from multimesh.yamltext.edits import Text
+    from multimesh.yamltext.fieldpath import get, is_mapping, text
+
+    try:
+        roots = Text(data.decode().removeprefix("\ufeff")).roots
+    except UnicodeDecodeError:
+        return None
+    if len(roots) != 1 or not is_mapping(roots[0]) or text(roots[0], "kind") != "ResourceList":
+        return None
+    config = get(roots[0], "functionConfig")
+    if config is None:
+        return None
+    kind = text(config, "kind") if is_mapping(config) else ""
+    if kind == KIND:
+        return from_node(config, "<stdin>")
+    if kind == "ConfigMap" and text(config, "data/profile"):
+        return load_profile(text(config, "data/profile"))
+    raise MultimeshError(
+        f"<stdin>:{1 + config.start_mark.line}",
+        f'the functionConfig is a "{kind}"',
+        f"Make it a {KIND}, or a ConfigMap whose data.profile is the path of one.",
+    )

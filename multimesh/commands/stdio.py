@@ -1,0 +1,189 @@
+"""What commands share: reading stdin, files and the environment, writing stdout, and exit codes.
+
+`render` imports this on every Helm call, so it imports nothing that costs time.
+"""
+
+import sys
+
+from multimesh.errors import MultimeshError
+
+try:
+    import posix as _os
+except ImportError:  # Windows
+    import nt as _os  # type: ignore[no-redef]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.mesh.profile import Profile
+
+DONE, FINDINGS, FAILED = 0, 1, 2
+
+#: A stream of this size is no chart: Helm's own releases are limited to about one megabyte.
+MAX_INPUT = 256 * 1024 * 1024
+
+#: So many bytes a pipe holds on Linux, and a larger buffer would be memory that nothing fills.
+_PIPE = 1 << 16
+
+#: So many buffers may be written together (POSIX, IOV_MAX: at least 16; 1024 on Linux and macOS).
+_MAX_PARTS = 1000
+
+
+def switch(name: str, value: str) -> str:
+    """Return "1" for a switch that is on, nothing for one that is off. Raises MultimeshError for any other word."""
+    if value.lower() in ("1", "true", "yes"):
+        return "1"
+    if value.lower() in ("", "0", "false", "no"):
+        return ""
+    raise MultimeshError("", f'{name} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
+
+
+def variable(name: str) -> str:
+    """Return an environment variable, empty where it is absent, without importing os for it."""
+    # On Windows names and values are text.
+    value: str | bytes = _os.environ.get(name.encode(), "") or _os.environ.get(name, "")  # type: ignore[call-overload]
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+
+
+def load_profile(path: str) -> "Profile":
+    """Read the profile at a path; a folder means its profile.yaml. Raises MultimeshError."""
+    from multimesh.mesh.profile import load
+
+    if not path:
+        raise MultimeshError(
+            "",
+            "no mesh profile was named",
+            "Add --profile=charts-values/<mesh> (through Helm: --post-renderer-args=--profile=charts-values/<mesh>), "
+            "or set MULTIMESH_PROFILE.",
+        )
+    where = absolute(path)
+    try:
+        if is_folder(where):
+            where = f"{where.rstrip('/')}/profile.yaml"
+        text = read_file(where)
+    except OSError as error:
+        raise MultimeshError(
+            where,
+            f'cannot read the mesh profile "{path}": {error.strerror}',
+            "A relative path is relative to the working directory. A folder means its profile.yaml.",
+        ) from None
+    except UnicodeDecodeError:
+        raise MultimeshError(where, "the mesh profile is not UTF-8", "Save it as UTF-8.") from None
+    return load(text, where)
+
+
+def absolute(path: str) -> str:
+    """Return a path as an absolute one, so that messages name the file that was tried; as it is in a folder that is gone."""
+    if path.startswith("/") or path[1:2] == ":":
+        return path
+    try:
+        return f"{_os.getcwd().rstrip('/')}/{path.removeprefix('./')}"
+    except OSError:
+        return path
+
+
+def is_folder(path: str) -> bool:
+    """Tell a folder. Raises OSError where there is nothing."""
+    return _os.stat(path).st_mode & 0o170000 == 0o040000
+
+
+def read_file(path: str) -> str:
+    """Read a small text file. Raises OSError and UnicodeDecodeError."""
+    with open(path, "rb") as file:
+        return file.read().decode()
+
+
+def read_stdin(*, allow_empty: bool) -> bytes:
+    """Read all of stdin. Raises MultimeshError for a terminal, for nothing, and for too much."""
+    if _os.isatty(0):
+        raise MultimeshError(
+            "<stdin>",
+            "is a terminal, and a rendered chart is wanted",
+            "Helm runs this program: helm install ... --post-renderer ./postrender.py (Helm 3) or multimesh (Helm 4).\n"
+            "By hand: helm template ... | multimesh render --profile charts-values/<mesh>",
+        )
+    pieces: list[bytes] = []
+    size = 0
+    while piece := _read_piece(first=not pieces):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_INPUT:
+            raise MultimeshError(
+                "<stdin>",
+                f"has more than {MAX_INPUT >> 20} MB",
+                "No chart is as large. Is this the output of 'helm template'?",
+            )
+    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    if (not data or data.isspace() or (len(data) < 64 and not data.strip(b"\xef\xbb\xbf \t\r\n"))) and not allow_empty:
+        raise MultimeshError(
+            "<stdin>",
+            "is empty: Helm sent no manifest",
+            "With Helm 3 --output-dir bypasses post-renderers: redirect stdout to a file instead.\n"
+            "In a pipe, 'helm template' has failed. If the chart renders nothing but hooks, render takes it with "
+            "--post-renderer-args=--allow-empty, or MULTIMESH_ALLOW_EMPTY=1.",
+        )
+    return data
+
+
+def _read_piece(*, first: bool) -> bytes:
+    try:
+        size = _PIPE
+        if first and (found := _os.fstat(0)).st_mode & 0o170000 == 0o100000:
+            # What is left of a file is read at once, and so is what is too large by a byte.
+            size = max(size, min(found.st_size - _os.lseek(0, 0, 1), MAX_INPUT) + 1)
+        return _os.read(0, size)
+    except BlockingIOError:
+        # A pipe that does not block has nothing yet.
+        _os.set_blocking(0, True)
+        return _read_piece(first=first)
+    except OSError as error:
+        raise MultimeshError(
+            "<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints."
+        ) from None
+
+
+def write_out(parts: "list[bytes | memoryview]") -> None:
+    """Write everything to stdout. Raises MultimeshError where the reader has gone."""
+    try:
+        if sys.platform != "win32":
+            # Of a pipe that does not block, a slow reader would get half a chart.
+            _os.set_blocking(1, True)
+        for first in range(0, len(parts), _MAX_PARTS):
+            _write(parts[first : first + _MAX_PARTS])
+    except OSError as error:
+        raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
+
+
+def _write(parts: "list[bytes | memoryview]") -> None:
+    done = _os.writev(1, parts) if hasattr(_os, "writev") else 0
+    if done < sum(map(len, parts)):
+        # Nothing may be lost where a write is cut short.
+        view = memoryview(b"".join(parts))[done:]
+        while view:
+            view = view[_os.write(1, view) :]
+
+
+def fail(error: MultimeshError) -> int:
+    """Say what went wrong where the user reads it, and return the exit code."""
+    if _is_helm4():
+        # Helm 4 throws stderr away. A single string is what it cannot take for a manifest, fails on, and shows
+        # (helm 4.1.4, internal/plugin/runtime_subprocess.go, pkg/action/action.go).
+        import json
+
+        try:
+            write_out([json.dumps(str(error)).encode() + b"\n"])
+            return DONE
+        except MultimeshError:
+            pass  # Helm has gone, and with it whoever would read stdout.
+    if sys.stderr is not None:
+        sys.stderr.write(f"{error}\n")
+    return FAILED
+
+
+def _is_helm4() -> bool:
+    """Tell whether Helm 4 runs this program as its plugin: then the plugin's folder is our own."""
+    folder = variable("HELM_PLUGIN_DIR")
+    if not folder:
+        return False
+    import os.path
+
+    return os.path.realpath(folder) == os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))

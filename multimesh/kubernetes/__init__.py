@@ -1,0 +1,1 @@
+"""Kubernetes objects: kinds, resources in a text, containers, label selectors."""

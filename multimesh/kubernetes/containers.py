@@ -1,0 +1,104 @@
+"""Flags and environment variables of containers, found by name and never by position."""
+
+from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.kubernetes.resources import Resource
+    from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
+
+
+def container(resource: "Resource", name: str) -> "tuple[str, MappingNode]":
+    """Return path and node of the container of this name. Raises BadShape where there is none, or more than one."""
+    found = [(path, node) for path, node in resource.containers() if text(node, "name") == name]
+    if len(found) != 1:
+        what = f"has no container {name}" if not found else f"has the container {name} more than once"
+        raise BadShape("spec/template/spec/containers", what, resource.root)
+    return found[0]
+
+
+def flag_list(path: str, node: "MappingNode", *, subcommand: str = "") -> "tuple[str, SequenceNode]":
+    """Return path and node of the list that holds a container's flags: `args`, or the list with the subcommand.
+
+    Raises BadShape where there is no such list.
+    """
+    for key in ("command", "args") if subcommand else ("args",):
+        found = get(node, key)
+        if found is None:
+            continue
+        if not is_sequence(found):
+            raise BadShape(f"{path}/{key}", "is no list", found)
+        if not subcommand or any(is_scalar(item) and item.value == subcommand for item in found.value):
+            return f"{path}/{key}", found
+    raise BadShape(path, f"has no list with the subcommand {subcommand}" if subcommand else "has no args", node)
+
+
+def flag(path: str, flags: "SequenceNode", name: str) -> "tuple[str, Node, bool] | None":
+    """Return the value of a flag, the node that holds it, and whether the node holds the flag's name as well.
+
+    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that stands twice.
+    """
+    found = None
+    nodes = flags.value
+    begin = f"{name}="
+    for index, node in enumerate(nodes):
+        if node.id != "scalar":
+            continue
+        hit = None
+        if node.value.startswith(begin):
+            hit = (node.value[len(name) + 1 :], node, True)
+        elif node.value == name:
+            if index + 1 == len(nodes) or not is_scalar(nodes[index + 1]):
+                raise BadShape(path, f"ends in {name} without a value", node)
+            hit = (nodes[index + 1].value, nodes[index + 1], False)
+        if hit is not None and found is not None:
+            raise BadShape(path, f"holds {name} twice", node)
+        found = hit or found
+    return found
+
+
+def set_flag(resource: "Resource", path: str, flags: "SequenceNode", name: str, new: str) -> None:
+    """Give a flag a value: replaced where it is, appended as `--flag=value` where it is not."""
+    found = flag(path, flags, name)
+    if found is None:
+        resource.append(flags, f"{name}={new}", path)
+    else:
+        resource.rewrite(found[1], f"{name}={new}" if found[2] else new, f"{path}/{name}")
+
+
+def variables(path: str, node: "MappingNode", *names: str) -> "dict[str, tuple[str, MappingNode]]":
+    """Return path and node of those environment variables that are there. Raises BadShape for one that stands twice."""
+    env = get(node, "env")
+    if env is None:
+        return {}
+    if not is_sequence(env):
+        raise BadShape(f"{path}/env", "is no list", env)
+    found: dict[str, tuple[str, MappingNode]] = {}
+    for item in env.value:
+        name = text(item, "name") if is_mapping(item) else ""
+        if name in names:
+            if name in found:
+                raise BadShape(f"{path}/env", f"holds {name} twice", item)
+            found[name] = f"{path}/env/[name={name}]", item
+    return found
+
+
+def variable(path: str, node: "MappingNode", name: str) -> "tuple[str, MappingNode] | None":
+    """Return path and node of one environment variable, as `variables` does; None where it is absent."""
+    return variables(path, node, name).get(name)
+
+
+def set_variable(resource: "Resource", path: str, node: "MappingNode", name: str, new: str) -> None:
+    """Give an environment variable a value: replaced where it is, appended where it is not."""
+    found = variable(path, node, name)
+    if found is None:
+        resource.append_to(node, "env", {"name": name, "value": new}, f"{path}/env/[name={name}]")
+        return
+    at, item = found
+    value = entry(item, "value", at)
+    if entry(item, "valueFrom", at) is not None:
+        raise BadShape(at, "takes its value from elsewhere", item)
+    if value is None or is_null(value[1]):
+        resource.put(item, "value", new, f"{at}/value")
+    else:
+        resource.rewrite(value[1], new, f"{at}/value")

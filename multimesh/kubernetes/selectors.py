@@ -1,0 +1,86 @@
+"""Label selectors of Kubernetes, evaluated (k8s.io/apimachinery, pkg/apis/meta/v1/helpers.go)."""
+
+from multimesh.yamltext.fieldpath import BadShape
+from multimesh.yamltext.plain import plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from multimesh.yamltext.nodes import Node
+
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
+
+def read(node: "Node | None", path: str) -> "dict[str, Any]":
+    """Return the selector at a path as plain values; empty where it is absent. Raises BadShape for what is none."""
+    selector = plain(node) if node is not None else None
+    if node is None or selector is None:
+        return {}
+    if not _is_selector(selector):
+        raise BadShape(path, "is no label selector", node)
+    for item in selector.get("matchExpressions") or ():
+        if item["operator"] not in _OPERATORS:
+            what = f'has the operator "{item["operator"]}", and Kubernetes knows In, NotIn, Exists and DoesNotExist'
+            raise BadShape(path, what, node)
+    return selector  # type: ignore[no-any-return]
+
+
+def _is_selector(selector: "Any") -> bool:
+    if type(selector) is not dict:
+        return False
+    labels = selector.get("matchLabels") or {}
+    expressions = selector.get("matchExpressions") or []
+    return (
+        type(labels) is dict
+        and type(expressions) is list
+        and all(type(value) is str for value in labels.values())
+        and all(map(_is_expression, expressions))
+    )
+
+
+def _is_expression(item: "Any") -> bool:
+    return (
+        type(item) is dict
+        and type(item.get("key")) is type(item.get("operator")) is str
+        and (item.get("values") is None or type(item["values"]) is list)
+        and all(type(value) is str for value in item.get("values") or ())
+    )
+
+
+def requirements(selector: "dict[str, Any] | None") -> "list[tuple[str, str, list[str]]]":
+    """Return the requirements of a selector, all of which must hold: (key, operator, values).
+
+    >>> requirements({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]})
+    [('a', 'In', ['b']), ('c', 'Exists', [])]
+    """
+    selector = selector or {}
+    found = [(key, "In", [value]) for key, value in (selector.get("matchLabels") or {}).items()]
+    expressions = selector.get("matchExpressions") or []
+    return found + [(item.get("key", ""), item.get("operator", ""), item.get("values") or []) for item in expressions]
+
+
+def allows(operator: str, values: "list[str]", value: "str | None") -> bool:
+    """Tell whether a requirement holds for a label's value; None for a label that is absent.
+
+    Raises ValueError for an operator that Kubernetes does not know.
+    """
+    if operator == "In":
+        return value in values
+    if operator == "NotIn":
+        return value is None or value not in values
+    if operator == "Exists":
+        return value is not None
+    if operator == "DoesNotExist":
+        return value is None
+    raise ValueError(operator)
+
+
+def matches(selector: "dict[str, Any] | None", labels: dict[str, str]) -> bool:
+    """Tell whether a selector matches a set of labels; an absent or empty selector matches all."""
+    return all(allows(operator, values, labels.get(key)) for key, operator, values in requirements(selector))
+
+
+def may_match(selector: "dict[str, Any] | None", key: str, value: "str | None") -> bool:
+    """Tell whether a selector can match anything whose label `key` has this value, whatever its other labels are."""
+    return all(allows(operator, values, value) for name, operator, values in requirements(selector) if name == key)

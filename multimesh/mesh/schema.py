@@ -1,0 +1,110 @@
+"""The mesh profile as a JSON Schema, for editors and for checks that know nothing of multimesh.
+
+The schema is made from `PROFILE` (`multimesh/mesh/profile.py`), the definitions that validate, so the two cannot part.
+It is kept as `multimesh/profile.schema.json`, which `python3 tools/docs.py` writes and a test compares.
+It says what one key may hold. What two keys must not say together, `multimesh` alone checks.
+"""
+
+import json
+
+from multimesh.mesh.names import MODEL_ENTRIES, STOCK_NAMES
+from multimesh.mesh.profile import (
+    KIND,
+    MAX_NAME,
+    MAX_NAMESPACE,
+    PROFILE,
+    check_any,
+    check_kept,
+    check_label,
+    check_mesh,
+    check_namespace,
+    check_renamed,
+    check_revision,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+#: The kinds of `naming.is_never_renamed`, as a pattern.
+_NEVER_RENAMED = "Namespace|CustomResourceDefinition|[^/]*Class"
+
+
+def _refused(check: "Callable[[str], str]") -> "list[str]":
+    """Return the labels that a check refuses because of the stock names: ends of them, and the first word of entries."""
+    ends = {name[at + 1 :] for _, name in STOCK_NAMES for at, sign in enumerate(name) if sign == "-"}
+    words = ends | {entry.partition(".")[0] for entry in MODEL_ENTRIES} | {"default", "istio"}
+    return sorted(word for word in words if not check_label(word) and check(word))
+
+
+#: What a text must look like for a check to accept it, in the words of JSON Schema and in words for the manual.
+#: A check that is not here accepts any text as far as an editor can tell.
+TEXTS: "dict[Callable[[str], str], tuple[dict[str, Any], str]]" = {
+    check_any: ({"minLength": 1}, "text"),
+    check_label: ({"pattern": _LABEL, "maxLength": 63}, "DNS label"),
+    check_mesh: ({"pattern": _LABEL, "maxLength": MAX_NAME, "not": {"enum": _refused(check_mesh)}}, "mesh name"),
+    check_namespace: (
+        {"pattern": _LABEL, "maxLength": MAX_NAMESPACE, "not": {"enum": _refused(check_namespace)}},
+        "namespace",
+    ),
+    check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default"]}}, "revision"),
+    check_kept: ({"pattern": "^[^/]+/.+$"}, "`Kind/name` or `Kind/*`"),
+    check_renamed: ({"pattern": f"^(?!({_NEVER_RENAMED})/)[^/]+/[^*]+$"}, "`Kind/name`"),
+}
+
+
+def schema() -> "dict[str, Any]":
+    """Return the schema of a mesh profile as plain values."""
+    return {
+        "$schema": DRAFT,
+        "title": KIND,
+        "description": "What distinguishes one Istio mesh of a cluster from all others. See docs/profile.md.",
+        **of_field(PROFILE, required=True),
+    }
+
+
+def text() -> str:
+    """Return the schema as it stands in `multimesh/profile.schema.json`."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def of_field(field: "Any", *, required: bool = False) -> "dict[str, Any]":
+    """Return the schema of one field of a profile.
+
+    What may be left out may also stand there without a value.
+    """
+    if not required:
+        found = of_field(field, required=True)
+        if "oneOf" in found:
+            return {"oneOf": [*found["oneOf"], {"type": "null"}]}
+        words = {"enum": [*found["enum"], None]} if "enum" in found else {}
+        return {**found, "type": [found["type"], "null"], **words}
+    kind = field[0]
+    if kind == "fields":
+        return {
+            "type": "object",
+            "additionalProperties": False,
+            **({"required": list(field[2])} if field[2] else {}),
+            "properties": {
+                key: {"description": description, **of_field(inner, required=key in field[2])}
+                for key, (inner, description) in field[1].items()
+            },
+        }
+    if kind == "list":
+        return {"type": "array", "items": of_field(field[1], required=True)}
+    if kind == "map":
+        return {"type": "object", "additionalProperties": of_field(field[1], required=True)}
+    if kind == "either":
+        return {"oneOf": [of_field(choice, required=True) for choice in field[1:]]}
+    if kind == "one of":
+        return {"type": "string", "enum": list(field[1])}
+    if kind == "switch":
+        return {"type": "boolean"}
+    if kind == "port":
+        return {"type": "integer", "minimum": 30000, "maximum": 32767}
+    return {"type": "string", **TEXTS.get(field[1], ({}, ""))[0]}

@@ -1,0 +1,1 @@
+"""The pipeline: cut the stream, skip what no rule reads, parse, plan, write."""

@@ -1,0 +1,88 @@
+"""What one rendering did, as JSON: Helm shows nothing of a post-renderer that succeeds."""
+
+import json
+
+from multimesh import __version__
+from multimesh.errors import MultimeshError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from multimesh.mesh.profile import Profile
+    from multimesh.render.pipeline import Rendering
+
+
+def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
+    """Return the report as plain values: what was rewritten, dropped and noticed, each with its line in the stream."""
+    return {
+        "multimesh": __version__,
+        "mesh": mesh.name,
+        "profile": mesh.where,
+        "resources": rendering.resources,
+        "rewritten": _rewritten(rendering),
+        "dropped": [{"resource": title, "rule": rule, "line": int(start)} for title, rule, start in rendering.dropped],
+        "findings": [_finding(notice, mesh) for notice in rendering.noticed] + _deletions(rendering, mesh),
+    }
+
+
+def _rewritten(rendering: "Rendering") -> "list[dict[str, Any]]":
+    found = []
+    for first, text, edits in rendering.edited:
+        line, at = int(first), 0
+        for edit in edits:
+            line, at = line + text.count("\n", at, edit.start), edit.start
+            found += [
+                {"resource": edit.subject, "path": path, "rule": rule, "line": line}
+                for rule, path in edit.reasons
+                # What is left out is edited as a whole, which is no field of it.
+                if path
+            ]
+    return found
+
+
+def _deletions(rendering: "Rendering", mesh: "Profile") -> "list[dict[str, Any]]":
+    """Return what Helm makes of CRDs that are left out: of a release that had installed them, it deletes them."""
+    left = [
+        (title, int(start)) for title, _, start in rendering.dropped if title.startswith("CustomResourceDefinition/")
+    ]
+    if not left:
+        return []
+    return [
+        {
+            "id": "crd-deleted",
+            "severity": "info",
+            "message": f"left out: {', '.join(title for title, _ in left)}",
+            "why": "If this release had installed them, Helm deletes each whose live object has no helm.sh/resource-policy: keep, "
+            "and with it every resource of its kind in the whole cluster.",
+            "remedy": "Nothing for a first install; before an upgrade: multimesh check NEW --previous OLD.",
+            "docs": "docs/upgrades.md#what-dropping-a-crd-would-make-helm-do",
+            "sides": [{"mesh": mesh.name, "resource": title, "file": "<stdin>", "line": line} for title, line in left],
+        }
+    ]
+
+
+def _finding(notice: "dict[str, object]", mesh: "Profile") -> "dict[str, Any]":
+    """Return what a rule noticed in the form in which `check` prints findings."""
+    file, _, line = str(notice["where"]).rpartition(":")
+    return {
+        "id": notice["id"],
+        "severity": notice["severity"],
+        "message": notice["message"],
+        "why": "",
+        "remedy": notice["remedy"],
+        "docs": f"docs/rules.md#{notice['rule']}",
+        "sides": [{"mesh": mesh.name, "resource": notice["resource"], "file": file, "line": int(line)}],
+    }
+
+
+def write(path: str, rendering: "Rendering", mesh: "Profile") -> None:
+    """Write the report to a file. Raises MultimeshError where that is not possible."""
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report(rendering, mesh), file, indent=2, ensure_ascii=False)
+            file.write("\n")
+    except OSError as error:
+        raise MultimeshError(
+            path, f"cannot write the report: {error.strerror}", "Name a file in a folder that exists."
+        ) from None

@@ -1,0 +1,422 @@
+"""`multimesh verify` on saved clusters: each fault is found, and a sound mesh is silent."""
+
+import base64
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILE = """\
+apiVersion: multimesh.dev/v1alpha1
+kind: MeshProfile
+metadata: {name: affirmed}
+spec: {namespace: istio-affirmed, workloadNamespaces: [nginx-affirmed]}
+"""
+MESH = "multimesh.dev/mesh"
+ROOT_CERT = "-----BEGIN CERTIFICATE-----\naffirmed\n-----END CERTIFICATE-----\n"
+OTHER_CERT = ROOT_CERT.replace("affirmed", "blue")
+
+
+def encoded(text):
+    """Return what a Secret or a caBundle holds."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def thing(kind, name, namespace="", labels=None, annotations=None, **more):
+    """Return one object of the cluster."""
+    metadata = {"name": name, "labels": labels or {}, "annotations": annotations or {}}
+    if namespace:
+        metadata["namespace"] = namespace
+    versions = {
+        "Deployment": "apps/v1",
+        "MutatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+        "ClusterRole": "rbac.authorization.k8s.io/v1",
+    }
+    return {"apiVersion": versions.get(kind, "v1"), "kind": kind, "metadata": metadata, **more}
+
+
+def entry(name, values, mesh="affirmed", path="/inject", **more):
+    """Return one webhook entry that selects namespaces by istio-injection."""
+    service = {"name": f"istiod-{mesh}", "namespace": f"istio-{mesh}", "path": path}
+    selector = {"matchExpressions": [{"key": "istio-injection", "operator": "In", "values": values}]}
+    return {
+        "name": name,
+        "clientConfig": {"service": service, "caBundle": encoded(ROOT_CERT if mesh == "affirmed" else OTHER_CERT)},
+        "namespaceSelector": selector,
+        "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+        "failurePolicy": "Fail",
+        **more,
+    }
+
+
+def pod(name="nginx-1", address="istiod-affirmed.istio-affirmed.svc:15012", revision="affirmed", proxies=1):
+    """Return a pod with sidecars."""
+    proxy = {"name": "istio-proxy", "env": [{"name": "CA_ADDR", "value": address}]}
+    annotations = {"istio.io/rev": revision} if proxies else {}
+    containers = [{"name": "nginx"}, *(copy.deepcopy(proxy) for _ in range(proxies))]
+    return thing(
+        "Pod",
+        name,
+        "nginx-affirmed",
+        annotations=annotations,
+        spec={"containers": containers},
+        status={"phase": "Running"},
+    )
+
+
+def sound():
+    """Return a cluster in which nothing is wrong, as a mapping from a short name to each object."""
+    discovery = {"name": "discovery", "env": [{"name": "REVISION", "value": "affirmed"}]}
+    template = {"spec": {"containers": [discovery]}}
+    validator = entry("rev.validation.istio.io", [], path="/validate")
+    validator["namespaceSelector"] = {"matchExpressions": [{"key": MESH, "operator": "In", "values": ["affirmed"]}]}
+    validator["rules"][0].update(apiGroups=["networking.istio.io"], resources=["*"])
+    rev = {"istio.io/rev": "affirmed"}
+    own = "affirmed.namespace.sidecar-injector.istio.io"
+    return {
+        "plane": thing("Namespace", "istio-affirmed", labels={MESH: "affirmed"}),
+        "member": thing(
+            "Namespace", "nginx-affirmed", labels={MESH: "affirmed", "istio-injection": "enabled-affirmed"}
+        ),
+        "other": thing("Namespace", "default"),
+        "istiod": thing(
+            "Deployment", "istiod-affirmed", "istio-affirmed", spec={"template": template}, status={"readyReplicas": 1}
+        ),
+        "injector": thing(
+            "MutatingWebhookConfiguration",
+            "istio-sidecar-injector-affirmed-istio-affirmed",
+            labels=rev,
+            webhooks=[entry(own, ["enabled-affirmed"])],
+        ),
+        "validator": thing(
+            "ValidatingWebhookConfiguration",
+            "istio-validator-affirmed-istio-affirmed",
+            labels=rev,
+            webhooks=[validator],
+        ),
+        "root": thing("Secret", "istio-ca-secret", "istio-affirmed", data={"ca-cert.pem": encoded(ROOT_CERT)}),
+        "copy": thing("ConfigMap", "istio-ca-root-cert", "nginx-affirmed", data={"root-cert.pem": ROOT_CERT}),
+        "home": thing("ConfigMap", "istio-ca-root-cert", "istio-affirmed", data={"root-cert.pem": ROOT_CERT}),
+        "pod": pod(),
+    }
+
+
+def verify(tmp_path, cluster, *arguments):
+    """Run the command on a saved cluster; return the ids and messages it found, and the exit code."""
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(PROFILE)
+    saved = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(cluster.values())})
+    done = subprocess.run(
+        [sys.executable, "-m", "multimesh", "verify", "--profile", str(profile), "-o", "json", *arguments],
+        input=saved,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.stderr == ""
+    found = json.loads(done.stdout)["findings"]
+    return [(finding["id"], finding["severity"], finding["message"]) for finding in found], done.returncode
+
+
+def test_a_sound_mesh_is_silent(tmp_path):
+    """Nothing is found, and the exit code is 0."""
+    assert verify(tmp_path, sound()) == ([], 0)
+
+
+def labelled(cluster, which, **labels):
+    """Set or, with None, remove labels of a namespace."""
+    for key, value in labels.items():
+        name = {"mesh": MESH, "injection": "istio-injection", "rev": "istio.io/rev"}[key]
+        cluster[which]["metadata"]["labels"].pop(name, None)
+        if value is not None:
+            cluster[which]["metadata"]["labels"][name] = value
+
+
+def bundle(cluster, which, value):
+    """Set the caBundle of a webhook."""
+    cluster[which]["webhooks"][0]["clientConfig"]["caBundle"] = value
+
+
+FAULTS = {
+    "a namespace that does not exist": (lambda c: c.pop("member"), "namespace-label", "does not exist"),
+    "a namespace without the mesh label": (
+        lambda c: labelled(c, "member", mesh=None),
+        "namespace-label",
+        "has no label",
+    ),
+    "a namespace of another mesh": (
+        lambda c: labelled(c, "member", mesh="blue"),
+        "namespace-label",
+        "belongs to mesh blue",
+    ),
+    "a namespace without injection": (
+        lambda c: labelled(c, "member", injection=None),
+        "namespace-label",
+        "does not inject",
+    ),
+    "a namespace with the stock label": (
+        lambda c: labelled(c, "member", injection="enabled"),
+        "namespace-label",
+        "istio-injection=enabled",
+    ),
+    "a control-plane namespace that is injected by the stock label": (
+        lambda c: labelled(c, "plane", injection="enabled"),
+        "namespace-label",
+        "control-plane namespace",
+    ),
+    "a control plane that is gone": (
+        lambda c: c["istiod"]["spec"].update(template={}),
+        "control-plane-down",
+        "no control plane",
+    ),
+    "a control plane without a ready pod": (
+        lambda c: c["istiod"]["status"].update(readyReplicas=0),
+        "control-plane-down",
+        "no ready pod",
+    ),
+    "an empty caBundle": (lambda c: bundle(c, "injector", ""), "ca-bundle", "has no caBundle"),
+    "another mesh's caBundle": (lambda c: bundle(c, "validator", encoded(OTHER_CERT)), "ca-bundle", "another root"),
+    "no injector at all": (lambda c: c.pop("injector"), "ca-bundle", "no webhook injects"),
+    "two writers of one root certificate": (
+        lambda c: c["copy"]["data"].update({"root-cert.pem": OTHER_CERT}),
+        "ca-bundle",
+        "two control planes write it",
+    ),
+    "a pod that another mesh injected": (
+        lambda c: c.update(pod=pod(address="istiod-blue.istio-blue.svc:15012", revision="blue")),
+        "pod-mesh",
+        "another mesh's control plane",
+    ),
+    "a pod of a foreign revision": (lambda c: c.update(pod=pod(revision="blue")), "pod-mesh", 'the revision "blue"'),
+    "a pod with two sidecars": (lambda c: c.update(pod=pod(proxies=2)), "pod-mesh", "2 sidecars"),
+    "an injector of another mesh that selects the namespace": (
+        lambda c: c.update(
+            blue=thing(
+                "MutatingWebhookConfiguration",
+                "istio-sidecar-injector-blue-istio-blue",
+                webhooks=[entry("x.sidecar-injector.istio.io", ["enabled-affirmed"], mesh="blue")],
+            )
+        ),
+        "injection-overlap",
+        "of another mesh injects",
+    ),
+    "a forgotten post-renderer, by the missing entry": (
+        lambda c: c["injector"]["webhooks"][0]["namespaceSelector"]["matchExpressions"][0].update(values=["enabled"]),
+        "stock-name",
+        "has no entry for",
+    ),
+    "a forgotten post-renderer, by a stock validator": (
+        lambda c: c["validator"]["metadata"].update(name="istiod-default-validator"),
+        "stock-name",
+        "has its stock name",
+    ),
+    "a forgotten post-renderer, by a stock role": (
+        lambda c: c.update(
+            role=thing("ClusterRole", "kiali", annotations={"meta.helm.sh/release-namespace": "istio-affirmed"})
+        ),
+        "stock-name",
+        "ClusterRole/kiali",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_of_a_broken_cluster_is_found(tmp_path, fault):
+    """One thing is broken, and the finding for it is among those that are reported."""
+    break_it, expected, message = FAULTS[fault]
+    cluster = sound()
+    break_it(cluster)
+    found, code = verify(tmp_path, cluster)
+    assert [line for line in found if line[0] == expected and message in line[2]] != [], found
+    assert code == 1
+
+
+WARNINGS = {
+    "a pod that was started before the label was set": (lambda c: c.update(pod=pod(proxies=0)), "pod-mesh"),
+    "a validator that still ignores failures": (
+        lambda c: c["validator"]["webhooks"][0].update(failurePolicy="Ignore"),
+        "ca-bundle",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WARNINGS)
+def test_what_may_pass_by_itself_is_a_warning(tmp_path, fault):
+    """The exit code stays 0."""
+    break_it, expected = WARNINGS[fault]
+    cluster = sound()
+    break_it(cluster)
+    found, code = verify(tmp_path, cluster)
+    assert ([(expected, "warning")], 0) == ([line[:2] for line in found], code)
+
+
+NEAR_MISSES = {
+    "a namespace that is injected by revision": lambda c: (
+        labelled(c, "member", injection=None, rev="affirmed"),
+        c["injector"]["webhooks"].append(
+            {
+                **entry("rev.namespace.sidecar-injector.istio.io", []),
+                "namespaceSelector": {"matchLabels": {"istio.io/rev": "affirmed"}},
+            }
+        ),
+    ),
+    "a stock role of somebody else": lambda c: c.update(role=thing("ClusterRole", "kiali")),
+    "a pod that asked not to be injected": lambda c: c.update(
+        pod=thing(
+            "Pod",
+            "x",
+            "nginx-affirmed",
+            labels={"sidecar.istio.io/inject": "false"},
+            spec={"containers": [{"name": "x"}]},
+        )
+    ),
+    "a pod that is done": lambda c: c.update(
+        pod=thing("Pod", "x", "nginx-affirmed", spec={"containers": [{"name": "x"}]}, status={"phase": "Succeeded"})
+    ),
+    "a pod in a namespace of nobody": lambda c: c.update(pod=thing("Pod", "x", "default", spec={"containers": []})),
+}
+
+
+@pytest.mark.parametrize("case", NEAR_MISSES)
+def test_what_is_sound_but_unusual_is_silent(tmp_path, case):
+    """A near miss is no finding."""
+    cluster = sound()
+    NEAR_MISSES[case](cluster)
+    assert verify(tmp_path, cluster) == ([], 0)
+
+
+def test_a_labelled_namespace_that_the_profile_does_not_list_is_worth_an_info(tmp_path):
+    """From Istio 1.6 on the label decides."""
+    cluster = sound()
+    labelled(cluster, "other", mesh="affirmed")
+    found, code = verify(tmp_path, cluster)
+    assert ([line[:2] for line in found], code) == ([("namespace-label", "info")], 0)
+
+
+def old():
+    """Return a sound mesh of Istio 1.5."""
+    cluster = sound()
+    cluster["istiod"]["spec"]["template"]["spec"]["containers"] = [{"name": "citadel"}]
+    cluster["injector"]["metadata"]["labels"] = {}
+    for which in ("plane", "member"):
+        cluster[which]["metadata"]["labels"]["ca.istio.io/env"] = "istio-affirmed"
+    labelled(cluster, "plane", injection="disabled")
+    proxy = {"name": "istio-proxy", "args": ["proxy", "--discoveryAddress", "istio-pilot.istio-affirmed:15010"]}
+    cluster["pod"] = thing(
+        "Pod", "nginx-1", "nginx-affirmed", spec={"containers": [proxy]}, status={"phase": "Running"}
+    )
+    cluster["secret"] = thing("Secret", "istio.default", "nginx-affirmed", data={"root-cert.pem": encoded(ROOT_CERT)})
+    return cluster
+
+
+def test_a_sound_mesh_of_1_5_is_silent(tmp_path):
+    """Citadel's secret is there and signed by the mesh's root."""
+    assert verify(tmp_path, old()) == ([], 0)
+
+
+def test_a_pod_of_1_5_without_a_certificate_is_found_though_it_runs(tmp_path):
+    """The volume is optional: kubectl says 2/2."""
+    cluster = old()
+    del cluster["secret"]
+    found, code = verify(tmp_path, cluster)
+    assert ([line[0] for line in found], code) == (["certificate"], 1)
+
+
+def test_a_certificate_of_another_citadel_is_found(tmp_path):
+    """Two Citadels fight over the namespace."""
+    cluster = old()
+    cluster["secret"]["data"]["root-cert.pem"] = encoded(OTHER_CERT)
+    found, _ = verify(tmp_path, cluster)
+    assert [line[0] for line in found] == ["certificate"]
+
+
+def test_a_citadel_that_wrote_over_every_copy_is_found_by_the_root_that_is_kept(tmp_path):
+    """Without a list it writes into the control-plane namespace of the other mesh, too."""
+    cluster = old()
+    cluster["secret"]["data"]["root-cert.pem"] = encoded(OTHER_CERT)
+    cluster["copied"] = thing("Secret", "istio.default", "istio-affirmed", data=dict(cluster["secret"]["data"]))
+    found, _ = verify(tmp_path, cluster)
+    assert [line[0] for line in found] == ["certificate"]
+
+
+def test_a_namespace_that_citadels_list_does_not_hold_is_an_error_in_1_5(tmp_path):
+    """The list is static, so the label alone does nothing."""
+    cluster = old()
+    labelled(cluster, "other", mesh="affirmed")
+    found, code = verify(tmp_path, cluster)
+    assert ([line[:2] for line in found], code) == ([("namespace-label", "error")], 1)
+
+
+def test_a_pod_that_talks_to_another_namespace_than_the_profile_says_is_found(tmp_path):
+    """affirmed-istio is not istio-affirmed."""
+    cluster = old()
+    cluster["pod"]["spec"]["containers"][0]["args"][-1] = "istio-pilot.affirmed-istio:15010"
+    found, _ = verify(tmp_path, cluster)
+    assert [line[0] for line in found] == ["pod-mesh"]
+
+
+def test_what_a_removed_mesh_left_is_listed_with_the_command_that_removes_it(tmp_path):
+    """Webhooks, labels and what the control plane made while it ran."""
+    cluster = sound()
+    del cluster["istiod"], cluster["pod"]
+    found, code = verify(tmp_path, cluster, "--removed")
+    assert {"left-behind"} == {line[0] for line in found}
+    assert code == 0
+    told = " ".join(line[2] for line in found)
+    for name in (
+        "istio-sidecar-injector-affirmed",
+        "Namespace/nginx-affirmed",
+        "istio-ca-root-cert",
+        "istio-ca-secret",
+    ):
+        assert name in told
+
+
+def test_a_mesh_that_is_gone_altogether_left_nothing(tmp_path):
+    """A cluster of others is silent."""
+    others = {"other": thing("Namespace", "default"), "role": thing("ClusterRole", "view")}
+    assert verify(tmp_path, others, "--removed") == ([], 0)
+
+
+def test_kinds_of_which_nothing_was_seen_are_named(tmp_path):
+    """Without the right to list pods, nothing is said about sidecars, and that is said."""
+    cluster = sound()
+    del cluster["pod"]
+    found, code = verify(tmp_path, cluster)
+    assert (found, code) == ([("unreadable", "warning", "no Pod was seen, so nothing is said about sidecars")], 0)
+
+
+@pytest.mark.parametrize("text", ["not: [yaml", "- 1", '{"kind": "List", "items": 3}', "{}"])
+def test_a_saved_cluster_that_is_none_gives_no_traceback(tmp_path, text):
+    """Whatever stands on stdin."""
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(PROFILE)
+    done = subprocess.run(
+        [sys.executable, "-m", "multimesh", "verify", "--profile", str(profile)],
+        input=text,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 2)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["istio-ca-root-cert", "istio-ca-crl", "istio-leader", "istio-gateway-status-leader", "istio-ip-autoallocate",
+     "istio-namespace-controller-election"],
+)  # fmt: skip
+def test_a_configmap_that_a_removed_istiod_wrote_is_listed(tmp_path, name):
+    """As a real istiod of 1.16.7, 1.24.6 or 1.30.3 leaves them; a user's own ConfigMap is not."""
+    cluster = {"left": thing("ConfigMap", name, "istio-affirmed"), "own": thing("ConfigMap", "own", "istio-affirmed")}
+    found, code = verify(tmp_path, cluster, "--removed")
+    assert code == 0
+    assert [line[2] for line in found] == [f"ConfigMap/istio-affirmed/{name} is still there"]

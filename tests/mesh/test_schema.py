@@ -1,0 +1,140 @@
+"""The JSON Schema of a profile says what the validation says, over profiles that are generated: right, wrong, and odd."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from random import Random
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from pages import ROOT
+
+from multimesh.errors import MultimeshError
+from multimesh.mesh import profile
+
+SCHEMA = json.loads((ROOT / "multimesh/profile.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+
+#: What two keys must not say together: the program alone says so.
+TOGETHER = (
+    r"could be no Service",
+    r"which is spec\.revision",
+    r"stands in keepNames and in renameNames",
+    r"becomes in this mesh",
+    r"spec\.nodePorts gives",
+)
+
+NAMES = (
+    "a", "affirmed", "blue-1", "1a", "1-20-3", "istio", "istio-blue", "default", "viewer", "kube-system", "rev", "object",
+    "x" * 30, "x" * 31, "x" * 48, "x" * 49, "x" * 56, "x" * 57, "x" * 63, "x" * 64, "-a", "a-", "A", "a.b", "a_b", "a b",
+    "ü", "", "123", "2020-01-01", "null", "~", "true", "ClusterRole/x", "ClusterRole/*", "Widget/*", "/x", "x/", "a/b/c",
+    "Namespace/x", "PriorityClass/x", "ClusterRole/kiali",
+)  # fmt: skip
+ODD: tuple[Any, ...] = (None, True, False, 0, 30000, 32767, 29999, 32768, 3.5, -1, [], {}, [None], {"a": None}, [[]])
+
+
+def anything(rng: Random, depth: int = 0) -> Any:
+    """Return a value of any shape."""
+    chance = rng.random()
+    if chance < 0.6 or depth > 2:
+        return rng.choice((*NAMES, *ODD))
+    if chance < 0.8:
+        return [anything(rng, depth + 1) for _ in range(rng.randint(0, 3))]
+    return {
+        rng.choice((*NAMES, "http2", "args", "env", "container")): anything(rng, depth + 1)
+        for _ in range(rng.randint(0, 3))
+    }
+
+
+def plausible(rng: Random, key: str) -> Any:
+    """Return a value of the shape that the key has, right or nearly so."""
+    name = rng.choice(NAMES)
+    words = {"sharedResources": ("own", "leave"), "clusterRoles": ("rename", "keep"), "gateways": ("rename", "keep")}
+    if key in words:
+        return rng.choice((*words[key], name, None))
+    if key in ("namespace", "revision"):
+        return name
+    if key == "scopeGateways":
+        return rng.choice((True, False, None, "true"))
+    if key == "nodePorts":
+        return rng.choice(("auto", "keep", None, {"http2": rng.choice((30000, 31380, 80, "30001", None))}, {}))
+    if key == "citadel":
+        return rng.choice(({}, None, {"alsoListen": [name]}, {"alsoListen": None}, {"listen": [name]}))
+    if key == "flags":
+        flag = {
+            "container": name,
+            "args": [rng.choice(NAMES)],
+            "env": {"A": rng.choice((*NAMES, *ODD))},
+            "workload": name,
+        }
+        return [{part: flag[part] for part in rng.sample(list(flag), rng.randint(0, 4))}]
+    return [name, rng.choice(NAMES)][: rng.randint(0, 2)]
+
+
+def generated(rng: Random) -> dict[str, Any]:
+    """Return a profile that is right, or wrong in a place or two."""
+    spec: dict[str, Any] = {"namespace": "istio-affirmed"}
+    metadata: dict[str, Any] = {"name": "affirmed"}
+    whole: dict[str, Any] = {
+        "apiVersion": profile.API_VERSION,
+        "kind": profile.KIND,
+        "metadata": metadata,
+        "spec": spec,
+    }
+    for _ in range(rng.randint(0, 2)):
+        key = rng.choice(list(profile.SPEC[1]))
+        spec[key] = plausible(rng, key) if rng.random() < 0.8 else anything(rng)
+    place, keys = rng.choice((
+        (metadata, ("name",)), (metadata, ("labels", "annotations", "namespace")), (spec, ("Namespace", "workloads")),
+        (whole, ("apiVersion", "kind", "status", "metadata", "spec")), (whole, ()), (whole, ()), (whole, ()),
+    ))  # fmt: skip
+    if keys:
+        key = rng.choice(keys)
+        place[key] = rng.choice(NAMES) if key == "name" and rng.random() < 0.9 else anything(rng)
+    elif rng.random() < 0.2:
+        del (place := rng.choice((whole, metadata, spec)))[rng.choice(list(place))]
+    return whole
+
+
+def verdict(text: str) -> str:
+    """Return what the program finds wrong with a profile that a schema could find too; empty for nothing."""
+    try:
+        profile.load(text, "profile.yaml")
+    except MultimeshError as error:
+        found = [line for line in str(error).splitlines() if line.startswith("multimesh: ")]
+        return "\n".join(line for line in found if not any(re.search(sign, line) for sign in TOGETHER))
+    return ""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_schema_accepts_exactly_what_the_program_accepts(seed):
+    """In both directions; what only two keys together make wrong is the program's alone."""
+    rng = Random(seed)
+    seen: Counter[bool] = Counter()
+    for number in range(300):
+        text = yaml.safe_dump(generated(rng), allow_unicode=True)
+        wrong, error = verdict(text), next(VALIDATOR.iter_errors(yaml.safe_load(text)), None)
+        assert bool(wrong) == (error is not None), (seed, number, text, wrong, error and error.message)
+        seen[error is None] += 1
+    assert min(seen.values()) > 50, seen
+
+
+@pytest.mark.parametrize("key", profile.SPEC[1])
+def test_a_key_without_a_value_is_an_absent_one(key):
+    """For every key that may be absent; the namespace may not."""
+    text = yaml.safe_dump(
+        {"metadata": {"name": "blue", "labels": None}, "spec": {"namespace": "istio-blue", key: None}, "kind": None}
+    )
+    assert bool(verdict(text)) == (key == "namespace")
+    assert VALIDATOR.is_valid(yaml.safe_load(text)) == (key != "namespace")
+
+
+@pytest.mark.parametrize("name", ["viewer", "default", "rev", "object"])
+def test_a_mesh_name_that_makes_a_stock_name_is_marked_in_an_editor_too(name):
+    """The words come from the tables of names, not from a second list."""
+    text = yaml.safe_dump({"metadata": {"name": name}, "spec": {"namespace": "istio-x"}})
+    assert bool(verdict(text)) == (not VALIDATOR.is_valid(yaml.safe_load(text)))

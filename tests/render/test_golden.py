@@ -1,0 +1,68 @@
+"""Golden cases: small streams, run as Helm runs them, and held against what a person has read and agreed with.
+
+A case is a folder of tests/golden/: `input.yaml` goes to stdin, `arguments` has one argument a line, and what came out
+stands in `stdout.yaml` and `stderr.txt`, where `<case>` is written for the path of the folder. A case whose
+`stderr.txt` is not empty ends with exit code 2, any other one with 0.
+
+    pytest tests/render/test_golden.py --update-golden      # writes what comes out; read the diff before you commit it
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from helms import PROGRAM, clean_environment
+
+FOLDER = Path(__file__).resolve().parents[1] / "golden"
+CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+#: Those of which something is left to be run again.
+RENDERED = [name for name in CASES if b"\nkind: " in (FOLDER / name / "stdout.yaml").read_bytes()]
+EXPECTED = ("stdout.yaml", "stderr.txt")
+
+
+def run(case: Path, stream: bytes) -> tuple[int, bytes, bytes]:
+    """Start the program as Helm does: by its first line, without a terminal, in the caller's working directory."""
+    arguments = (case / "arguments").read_text(encoding="utf-8").splitlines()
+    environment = clean_environment()
+    done = subprocess.run(
+        [str(PROGRAM), *arguments],
+        input=stream,
+        capture_output=True,
+        cwd=case,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr.replace(os.fsencode(case), b"<case>")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_golden_case_comes_out_as_it_was_agreed(name: str, pytestconfig: pytest.Config) -> None:
+    """The bytes on stdout, the message on stderr, and the exit code."""
+    case = FOLDER / name
+    code, out, err = run(case, (case / "input.yaml").read_bytes())
+    if pytestconfig.getoption("--update-golden"):
+        for file, content in zip(EXPECTED, (out, err)):
+            (case / file).write_bytes(content)
+    assert out.decode() == (case / "stdout.yaml").read_bytes().decode()
+    assert err.decode() == (case / "stderr.txt").read_bytes().decode()
+    assert code == (2 if err else 0)
+    assert not (out and err)
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_a_golden_case_run_again_stays_as_it_is(name: str) -> None:
+    """Running twice is running once."""
+    case = FOLDER / name
+    agreed = (case / "stdout.yaml").read_bytes()
+    assert run(case, agreed) == (0, agreed, b"")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_golden_case_has_all_its_files_and_names_no_others(name: str) -> None:
+    """A file that no test reads shows nothing."""
+    files = {path.name for path in (FOLDER / name).iterdir()}
+    assert files == {"input.yaml", "profile.yaml", "arguments", *EXPECTED}

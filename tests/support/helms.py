@@ -1,0 +1,147 @@
+"""Run a real Helm as a user does, with folders of its own and nothing of the caller's.
+
+tools/helm.py brings the binaries; where they cannot be had, every test that asks for one skips with its reason.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import oracle
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "postrender.py"
+CHART = ROOT / "examples" / "stock-istio"
+EVERYTHING = ("-f", str(CHART / "values-everything.yaml"))
+VERSIONS = {3: "v3.17.2", 4: "v4.1.4"}
+RELEASE = "istio"
+
+
+class Ran(NamedTuple):
+    """How one call of Helm ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Helm(NamedTuple):
+    """A real Helm: its binary, its major version, and the folder that holds all it keeps."""
+
+    binary: Path
+    major: int
+    home: Path
+
+    def run(self, *arguments: object, cwd: Path = ROOT, **environment: str) -> Ran:
+        """Run it, with these variables and no others of Helm's or ours."""
+        done = subprocess.run(
+            [str(self.binary), *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=cwd,
+            env=clean_environment() | self.homes() | environment,
+            timeout=120,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def homes(self) -> dict[str, str]:
+        """Name the folders that Helm writes to."""
+        return {f"HELM_{what}_HOME": str(self.home / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
+
+    def template(self, chart: Path, mesh: str, *arguments: object, **more: Any) -> Ran:
+        """Render a chart, without the post-renderer, into the namespace of a mesh."""
+        return self.run("template", RELEASE, chart, "-n", f"istio-{mesh}", *arguments, **more)
+
+    def post_render(self, chart: Path, mesh: str, *arguments: object, profile: str = "", **more: Any) -> Ran:
+        """Render a chart through the post-renderer, by a profile of charts-values/ unless another one is named."""
+        profile = profile or str(ROOT / "charts-values" / mesh)
+        flags = (*self.post_renderer(), f"--post-renderer-args=--profile={profile}")
+        return self.template(chart, mesh, *flags, *arguments, **self.plugins(), **more)
+
+    def post_renderer(self) -> tuple[str, str]:
+        """Spell the flag: Helm 3 is given a path, Helm 4 the name of a plugin."""
+        return "--post-renderer", str(PROGRAM) if self.major == 3 else "multimesh"
+
+    def plugins(self) -> dict[str, str]:
+        """Let Helm 4 find the checkout without an install: in a folder that holds a link to it and nothing else."""
+        if self.major == 3:
+            return {}
+        folder = self.home / "links"
+        if not folder.exists():
+            folder.mkdir()
+            (folder / "checkout").symlink_to(ROOT)
+        return {"HELM_PLUGINS": str(folder)}
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment with nothing of Helm's or ours, and with the interpreter of the tests first on PATH."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HELM_", "MULTIMESH_", "KUBE"))}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"}
+
+
+@cache
+def binary(major: int) -> Path | str:
+    """Return the path of a real Helm, or why there is none."""
+    spec = importlib.util.spec_from_file_location("real_helm", ROOT / "tools" / "helm.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    try:
+        return tool.fetch(major)
+    except tool.HelmUnavailable as error:
+        return str(error).splitlines()[0]
+
+
+def real_helm(major: int, home: Path) -> Helm:
+    """Return a real Helm that keeps what it keeps in a folder, or skip."""
+    found = binary(major)
+    if isinstance(found, str):
+        pytest.skip(f"no real Helm {major}: {found}")
+    return Helm(found, major, home)
+
+
+def write_chart(folder: Path, **templates: str) -> Path:
+    """Write a chart with these templates, each named by its file without the ending."""
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: {folder.name}\nversion: 0.1.0\n", encoding="utf-8")
+    for name, text in templates.items():
+        (folder / "templates" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def stage(folder: Path) -> Path:
+    """Copy what the plugin consists of, and nothing else, into a new folder."""
+    folder.mkdir(parents=True)
+    for name in ("plugin.yaml", "postrender.py"):
+        shutil.copy2(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "multimesh", folder / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def by_key(text: str) -> dict[oracle.Key, oracle.Object]:
+    """Map the objects of a stream by what they are to a cluster.
+
+    Helm 4 takes `annotations:` without a value away on the road to a post-renderer: it means the same as none.
+    """
+    objects = oracle.load(text)
+    for obj in objects:
+        if obj["metadata"].get("annotations") in (None, oracle.NULL):
+            obj["metadata"].pop("annotations", None)
+    found = {oracle.key(obj): obj for obj in objects}
+    assert len(found) == len(objects)
+    return found
+
+
+def sources(text: str) -> list[str]:
+    """List the files that the `# Source:` comments name."""
+    return [line.removeprefix("# Source: ") for line in text.splitlines() if line.startswith("# Source: ")]

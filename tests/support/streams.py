@@ -1,0 +1,84 @@
+"""Find the stock streams beside the checkout.
+
+They are rendered data of another project and no part of this repository.
+Where they are absent, every test over them skips with one plain reason.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(os.environ.get("MULTIMESH_STREAMS") or ROOT.parent / "shared" / "streams")
+REASON = "no streams beside the checkout: ../shared/streams is absent"
+
+
+class Stream(NamedTuple):
+    """One stock stream: what one Helm hands to a post-renderer for one chart and one mesh."""
+
+    helm: str
+    version: str
+    mesh: str
+    chart: str
+
+    @property
+    def path(self) -> Path:
+        """The file that holds the stream."""
+        return FOLDER / self.helm / self.version / self.mesh / f"{self.chart}.yaml"
+
+    @property
+    def text(self) -> str:
+        """The stream as text, line ends as they are in the file."""
+        return _read(self.path)
+
+    def __str__(self) -> str:
+        return f"{self.helm}-{self.version}-{self.mesh}-{self.chart}"
+
+
+@cache
+def _read(path: Path) -> str:
+    return path.read_bytes().decode()
+
+
+@cache
+def _all() -> tuple[Stream, ...]:
+    files = sorted(FOLDER.glob("*/*/*/*.yaml"))
+    return tuple(Stream(*file.relative_to(FOLDER).parts[:3], file.stem) for file in files)
+
+
+def streams(*, helm: str = "", version: str = "", mesh: str = "", charts: tuple[str, ...] = ()) -> list[Stream]:
+    """List the streams that are there; an empty condition lets everything through."""
+    return [
+        s
+        for s in _all()
+        if (not helm or s.helm == helm)
+        and (not version or s.version == version)
+        and (not mesh or s.mesh == mesh)
+        and (not charts or s.chart in charts)
+    ]
+
+
+def stream(helm: str, version: str, mesh: str, chart: str) -> Stream:
+    """Return one stream, or skip the test that asks for it."""
+    found = Stream(helm, version, mesh, chart)
+    if not found.path.exists():
+        pytest.skip(REASON)
+    return found
+
+
+def over(argument: str, cases: list) -> pytest.MarkDecorator:
+    """Parametrize a test over streams (or tuples that begin with one); without any it skips."""
+    if not cases:
+        skipped = pytest.param(*[None] * len(argument.split(",")), marks=pytest.mark.skip(REASON))
+        return pytest.mark.parametrize(argument, [skipped])
+    ids = ["-".join(str(part) for part in _parts(case)) for case in cases]
+    return pytest.mark.parametrize(argument, cases, ids=ids)
+
+
+def _parts(case: object) -> tuple:
+    return case if type(case) is tuple else (case,)

@@ -1,0 +1,132 @@
+"""Long text in the data of a ConfigMap is found without being read, and says what libyaml reads in it."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from streams import over, streams
+
+from multimesh.errors import MultimeshError
+from multimesh.render.prefilter import split
+from multimesh.yamltext import longtext
+from multimesh.yamltext.parser import compose_all
+
+HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n"
+
+
+def shape(node: Any) -> tuple:
+    """Return all that the program asks of a node, and of those below it."""
+    value = node.value
+    if node.id != "scalar":
+        value = [tuple(map(shape, child)) if type(child) is tuple else shape(child) for child in value]
+    start, end = node.start_mark, node.end_mark
+    return node.id, node.tag, getattr(node, "style", None) or "", value, start.index, start.line, end.index
+
+
+def shapes(text: str) -> list[tuple] | None:
+    """Return what libyaml reads in a text; None where it reads nothing."""
+    try:
+        return [shape(root) for root in compose_all(text)]
+    except MultimeshError:
+        return None
+
+
+READ_APART = {
+    "quotes": "  a: 'x'\n  b.json: '{\n\"it''s\": 1\n\n}'\n",
+    "quotes that are empty": "  a: ''\n  b: ''''\n",
+    "literal blocks": "  a: |\n    x\n      y\n\n    z\n  b: |-\n     - x\n",
+    "a sign with blanks behind it": "  a: |-    \n    x\n",
+    "empty lines behind a block": "  a: |\n    x\n\n\n  b: |-\n    y\n\n",
+    "comments between": "  # c\n  a: 'x'\n# d\n\n  b: |\n    # text\n    y\n   # e\n  # f\n",
+    "no final newline": "  a: |\n    x",
+    "no final newline behind a quote": "  a: |\n    x\n  b: 'y\n\n   z'",
+    "what looks like a key": "  a: 'x\nkind: ClusterRole\n  b: '\n  c: |\n    kind: 'y\n",
+    "letters beyond ASCII": "  a: 'é “x” 😀\n    😀'\n  b: |\n    é\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", READ_APART.values(), ids=READ_APART)
+def test_long_text_is_read_apart_as_libyaml_reads_it(text):
+    """Values, styles and every mark are the same."""
+    found = longtext.outline(HEAD + text)
+    assert found is not None
+    assert [shape(root) for root in found] == shapes(HEAD + text)
+
+
+IN_DOUBT = {
+    "no entries": "",
+    "a plain value": "  a: 'x'\n  b: y\n",
+    "a folded block": "  a: >\n    x\n",
+    "a block that keeps its end": "  a: |+\n    x\n\n",
+    "a block whose indentation is given": "  a: |2\n      x\n",
+    "a block that begins with an empty line": "  a: |\n\n    x\n",
+    "a short line of blanks in a block": "  a: |\n    x\n   \n    y\n",
+    "an empty block": "  a: |\n  b: 'x'\n",
+    "a key in quotes": "  'a': 'x'\n",
+    "a tag": "  a: !!str 'x'\n",
+    "an anchor": "  a: &b 'x'\n",
+    "a comment behind a quote": "  a: 'x' # c\n",
+    "a quote that does not close": "  a: 'x\n",
+    "a key behind data": "  a: 'x'\nb: c\n",
+    "deeper keys": "   a: 'x'\n",
+    "a tab": "  a: 'x'\n\t\n",
+    "another document": "  a: 'x\n\n--- y'\n",
+    "the end of the document": "  a: 'x\n\n... y'\n",
+    "a carriage return": "  a: 'x\r\n'\n",
+    "another line break": "  a: 'x\x85'\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IN_DOUBT.values(), ids=IN_DOUBT)
+def test_data_in_doubt_is_read_by_libyaml(text):
+    """Libyaml decides whatever is not plain to see."""
+    assert longtext.outline(HEAD + text) is None
+
+
+HEADS = {
+    "a flow": "x: {\ndata:\n",
+    "a quote": "x: 'a\ndata:\n",
+    "a mapping that is not the root": "- x\n- y:\ndata:\n",
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+def test_data_inside_something_else_is_no_data(head):
+    """What stands before `data` is read by libyaml, which fails or finds no such key."""
+    try:
+        assert longtext.outline(head + "  a: 'x'\n") is None
+    except MultimeshError:
+        assert shapes(head + "  a: 'x'\n") is None
+
+
+LINES = ["  a: 'x'", "  b: '", "'", "  '", "x", "    x", "   x", "     x", "  c: |", "  d: |-", "  e: |-  ", "", "", "    ", "  ", "  # c", "# c",
+    "    # c", "  f: 'it''s", "   y'", "  g: y", "kind: x", "  h: |+", "    - 'x'", "é", "  i: ''", "  'j': 'x'", "    {", "}'"]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_read_apart_is_what_libyaml_reads(seed):
+    """Over random documents: the same nodes, or none."""
+    rng = Random(f"long text {seed}")
+    seen = 0
+    for _ in range(4000):
+        lines = [rng.choice(LINES) for _ in range(rng.randint(1, 9))]
+        text = HEAD + "\n".join(lines) + rng.choice(("\n", "\n\n", ""))
+        found = longtext.outline(text)
+        if found is not None:
+            wanted = shapes(text)
+            assert wanted is None or [shape(root) for root in found] == wanted, (seed, text)
+            seen += wanted is not None
+    assert seen > 60
+
+
+@over("source", streams())
+def test_the_streams_are_read_apart_as_libyaml_reads_them(source):
+    """Dashboards, the injector's values and templates, and the configuration of the mesh."""
+    data = source.text.encode()
+    for _, start, end in split(data) or ():
+        text = data[start:end].decode()
+        found = longtext.outline(text)
+        if found is not None:
+            assert [shape(root) for root in found] == shapes(text)

@@ -1,0 +1,118 @@
+"""Three roads to the same nodes: libyaml alone, `import yaml` with libyaml, and PyYAML without libyaml."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from random import Random
+
+import pytest
+from program import ROOT, profile
+from restyle import restyle
+from streams import Stream, over, streams
+
+DEMO = streams(helm="helm3", version="1.5.0", mesh="affirmed", charts=("istio-demo",))
+PROFILE = profile("affirmed", "istio-affirmed", ("nginx-affirmed",), sharedResources="own")
+
+#: What the render path must not import: each costs more than a tenth of the run (reference/performance.md).
+HEAVY = (
+    "argparse", "collections", "dataclasses", "datetime", "enum", "functools", "importlib.metadata", "json", "logging",
+    "os", "pathlib", "re", "shutil", "site", "subprocess", "tempfile", "typing", "yaml",
+)  # fmt: skip
+
+# How each road is forced, in a fresh interpreter that then renders stdin.
+ROADS = {
+    "libyaml alone": "",
+    "import yaml": "import yaml",
+    "pure": "import sys; sys.modules['yaml._yaml'] = None; import yaml",
+}
+START = """
+import sys
+sys.path.insert(0, {root!r})
+sys.path.append({packages!r})
+{road}
+from multimesh.commands.render import post_render
+code = post_render(["--profile", {profile!r}])
+sys.stderr.write(" ".join(sys.modules))
+if code == 0:
+    from multimesh.yamltext import parser
+    sys.stderr.write(" LOADER:" + ",".join(base.__module__ + "." + base.__name__ for base in parser.loader().__mro__))
+sys.exit(code)
+"""
+
+
+def start(road: str, stream: bytes, mesh: str) -> subprocess.CompletedProcess[bytes]:
+    """Render in an interpreter without `site`, as Helm starts it; what it imported is on stderr."""
+    import yaml
+
+    packages = os.path.dirname(os.path.dirname(yaml.__file__))
+    code = START.format(root=str(ROOT), packages=packages, road=ROADS[road], profile=mesh)
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], input=stream, capture_output=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def mesh(tmp_path):
+    """Return the path of a profile."""
+    file = tmp_path / "profile.yaml"
+    file.write_text(PROFILE, encoding="utf-8")
+    return str(file)
+
+
+@over("source", DEMO)
+@pytest.mark.parametrize("road", ROADS)
+def test_each_road_is_the_one_it_says(road, source: Stream, mesh):
+    """A road that silently leads elsewhere would make the other tests void."""
+    done = start(road, source.text.encode(), mesh)
+    imported, _, loader = done.stderr.decode().partition(" LOADER:")
+
+    assert done.returncode == 0, done.stderr
+    assert ("yaml" in imported.split()) is (road != "libyaml alone")
+    assert ("yaml._yaml.CParser" in loader) is (road != "pure")
+
+
+@over("source", DEMO)
+@pytest.mark.parametrize("seed", [None, 1, 2, 3, 4, 5])
+def test_the_roads_agree(seed, source: Stream, mesh):
+    """The same bytes, in whatever style the stream is written."""
+    text = source.text if seed is None else restyle(source.text, Random(seed))
+    done = {road: start(road, text.encode(), mesh) for road in ROADS}
+
+    assert {(road, 0) for road in ROADS} == {(road, result.returncode) for road, result in done.items()}
+    assert done["libyaml alone"].stdout == done["import yaml"].stdout
+    assert done["libyaml alone"].stdout == done["pure"].stdout
+
+
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize(
+    "stream",
+    [
+        "kind: [\n",
+        "kind: 'a\n",
+        "a: *b\n",
+        "a: b: c\n",
+        "\tkind: a\n",
+        "a: \x07\n",
+        "%TAG ! a\n%TAG ! b\n--- a\n",
+        "[" * 9999,
+    ],
+)
+def test_every_road_refuses_what_is_not_yaml(road, stream, mesh):
+    """One message with a place, never a traceback, whatever class of error PyYAML has for it."""
+    done = start(road, stream.encode(), mesh)
+
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"multimesh: <stdin>"), done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@over("source", DEMO)
+def test_rendering_imports_nothing_heavy(source: Stream, mesh):
+    """Start-up is half of the run; one careless import would double it."""
+    done = start("libyaml alone", source.text.encode(), mesh)
+    imported = set(done.stderr.decode().partition(" LOADER:")[0].split())
+
+    assert done.returncode == 0
+    assert set() == imported & set(HEAVY)

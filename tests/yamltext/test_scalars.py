@@ -1,0 +1,234 @@
+"""Scalars: how they are written, and where each character of a value stands in the text.
+
+The properties hold a change of the text against what libyaml reads afterwards.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import yaml
+
+from multimesh.yamltext.parser import compose_all
+from multimesh.yamltext.scalars import is_plain, quoted, rewritten, source_map, verbatim_places
+
+STYLES = ("'", '"', "|", ">", None)
+ALPHABETS = {
+    "words": "ab-./ ",
+    "quotes": "ab '\"\\:#",
+    "lines": "ab \n",
+    "unicode": "aé\u20ac😀\U0001f468 x",
+    "everything": "ab '\"\n\\:# é😀-\t,[]{}&*!|>%@`~=0y",
+}
+BREAKS = ("\n", "\r\n")
+
+
+def scalar(text: str):
+    """Read the value of the only entry of a mapping."""
+    return next(compose_all(text)).value[0][1]
+
+
+def written(value: str, style: str | None, rng: Random) -> str:
+    """Let libyaml write a value in one style, with a neighbour behind it."""
+    text = yaml.dump(
+        {"a": value, "b": 1},
+        Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
+        default_style=style,
+        width=rng.choice((5, 20, 2**31 - 1)),
+        allow_unicode=rng.random() < 0.5,
+        indent=rng.choice((2, 4)),
+    )
+    return text.replace("\n", rng.choice(BREAKS))
+
+
+def random_scalars(seed: object, count: int):
+    """Yield texts and the values in them, as libyaml reads them back."""
+    rng = Random(str(seed))
+    for _ in range(count):
+        alphabet = ALPHABETS[rng.choice(sorted(ALPHABETS))]
+        value = "".join(rng.choice(alphabet) for _ in range(rng.randint(1, 14)))
+        text = written(value, rng.choice(STYLES), rng)
+        yield rng, text, scalar(text)
+
+
+def replaced(text: str, span: tuple[int, int, str]) -> str:
+    return text[: span[0]] + span[2] + text[span[1] :]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_mapped_stretch_is_replaced_and_nothing_else_of_the_value(seed):
+    """Whatever the style, escapes and folds: the edit gives the value with that stretch exchanged."""
+    mapped = 0
+    for rng, text, node in random_scalars(seed, 1200):
+        places = source_map(text, node, "\r\n" if "\r\n" in text else "\n")
+        if places is None:
+            continue
+        value = node.value
+        for _ in range(8):
+            start = rng.randrange(len(value)) if value else 0
+            end = rng.randint(start + 1, len(value)) if value else 0
+            span = places.edit(start, end, "ZZ")
+            if span is not None and end > start:
+                mapped += 1
+                after = scalar(replaced(text, span)).value
+                assert value[:start] + "ZZ" + value[end:] == after, (seed, text, start, end)
+    assert mapped > 3000
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_text_is_inserted_at_any_mapped_position(seed):
+    """Words go into every style but plain, whole lines into double quotes and literal blocks."""
+    inserted = 0
+    for rng, text, node in random_scalars(f"insert {seed}", 1200):
+        places = source_map(text, node, "\r\n" if "\r\n" in text else "\n")
+        if places is None or not node.style:
+            continue
+        for new in ("Q", "Q\nR\n") if node.style in '|"' else ("Q",):
+            at = rng.randint(0, len(node.value))
+            span = places.edit(at, at, new)
+            if span is not None:
+                inserted += 1
+                after = scalar(replaced(text, span)).value
+                assert node.value[:at] + new + node.value[at:] == after, (seed, text, at, new)
+    assert inserted > 1000
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rewritten_scalar_reads_as_its_new_value_and_its_neighbour_stays(seed):
+    """A whole value written anew reads back in every style, and what follows it is untouched."""
+    for rng, text, node in random_scalars(f"rewrite {seed}", 1500):
+        new = rng.choice(("x", "kiali-blue", "it's", 'a "b"', "on", "1e3", "", "a: b #c", "é😀", "a\nb\n", " x ", "\\"))
+        root = next(compose_all(replaced(text, rewritten(text, node, new))))
+        assert [("a", new), ("b", "1")] == [(k.value, v.value) for k, v in root.value], (seed, text, new)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_word_found_verbatim_is_the_word_of_the_value(seed):
+    """Places found without decoding are where the n-th occurrence stands in the text."""
+    found = 0
+    rng = Random(f"verbatim {seed}")
+    for _ in range(1500):
+        words = [rng.choice(("kiali", "istio", "x", "it's", "é", "😀", "a.b", "#")) for _ in range(rng.randint(1, 9))]
+        value = rng.choice((" ", "\n", ", ")).join(words)
+        text = written(value, rng.choice(STYLES), rng)
+        node = scalar(text)
+        word = rng.choice(("kiali", "istio", "x", "a.b"))
+        at, spans = node.value.find(word), []
+        while at >= 0:
+            spans.append((at, at + len(word)))
+            at = node.value.find(word, at + 1)
+        some = sorted(rng.sample(spans, rng.randint(0, len(spans))))
+        places = verbatim_places(text, node, some) if some else None
+        if places is None:
+            continue
+        found += 1
+        wanted, actual = node.value, text
+        for (start, end), (from_, to) in reversed(list(zip(some, places, strict=True))):
+            wanted = wanted[:start] + "ZZ" + wanted[end:]
+            actual = actual[:from_] + "ZZ" + actual[to:]
+        assert wanted == scalar(actual).value, (seed, text, some)
+    assert found > 80
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: |\n  x\n  yy\n\n  z\nb: 1\n", "x\nyy\n\nz\n"),
+        ("a: |-\n  x\n  yy", "x\nyy"),
+        ("a: |+\n  x\n  yy\n\n\nb: 1\n", "x\nyy\n\n\n"),
+        ("a: |2-  # c\n    x\n   yy\n", "  x\n yy"),
+        ("a: 'x\n  it''s\n\n  b'\n", "x it's\nb"),
+        ('a: "x\\\n  y\n\\u0041 z\n  b"\n', "xy A z b"),
+        ("a: plain\n  two\n", "plain two"),
+        ("a: |\r\n  x\r\n  y\r\n", "x\ny\n"),
+        ("a: !!str 'x y'\n", "x y"),
+        ("a: &b\n  'x y'\n", "x y"),
+        ("a: !!str &b x\n", "x"),
+        ('a: "\\U0001F600\\x41\\n\\tz"\n', "😀A\n\tz"),
+        ('a: "a\\  b"\n', "a  b"),
+    ],
+)
+def test_every_stretch_of_a_tricky_scalar_is_mapped_right(text, value):
+    """Each stretch is either replaced exactly or given up."""
+    node = scalar(text)
+    assert value == node.value
+    places = source_map(text, node, "\r\n" if "\r\n" in text else "\n")
+    assert places is not None
+    for start in range(len(value)):
+        for end in range(start + 1, len(value) + 1):
+            span = places.edit(start, end, "ZZ")
+            if span is not None:
+                assert value[:start] + "ZZ" + value[end:] == scalar(replaced(text, span)).value, (start, end)
+
+
+@pytest.mark.parametrize("text", ["a: >\n  x\n  y\n", "a: >-\n  x\n", "a: |\n\n  x\n", "a: |\n"])
+def test_a_folded_or_strange_block_is_not_mapped(text):
+    """Nobody can tell where its characters stand, so the whole scalar is written anew."""
+    assert source_map(text, scalar(text), "\n") is None
+
+
+# What Go reads as something else than a string when it stands without quotes.
+NO_STRINGS = [
+    *("y Y n N yes Yes YES no No NO on On ON off Off OFF true True TRUE false False FALSE null Null NULL ~".split()),
+    *("1e3 1E5 1.e3 0o17 0644 007 0089 1_0 1.5 -1 +1 .5 0x1f 0b101 123e4 12e4567 .inf -.inf .nan 123".split()),
+    *("2020-01-01 2020-01-01T10:00:00Z 1:30 12:30:45 = << - -- --- ... ? : * & ! % @ ` | >".split()),
+    *[
+        "",
+        " ",
+        "a ",
+        " a",
+        "a: b",
+        "a #b",
+        "#a",
+        "a:",
+        "- a",
+        "? a",
+        "'a",
+        '"a',
+        "[a",
+        "{a",
+        "*a",
+        "&a",
+        "!a",
+        "%a",
+        "@a",
+        "`a",
+    ],
+    *["a\tb", "a\nb", "é", "😀", "a\x00b", "a\u2028b", "a\ufeffb"],
+]
+
+
+@pytest.mark.parametrize("new", NO_STRINGS)
+@pytest.mark.parametrize("flow", [False, True])
+def test_text_that_is_no_plain_string_is_quoted(new, flow):
+    """Go would read a number, a switch, a date or nothing; another reader would read no YAML at all."""
+    assert quoted(new, flow=flow)[0] == '"'
+    assert not is_plain(new, flow=flow)
+
+
+@pytest.mark.parametrize("new", ["a,b", "a[b", "a]b", "a{b", "a}b"])
+def test_signs_of_flow_collections_are_quoted_inside_them(new):
+    """In a flow collection a comma or bracket would end the scalar."""
+    assert quoted(new, flow=True) == f'"{new}"'
+
+
+@pytest.mark.parametrize(
+    "new", ["kiali-blue", "istio.io/rev", "v1", "yes-no", "nope", "--a=b", "/var/run/sds-blue", "e3", "True1"]
+)
+@pytest.mark.parametrize("flow", [False, True])
+def test_a_plain_name_stays_without_quotes(new, flow):
+    """Quotes where none are needed would be noise in every diff."""
+    assert quoted(new, flow=flow) == new
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_written_reads_back_in_both_contexts(seed):
+    """`quoted` loses nothing: not an escape, not a control character, not what lies beyond the BMP."""
+    rng = Random(seed)
+    alphabet = ALPHABETS["everything"] + "\x01\x7f\x85\xa0\u2028\u2029\ufeff\ufffe\r\x1b\ud7ff\ue000"
+    for _ in range(2000):
+        new = "".join(rng.choice(alphabet) for _ in range(rng.randint(0, 9)))
+        assert new == scalar(f"a: {quoted(new)}\n").value, (seed, new)
+        inner = scalar(f"a: [{quoted(new, flow=True)}, b]\n").value[0]
+        assert new == inner.value, (seed, new)
