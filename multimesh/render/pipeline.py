@@ -7,8 +7,9 @@ from multimesh.errors import MultimeshError
 from multimesh.kubernetes.resources import resources
 from multimesh.render.prefilter import head_size, is_head, passes_unread, split
 from multimesh.rules import rules_for
-from multimesh.yamltext.edits import Edit, Line, Text, applied
+from multimesh.yamltext.edits import Edit, Editor, Text, applied
 from multimesh.yamltext.fieldpath import BadShape, refusal
+from multimesh.yamltext.line import Line
 from multimesh.yamltext.longtext import long_data
 
 TYPE_CHECKING = False
@@ -218,7 +219,7 @@ def _plan(text: Text, mesh: "Profile", rendering: Rendering, *, alone: bool = Tr
             if resource.sequence is None and alone and len(text.roots) == 1:
                 dropped = True
             elif resource.sequence is None:
-                text.drop_document(resource.root, resource.title, resource.dropped)
+                Editor(text, resource.title, resource.dropped).drop_document(resource.root)
     return dropped
 
 

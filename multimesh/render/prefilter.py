@@ -275,9 +275,10 @@ def is_head(root: "Node") -> bool:
         return True
     node = root
     for step in ("spec", "template", "spec"):
-        key, node = node.value[-1]
-        if key.value != step or node.id != "mapping" or node.flow_style or not node.value:
+        key, child = node.value[-1]
+        if key.value != step or child.id != "mapping" or child.flow_style or not child.value:
             return False
+        node = child
     # So nothing is open but the spec, and what follows at the column of its keys is one of them.
     return bool(node.start_mark.column == _POD)
 

@@ -5,11 +5,14 @@ entry of `data` is one, and `data` ends the document, the parser reads what stan
 once somebody asks for it: libyaml spends a third of its time on the letters of texts that nobody looks into.
 """
 
-from multimesh.yamltext.parser import UNTAGGED, compose_all
+from multimesh.yamltext.nodes import UNTAGGED
+from multimesh.yamltext.parser import compose_all
 from multimesh.yamltext.scalars import BREAKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from multimesh.yamltext.nodes import Node
 
     #: Where the key and the text of an entry begin and end, and how the text is written: `'`, `|` or `|-`.
@@ -180,7 +183,7 @@ def outline(text: str, found: "LongData | None" = None) -> "list[Node] | None":
         return None
     start, entries = found
     # What stands before the entries leads the parser to where these are read, or does not.
-    roots = list(compose_all(text[:start] + "data:\n  a: b\n"))
+    roots: list[Any] = list(compose_all(text[:start] + "data:\n  a: b\n"))
     if len(roots) != 1 or roots[0].id != "mapping" or roots[0].flow_style:
         return None
     first, data = roots[0].value[-1]
