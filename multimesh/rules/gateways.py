@@ -150,7 +150,7 @@ def _is_on(values: "Node") -> bool:
     from multimesh.yamltext.plain import scalar
 
     enabled = get(values, "enabled")
-    return text(enabled) != "" and is_scalar(enabled) and str(scalar(enabled)).lower() == "true"
+    return text(values, "enabled") != "" and is_scalar(enabled) and str(scalar(enabled)).lower() == "true"
 
 
 def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
