@@ -16,7 +16,7 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 from multimesh.kubernetes.containers import flag, variables
 from multimesh.mesh.names import GATEWAYS, gateway, gateway_family, occurrences
 from multimesh.yamltext.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
-from multimesh.yamltext.jsontext import members
+from multimesh.yamltext.jsontext import end, members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,17 +160,18 @@ def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
     Values of a gateway that is off, and most of one that is on, are no business of this rule.
     """
     top = members(values, 0, "gateways")
-    found = members(values, top["gateways"][0], *GATEWAYS) if top else None
+    found = members(values, top["gateways"], *GATEWAYS, whole=True) if top else None
     if found is None:
         return None
     spans = []
-    for name, (at, _) in found.items():
+    for name, at in found.items():
         fields = members(values, at, "enabled", *_VALUES_KEYS)
         if fields is None:
             return None
         if "enabled" not in fields:
             continue
-        switch = values[slice(*fields.pop("enabled"))].strip('"')
+        place = fields.pop("enabled")
+        switch = values[place : end(values, place)].strip('"')
         # JSON knows two words, and what is none of them could be one to YAML.
         if switch not in ("true", "false"):
             return None
@@ -178,9 +179,9 @@ def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
             continue
         start = values.rindex(name, 0, at)
         spans.append((start, start + len(name), "", f"gateways/{name}"))
-        for key, (place, stop) in fields.items():
-            spans.append((place, stop, _VALUES_KEYS[key], f"gateways/{name}/{key}"))
-    return spans
+        for key, place in fields.items():
+            spans.append((place, end(values, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
+    return None if any(stop < 0 for _, stop, _, _ in spans) else spans
 
 
 def _plan_members(mesh: "Profile", inner: "Editor", spans: "list[tuple[int, int, str, str]]") -> None:

@@ -13,7 +13,7 @@ noted in the report: such a control plane reads the whole cluster.
 
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
-from multimesh.yamltext.jsontext import members
+from multimesh.yamltext.jsontext import end, members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,18 +102,18 @@ def _value(values: "Text", *keys: str) -> "str | None":
 
     Only where they are not JSON, or the root does not have the first key, are they parsed as YAML.
     """
-    span = 0, len(values.text)
+    at = 0
     for key in keys:
-        found = members(values.text, span[0], key)
+        found = members(values.text, at, key)
         if found is None or (not found and key == keys[0]):
             break
         if not found:
             return None
-        span = found[key]
+        at = found[key]
     else:
-        value = values.text[slice(*span)]
-        if "\\" not in value:
-            return value.strip('"')
+        stop = end(values.text, at)
+        if stop >= 0 and values.text.find("\\", at, stop) < 0:
+            return values.text[at:stop].strip('"')
     parent = values.roots[0] if values.roots else None
     for key in keys[:-1]:
         parent = get(parent, key)

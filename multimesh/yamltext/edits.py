@@ -145,11 +145,11 @@ class Text:
         self._parts.append((start, found, node))
         return found
 
-    # Requests: each is an edit whose span is not known yet.
+    # Requests. Except for `add`, the span of the edit is not known yet.
 
-    def add(self, span: Span | tuple[int, int, str], edit: Edit) -> None:
-        """Add an edit of this span."""
-        self._edits.append(edit.moved(*span))
+    def add(self, edit: Edit) -> None:
+        """Add an edit of a known span."""
+        self._edits.append(edit)
 
     def append(self, sequence: SequenceNode, value: Value, edit: Edit) -> None:
         """Append an item to a list."""
@@ -307,16 +307,16 @@ class Editor:
         index = next((number for number, pair in enumerate(mapping.value) if pair[0] is found[0]), -1)
         if index < 0:
             raise BadShape(path, "is brought in by a merge key", found[0])
-        self.text.add(removed_entry(self.text.positions, mapping, index, path), self._request(path))
+        self._add(removed_entry(self.text.positions, mapping, index, path), path)
 
     def replace(self, node: Node, value: Value, path: str) -> None:
         """Replace a whole node by a value."""
         self.text.check_own(node, path)
-        self.text.add(replacement(self.text.positions, node, value), self._request(path))
+        self._add(replacement(self.text.positions, node, value), path)
 
     def replace_span(self, start: int, end: int, new: str, path: str) -> None:
         """Replace a span of the text, which need not be YAML, such as a script."""
-        self.text.add((start, end, new), self._request(path))
+        self._add((start, end, new, 0), path)
 
     def drop_item(self, sequence: SequenceNode, index: int) -> None:
         """Remove an item of a list, with its lines."""
@@ -326,7 +326,7 @@ class Editor:
 
     def drop_document(self, root: Node) -> None:
         """Remove one document of several."""
-        self.text.add((*self.text.positions.document(root), ""), self._request(""))
+        self._add((*self.text.positions.document(root), "", 0), "")
 
     # Editors of texts inside this one.
 
@@ -350,7 +350,12 @@ class Editor:
         """Return an editor for a span of the text that is YAML by itself."""
         return Editor(self.text.part(start, end), self.title, self.rule)
 
+    def _add(self, span: Span, path: str) -> None:
+        start, end, text, depth = span
+        self.text.add(Edit(start, end, text, self.title, self.rule, path, depth))
+
     def _request(self, path: str) -> Edit:
+        """Return an edit whose span is not known yet."""
         return Edit(0, 0, "", self.title, self.rule, path)
 
 

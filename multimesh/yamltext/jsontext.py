@@ -29,13 +29,14 @@ _scan = make_scanner(_DECODER)
 _NOT_JSON = (ValueError, IndexError, StopIteration, RecursionError, SystemError)
 
 
-def members(text: str, at: int, *keys: str) -> dict[str, tuple[int, int]] | None:
-    """Return the spans of the values that some members of a JSON object have.
+def members(text: str, at: int, *keys: str, whole: bool = False) -> dict[str, int] | None:
+    """Return where the values of some members of a JSON object begin.
 
     The object begins at the offset `at`, blanks aside. A key that it does not have is left out. None where the text is
-    not a JSON object, has one of the keys twice, or writes it with escapes. The scan ends where all keys are found.
+    not a JSON object, has one of the keys twice, or writes it with escapes. The scan ends before the last value that is
+    asked for, unless the `whole` object must be JSON.
     """
-    found: dict[str, tuple[int, int]] = {}
+    found: dict[str, int] = {}
     try:
         at = _skip_blanks(text, at)
         if text[at] != "{":
@@ -49,13 +50,15 @@ def members(text: str, at: int, *keys: str) -> dict[str, tuple[int, int]] | None
             if text[colon] != ":":
                 return None
             start = _skip_blanks(text, colon + 1)
-            _, stop = _scan(text, start)
             if key in keys:
                 if key in found or text[at + 1 : end - 1] != key:
                     return None
-                found[key] = start, stop
+                found[key] = start
+                if len(found) == len(keys) and not whole and not _follow(text, start, keys):
+                    return found
+            _, stop = _scan(text, start)
             at = _skip_blanks(text, stop)
-            if text[at] == "}" or (text[at] == "," and len(found) == len(keys) and not _follow(text, at, keys)):
+            if text[at] == "}":
                 return found
             if text[at] != ",":
                 return None
@@ -63,6 +66,15 @@ def members(text: str, at: int, *keys: str) -> dict[str, tuple[int, int]] | None
     except _NOT_JSON:
         pass
     return None
+
+
+def end(text: str, at: int) -> int:
+    """Return where the value ends that begins at an offset in an object or list; -1 if it is not JSON."""
+    try:
+        _, stop = _scan(text, at)
+        return stop if text[_skip_blanks(text, stop)] in "},]" else -1
+    except _NOT_JSON:
+        return -1
 
 
 def _follow(text: str, at: int, keys: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from multimesh.yamltext.jsontext import members
+from multimesh.yamltext.jsontext import end, members
 
 WORDS = ("a", "b", "gateways", '"', "\\", "}{", "],[", ":", ",", "é", "a\nb", '\\"a\\":', "/", "")
 
@@ -49,7 +49,8 @@ def test_a_member_is_what_a_json_reader_finds(seed):
             assert (key in found) == (key in obj), (text, key)
             if key not in found:
                 continue
-            start, stop = found[key]
+            start, stop = found[key], end(text, found[key])
+            assert members(text, 0, key, whole=True) == found
             assert json.loads(text[start:stop]) == read[key], (text, key)
             seen += 1
             if isinstance(read[key], dict):
@@ -57,8 +58,8 @@ def test_a_member_is_what_a_json_reader_finds(seed):
                 within = members(text, start, *keys)
                 assert within is not None, text
                 assert set(within) == set(keys) & set(read[key]), (text, key)
-                for name, (first, last) in within.items():
-                    assert json.loads(text[first:last]) == read[key][name]
+                for name, place in within.items():
+                    assert json.loads(text[place : end(text, place)]) == read[key][name]
                     inner += 1
         keys = [key for key in obj if is_word(key)]
         assert members(text, 0, *keys) == {key: (members(text, 0, key) or {})[key] for key in keys}, text
@@ -96,7 +97,8 @@ NONE = {
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE)
 def test_what_is_no_member_of_a_json_object_is_not_found(text):
     """The caller then reads the text as YAML."""
-    assert not members(text, 0, "a")
+    found = members(text, 0, "a")
+    assert not found or end(text, found["a"]) < 0
 
 
 BEYOND = {
@@ -116,10 +118,64 @@ def test_what_is_no_json_has_no_key_for_sure_and_lacks_none(text):
     assert members(text, 0, "a") is None
 
 
+BROKEN = {
+    "behind the member": '{"a": 1, b: 2}',
+    "in a value behind the member": '{"a": 1, "b": [c]}',
+    "after the value": '{"a": 1 2}',
+    "no end": '{"a": 1, "b": 2',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_an_object_that_must_be_json_as_a_whole_is_scanned_to_its_end(text):
+    """What is asked for is found before the mistake, unless the whole object counts."""
+    assert members(text, 0, "a") == {"a": 6}
+    assert members(text, 0, "a", whole=True) is None
+
+
+ENDS = {
+    "a number before a comma": ("[1.5e3, 2]", 1, 6),
+    "a text with an escaped quote": ('["a\\"b"]', 1, 7),
+    "a text with brackets": ('["}]"]', 1, 5),
+    "an object before blanks": ('{"a": {"b": []} \t\r\n}', 6, 15),
+    "a word before a brace": ('{"a":null}', 5, 9),
+    "a word that is not of JSON": ('{"a":yes}', 5, -1),
+    "a value without an end": ('{"a":1', 5, -1),
+    "a value before another": ('{"a":1 2}', 5, -1),
+    "an open object": ('{"a":{}', 5, -1),
+    "not a number": ("[NaN]", 1, -1),
+    "nothing": ("", 0, -1),
+}
+
+
+@pytest.mark.parametrize(("text", "at", "stop"), ENDS.values(), ids=ENDS)
+def test_a_value_ends_where_json_says(text, at, stop):
+    """Between brackets and commas only."""
+    assert stop == end(text, at)
+
+
+def test_blanks_may_surround_everything():
+    """Before and after the brace, the key, the colon, the value and the comma."""
+    text = ' \t\r\n{ "b" : [ ] , "a" : 1 }'
+    assert members(text, 0, "a", whole=True) == {"a": text.index("1")}
+    assert members(" { } ", 0, "a") == {}
+
+
+def test_two_members_are_found_in_any_order():
+    """The scan goes on until both are there."""
+    assert members('{"b": 1, "c": 2, "a": 3}', 0, "a", "b") == {"b": 6, "a": 22}
+
+
+def test_a_key_that_follows_in_a_text_or_deeper_is_not_a_second_one():
+    """Only a member of the same object is."""
+    assert members('{"a": 1, "b": {"a": 2}, "c": "a"}', 0, "a") == {"a": 6}
+    assert members('{"a": 1, "b": "\\\\"}', 0, "a") == {"a": 6}
+
+
 def test_what_go_writes_with_digits_hides_nothing():
     """Its JSON is safe inside HTML."""
     text = json.dumps({"b": "a<b>&'\"\\", "a": 1})
     for sign in "<>&'":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     assert json.loads(text)["b"] == "a<b>&'\"\\"
-    assert members(text, 0, "a") == {"a": (text.rindex("1"), text.rindex("1") + 1)}
+    assert members(text, 0, "a") == {"a": text.rindex("1")}
