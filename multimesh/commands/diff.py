@@ -14,7 +14,7 @@ from typing import NamedTuple
 from multimesh.commands.flags import add_flag, add_switch
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS
-from multimesh.render.pipeline import Rendering
+from multimesh.render.rendering import Rendering
 from multimesh.yamltext.edits import Edit, applied
 
 HELP = "show what the rendering changes, hunk by hunk, with resource and rule"

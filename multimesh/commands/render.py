@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from multimesh.mesh.profile import Profile
-    from multimesh.render.pipeline import Rendering
+    from multimesh.render.rendering import Rendering
 
 #: What may stand before a KRM ResourceList: markers and comments, in bytes.
 _NEAR = 1 << 14

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from multimesh.mesh.profile import Profile
-    from multimesh.render.pipeline import Rendering
+    from multimesh.render.rendering import Rendering
 
 
 def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
@@ -22,7 +22,7 @@ def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
         "resources": rendering.resources,
         "rewritten": _rewritten(rendering),
         "dropped": [{"resource": title, "rule": rule, "line": int(start)} for title, rule, start in rendering.dropped],
-        "findings": [_finding(notice, mesh) for notice in rendering.noticed] + _deletions(rendering, mesh),
+        "findings": [_finding(notice, mesh) for notice in rendering.notices] + _deletions(rendering, mesh),
     }
 
 

@@ -11,7 +11,7 @@ from multimesh.errors import MultimeshError
 from multimesh.yamltext.emit import appended, inserted, joined, lacking, removed_entry, removed_items, replacement
 from multimesh.yamltext.fieldpath import BadShape, entry, refusal
 from multimesh.yamltext.line import Line
-from multimesh.yamltext.longtext import LARGE, outline
+from multimesh.yamltext.longtext import outline
 from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 from multimesh.yamltext.positions import Positions
@@ -91,7 +91,7 @@ class Text:
     def roots(self) -> list[Node]:
         """The root nodes of all documents in this text. Raises MultimeshError for text that is not YAML."""
         if self._roots is None:
-            found = outline(self.text, self._data) if len(self.text) > LARGE else None
+            found = None if self._data is None else outline(self.text, self._data, self.where, self.line)
             self._roots = found or list(compose_all(self.text, self.where, self.line))
         return self._roots
 

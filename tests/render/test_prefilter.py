@@ -62,7 +62,7 @@ def unguarded(data: bytes, of, monkeypatch):
 
 def passes(body: bytes, of) -> bool:
     """Tell whether the guard lets a document pass unread."""
-    return guard.passes_unread(body, of, longtext.long_data(body))
+    return guard.may_skip(body, of, guard.long_data(body))
 
 
 ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\n"
@@ -159,10 +159,10 @@ DOUBTS = {
 
 
 @pytest.mark.parametrize("text", DOUBTS.values(), ids=DOUBTS)
-@pytest.mark.parametrize("large", [longtext.LARGE, 0])
+@pytest.mark.parametrize("large", [longtext.MIN_SIZE, 0])
 def test_a_document_in_doubt_is_read(text, large, monkeypatch):
     """Doubt costs a tenth of a millisecond; a stock name that slips through takes another mesh down."""
-    monkeypatch.setattr(longtext, "LARGE", large)
+    monkeypatch.setattr(longtext, "MIN_SIZE", large)
     assert not passes(text.encode(), mesh())
 
 
@@ -193,10 +193,10 @@ CERTAIN = {
 
 
 @pytest.mark.parametrize("text", CERTAIN.values(), ids=CERTAIN)
-@pytest.mark.parametrize("large", [longtext.LARGE, 0])
+@pytest.mark.parametrize("large", [longtext.MIN_SIZE, 0])
 def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch):
     """Not reading it is what makes rendering fast."""
-    monkeypatch.setattr(longtext, "LARGE", large)
+    monkeypatch.setattr(longtext, "MIN_SIZE", large)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
     assert passes(text.encode(), mesh())
@@ -474,7 +474,7 @@ def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
         return concerned_by(kind, name, *more)
 
     monkeypatch.setattr(guard, "concerned_by", spy)
-    monkeypatch.setattr(longtext, "LARGE", longtext.LARGE if seed % 2 else 0)
+    monkeypatch.setattr(longtext, "MIN_SIZE", longtext.MIN_SIZE if seed % 2 else 0)
     one, passed = mesh("affirmed"), 0
     for _ in range(6000):
         text = random_document(rng)
@@ -499,7 +499,7 @@ def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
 def test_the_guard_changes_no_byte_of_any_small_document(seed, monkeypatch):
     """Rendering with the guard and reading everything give the same bytes."""
     rng = Random(f"bytes {seed}")
-    monkeypatch.setattr(longtext, "LARGE", longtext.LARGE if seed % 2 else 0)
+    monkeypatch.setattr(longtext, "MIN_SIZE", longtext.MIN_SIZE if seed % 2 else 0)
     name = rng.choice(sorted(MESHES))
     one, passed = mesh(name), 0
     for _ in range(6000):
