@@ -133,12 +133,14 @@ refused_name(10, "quoted on two lines", "'kia\n    li'", 'name "kia li" is in no
 renamed(11, "on the next line", "\n    kiali")
 renamed(11, "with a comment", "kiali # kiali-viewer", "kiali-affirmed # kiali-viewer")
 renamed(11, "on the next line behind a comment", "# c\n    kiali # d")
-case(12, "the name twice", role("kiali").replace("rules", "  name: other\nrules"), Refused('"name" stands twice', 1))
+case(
+    12, "the name twice", role("kiali").replace("rules", "  name: other\nrules"), Refused('"name" is written twice', 1)
+)
 case(
     12,
     "the name twice in two spellings",
     role("kiali").replace("rules", "  'name': other\nrules"),
-    Refused('"name" stands twice', 1),
+    Refused('"name" is written twice', 1),
 )
 for key in ('"name"', '"na\\u006de"', "'name'", "&k name", "!!str name", '"na\\\n    me"'):
     case(
@@ -247,7 +249,7 @@ case(
     CRD + "  annotations:\n    helm.sh/resource-policy: 'delete'\n",
     CRD + "  annotations:\n    helm.sh/resource-policy: 'keep'\n",
 )
-case(21, "a parent that is text", CRD + "  annotations: a\n", Refused("metadata/annotations is no mapping", 1))
+case(21, "a parent that is text", CRD + "  annotations: a\n", Refused("metadata/annotations is not a mapping", 1))
 
 JSON = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "kiali"}}
 for number in (22, 34):
