@@ -92,7 +92,7 @@ NO_MANIFEST = {
     ),
     "a name that is a list": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [a]}\n", "metadata/name is not text"),
     "the second document": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\nb\n", "<stdin>:5: "),
-    "a list in a List": (b"apiVersion: v1\nkind: List\nitems: [[a]]\n", "no Kubernetes object: a list"),
+    "a list in a List": (b"apiVersion: v1\nkind: List\nitems: [[a]]\n", "not a Kubernetes object: a list"),
     "invalid UTF-8": (b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \xff\n", "<stdin>:4: not YAML: a byte that is not UTF-8 (0xff)"),
     "invalid UTF-8 in a document that passes unread": (
         document("Secret").encode() + b"data: \xc3(\n---\n" + document("Secret").encode(),
