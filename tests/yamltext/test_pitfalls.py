@@ -356,7 +356,7 @@ for marker in ("--- |", "--- >", "--- 'x"):
         29,
         f"text behind the marker {marker!r}",
         f"{marker}\n  kind: ClusterRole\n{close}",
-        Refused("no Kubernetes object", 1),
+        Refused("not a Kubernetes object", 1),
     )
 case(
     30,
@@ -482,7 +482,7 @@ case(
     copy(literal(f"---\n{INNER}---\n# c\n{INNER}...\n")),
     copy(literal(f"---\n{INNER_AFTER}---\n# c\n{INNER_AFTER}...\n")),
 )
-case(46, "a template", copy(literal("{{ if }}\n")), Refused("no Kubernetes object"))
+case(46, "a template", copy(literal("{{ if }}\n")), Refused("not a Kubernetes object"))
 case(46, "text that is no YAML", copy(literal("{{ a }} b: [\n")), Refused("not YAML"))
 case(
     46,
