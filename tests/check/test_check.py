@@ -14,9 +14,9 @@ from finding_cases import config, istiod, node, service, spaces, thing, webhook,
 from program import profile, render
 from streams import FOLDER, REASON
 
-from multimesh.check.findings import CATALOGUE
-from multimesh.check.objects import values
-from multimesh.check.overlap import common
+from multimesh.check.catalogue import CATALOGUE
+from multimesh.check.meshes.overlap import common
+from multimesh.check.sources.manifests import values
 from multimesh.kubernetes.selectors import matches
 from multimesh.yamltext.edits import Text
 

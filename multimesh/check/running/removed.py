@@ -1,9 +1,11 @@
-"""What a removed mesh left behind: `verify --removed`. Helm removes what it installed, not what ran."""
+"""Find what a removed mesh left behind: Helm removes what it installed, not what a control plane created."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
 from multimesh.check.findings import Finding, Side
-from multimesh.check.live import Cluster
+from multimesh.check.running.cluster import Cluster
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, is_own, is_renamed
 from multimesh.mesh.profile import Profile
 
@@ -18,6 +20,8 @@ _CLUSTER_SCOPED = (
     "GatewayClass",
     "ClusterIssuer",
 )
+
+
 #: ConfigMaps that istiod writes, or what their names begin with: roots, revocations, and the locks that leaders are
 #: elected with (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
 _OF_ISTIOD = (

@@ -1,16 +1,19 @@
-"""Read a cluster through kubectl, with the user's rights, and never write.
+"""Read a cluster through kubectl, with the user's rights. Nothing is ever written.
 
-One call for each group of kinds. What the user may not read, or the cluster does not know, is said in a finding and
-passed by in no other way.
+What the user may not read is reported as a finding; a kind that the cluster does not know is not, where it is optional.
 """
+
+from __future__ import annotations
 
 import os
 import shutil
 import subprocess
 from typing import NamedTuple
 
-from multimesh.check.findings import INFO, Finding, Side
-from multimesh.check.objects import Object, parse
+from multimesh.check.catalogue import INFO
+from multimesh.check.findings import Finding, Side
+from multimesh.check.objects import Object
+from multimesh.check.sources.manifests import parse
 from multimesh.errors import MultimeshError
 
 
@@ -29,24 +32,6 @@ class Access(NamedTuple):
         if self.context:
             found += ["--context", self.context]
         return found
-
-
-#: What is read, by kubectl's names: cluster-scoped kinds, then kinds of the namespaces. Optional ones may be unknown to
-#: the cluster.
-CLUSTER_SCOPED = (
-    "namespaces",
-    "mutatingwebhookconfigurations",
-    "validatingwebhookconfigurations",
-    "clusterroles",
-    "clusterrolebindings",
-    "customresourcedefinitions",
-)
-OPTIONAL = (
-    "validatingadmissionpolicies",
-    "validatingadmissionpolicybindings",
-    "gatewayclasses.gateway.networking.k8s.io",
-)
-NAMESPACED = ("services", "deployments", "daemonsets", "configmaps", "serviceaccounts")
 
 
 def get(
@@ -71,9 +56,9 @@ def get(
     if len(kinds) > 1:
         objects, findings = [], []
         for kind in kinds:
-            more, said = get(access, (kind,), namespace, optional=optional, labels=labels)
+            more, unread = get(access, (kind,), namespace, optional=optional, labels=labels)
             objects += more
-            findings += said
+            findings += unread
         return objects, findings
     if optional and "doesn't have a resource type" in done.stderr:
         return [], []
@@ -82,7 +67,7 @@ def get(
     return [], [Finding("unreadable", what, (Side("", kinds[0], "cluster", 0),), INFO if optional else "")]
 
 
-def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
 
 

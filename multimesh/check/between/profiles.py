@@ -1,14 +1,16 @@
-"""What two profiles must not both say: no manifest is needed to see it.
+"""What the profile of a mesh claims. No manifest is needed.
 
-Each function yields what one profile claims, in the words of `identities`; `PROFILE_CLAIMS` is the list of them.
+Each function yields the claims of one mesh; `PROFILE_CLAIMS` says which finding it is when a second mesh claims the same.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import multimesh.mesh.names as naming
+from multimesh.check.between.claims import Claim
 from multimesh.check.findings import Side
-from multimesh.check.identities import Claim
-from multimesh.check.meshes import Mesh
+from multimesh.check.meshes.mesh import Mesh
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
 
@@ -21,6 +23,8 @@ _OF_NAMESPACE = (
     ("ClusterRoleBinding", "istio-reader-{}"),
     ("ValidatingWebhookConfiguration", "istiod-{}"),
 )
+
+
 #: Cluster-scoped names that charts make of revision and namespace (1.6 to 1.31, istio-control/istio-discovery/templates).
 _OF_REVISION = (
     ("MutatingWebhookConfiguration", "istio-sidecar-injector-{}-{}"),

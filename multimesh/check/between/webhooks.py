@@ -1,20 +1,16 @@
-"""Whether the webhooks of two meshes can see the same object: the one question that is asked of every pair.
+"""Find webhooks of different meshes that match the same object. This is the one comparison that is made for every pair."""
 
-Reference: the collision classes C5 and C6; `overlap` decides.
-"""
+from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 from multimesh.check.findings import Finding, Side
-from multimesh.check.identities import side
-from multimesh.check.meshes import Mesh, entries
-from multimesh.check.objects import Object, dig, listed, mappings, said
-from multimesh.check.overlap import rules_meet, witness
-
-#: Istio's API groups end so; the validators are about nothing else.
-_ISTIO = ".istio.io"
+from multimesh.check.meshes.mesh import Mesh, side_of
+from multimesh.check.meshes.overlap import rules_meet, witness
+from multimesh.check.meshes.webhooks import entries, is_istio_webhook, policy_as_webhook
+from multimesh.check.objects import text_of
 
 _KINDS = (
     ("MutatingWebhookConfiguration", "injection-overlap", "a pod"),
@@ -38,19 +34,12 @@ def _watching(mesh: Mesh, kind: str) -> Iterator[tuple[dict[str, Any], Side]]:
     """Yield the control plane's webhooks of a kind; admission policies watch Istio resources as validators do."""
     for config in mesh.of(kind):
         for entry in entries(config):
-            if is_istio_s(entry):
-                yield entry, side(mesh, config, said(entry.get("name")))
+            if is_istio_webhook(entry):
+                yield entry, side_of(mesh, config, text_of(entry.get("name")))
     for policy in mesh.of("ValidatingAdmissionPolicy") if kind.startswith("Validating") else ():
-        entry = watched(policy)
-        if is_istio_s(entry):
-            yield entry, side(mesh, policy)
-
-
-def watched(policy: Object) -> dict[str, Any]:
-    """Return what an admission policy watches, in the form of a webhook."""
-    constraints = dig(policy.data, "spec", "matchConstraints")
-    found = {key: dig(constraints, key) for key in ("namespaceSelector", "objectSelector")}
-    return {"name": policy.name, "rules": dig(constraints, "resourceRules"), **found}
+        entry = policy_as_webhook(policy)
+        if is_istio_webhook(entry):
+            yield entry, side_of(mesh, policy)
 
 
 def _meeting(
@@ -64,18 +53,3 @@ def _meeting(
         return
     if met is not None:
         yield Finding(finding, f"{met.sentence(what)} is seen by both", places)
-
-
-def is_istio_s(entry: dict[str, Any]) -> bool:
-    """Tell an entry of a control plane: it calls Istio or is called so, and is about pods or Istio's resources.
-
-    Clusters hold webhooks of others that see every pod, and these are nobody's second mesh.
-    """
-    service = said(dig(entry, "clientConfig", "service", "name"))
-    if not (service.startswith("istio") or "istio.io" in said(entry.get("name"))):
-        return False
-    for rule in mappings(entry, "rules"):
-        groups, kinds = listed(rule, "apiGroups"), listed(rule, "resources")
-        if "pods" in kinds or "*" in groups or any(said(group).endswith(_ISTIO) for group in groups):
-            return True
-    return False

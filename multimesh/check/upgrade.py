@@ -1,22 +1,26 @@
-"""What an upgrade would do to identities: the previous manifest of a release held against the new one.
+"""Compare the previous manifest of a release with the new one: what an upgrade does to identities.
 
-The previous manifest is what `helm get manifest` prints. It may be that of a stock release that becomes a mesh.
+The previous manifest is the output of `helm get manifest`. It may be that of a stock release that becomes a mesh.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from multimesh.check.findings import ERROR, WARNING, Finding, Side
-from multimesh.check.meshes import entries
+from multimesh.check.catalogue import ERROR, WARNING
+from multimesh.check.findings import Finding, Side
+from multimesh.check.meshes.webhooks import entries, policy_as_webhook
 from multimesh.check.objects import Object, dig, mappings
-from multimesh.check.webhooks import watched
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, is_kept, is_kubernetes
 from multimesh.mesh.profile import Profile
 
 _KEEP = "helm.sh/resource-policy"
 
+
 #: Kinds into which the rewrite writes selectors.
 _SELECTING = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy")
+
 
 #: Fields that Kubernetes does not let change, by kind.
 _IMMUTABLE = {
@@ -82,7 +86,7 @@ def _deselected(item: Object, successor: Object, profiles: list[Profile]) -> Ite
 def _own_labels(item: Object) -> set[str]:
     """Return the namespace labels that only a mesh selects."""
     found = set()
-    for entry in (*entries(item), watched(item)):
+    for entry in (*entries(item), policy_as_webhook(item)):
         labels = [
             (expression.get("key"), value)
             for expression in mappings(entry, "namespaceSelector", "matchExpressions")

@@ -1,0 +1,29 @@
+"""Check the mesh configuration: it can be parsed, and it confines the control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from multimesh.check.findings import Finding
+from multimesh.check.meshes.mesh import Mesh, side_of
+from multimesh.mesh.names import REVISION_LABEL
+
+
+def unread(mesh: Mesh) -> Iterator[Finding]:
+    """Find mesh configurations of which nothing is known."""
+    for config in mesh.unread_configs:
+        yield Finding("unreadable", f"data/mesh of {config.title} is no YAML mapping", (side_of(mesh, config),))
+
+
+def discovery(mesh: Mesh) -> Iterator[Finding]:
+    """Find control planes that read the whole cluster, although their version could be confined (1.10 and later)."""
+    modern = [
+        found
+        for found in mesh.of("MutatingWebhookConfiguration")
+        if str(found.data.get("apiVersion", "")).endswith("/v1") and found.labels.get(REVISION_LABEL)
+    ]
+    for config, values in mesh.configs:
+        if modern and not values.get("discoverySelectors"):
+            yield Finding(
+                "no-discovery-selector", f"mesh {mesh.name} has no discoverySelectors", (side_of(mesh, config),)
+            )
