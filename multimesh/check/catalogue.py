@@ -13,12 +13,12 @@ ERROR, WARNING, INFO = "error", "warning", "info"
 SEVERITIES = (ERROR, WARNING, INFO)
 
 
-#: Where the page of an id is.
+#: The page that describes every id.
 DOCS = "docs/findings.md"
 
 
 class Page(NamedTuple):
-    """What is always true of an id: how bad it is, why it matters, what to do."""
+    """What is true for every finding of an id: its severity, why it matters, what to do."""
 
     severity: str
     why: str
@@ -33,22 +33,22 @@ CATALOGUE: dict[str, Page] = {
     ),
     "injection-overlap": Page(
         ERROR,
-        "A pod that two meshes inject has two sidecars, or the wrong one.",
+        "A pod that two meshes inject gets two sidecars, or the wrong one.",
         "Render both meshes with a revision of their own and through the post-renderer.",
     ),
     "validation-overlap": Page(
         ERROR,
-        "One mesh refuses, or holds up while it is down, what another mesh's users write.",
+        "One mesh rejects what users of another mesh write, and blocks it while its control plane is down.",
         "Pipe both charts through the post-renderer, and label the namespaces of each mesh.",
     ),
     "webhook-flag-mismatch": Page(
         ERROR,
-        "The control plane writes its certificate into the webhook its flags name; another one stays without, and fails closed.",
-        "Render the stock chart anew through the post-renderer, and set none of these flags by hand.",
+        "The control plane writes its certificate into the webhook that its flags name; any other webhook has none and fails closed.",
+        "Render the stock chart again through the post-renderer, and set none of these flags by hand.",
     ),
     "node-port": Page(
         ERROR,
-        "A node port belongs to one Service of the cluster: the second Service is refused.",
+        "A node port belongs to one Service of the cluster: the API server rejects the second one.",
         "Leave nodePorts at auto in the profile, or choose other ports.",
     ),
     "host-port": Page(
@@ -58,12 +58,12 @@ CATALOGUE: dict[str, Page] = {
     ),
     "host-path": Page(
         ERROR,
-        "Two meshes write to the same folder of the node, and overwrite each other's files or sockets.",
+        "Two meshes write to the same directory of the node, and overwrite each other's files or sockets.",
         "Pipe both charts through the post-renderer; install istio-cni and ztunnel from one mesh only.",
     ),
     "citadel-scope": Page(
         ERROR,
-        "Two Citadels that see one namespace replace each other's certificates once a minute, for ever.",
+        "Two Citadels that serve one namespace replace each other's certificates once a minute.",
         "Render the chart through the post-renderer, which sets --listened-namespaces to spec.namespace, spec.workloadNamespaces and "
         "citadel.alsoListen; no namespace may be in two meshes.",
     ),
@@ -74,7 +74,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "shared-revision": Page(
         ERROR,
-        "Control planes find their webhooks by revision, in the whole cluster: two of one revision fight over them for ever.",
+        "Control planes find their webhooks by revision, in the whole cluster: two of one revision overwrite each other's changes.",
         "Render each mesh with --set revision=<mesh>.",
     ),
     "dangling-reference": Page(
@@ -84,7 +84,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "embedded-cluster-scoped": Page(
         ERROR,
-        "A Job applies a cluster-wide resource of a fixed name: the last mesh installed decides for all.",
+        "A Job applies a cluster-wide resource with a fixed name: that of the last mesh installed applies to all.",
         "Pipe the chart through the post-renderer.",
     ),
     "two-owners": Page(
@@ -105,7 +105,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "trust-domain": Page(
         WARNING,
-        "Two meshes use the same trust domain: their identities look alike, and only their roots tell them apart.",
+        "Two meshes use the same trust domain: their identities are the same, and only their roots differ.",
         "Use the values that 'multimesh values' writes (meshConfig.trustDomain; global.trustDomain up to Istio 1.7).",
     ),
     "no-discovery-selector": Page(
@@ -120,23 +120,23 @@ CATALOGUE: dict[str, Page] = {
     ),
     "stock-name": Page(
         ERROR,
-        "A stock name tells that somebody installed or upgraded this mesh without the post-renderer.",
+        "A stock name shows that somebody installed or upgraded this mesh without the post-renderer.",
         "Run the same helm command again with --post-renderer.",
     ),
     "namespace-outside-profile": Page(
         ERROR,
-        "An object of this mesh stands in a namespace that its profile does not list.",
+        "An object of this mesh is in a namespace that its profile does not list.",
         "Add the namespace to spec.workloadNamespaces, or install the release elsewhere.",
     ),
     "identity-lost": Page(
         WARNING,
-        "The upgrade removes or renames a cluster-scoped resource; whoever refers to it loses it.",
-        "If the chart moved it, nothing is to be done; otherwise compare the two manifests.",
+        "The upgrade removes or renames a cluster-scoped resource; references to it from elsewhere break.",
+        "If the chart moved it, do nothing; otherwise compare the two manifests.",
     ),
     "immutable-selector": Page(
         ERROR,
-        "A selector or a reference to a role is changed, and Kubernetes does not let it: the upgrade is refused.",
-        "Delete the resource before the upgrade, or keep what it says.",
+        "A selector or a reference to a role changes, which Kubernetes does not allow: the upgrade fails.",
+        "Delete the resource before the upgrade, or keep the old value.",
     ),
     "crd-deleted": Page(
         ERROR,
@@ -150,12 +150,12 @@ CATALOGUE: dict[str, Page] = {
     ),
     "control-plane-down": Page(
         ERROR,
-        "Without its control plane a mesh injects nothing, and new pods of its namespaces are held back.",
+        "Without its control plane a mesh injects nothing, and new pods of its namespaces are blocked.",
         "Look at the Deployment's events and logs.",
     ),
     "ca-bundle": Page(
         ERROR,
-        "The API server calls a webhook only if it trusts its certificate: without the mesh's own root, pods are held back.",
+        "The API server calls a webhook only if it trusts its certificate: without the root of the mesh, pods are blocked.",
         "Look for a second control plane with the same revision, or for one that has not started.",
     ),
     "pod-mesh": Page(
@@ -165,22 +165,22 @@ CATALOGUE: dict[str, Page] = {
     ),
     "certificate": Page(
         ERROR,
-        "A pod of Istio 1.5 mounts its certificate as optional: without one, or with another mesh's, it runs and cannot talk.",
+        "A pod of Istio 1.5 mounts its certificate as optional: without one, or with that of another mesh, it runs but cannot connect.",
         "Render again with all namespaces in the profile, delete the secret, and restart the pods.",
     ),
     "left-behind": Page(
         WARNING,
-        "Helm removes what it installed, not what a control plane made while it ran.",
-        "Remove it by hand once nobody needs it.",
+        "Helm removes what it installed, and not what a control plane created at run time.",
+        "Remove it by hand once nothing needs it.",
     ),
     "unreadable": Page(
         WARNING,
-        "Something could not be read, so nothing can be said about it.",
-        "Give it the rights or the file, and run it again.",
+        "Something could not be read, so it was not checked.",
+        "Grant the permission or name the file, and run the command again.",
     ),
 }
 
 
 def link(finding: str) -> str:
-    """Return where the page of an id is."""
+    """Return the link to the section of an id."""
     return f"{DOCS}#{finding}"

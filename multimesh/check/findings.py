@@ -9,7 +9,7 @@ from multimesh.check.catalogue import CATALOGUE, SEVERITIES, link
 
 
 class Side(NamedTuple):
-    """One of the two (or the one) concerned: its mesh, resource, file and line; empty where there is none."""
+    """One place that a finding concerns: mesh, resource, file and line (from 1; 0 for none); empty where there is none."""
 
     mesh: str
     resource: str
@@ -17,28 +17,31 @@ class Side(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        """Write it as one line of text."""
+        """Return it as one line of text."""
         where = f"{self.file}:{self.line}" if self.line > 0 else self.file
         return "  ".join(part for part in (where, self.resource, f"(mesh {self.mesh})" if self.mesh else "") if part)
 
 
 class Finding(NamedTuple):
-    """One finding: its id, what was found, and both sides."""
+    """One finding: an id of the catalogue, what was found, and where.
+
+    `severity` and `remedy` are empty where those of the catalogue apply.
+    """
 
     id: str
-    what: str
+    message: str
     sides: tuple[Side, ...] = ()
     severity: str = ""
     remedy: str = ""
 
     @property
     def level(self) -> str:
-        """The severity: its own, or that of its id."""
+        """The severity: its own, or that of the catalogue."""
         return self.severity or CATALOGUE[self.id].severity
 
     @property
     def advice(self) -> str:
-        """What to do: its own advice, or that of its id."""
+        """What to do: its own remedy, or that of the catalogue."""
         return self.remedy or CATALOGUE[self.id].remedy
 
     def plain(self) -> dict[str, Any]:
@@ -46,7 +49,7 @@ class Finding(NamedTuple):
         return {
             "id": self.id,
             "severity": self.level,
-            "message": self.what,
+            "message": self.message,
             "why": CATALOGUE[self.id].why,
             "remedy": self.advice,
             "docs": link(self.id),
@@ -55,13 +58,13 @@ class Finding(NamedTuple):
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings without repetitions, the worst first, then by id and place."""
+    """Return findings without duplicates, the worst first, then by id, message and place."""
     order = list(CATALOGUE)
     return sorted(
-        dict.fromkeys(findings), key=lambda f: (SEVERITIES.index(f.level), order.index(f.id), f.what, f.sides)
+        dict.fromkeys(findings), key=lambda f: (SEVERITIES.index(f.level), order.index(f.id), f.message, f.sides)
     )
 
 
 def counts(findings: list[Finding]) -> dict[str, int]:
-    """Count findings of each severity."""
+    """Return the number of findings of each severity."""
     return {level: sum(finding.level == level for finding in findings) for level in SEVERITIES}

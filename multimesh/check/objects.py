@@ -11,7 +11,7 @@ from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
 
 
 class Object(NamedTuple):
-    """One object: what identifies it, where it stands, and its values."""
+    """One object: what identifies it, the file and line (from 1) it comes from, and its plain values."""
 
     group: str
     kind: str
@@ -28,12 +28,12 @@ class Object(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What the cluster knows it by."""
+        """What identifies it in a cluster."""
         return (self.group, self.kind, self.namespace, self.name)
 
     @property
     def cluster_scoped(self) -> bool:
-        """Whether its kind is cluster-scoped; unknown kinds without a namespace count as such."""
+        """Whether its kind is cluster-scoped; an unknown kind without a namespace counts as such."""
         key = (self.group, self.kind)
         return key in CLUSTER_SCOPED or (key not in NAMESPACED and not self.namespace)
 
@@ -54,12 +54,12 @@ class Object(NamedTuple):
 
     @property
     def is_live(self) -> bool:
-        """Whether it comes from a cluster: only there an object has a uid."""
+        """Whether it comes from a cluster: only there does an object have a uid."""
         return any(isinstance(dig(self.data, "metadata", key), str) for key in ("uid", "resourceVersion"))
 
 
 def dig(data: Any, *keys: str) -> Any:
-    """Return the value behind keys, None where one is absent or stands on something else than a mapping."""
+    """Return the value at a path of keys; None where a key is absent or its parent is not a mapping."""
     for key in keys:
         if not isinstance(data, dict):
             return None
@@ -68,18 +68,18 @@ def dig(data: Any, *keys: str) -> Any:
 
 
 def listed(data: Any, *keys: str) -> list[Any]:
-    """Return the list behind keys; an empty one for anything else."""
+    """Return the list at a path of keys; an empty one for anything else."""
     found = dig(data, *keys)
     return found if isinstance(found, list) else []
 
 
 def mappings(data: Any, *keys: str) -> list[dict[str, Any]]:
-    """Return the mappings in the list behind keys; whatever else stands there is left out."""
+    """Return the mappings in the list at a path of keys; other items are left out."""
     return [item for item in listed(data, *keys) if isinstance(item, dict)]
 
 
 def text_of(value: Any) -> str:
-    """Return a scalar as text; empty for nothing, lists and mappings.
+    """Return a scalar as text; empty for None, lists and mappings.
 
     >>> text_of(True), text_of(8080), text_of(None), text_of(["a"])
     ('true', '8080', '', '')
@@ -90,7 +90,7 @@ def text_of(value: Any) -> str:
 
 
 def strings(data: Any) -> dict[str, str]:
-    """Return a mapping of strings; anything else in it is written as text, or left out if it is nothing."""
+    """Return a mapping with its scalars as text; values that are None, a list or a mapping are left out."""
     if not isinstance(data, dict):
         return {}
     return {key: text_of(item) for key, item in data.items() if item is not None and not isinstance(item, dict | list)}

@@ -262,7 +262,7 @@ def test_an_istiod_that_missed_the_post_renderer_is_told_by_its_selectors(tmp_pa
     done = json.loads(run(tmp_path / "istiod.yaml", f"--profile={tmp_path / 'p.yaml'}", "-o", "json").stdout)
     assert [(item["id"], item["message"]) for item in done["findings"]] == [
         ("stock-name", '"validation.istio.io" is not confined to multimesh.dev/mesh=affirmed'),
-        ("stock-name", "no webhook of MutatingWebhookConfiguration/istio-mutating-affirmed asks for istio-injection=enabled-affirmed"),
+        ("stock-name", "no webhook of MutatingWebhookConfiguration/istio-mutating-affirmed selects istio-injection=enabled-affirmed"),
     ]  # fmt: skip
 
 

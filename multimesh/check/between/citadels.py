@@ -12,8 +12,8 @@ from multimesh.check.meshes.mesh import Mesh
 def citadels(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find namespaces that the Citadels of several meshes serve."""
     found = [(number, *citadel) for number, mesh in enumerate(meshes) for citadel in served_by_citadels(mesh)]
-    nobody = not any(mesh.checked for mesh in meshes)
-    found = found if nobody or any(meshes[number].checked for number, _, _ in found) else []
+    only_live = not any(mesh.checked for mesh in meshes)
+    found = found if only_live or any(meshes[number].checked for number, _, _ in found) else []
     if len({number for number, _, _ in found}) < 2:
         return
     if any(served is None for _, _, served in found):

@@ -14,34 +14,34 @@ from multimesh.check.meshes.mesh import Mesh
 
 
 class Claim(NamedTuple):
-    """What one mesh claims: what it is, how messages call it, and where.
+    """What one mesh claims: a key to compare, its name in messages, and the side of the finding.
 
-    Meshes that all have one `excuse` in common may claim the same. A claim that is not `certain` makes a warning.
+    Meshes that have an exemption in common may claim the same. A collision with a claim that is not `certain` is a warning.
     """
 
     key: object
     what: str
     side: Side
-    excuses: frozenset[str] = frozenset()
+    exemptions: frozenset[str] = frozenset()
     certain: bool = True
 
 
 def collisions(
     finding: str, phrase: str, claims: Callable[[Mesh], Iterator[Claim]], meshes: list[Mesh]
 ) -> Iterator[Finding]:
-    """Find what several meshes claim; what only meshes in the cluster claim is theirs, as long as others are checked."""
+    """Find what several meshes claim. Collisions among live meshes alone are not reported where other meshes are checked."""
     index: dict[object, dict[int, Claim]] = {}
     for number, mesh in enumerate(meshes):
         for claim in claims(mesh):
             held = index.setdefault(claim.key, {})
-            # Of several claims of one mesh the one without an excuse counts.
-            if number not in held or (held[number].excuses and not claim.excuses):
+            # Of several claims of one mesh, the one without an exemption counts.
+            if number not in held or (held[number].exemptions and not claim.exemptions):
                 held[number] = claim
-    nobody = not any(mesh.checked for mesh in meshes)
+    only_live = not any(mesh.checked for mesh in meshes)
     for held in index.values():
-        if len(held) < 2 or not (nobody or any(meshes[number].checked for number in held)):
+        if len(held) < 2 or not (only_live or any(meshes[number].checked for number in held)):
             continue
-        if frozenset.intersection(*(claim.excuses for claim in held.values())):
+        if frozenset.intersection(*(claim.exemptions for claim in held.values())):
             continue
         first = next(iter(held.values()))
         severity = "" if sum(claim.certain for claim in held.values()) > 1 else WARNING
@@ -50,7 +50,7 @@ def collisions(
 
 
 def _who(holders: list[Mesh], phrase: str) -> str:
-    if any(mesh.is_rest for mesh in holders):
+    if any(mesh.is_unassigned for mesh in holders):
         noun, _, verb = phrase.partition(" ")
         return (
             f"the cluster and mesh {holders[0].name} both {verb}"

@@ -9,7 +9,7 @@ from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.objects import Object, dig, mappings, text_of
 
-#: What a control plane reads from this minor of Istio on, by CRD and version (manifests/charts/base/files/crd-all.gen.yaml).
+#: What control planes read from a minor version of Istio on, by version and CRD (manifests/charts/base/files/crd-all.gen.yaml).
 NEEDS = (
     ((1, 22), "v1", ("destinationrules.networking", "gateways.networking", "serviceentries.networking", "sidecars.networking",
       "virtualservices.networking", "workloadentries.networking", "workloadgroups.networking", "authorizationpolicies.security",
@@ -25,13 +25,13 @@ _ISTIO_CRD = ".istio.io"
 
 
 def crd_versions(meshes: list[Mesh]) -> Iterator[Finding]:
-    """Find CRDs that meshes bring in different versions, and control planes that need what no CRD here has."""
+    """Find CRDs of which meshes have different versions, and control planes that read a version that no CRD has."""
     index: dict[str, list[tuple[Mesh, Object]]] = {}
     for mesh in meshes:
         for crd in mesh.of("CustomResourceDefinition"):
             index.setdefault(crd.name, []).append((mesh, crd))
     for name, held in index.items():
-        # The owner decides: what lives in the cluster, or else the first.
+        # The reference is the live CRD, or else the first one.
         mesh, crd = min(held, key=lambda pair: not pair[0].live)
         for other, second in held:
             if other is mesh or other.live or _versions(second) == _versions(crd):
@@ -50,21 +50,21 @@ def crd_versions(meshes: list[Mesh]) -> Iterator[Finding]:
 
 
 def _needs(mesh: Mesh, index: dict[str, list[tuple[Mesh, Object]]]) -> Iterator[Finding]:
-    """Find what the control planes of a mesh read and no CRD here has."""
+    """Find what the control planes of a mesh read and no CRD has."""
     for workload, container in mesh.containers("discovery"):
         minor = _minor(workload, container)
         for since, version, names in NEEDS:
             for name in names if minor >= since else ():
                 held = index.get(f"{name}.istio.io", [])
                 if not any(version in _versions(crd) for _, crd in held):
-                    there = f"and {held[0][1].name} has no such version" if held else "and that CRD is nowhere"
+                    there = f"and {held[0][1].name} has no such version" if held else "and that CRD was not found"
                     what = f"Istio {minor[0]}.{minor[1]} of mesh {mesh.name} reads {name}.istio.io/{version}, {there}"
                     places = (side_of(mesh, workload), *(side_of(other, crd) for other, crd in held[:1]))
                     yield Finding("crd-version", what, places)
 
 
 def _minor(workload: Object, container: dict[str, object]) -> tuple[int, int]:
-    """Return the minor version of a control plane by its image, or its chart's label; (0, 0) where neither tells."""
+    """Return (1, minor) of a control plane from its image, or from the label of its chart; (0, 0) where neither has a version."""
     chart = f":{workload.labels.get('app.kubernetes.io/version', '')}"
     for text in (text_of(container.get("image")), chart if chart != ":1.0.0" else ""):
         found = _TAG.search(text)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from multimesh.check.between.claims import Claim
 from multimesh.check.meshes.live import RELEASE_NAMESPACE
 from multimesh.check.meshes.mesh import Mesh, revisions_of, side_of
-from multimesh.check.meshes.workloads import containers, env_value, pod
+from multimesh.check.meshes.workloads import containers, env_value, pod_spec
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
 from multimesh.mesh.names import is_kubernetes
 
@@ -33,12 +33,12 @@ def namespaced_objects(mesh: Mesh) -> Iterator[Claim]:
 
 
 def _is_certain(mesh: Mesh, found: Object) -> bool:
-    """Tell whether a resource surely is another one's: what lives in the cluster without a release may be the mesh's own."""
-    return not mesh.is_rest or RELEASE_NAMESPACE in found.annotations
+    """Return whether a resource certainly belongs to another mesh: a live one without a Helm release may belong to this mesh."""
+    return not mesh.is_unassigned or RELEASE_NAMESPACE in found.annotations
 
 
 def root_namespaces(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the namespaces whose configuration holds for all of a mesh; what is not set is the default of a version."""
+    """Claim root namespaces, whose configuration applies to all of a mesh. The default depends on the version, so it is not a claim."""
     for config, values in mesh.configs:
         if root := text_of(values.get("rootNamespace")):
             yield Claim(root, f'"{root}"', side_of(mesh, config))
@@ -47,14 +47,14 @@ def root_namespaces(mesh: Mesh) -> Iterator[Claim]:
 def revisions(mesh: Mesh) -> Iterator[Claim]:
     """Claim the revisions that control planes and injectors serve."""
     for item in mesh.objects:
-        # A validator may be labelled with a revision that nobody here serves: the stock default validator is.
+        # A validator may have the label of a revision that no control plane here serves: the stock default validator does.
         if item.kind == "MutatingWebhookConfiguration" or any(c.get("name") == "discovery" for c in containers(item)):
             for revision in revisions_of([item]):
                 yield Claim(revision, f'"{revision}"', side_of(mesh, item))
 
 
 def node_ports(mesh: Mesh) -> Iterator[Claim]:
-    """Claim node ports of Services."""
+    """Claim the node ports of Services."""
     for service in mesh.of("Service"):
         health = dig(service.data, "spec", "healthCheckNodePort")
         for port in (*mappings(service.data, "spec", "ports"), {"nodePort": health}):
@@ -65,9 +65,9 @@ def node_ports(mesh: Mesh) -> Iterator[Claim]:
 
 
 def host_ports(mesh: Mesh) -> Iterator[Claim]:
-    """Claim ports of the node."""
+    """Claim the ports that pods open on the node."""
     for workload, inner in mesh.workloads:
-        network = pod(workload).get("hostNetwork") is True
+        network = pod_spec(workload).get("hostNetwork") is True
         for container in inner:
             for port in mappings(container, "ports"):
                 number = text_of(port.get("hostPort")) or (text_of(port.get("containerPort")) if network else "")
@@ -77,9 +77,9 @@ def host_ports(mesh: Mesh) -> Iterator[Claim]:
 
 
 def host_paths(mesh: Mesh) -> Iterator[Claim]:
-    """Claim folders of the node; those who only read excuse each other."""
-    for workload, inner in mesh.workloads if not mesh.is_rest else ():
-        for volume in mappings(pod(workload), "volumes"):
+    """Claim directories of the node; meshes that only read one are exempt."""
+    for workload, inner in mesh.workloads if not mesh.is_unassigned else ():
+        for volume in mappings(pod_spec(workload), "volumes"):
             path = text_of(dig(volume, "hostPath", "path"))
             if not path or path == "/proc":
                 continue
@@ -94,28 +94,28 @@ def host_paths(mesh: Mesh) -> Iterator[Claim]:
 
 
 def gateways(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the labels by which Gateway resources select gateways; meshes that see only their own excuse each other."""
+    """Claim the labels by which Gateway resources select gateways; meshes that see only their own are exempt."""
     plane = mesh.containers("discovery")
-    excuses = set()
+    exemptions = set()
     if any(env_value(container, "PILOT_SCOPE_GATEWAY_TO_NAMESPACE") == "true" for _, container in plane):
-        excuses.add("scoped")
+        exemptions.add("scoped")
     if any(config.get("discoverySelectors") for _, config in mesh.configs):
-        excuses.add("discovers")
+        exemptions.add("discovers")
     for workload, inner in mesh.workloads:
         label = strings(dig(workload.data, "spec", "template", "metadata", "labels")).get("istio", "")
         if label and all(container.get("name") in ("istio-proxy", "ingress-sds") for container in inner):
-            yield Claim(label, f"istio={label}", side_of(mesh, workload), frozenset(excuses))
+            yield Claim(label, f"istio={label}", side_of(mesh, workload), frozenset(exemptions))
 
 
 def trust_domains(mesh: Mesh) -> Iterator[Claim]:
-    """Claim trust domains."""
+    """Claim trust domains; the default is `cluster.local`."""
     for config, values in mesh.configs:
         domain = text_of(values.get("trustDomain")) or "cluster.local"
         yield Claim(domain, f'"{domain}"', side_of(mesh, config))
 
 
 def components(mesh: Mesh) -> Iterator[Claim]:
-    """Claim what a cluster has only once: CNI, ztunnel, istio-init."""
+    """Claim the components that a cluster has only once: CNI, ztunnel, istio-init."""
     for workload, inner in mesh.workloads:
         if workload.kind == "DaemonSet" and any(container.get("name") == "install-cni" for container in inner):
             yield Claim("istio-cni", "istio-cni", side_of(mesh, workload))
@@ -125,7 +125,7 @@ def components(mesh: Mesh) -> Iterator[Claim]:
             yield Claim("istio-init", "istio-init", side_of(mesh, workload))
 
 
-#: Finding, what several meshes do with the thing, and the function that yields what one mesh claims.
+#: The id of the finding, the phrase of its message, and the function that yields the claims of one mesh.
 CLAIMS: tuple[tuple[str, str, Callable[[Mesh], Iterator[Claim]]], ...] = (
     ("cluster-scoped-name", "meshes have", cluster_scoped_names),
     ("namespace-claimed-twice", "meshes have", namespaced_objects),

@@ -14,7 +14,7 @@ from multimesh.mesh.names import MESH_LABEL
 
 
 def namespaces(objects: list[Object], meshes: list[Mesh]) -> Iterator[Finding]:
-    """Hold the labels of live namespaces against the meshes that are checked."""
+    """Find labels of live namespaces that contradict the meshes that are checked."""
     spaces = [item for item in objects if (item.group, item.kind) == ("", "Namespace")]
     for mesh in meshes if any(mesh.checked for mesh in meshes) else ():
         if not mesh.checked:
@@ -27,13 +27,13 @@ def namespaces(objects: list[Object], meshes: list[Mesh]) -> Iterator[Finding]:
         for item in spaces:
             place = (Side("", item.title, item.file, item.line),)
             label = item.labels.get(MESH_LABEL, "")
-            # Without a profile a mesh may be called by its revision, which is no name to hold a label against.
+            # Without a profile the name of a mesh may be its revision, which must not be compared with the label.
             if item.name in members and name and label not in ("", name):
                 what = f'the namespace "{item.name}" of mesh {mesh.name} is labelled {MESH_LABEL}={label}'
                 yield Finding("namespace-claimed-twice", what, place)
             if label == mesh.name and item.name not in members and profile is not None:
                 what = f'the namespace "{item.name}" is labelled {MESH_LABEL}={label}, and the profile does not list it'
-                # Citadel's list of Istio 1.5 is static.
+                # With Istio 1.5 the list of namespaces in Citadel's flags is static.
                 yield Finding(
                     "namespace-label",
                     what,
@@ -42,11 +42,11 @@ def namespaces(objects: list[Object], meshes: list[Mesh]) -> Iterator[Finding]:
                     "Add it to spec.workloadNamespaces, or take the label away.",
                 )
             if item.name in members and item.name != mesh.namespace:
-                yield from _strangers(item, mesh, meshes)
+                yield from _other_injectors(item, mesh, meshes)
 
 
-def _strangers(space: Object, mesh: Mesh, meshes: list[Mesh]) -> Iterator[Finding]:
-    """Find webhooks of other meshes that inject pods of a namespace, as it is labelled now."""
+def _other_injectors(space: Object, mesh: Mesh, meshes: list[Mesh]) -> Iterator[Finding]:
+    """Find webhooks of other live meshes that inject the pods of a namespace with its current labels."""
     labels = {"kubernetes.io/metadata.name": space.name, **space.labels}
     for other in meshes:
         for config in other.of("MutatingWebhookConfiguration") if other is not mesh and other.live else ():

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh, side_of
-from multimesh.check.meshes.workloads import pod
+from multimesh.check.meshes.workloads import pod_spec
 from multimesh.check.objects import Object, dig, mappings, strings, text_of
 from multimesh.check.sources.manifests import documents
 
-#: Cluster-scoped custom resources that decide for the whole cluster, whatever mesh applies them.
+#: Cluster-scoped custom resources that apply to the whole cluster, whichever mesh creates them.
 CLUSTER_WIDE = frozenset(("MeshPolicy", "ClusterRbacConfig"))
 
 
@@ -26,10 +26,12 @@ def embedded(meshes: list[Mesh]) -> Iterator[Finding]:
 def applied_cluster_wide(mesh: Mesh) -> Iterator[tuple[Object, str, str]]:
     """Yield ConfigMap, kind and name of every cluster-wide resource that a Job applies.
 
-    Helm 3 shows hook Jobs to nobody, but their ServiceAccount, which is made only for them.
+    Helm 3 does not pass hook Jobs to a post-renderer, but it does pass the ServiceAccount that exists only for them.
     """
     mounted = {
-        text_of(dig(volume, "configMap", "name")) for job in mesh.of("Job") for volume in mappings(pod(job), "volumes")
+        text_of(dig(volume, "configMap", "name"))
+        for job in mesh.of("Job")
+        for volume in mappings(pod_spec(job), "volumes")
     }
     accounts = {account.name for account in mesh.of("ServiceAccount")}
     if "istio-security-post-install-account" in accounts:
@@ -45,7 +47,7 @@ def applied_cluster_wide(mesh: Mesh) -> Iterator[tuple[Object, str, str]]:
 
 
 def no_owner(meshes: list[Mesh]) -> Iterator[Finding]:
-    """Find that several profiles leave what a cluster has only once, and nobody brings it."""
+    """Find that several profiles leave shared resources to another mesh, and no mesh has them."""
     profiles = [mesh.profile for mesh in meshes if mesh.profile is not None]
     owned = any(profile.owns_shared for profile in profiles) or any(
         mesh.of("CustomResourceDefinition") for mesh in meshes

@@ -19,19 +19,19 @@ _KINDS = (
 
 
 def overlaps(meshes: list[Mesh]) -> Iterator[Finding]:
-    """Find webhook entries of different meshes that can see the same object."""
+    """Find webhook entries of different meshes that can match the same object."""
     for kind, finding, what in _KINDS:
         found = [list(_watching(mesh, kind)) for mesh in meshes]
-        nobody = not any(mesh.checked for mesh in meshes)
+        only_live = not any(mesh.checked for mesh in meshes)
         for one, two in combinations(range(len(meshes)), 2):
-            if nobody or meshes[one].checked or meshes[two].checked:
+            if only_live or meshes[one].checked or meshes[two].checked:
                 for first in found[one]:
                     for second in found[two]:
                         yield from _meeting(first, second, finding, what)
 
 
 def _watching(mesh: Mesh, kind: str) -> Iterator[tuple[dict[str, Any], Side]]:
-    """Yield the control plane's webhooks of a kind; admission policies watch Istio resources as validators do."""
+    """Yield the entries of control planes in configurations of a kind; admission policies count as validators."""
     for config in mesh.of(kind):
         for entry in entries(config):
             if is_istio_webhook(entry):

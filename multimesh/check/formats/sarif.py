@@ -12,12 +12,12 @@ from multimesh import __version__
 from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING, link
 from multimesh.check.findings import Finding, Side
 
-#: What code scanning services take of one run, and of one result.
+#: The limits of code scanning services: results in one run, and places of one result.
 MAX_RESULTS, MAX_PLACES = 25_000, 1000
 
 
 def as_sarif(findings: list[Finding], command: str) -> str:
-    """Write findings as SARIF 2.1.0, in the form that code scanning services want (one location at least, with a region)."""
+    """Return findings as SARIF 2.1.0, each with at least one location with a region, which code scanning services require."""
     used = list(dict.fromkeys(finding.id for finding in findings))
     level = {ERROR: "error", WARNING: "warning", INFO: "note"}
     results = []
@@ -27,7 +27,7 @@ def as_sarif(findings: list[Finding], command: str) -> str:
             "ruleId": finding.id,
             "ruleIndex": used.index(finding.id),
             "level": level[finding.level],
-            "message": {"text": f"{finding.what}. {finding.advice}"},
+            "message": {"text": f"{finding.message}. {finding.advice}"},
             "locations": places[:1],
             "relatedLocations": [{"id": number, **place} for number, place in enumerate(places[1:MAX_PLACES], 1)],
             "partialFingerprints": {"multimesh/v1": _fingerprint(finding)},
@@ -59,9 +59,9 @@ def as_sarif(findings: list[Finding], command: str) -> str:
 
 
 def _fingerprint(finding: Finding) -> str:
-    """Return what stays the same while lines move: the id, the text, and who is concerned."""
-    told = "\n".join((finding.id, finding.what, *(f"{side.mesh} {side.resource}" for side in finding.sides)))
-    return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:32]
+    """Return a hash that does not depend on lines: of the id, the message, and the meshes and resources."""
+    text = "\n".join((finding.id, finding.message, *(f"{side.mesh} {side.resource}" for side in finding.sides)))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _location(side: Side) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def _location(side: Side) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    """Return a path as SARIF wants it: relative to the working directory where it lies below it, with slashes."""
+    """Return a path as a URI: relative to the working directory if it is below it, with slashes."""
     if os.path.isabs(file):
         below = os.path.relpath(file)
         file = file if below.startswith("..") else below

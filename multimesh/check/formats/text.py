@@ -9,7 +9,7 @@ from multimesh.check.findings import Finding, counts
 
 
 def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> str:
-    """Write findings for people: grouped by severity and id, with a summary line."""
+    """Return findings as text, with ANSI colours if asked for; `subject` begins the summary line."""
     paint = {ERROR: "\x1b[31m", WARNING: "\x1b[33m", INFO: "\x1b[36m"}
     lines: list[str] = []
     for (level, name), group in groupby(findings, key=lambda finding: (finding.level, finding.id)):
@@ -17,7 +17,7 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
         lines += [f"{paint[level]}{head}\x1b[0m" if colour else head, f"  {page.why}"]
         general = False
         for finding in group:
-            lines.append(f"  - {finding.what}")
+            lines.append(f"  - {finding.message}")
             lines += [f"      {side}" for side in finding.sides]
             if finding.remedy:
                 lines.append(f"      {finding.remedy}")
@@ -29,9 +29,9 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
 
 
 def summary(findings: list[Finding]) -> str:
-    """Count findings in words: 2 errors, 1 warning."""
+    """Return the number of findings in words, such as `2 errors, 1 warning`."""
     count = counts(findings)
-    told = (
+    parts = (
         f"{number} {level}{'s' if number != 1 and level != INFO else ''}" for level, number in count.items() if number
     )
-    return ", ".join(told) or "nothing found"
+    return ", ".join(parts) or "nothing found"

@@ -9,14 +9,14 @@ from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.mesh.names import REVISION_LABEL
 
 
-def unread(mesh: Mesh) -> Iterator[Finding]:
-    """Find mesh configurations of which nothing is known."""
-    for config in mesh.unread_configs:
-        yield Finding("unreadable", f"data/mesh of {config.title} is no YAML mapping", (side_of(mesh, config),))
+def unparsed(mesh: Mesh) -> Iterator[Finding]:
+    """Find mesh configurations that cannot be parsed."""
+    for config in mesh.unparsed_configs:
+        yield Finding("unreadable", f"data/mesh of {config.title} is not a YAML mapping", (side_of(mesh, config),))
 
 
 def discovery(mesh: Mesh) -> Iterator[Finding]:
-    """Find control planes that read the whole cluster, although their version could be confined (1.10 and later)."""
+    """Find control planes that read the whole cluster although their version has discovery selectors (1.10 and later)."""
     modern = [
         found
         for found in mesh.of("MutatingWebhookConfiguration")

@@ -11,24 +11,33 @@ from collections.abc import Iterator
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.meshes.webhooks import entries
-from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, pod
+from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, pod_spec
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
 from multimesh.mesh.names import is_kubernetes
 
-#: ConfigMaps that are made at run time (istio 1.31.0, security/pkg/k8s; Kubernetes' root-ca-cert-publisher).
+#: ConfigMaps that are created at run time (istio 1.31.0, security/pkg/k8s; Kubernetes' root-ca-cert-publisher).
 _MADE_AT_RUN_TIME = ("istio-ca-root-cert", "istio-ca-crl", "kube-root-ca.crt")
 
 
-#: ServiceAccounts that the chart base brings and the chart istiod uses, the second one up to 1.10; base always brings the
-#: first, so a mesh without it is shown without its base.
+#: ServiceAccounts that the chart base creates and the chart istiod uses, the second one up to 1.10. Base always creates the
+#: first, so manifests without it are without base.
 _OF_BASE = ("istio-reader-service-account", "istiod-service-account")
 
 
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "Pod", "CronJob", "ReplicaSet")
 
 
+#: Where a kind selects pods, and whether they must be in its own namespace.
+_SELECTORS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "Service": (("spec", "selector"), True),
+    "PodDisruptionBudget": (("spec", "selector", "matchLabels"), True),
+    "Gateway": (("spec", "selector"), False),
+    "EnvoyFilter": (("spec", "workloadSelector", "labels"), False),
+}
+
+
 class _Index:
-    """The resources of a mesh by kind, for questions whether one is there."""
+    """The resources of a mesh by kind."""
 
     def __init__(self, mesh: Mesh) -> None:
         self.kinds: dict[str, set[tuple[str, str]]] = {}
@@ -36,7 +45,7 @@ class _Index:
             self.kinds.setdefault(found.kind, set()).add((found.namespace, found.name))
 
     def lacks(self, kind: str, name: str, namespace: str = "") -> bool:
-        """Tell whether a resource is missing, though others of its kind are there."""
+        """Return whether a resource is missing although others of its kind are there."""
         known = self.kinds.get(kind)
         if known is None or (namespace, name) in known:
             return False
@@ -48,7 +57,7 @@ def _dangling(mesh: Mesh, found: Object, path: str, target: str) -> Finding:
 
 
 def roles(mesh: Mesh) -> Iterator[Finding]:
-    """D1, D2: bindings lead to a role, and to ServiceAccounts."""
+    """Check that bindings name roles and ServiceAccounts that exist."""
     index = _Index(mesh)
     for found in mesh.of("ClusterRoleBinding", "RoleBinding"):
         kind, name = text_of(dig(found.data, "roleRef", "kind")), text_of(dig(found.data, "roleRef", "name"))
@@ -63,10 +72,10 @@ def roles(mesh: Mesh) -> Iterator[Finding]:
 
 
 def pods(mesh: Mesh) -> Iterator[Finding]:
-    """D3 to D5: pods find their ServiceAccount, Citadel's secret, and their ConfigMaps."""
+    """Check that pods name a ServiceAccount, secrets of Citadel and ConfigMaps that exist."""
     index = _Index(mesh)
     for found in mesh.of(*_WORKLOADS):
-        spec = pod(found)
+        spec = pod_spec(found)
         account = text_of(spec.get("serviceAccountName")) or text_of(spec.get("serviceAccount")) or "default"
         if account != "default" and index.lacks("ServiceAccount", account, found.namespace):
             yield _dangling(mesh, found, "serviceAccountName", f"ServiceAccount/{found.namespace}/{account}")
@@ -83,19 +92,13 @@ def pods(mesh: Mesh) -> Iterator[Finding]:
 
 
 def selectors(mesh: Mesh) -> Iterator[Finding]:
-    """D6 to D8: selectors of Services, disruption budgets, Gateways and EnvoyFilters match pods; autoscalers a workload."""
+    """Check that selectors of Services, disruption budgets, Gateways and EnvoyFilters match pods, and autoscalers a workload."""
     index = _Index(mesh)
     templates = [
         (found.namespace, strings(dig(found.data, "spec", "template", "metadata", "labels")))
         for found in mesh.of(*_WORKLOADS)
     ]
-    paths: dict[str, tuple[tuple[str, ...], bool]] = {
-        "Service": (("spec", "selector"), True),
-        "PodDisruptionBudget": (("spec", "selector", "matchLabels"), True),
-        "Gateway": (("spec", "selector"), False),
-        "EnvoyFilter": (("spec", "workloadSelector", "labels"), False),
-    }
-    for kind, (path, same_namespace) in paths.items():
+    for kind, (path, same_namespace) in _SELECTORS.items():
         for found in mesh.of(kind):
             wanted = strings(dig(found.data, *path))
             if not wanted or not templates or found.group == "gateway.networking.k8s.io":
@@ -104,8 +107,8 @@ def selectors(mesh: Mesh) -> Iterator[Finding]:
                 wanted.items() <= labels.items() and (namespace == found.namespace or not same_namespace)
                 for namespace, labels in templates
             ):
-                told = ", ".join(f"{key}={value}" for key, value in wanted.items())
-                yield _dangling(mesh, found, "/".join(path), f"pods labelled {told}")
+                pairs = ", ".join(f"{key}={value}" for key, value in wanted.items())
+                yield _dangling(mesh, found, "/".join(path), f"pods labelled {pairs}")
     for found in mesh.of("HorizontalPodAutoscaler"):
         kind, name = (text_of(dig(found.data, "spec", "scaleTargetRef", key)) for key in ("kind", "name"))
         if index.lacks(kind, name, found.namespace):
@@ -113,7 +116,7 @@ def selectors(mesh: Mesh) -> Iterator[Finding]:
 
 
 def routes(mesh: Mesh) -> Iterator[Finding]:
-    """D9: VirtualServices name Gateways that are there."""
+    """Check that VirtualServices name Gateways that exist."""
     index = _Index(mesh)
     for found in mesh.of("VirtualService"):
         for name in filter(None, map(text_of, listed(found.data, "spec", "gateways"))):
@@ -124,7 +127,7 @@ def routes(mesh: Mesh) -> Iterator[Finding]:
 
 
 def services(mesh: Mesh) -> Iterator[Finding]:
-    """D10: webhooks call Services that are there, where the release is shown that brings them with its control plane."""
+    """Check that webhooks call Services that exist, if the release of the control plane, which creates them, is given."""
     index = _Index(mesh)
     if not any(is_control_plane(found) for found, _ in mesh.workloads):
         return
@@ -137,7 +140,7 @@ def services(mesh: Mesh) -> Iterator[Finding]:
 
 
 def policies(mesh: Mesh) -> Iterator[Finding]:
-    """Bindings of admission policies lead to a policy."""
+    """Check that bindings of admission policies name a policy that exists."""
     index = _Index(mesh)
     for found in mesh.of("ValidatingAdmissionPolicyBinding"):
         name = text_of(dig(found.data, "spec", "policyName"))
@@ -146,7 +149,7 @@ def policies(mesh: Mesh) -> Iterator[Finding]:
 
 
 def gateways(mesh: Mesh) -> Iterator[Finding]:
-    """D12: the mesh configuration names a Service, a gateway's own variables its Deployment."""
+    """Check that the mesh configuration names a Service that exists, and the variables of a gateway its own Deployment."""
     index = _Index(mesh)
     for config, values in mesh.configs:
         service = text_of(values.get("ingressService"))

@@ -15,7 +15,7 @@ from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, ST
 
 
 def profile(mesh: Mesh) -> Iterator[Finding]:
-    """Hold the manifests of a mesh against its profile: stock names, namespaces, Citadel's list."""
+    """Find stock names, objects outside the namespaces of the profile, and namespaces that Citadel does not serve."""
     if mesh.profile is None:
         return
     for found in mesh.objects:
@@ -44,7 +44,7 @@ def _is_shared(found: Object) -> bool:
 
 
 def injection(mesh: Mesh) -> Iterator[Finding]:
-    """Find a mesh that injects by the stock label although it has a profile."""
+    """Find webhooks that inject by a value of the injection label that is not the one of the profile."""
     if mesh.profile is None:
         return
     for found in mesh.of("MutatingWebhookConfiguration"):
@@ -56,7 +56,7 @@ def injection(mesh: Mesh) -> Iterator[Finding]:
 
 
 def confined(mesh: Mesh) -> Iterator[Finding]:
-    """Find webhooks that the rewrite would have confined: from 1.24 on istiod's release has no stock name to tell by."""
+    """Find webhooks without the selectors of the rewrite: from 1.24 on the release of istiod has no stock names."""
     if mesh.profile is None:
         return
     ours = {"matchLabels": {INJECTION_LABEL: mesh.profile.injection_label}}
@@ -65,7 +65,7 @@ def confined(mesh: Mesh) -> Iterator[Finding]:
         if mine and entries(found) and not is_kept(found.kind, found.name, mesh.profile):
             selectors = [item.get("namespaceSelector") for item in entries(found)]
             if not any(_meet(item, ours) and not _meet(item, _without(INJECTION_LABEL)) for item in selectors):
-                what = f"no webhook of {found.title} asks for {INJECTION_LABEL}={mesh.profile.injection_label}"
+                what = f"no webhook of {found.title} selects {INJECTION_LABEL}={mesh.profile.injection_label}"
                 yield Finding("stock-name", what, (side_of(mesh, found),))
     for found in mesh.of("ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy"):
         kept = (found.kind, found.name) in STOCK_NAMES or is_kept(found.kind, found.name, mesh.profile)
@@ -80,7 +80,7 @@ def _without(key: str) -> dict[str, Any]:
 
 
 def _meet(selector: Any, other: dict[str, Any]) -> bool:
-    """Tell whether some labels satisfy both selectors; one that cannot be read may select anything."""
+    """Return whether some labels satisfy both selectors; an invalid selector counts as one that matches everything."""
     try:
         return common(selector, other) is not None
     except ValueError:

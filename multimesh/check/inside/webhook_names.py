@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.meshes.webhooks import entries
-from multimesh.check.meshes.workloads import env_value, flag
+from multimesh.check.meshes.workloads import env_value, flag_value
 from multimesh.check.objects import Object, dig, strings, text_of
 from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
@@ -19,11 +19,11 @@ from multimesh.mesh.names import (
 
 
 def flags(mesh: Mesh) -> Iterator[Finding]:
-    """D11: flags and variables of the control plane name the webhooks that are there."""
+    """Check that the flags and variables of control planes name webhooks that exist."""
     validating = {found.name for found in mesh.of("ValidatingWebhookConfiguration")}
     mutating = {found.name: found for found in mesh.of("MutatingWebhookConfiguration")}
     for found, container in mesh.containers("galley"):
-        name = flag(container, "--webhook-name") or GALLEY_CONFIGURATION
+        name = flag_value(container, "--webhook-name") or GALLEY_CONFIGURATION
         if validating and name not in validating:
             yield _mismatch(mesh, found, "galley --webhook-name", name, "ValidatingWebhookConfiguration")
         for config in mesh.of("ConfigMap"):
@@ -32,8 +32,8 @@ def flags(mesh: Mesh) -> Iterator[Finding]:
                 if other != name and occurrences(script, f"validatingwebhookconfiguration {other}"):
                     yield _mismatch(mesh, config, "run.sh waits for", other, "ValidatingWebhookConfiguration")
     for found, container in mesh.containers("sidecar-injector-webhook"):
-        name = flag(container, "--webhookConfigName") or INJECTOR_CONFIGURATION
-        entry = flag(container, "--webhookName") or INJECTOR_ENTRY
+        name = flag_value(container, "--webhookConfigName") or INJECTOR_CONFIGURATION
+        entry = flag_value(container, "--webhookName") or INJECTOR_ENTRY
         if mutating and name not in mutating:
             yield _mismatch(mesh, found, "--webhookConfigName", name, "MutatingWebhookConfiguration")
         elif mutating and entry not in [item.get("name") for item in entries(mutating[name])]:
@@ -46,11 +46,13 @@ def flags(mesh: Mesh) -> Iterator[Finding]:
 
 
 def _mismatch(mesh: Mesh, found: Object, what: str, name: str, kind: str) -> Finding:
-    return Finding("webhook-flag-mismatch", f"{what} {name}, and no {kind} is called so", (side_of(mesh, found),))
+    return Finding(
+        "webhook-flag-mismatch", f"{what} {name}, and there is no {kind} of that name", (side_of(mesh, found),)
+    )
 
 
 def _entry_names(mesh: Mesh) -> Iterator[Finding]:
-    """Find entries that istiod would never patch (istio 1.30.3, pkg/webhooks/webhookpatch.go)."""
+    """Find entries that istiod does not patch (istio 1.30.3, pkg/webhooks/webhookpatch.go)."""
     served = {
         env_value(item, "REVISION") or "default"
         for found, item in mesh.containers("discovery")
@@ -59,8 +61,8 @@ def _entry_names(mesh: Mesh) -> Iterator[Finding]:
     for found in mesh.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration") if served else ():
         revision = found.labels.get(REVISION_LABEL)
         if revision is not None and revision not in served:
-            told = ", ".join(sorted(served))
-            what = f"{found.kind}/{found.name} is labelled {REVISION_LABEL}={revision}, and the control planes serve {told}"
+            revisions = ", ".join(sorted(served))
+            what = f"{found.kind}/{found.name} is labelled {REVISION_LABEL}={revision}, and the control planes serve {revisions}"
             yield Finding("webhook-flag-mismatch", what, (side_of(mesh, found),))
         for item in entries(found) if found.kind.startswith("Mutating") else ():
             path = text_of(dig(item, "clientConfig", "service", "path"))

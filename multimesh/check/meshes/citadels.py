@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from multimesh.check.findings import Side
 from multimesh.check.meshes.mesh import Mesh, side_of
-from multimesh.check.meshes.workloads import env_value, flag
+from multimesh.check.meshes.workloads import env_value, flag_value
 
 
 def served_by_citadels(mesh: Mesh) -> Iterator[tuple[Side, set[str] | None]]:
-    """Yield every Citadel and the namespaces it serves; None for all (istio 1.5.0, security/cmd/istio_ca/main.go)."""
+    """Yield every Citadel with the namespaces that it serves; None means all (istio 1.5.0, security/cmd/istio_ca/main.go)."""
     for workload, container in mesh.containers("citadel"):
-        listened = flag(container, "--listened-namespaces") or flag(container, "--listened-namespace")
+        listened = flag_value(container, "--listened-namespaces") or flag_value(container, "--listened-namespace")
         listened = listened or env_value(container, "NAMESPACE")
         yield side_of(mesh, workload), set(listened.split(",")) if listened else None

@@ -5,20 +5,19 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-import multimesh.mesh.names as naming
 from multimesh.check.findings import Side
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, is_control_plane
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
 from multimesh.check.sources.manifests import documents
-from multimesh.mesh.names import REVISION_LABEL
+from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL
 from multimesh.mesh.profile import Profile
 
 
 class Mesh:
-    """One mesh: what it is called in messages, its control-plane namespace, its objects, and its profile if one was given.
+    """One mesh: its name in messages, its control-plane namespace, its objects, and its profile if one is given.
 
-    A mesh that lives in the cluster is `live`. What lives there and belongs to no mesh is one `live` mesh without a
+    A mesh that is read from a cluster is `live`. The live objects that belong to no mesh are one more `Mesh`, without a
     namespace.
     """
 
@@ -33,12 +32,12 @@ class Mesh:
 
     @property
     def checked(self) -> bool:
-        """Whether it was asked about, by a manifest or a profile; what else lives in the cluster is not at fault."""
+        """Whether a manifest or a profile of it is given: conflicts among the other live meshes are not reported."""
         return not self.live or self.profile is not None
 
     @property
-    def is_rest(self) -> bool:
-        """Whether this is what lives in the cluster and belongs to no mesh."""
+    def is_unassigned(self) -> bool:
+        """Whether these are the live objects that belong to no mesh."""
         return self.live and not self.namespace
 
     @cached_property
@@ -60,8 +59,8 @@ class Mesh:
         return [(config, values) for config, values in self._configs if values is not None]
 
     @property
-    def unread_configs(self) -> list[Object]:
-        """The ConfigMaps whose mesh configuration is no YAML mapping: nothing is known of what they say."""
+    def unparsed_configs(self) -> list[Object]:
+        """The ConfigMaps whose mesh configuration is not a YAML mapping, so that nothing in it was checked."""
         return [config for config, values in self._configs if values is None]
 
     @cached_property
@@ -79,7 +78,7 @@ class Mesh:
         return [found for kind in kinds for found in self.kinds.get(kind, [])]
 
     def containers(self, name: str = "") -> list[tuple[Object, dict[str, Any]]]:
-        """Return the containers of this name, or all, with the workload that holds each."""
+        """Return the containers of this name, or all, each after its workload."""
         return [
             (found, container)
             for found, inner in self.workloads
@@ -89,7 +88,7 @@ class Mesh:
 
 
 def control_plane_of(objects: list[Object]) -> str:
-    """Return the control-plane namespace that objects tell of; empty where they tell of none."""
+    """Return the namespace of the control plane among objects, or that their webhooks call; empty for none."""
     for found in objects:
         if is_control_plane(found):
             return found.namespace
@@ -103,9 +102,9 @@ def control_plane_of(objects: list[Object]) -> str:
 
 
 def revisions_of(objects: list[Object]) -> list[str]:
-    """Return the revisions that objects serve or ask for: control planes, webhook configurations; failing that, labels.
+    """Return the revisions of control planes and webhook configurations among objects, or else those in labels.
 
-    The label stands on pods that want a sidecar, and on everything of istio-cni; for ztunnel it is an annotation.
+    Pods that request a sidecar have the label, and all objects of istio-cni do; for ztunnel it is an annotation.
     """
     found: dict[str, None] = {}
     for item in objects:
@@ -130,26 +129,26 @@ def revisions_of(objects: list[Object]) -> list[str]:
 
 
 def name_of(namespace: str, objects: list[Object], profile: Profile | None) -> str:
-    """Return what a mesh is called: by its profile, the label that its webhooks select, its revision, or its namespace."""
+    """Return the name of a mesh: from its profile, the label that its webhooks select, its revision, or its namespace."""
     label = profile.name if profile is not None else label_of(objects)
     named = [revision for revision in revisions_of(objects) if revision != "default"] if not label else []
     return label or (named[0] if named else namespace or "unnamed")
 
 
 def label_of(objects: list[Object]) -> str:
-    """Return the value of the mesh's label that webhooks select: the mesh name, for certain; empty where none does."""
+    """Return the value of the mesh label that webhooks select, which is the name of the mesh; empty where none selects it."""
     for found in objects:
         for item in entries(found):
             labels = strings(dig(item, "namespaceSelector", "matchLabels"))
-            if naming.MESH_LABEL in labels:
-                return labels[naming.MESH_LABEL]
+            if MESH_LABEL in labels:
+                return labels[MESH_LABEL]
             for term in mappings(item, "namespaceSelector", "matchExpressions"):
                 wanted = listed(term, "values")
-                if term.get("key") == naming.MESH_LABEL and term.get("operator") == "In" and len(wanted) == 1:
+                if term.get("key") == MESH_LABEL and term.get("operator") == "In" and len(wanted) == 1:
                     return text_of(wanted[0])
     return ""
 
 
 def side_of(mesh: Mesh, found: Object, part: str = "") -> Side:
     """Return one side_of of a finding."""
-    return Side("" if mesh.is_rest else mesh.name, f"{found.title} {part}".strip(), found.file, found.line)
+    return Side("" if mesh.is_unassigned else mesh.name, f"{found.title} {part}".strip(), found.file, found.line)

@@ -17,13 +17,13 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 class Witness(NamedTuple):
-    """An object that both webhooks see: labels of its namespace and its own; None says that a label is absent."""
+    """An object that both webhooks match: the labels of its namespace and its own. The value None means that the label is absent."""
 
     namespace: dict[str, str | None]
     labels: dict[str, str | None]
 
     def sentence(self, what: str) -> str:
-        """Describe it: a pod labelled ... in a namespace labelled ..."""
+        """Return a description: `what`, its labels, and those of its namespace."""
         return f"{what} {_labelled(self.labels)} in a namespace {_labelled(self.namespace)}"
 
 
@@ -65,13 +65,13 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
         fitting = [value for value in candidates if all(allows(*condition, value) for condition in conditions)]
         if not fitting:
             return None
-        # A value that somebody wrote down makes the better example.
+        # A value that one of the selectors mentions is the better example.
         found[key] = next((value for value in fitting if value in mentioned), fitting[0])
     return found
 
 
 def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
-    """Return the requirements of a selector. Raises ValueError for a shape or an operator that Kubernetes does not know."""
+    """Return the requirements of a selector. Raises ValueError for a type or an operator that Kubernetes does not accept."""
     if selector is None:
         return []
     if not isinstance(selector, dict):
@@ -91,7 +91,7 @@ def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
 
 
 def _unmentioned(values: list[str]) -> str:
-    """Return a value that no requirement mentions: all such values behave alike."""
+    """Return a value that no requirement mentions; all such values give the same result."""
     value = "other"
     while value in values:
         value += "-other"
@@ -99,7 +99,7 @@ def _unmentioned(values: list[str]) -> str:
 
 
 def rules_meet(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    """Tell whether the rules of two webhook entries have an operation on a resource in common."""
+    """Return whether the rules of two webhook entries have an operation on a resource in common."""
     for one in mappings(first, "rules"):
         for two in mappings(second, "rules"):
             if all(

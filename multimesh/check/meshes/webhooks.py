@@ -12,14 +12,13 @@ def entries(found: Object) -> list[dict[str, Any]]:
     return mappings(found.data, "webhooks")
 
 
-#: Istio's API groups end so; the validators are about nothing else.
+#: The suffix of Istio's API groups, which are all that its validators are called for.
 _ISTIO = ".istio.io"
 
 
 def is_istio_webhook(entry: dict[str, Any]) -> bool:
-    """Tell an entry of a control plane: it calls Istio or is called so, and is about pods or Istio's resources.
-
-    Clusters hold webhooks of others that see every pod, and these are nobody's second mesh.
+    """Return whether a webhook entry is that of a control plane: it has a service or name of Istio, and rules about pods or
+    Istio's resources. Webhooks of other software that match every pod are not a second mesh.
     """
     service = text_of(dig(entry, "clientConfig", "service", "name"))
     if not (service.startswith("istio") or "istio.io" in text_of(entry.get("name"))):
@@ -32,7 +31,7 @@ def is_istio_webhook(entry: dict[str, Any]) -> bool:
 
 
 def policy_as_webhook(policy: Object) -> dict[str, Any]:
-    """Return what an admission policy watches, in the form of a webhook."""
+    """Return the selectors and rules of an admission policy in the form of a webhook entry."""
     constraints = dig(policy.data, "spec", "matchConstraints")
     found = {key: dig(constraints, key) for key in ("namespaceSelector", "objectSelector")}
     return {"name": policy.name, "rules": dig(constraints, "resourceRules"), **found}

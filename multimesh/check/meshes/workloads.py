@@ -6,16 +6,16 @@ from typing import Any
 
 from multimesh.check.objects import Object, dig, listed, mappings, text_of
 
-#: Containers that make a workload a control plane (istio 1.5.0 charts/*, 1.31.0 istio-discovery).
+#: Names of containers that make a workload a control plane (istio 1.5.0 charts/*, 1.31.0 istio-discovery).
 CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook"))
 
 
-#: Kinds that hold no pods, whatever their fields are called.
+#: Kinds without a pod template, whatever their fields are called.
 _NO_PODS = frozenset(("ConfigMap", "CustomResourceDefinition", "Service", "ClusterRole", "ClusterRoleBinding"))
 
 
-def pod(found: Object) -> dict[str, Any]:
-    """Return the pod template's spec of a workload, or a pod's own; an empty mapping for anything else."""
+def pod_spec(found: Object) -> dict[str, Any]:
+    """Return the spec of a workload's pod template, or of a pod; an empty mapping for anything else."""
     if found.kind in _NO_PODS:
         return {}
     spec = dig(found.data, "spec", "template", "spec") if found.kind != "Pod" else found.data.get("spec")
@@ -26,7 +26,7 @@ def pod(found: Object) -> dict[str, Any]:
 
 def containers(found: Object) -> list[dict[str, Any]]:
     """Return the containers of a workload, init containers included."""
-    spec = pod(found)
+    spec = pod_spec(found)
     return mappings(spec, "initContainers") + mappings(spec, "containers")
 
 
@@ -38,8 +38,8 @@ def env_value(container: dict[str, Any], name: str) -> str | None:
     return None
 
 
-def flag(container: dict[str, Any], name: str) -> str | None:
-    """Return the value of a flag in `command` or `args`, in both its forms; None where it is absent."""
+def flag_value(container: dict[str, Any], name: str) -> str | None:
+    """Return the value of a flag in `command` or `args`, as `--flag=value` or `--flag value`; None where it is absent."""
     for key in ("command", "args"):
         items = [text_of(item) for item in listed(container, key)]
         for index, item in enumerate(items):
@@ -51,5 +51,5 @@ def flag(container: dict[str, Any], name: str) -> str | None:
 
 
 def is_control_plane(found: Object) -> bool:
-    """Tell a workload that holds a control plane."""
+    """Return whether an object is a workload of a control plane."""
     return any(text_of(container.get("name")) in CONTROL_PLANE for container in containers(found))

@@ -18,10 +18,10 @@ from multimesh.mesh.profile import Profile
 
 
 def roots(mesh: Profile, found: Cluster) -> list[str]:
-    """Return the root certificates of the mesh, as far as the cluster shows them: PEM texts.
+    """Return the root certificates of the mesh that were read, as PEM texts.
 
-    What the authority keeps for itself decides; only where that may not be read do its copies, which another one that
-    sees the namespace writes over.
+    The secret of the certificate authority decides. Only where it was not read do its copies, which the authority of another
+    mesh may have overwritten.
     """
     for name in ("cacerts", "istio-ca-secret"):
         if kept := _root_in(found.named("Secret", name, mesh.namespace)):
@@ -48,7 +48,7 @@ def _decoded(value: str) -> str:
 
 
 def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Every webhook of the mesh carries the mesh's root, and its validators fail closed."""
+    """Check that every webhook of the mesh has the root of the mesh, and that its validators fail closed."""
     if not found.read(*WEBHOOKS):
         return
     known = roots(mesh, found)
@@ -63,19 +63,21 @@ def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if not bundle:
             yield Finding("ca-bundle", f'the webhook "{entry.get("name")}" has no caBundle', place)
         elif known and bundle not in known:
-            yield Finding(
-                "ca-bundle", f'the webhook "{entry.get("name")}" carries another root than the mesh\'s', place
-            )
+            yield Finding("ca-bundle", f'the webhook "{entry.get("name")}" has another root than the mesh', place)
         if config.kind == WEBHOOKS[1] and entry.get("failurePolicy") == "Ignore":
             what = f'the validator "{entry.get("name")}" still ignores failures'
             remedy = label_command(mesh.namespace, MESH_LABEL, mesh.name)
             yield Finding(
-                "ca-bundle", what, place, WARNING, f"Its control plane tries it in its own namespace: {remedy}"
+                "ca-bundle",
+                what,
+                place,
+                WARNING,
+                f"The control plane tests it in its own namespace, which needs the label: {remedy}",
             )
 
 
 def root_copies(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find root certificates of another mesh in a member namespace: they tell of two writers."""
+    """Find copies of the root in workload namespaces that are not those of the mesh: two control planes write them."""
     known = roots(mesh, found)
     names = {
         item.name for item in found.of("ConfigMap") if item.namespace == mesh.namespace and "ca-root-cert" in item.name
@@ -108,18 +110,18 @@ def secrets(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             yield Finding(
                 "certificate",
                 what,
-                remedy="Add the namespace to the profile and render again: Citadel's list is static.",
+                remedy="Add the namespace to the profile and render again: the list in Citadel's flags is static.",
             )
             continue
         root = _decoded(strings(secret.data.get("data")).get("root-cert.pem", ""))
         if known and root and root not in known:
             what = f"the certificate of ServiceAccount/{namespace}/{account} comes from another mesh's Citadel"
-            remedy = f"kubectl -n {namespace} delete secret istio.{account}, and make the Citadels' lists disjoint."
+            remedy = f"kubectl -n {namespace} delete secret istio.{account}, and make the namespace lists of the Citadels disjoint."
             yield Finding("certificate", what, (side_of(mesh, secret),), remedy=remedy)
 
 
 def unsettled(mesh: Profile, before: Cluster, after: Cluster) -> list[Finding]:
-    """Find webhooks of the mesh whose bundle changed between two looks: two control planes write it."""
+    """Find webhooks of the mesh whose caBundle differs between two reads of the cluster: two control planes write it."""
 
     def all_bundles(found: Cluster) -> dict[tuple[str, str, str], str]:
         return {
@@ -131,7 +133,7 @@ def unsettled(mesh: Profile, before: Cluster, after: Cluster) -> list[Finding]:
     return [
         Finding(
             "ca-bundle",
-            f'the caBundle of "{key[2]}" changed between two looks: two control planes write it',
+            f'the caBundle of "{key[2]}" changed between two reads: two control planes write it',
             (Side(mesh.name, f"{key[0]}/{key[1]}", "cluster", 0),),
             ERROR,
         )

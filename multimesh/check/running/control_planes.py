@@ -12,7 +12,7 @@ from multimesh.mesh.profile import Profile
 
 
 def control_planes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find a control plane that is missing, or does not run."""
+    """Find a control plane that is missing, or that has no ready pod."""
     if not found.read("Deployment"):
         return
     planes = [item for item in found.of("Deployment") if item.namespace == mesh.namespace and is_control_plane(item)]

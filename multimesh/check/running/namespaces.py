@@ -13,7 +13,7 @@ from multimesh.mesh.profile import Profile
 
 
 def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find namespaces of the profile that are missing or not labelled, and others that carry the label."""
+    """Find namespaces of the profile that do not exist or lack labels, and others that have the label of the mesh."""
     if not found.read("Namespace"):
         return
     old = is_istio_1_5(mesh, found)
@@ -32,11 +32,9 @@ def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         yield from _injection(mesh, item, old=old)
     for item in by_name.values():
         if item.labels.get(MESH_LABEL) == mesh.name and item.name not in mesh.namespaces:
-            what = (
-                f'the namespace "{item.name}" carries the label of mesh {mesh.name}, and the profile does not list it'
-            )
+            what = f'the namespace "{item.name}" has the label of mesh {mesh.name}, and the profile does not list it'
             remedy = f"Add it to spec.workloadNamespaces in {mesh.where}" + (
-                " and render again: Citadel's list is static." if old else "."
+                " and render again: the list in Citadel's flags is static." if old else "."
             )
             yield Finding("namespace-label", what, (side_of(mesh, item),), ERROR if old else INFO, remedy)
 

@@ -13,7 +13,7 @@ from typing import Any
 from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.webhooks import entries
-from multimesh.check.meshes.workloads import containers, env_value, flag
+from multimesh.check.meshes.workloads import containers, env_value, flag_value
 from multimesh.check.objects import Object, dig, listed
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of
 from multimesh.kubernetes.selectors import matches
@@ -24,7 +24,7 @@ _INJECTED = "sidecar.istio.io/status"
 
 
 def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find workload namespaces that this mesh's injector does not match, or that another one matches."""
+    """Find workload namespaces that no webhook injects, or that the webhook of another mesh injects."""
     if not found.read(WEBHOOKS[0]) or not found.read("Namespace"):
         return
     for item in found.of("Namespace"):
@@ -37,10 +37,10 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             for entry in entries(config)
             if _injects(entry) and _matches(entry, labels)
         ]
-        strangers = [hit for hit in hits if dig(hit[1], "clientConfig", "service", "namespace") != mesh.namespace]
+        others = [hit for hit in hits if dig(hit[1], "clientConfig", "service", "namespace") != mesh.namespace]
         if not hits:
             yield Finding("injection-overlap", f'no webhook injects pods in "{item.name}"', (side_of(mesh, item),))
-        for config, entry in strangers:
+        for config, entry in others:
             what = f'"{entry.get("name")}" of another mesh injects pods in "{item.name}"'
             yield Finding("injection-overlap", what, (side_of(mesh, item), side_of(mesh, config)))
 
@@ -59,18 +59,20 @@ def _matches(entry: dict[str, Any], labels: dict[str, str]) -> bool:
 
 
 def pods(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Every pod of a workload namespace has one sidecar, of this mesh."""
+    """Check that every pod of a workload namespace has one sidecar, of this mesh."""
     for pod in found.of("Pod"):
         if pod.namespace not in mesh.workload_namespaces or dig(pod.data, "status", "phase") in ("Succeeded", "Failed"):
             continue
         proxies = [item for item in containers(pod) if item.get("name") == "istio-proxy"]
-        asked_not = "false" in (
+        opted_out = "false" in (
             pod.labels.get("sidecar.istio.io/inject"),
             pod.annotations.get("sidecar.istio.io/inject"),
         )
         if not proxies:
-            if not asked_not and dig(pod.data, "spec", "hostNetwork") is not True:
-                what = f"{pod.title} has no sidecar: it was started before the label was set, or while the injector was down"
+            if not opted_out and dig(pod.data, "spec", "hostNetwork") is not True:
+                what = (
+                    f"{pod.title} has no sidecar: it started before the label was set, or while the injector was down"
+                )
                 yield Finding(
                     "pod-mesh",
                     what,
@@ -97,7 +99,7 @@ def _served(mesh: Profile, pod: Object, proxy: dict[str, Any]) -> Iterator[Findi
 
 
 def discovery_address(proxy: dict[str, Any]) -> str:
-    """Return the control plane that a sidecar talks to, as host:port; empty where nothing says it."""
+    """Return the address of a sidecar's control plane as host:port; empty where none is set."""
     config = env_value(proxy, "PROXY_CONFIG")
     if config:
         try:
@@ -106,11 +108,11 @@ def discovery_address(proxy: dict[str, Any]) -> str:
             found = None
         if found:
             return str(found)
-    return env_value(proxy, "CA_ADDR") or flag(proxy, "--discoveryAddress") or ""
+    return env_value(proxy, "CA_ADDR") or flag_value(proxy, "--discoveryAddress") or ""
 
 
 def pod_revision(pod: Object) -> str:
-    """Return the revision that injected a pod; empty up to Istio 1.8, which leaves no trace of it."""
+    """Return the revision that injected a pod; empty up to Istio 1.8, which does not record it."""
     try:
         status = json.loads(pod.annotations.get(_INJECTED, "{}"))
     except ValueError:

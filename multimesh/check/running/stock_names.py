@@ -14,13 +14,13 @@ from multimesh.mesh.profile import Profile
 
 
 def stock_names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """No object of this mesh has its stock name: that tells of an upgrade without the post-renderer."""
+    """Find objects of this mesh with a stock name or the stock injection label: somebody upgraded without the post-renderer."""
     for item in found.of(*WEBHOOKS, "ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy"):
         if (item.kind, item.name) not in STOCK_NAMES or is_kept(item.kind, item.name, mesh):
             continue
         if item.kind == "ClusterRole" and not mesh.rename_cluster_roles:
             continue
-        if mesh.namespace in _home(item):
+        if mesh.namespace in _namespaces_of(item):
             yield Finding("stock-name", f"{item.title} has its stock name", (side_of(mesh, item),))
     for item in found.of(WEBHOOKS[0]):
         for entry in entries(item):
@@ -33,7 +33,7 @@ def stock_names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 
 
 def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find injectors of the mesh's revision that do not know the mesh's label."""
+    """Find injectors of the mesh's revision that do not select the mesh's label."""
     for item in found.of(WEBHOOKS[0]):
         if item.labels.get(REVISION_LABEL) != mesh.revision or TAG_LABEL in item.labels:
             continue
@@ -45,8 +45,8 @@ def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             yield Finding("stock-name", what, (side_of(mesh, item),))
 
 
-def _home(item: Object) -> set[str]:
-    """Return the namespaces that an object points to: its Helm release's, its subjects', its services'."""
+def _namespaces_of(item: Object) -> set[str]:
+    """Return the namespaces that an object refers to: of its Helm release, its subjects, and the Services of its webhooks."""
     found = {item.annotations.get("meta.helm.sh/release-namespace", "")}
     found |= {str(dig(subject, "namespace") or "") for subject in listed(item.data, "subjects")}
     found |= {str(dig(entry, "clientConfig", "service", "namespace") or "") for entry in entries(item)}

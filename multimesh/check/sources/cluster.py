@@ -71,7 +71,7 @@ def print_commands(access: Access) -> str:
     return "\n".join(lines) + "\n"
 
 
-#: Kinds of which every cluster with a mesh has some, and what they decide.
+#: Kinds that every cluster with a mesh has, and what is checked with them.
 _EVERYWHERE = (
     ("Namespace", "their labels"),
     ("ClusterRole", "cluster-scoped names"),
@@ -85,7 +85,7 @@ _EVERYWHERE = (
 
 
 def unsaved(objects: list[Object]) -> Iterator[Finding]:
-    """Find what a saved cluster does not hold, although every cluster with a mesh has it."""
+    """Find kinds that a saved cluster lacks although every cluster with a mesh has them."""
     kinds = {item.kind for item in objects}
     for kind, what in _EVERYWHERE:
         if kind not in kinds:

@@ -18,14 +18,14 @@ from multimesh.errors import MultimeshError
 
 
 class Access(NamedTuple):
-    """How to reach the cluster: kubectl's own flags."""
+    """How to reach the cluster: the values of kubectl's own flags."""
 
     context: str = ""
     kubeconfig: str = ""
 
     @property
     def command(self) -> list[str]:
-        """The command line that every call begins with."""
+        """The arguments that every call begins with."""
         found = ["kubectl"]
         if self.kubeconfig:
             found += ["--kubeconfig", self.kubeconfig]
@@ -37,9 +37,9 @@ class Access(NamedTuple):
 def get(
     access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional: bool = False, labels: str = ""
 ) -> tuple[list[Object], list[Finding]]:
-    """Return the objects of some kinds, in one namespace or in all, and what could not be read.
+    """Return the objects of some kinds, in one namespace or in all, and a finding for each kind that could not be read.
 
-    Kinds are read together; where that fails, one by one, so that one missing right hides nothing else.
+    Kinds are read together; where that fails, one by one, so that one missing permission hides no other kind.
     Raises MultimeshError where kubectl itself is missing, or the cluster cannot be reached.
     """
     if shutil.which("kubectl") is None:

@@ -25,8 +25,8 @@ from multimesh.yamltext.plain import scalar
 ENDINGS = (".yaml", ".yml", ".json")
 
 
-#: A file of this size is no manifest of a mesh; nor is a YAML document of the second size. `kubectl get` writes JSON,
-#: which takes a hundredth of the memory while it is read.
+#: Limits of a file and of a YAML document, in bytes; no manifest of a mesh is as large. `kubectl get` writes JSON, which takes
+#: a hundredth of the memory while it is parsed.
 MAX_FILE = 512 * 1024 * 1024
 
 
@@ -37,9 +37,9 @@ _CRD = "CustomResourceDefinition"
 
 
 def files_of(argument: str) -> list[str]:
-    """Return the files that one argument names: a file, `-`, a folder, or several with commas between them.
+    """Return the files that one argument names: a file, `-`, a directory, or several of them separated by commas.
 
-    Raises MultimeshError for what is not there.
+    Raises MultimeshError for a path that does not exist.
     """
     found = []
     for part in [argument] if os.path.exists(argument) else argument.split(","):
@@ -49,7 +49,9 @@ def files_of(argument: str) -> list[str]:
         elif path.is_dir():
             inside = sorted(str(file) for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
             if not inside:
-                raise MultimeshError(part, "the folder holds no manifests", f"Their names end in {', '.join(ENDINGS)}.")
+                raise MultimeshError(
+                    part, "the directory holds no manifests", f"Their names end in {', '.join(ENDINGS)}."
+                )
             found += inside
         elif part and path.exists():
             found.append(part)
@@ -59,7 +61,7 @@ def files_of(argument: str) -> list[str]:
 
 
 def read_file(path: str) -> list[Object]:
-    """Read all objects of one file, `-` for stdin. Raises MultimeshError for what cannot be read or is no YAML."""
+    """Return all objects of one file, `-` for stdin. Raises MultimeshError where it cannot be read or is not YAML."""
     name = "<stdin>" if path == "-" else path
     try:
         with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
@@ -72,13 +74,13 @@ def read_file(path: str) -> list[Object]:
     except UnicodeDecodeError:
         raise MultimeshError(name, "is not UTF-8", "Manifests are UTF-8.") from None
     if not content.strip():
-        hint = "Look at the command that should have written it: an empty answer is no manifest."
+        hint = "Look at the command that should have written it: an empty answer is not a manifest."
         raise MultimeshError(name, "is empty", hint)
     return list(parse(content, name))
 
 
 def parse(content: str, file: str) -> Iterator[Object]:
-    """Yield the objects of a manifest. Raises MultimeshError for what is no YAML; documents that are no objects are skipped."""
+    """Yield the objects of a manifest; documents that are not objects are skipped. Raises MultimeshError for invalid YAML."""
     try:
         if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
             starts = _item_lines(content)
@@ -100,7 +102,7 @@ def parse(content: str, file: str) -> Iterator[Object]:
 
 
 def _json(content: str) -> Any:
-    """Return a file of one JSON document; None for anything else, which may be YAML still."""
+    """Return the value of a JSON document; None for anything else, which may still be YAML."""
     try:
         return json.loads(content)
     except ValueError:
@@ -108,13 +110,13 @@ def _json(content: str) -> Any:
 
 
 def _item_lines(content: str) -> list[int]:
-    """Return the lines at which the items of a list begin, as kubectl indents them; none for another style."""
+    """Return the lines at which the items of a list begin, as kubectl indents them; empty for another style."""
     lines = content.split("\n")
     return [number for number, line in enumerate(lines, 1) if line == "        {"]
 
 
 def _pieces(content: str) -> Iterator[str]:
-    """Cut a manifest at its document markers where that is safe, so that no more than one document is in memory as nodes."""
+    """Split a manifest at its document markers where that is safe, so that the nodes of only one document are in memory."""
     if "\r" in content or "\n%" in content or content.startswith("%"):
         yield content
         return
@@ -129,7 +131,7 @@ def _pieces(content: str) -> Iterator[str]:
 
 
 def _roots(piece: str, file: str, line: int) -> Iterator[tuple[Any, list[int]]]:
-    """Yield the root nodes of a text, each with the lines of its items if it is a list."""
+    """Yield the root nodes of a text, each with the lines at which its items begin if it is a list."""
     short = _without_schemas(piece)
     try:
         found = Text(short, file, line).roots
@@ -147,9 +149,9 @@ _SCHEMA = re.compile(r"^( *)(?:- )?(?:schema|validation):[ ]*\n(?:\1 +[^\n]*\n|[
 
 
 def _without_schemas(piece: str) -> str:
-    """Leave the schemas of CRDs out of a text: nine tenths of a modern chart, and nobody asks for them.
+    """Remove the schemas of CRDs from a text: they are nine tenths of a modern chart, and no check reads them.
 
-    A text that is no longer YAML without them is read as it is.
+    The caller parses the whole text where the result is not YAML.
     """
     if f"\nkind: {_CRD}\n" not in piece or "\n---" in piece:
         return piece
@@ -157,7 +159,7 @@ def _without_schemas(piece: str) -> str:
 
 
 def values(node: Any) -> Any:
-    """Return a node as plain values: of a key that stands twice the last counts, as it does for Go, and tags say nothing."""
+    """Return a node as plain values. Of duplicate keys the last one counts, as in Go; tags are ignored."""
     if is_mapping(node):
         found: dict[str, Any] = {}
         for key, child in node.value:
@@ -176,7 +178,7 @@ def values(node: Any) -> Any:
 
 
 def documents(content: str) -> list[Any]:
-    """Return the documents of an embedded text as plain values; none where it is no YAML."""
+    """Return the documents of an embedded text as plain values; empty where it is not YAML."""
     try:
         return [values(root) for root in compose_all(content)]
     except (MultimeshError, RecursionError):
@@ -184,7 +186,7 @@ def documents(content: str) -> list[Any]:
 
 
 def _objects(data: Any, file: str, line: list[int], starts: list[int]) -> Iterator[Object]:
-    """Yield the objects in one document, lists taken apart; `starts` are the lines of a list's items."""
+    """Yield the objects in one document, items of lists included; `starts` are the lines at which the items begin."""
     if not isinstance(data, dict):
         return
     kind, items = text_of(data.get("kind")), data.get("items")
@@ -198,14 +200,14 @@ def _objects(data: Any, file: str, line: list[int], starts: list[int]) -> Iterat
     group = group_of(text_of(data.get("apiVersion")))
     namespace = text_of(dig(data, "metadata", "namespace"))
     if (group, kind) in CLUSTER_SCOPED:
-        # Stock charts put a namespace on cluster-scoped objects, which means nothing.
+        # Stock charts set a namespace on cluster-scoped objects, which has no effect.
         namespace = ""
     name = text_of(dig(data, "metadata", "name"))
     yield Object(group, kind, namespace, name, file, line[0], _definition(data) if kind == _CRD else data)
 
 
 def _definition(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what identifies a CRD: metadata, group, names, scope, and its versions without their schemas."""
+    """Return the identity of a CRD: metadata, group, names, scope, and its versions without their schemas."""
     spec = data.get("spec")
     kept: dict[str, Any] = {}
     if isinstance(spec, dict):

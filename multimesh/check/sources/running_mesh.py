@@ -9,8 +9,7 @@ from multimesh.check.objects import Object
 from multimesh.check.sources.kubectl import Access, get
 from multimesh.mesh.profile import Profile
 
-#: What is read, by kubectl's names: cluster-scoped kinds, then kinds of the namespaces. Optional ones may be unknown to
-#: the cluster.
+#: Cluster-scoped kinds, by kubectl's names.
 _CLUSTER_KINDS = (
     "namespaces",
     "mutatingwebhookconfigurations",
@@ -21,6 +20,7 @@ _CLUSTER_KINDS = (
 )
 
 
+#: Cluster-scoped kinds that not every cluster knows.
 _OPTIONAL = (
     "validatingadmissionpolicies",
     "validatingadmissionpolicybindings",
@@ -28,19 +28,21 @@ _OPTIONAL = (
 )
 
 
-#: What is read in each namespace of the mesh, and in the control-plane namespace besides.
+#: Kinds that are read in each namespace of the mesh.
 _MEMBERS = ("pods", "configmaps", "services")
 
 
+#: Kinds that are read only in the control-plane namespace.
 _PLANE = ("deployments", "daemonsets", "secrets")
 
 
+#: What control planes create at run time.
 _LEFT = ("leases.coordination.k8s.io",)
 
 
 def read_mesh(mesh: Profile, access: Access) -> tuple[list[Object], list[Finding]]:
-    """Read what `verify` wants to know of the cluster, and say what could not be read."""
-    asks = (
+    """Return the objects that `verify` checks, and a finding for what could not be read."""
+    calls = (
         (_CLUSTER_KINDS, "", False),
         (_OPTIONAL, "", True),
         *((_MEMBERS, name, False) for name in (mesh.namespace, *mesh.workload_namespaces)),
@@ -48,9 +50,9 @@ def read_mesh(mesh: Profile, access: Access) -> tuple[list[Object], list[Finding
         (_PLANE, mesh.namespace, False),
         (_LEFT, mesh.namespace, True),
     )
-    # Each is a call of kubectl, and most of the time that one takes is waiting.
+    # Each is a call of kubectl, which mostly waits for the API server.
     with ThreadPoolExecutor(max_workers=4) as pool:
-        answers = list(pool.map(lambda ask: get(access, ask[0], ask[1], optional=ask[2]), asks))
+        answers = list(pool.map(lambda call: get(access, call[0], call[1], optional=call[2]), calls))
     return [item for objects, _ in answers for item in objects], [
         finding for _, findings in answers for finding in findings
     ]
