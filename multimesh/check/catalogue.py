@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 ERROR, WARNING, INFO = "error", "warning", "info"
 
-
 SEVERITIES = (ERROR, WARNING, INFO)
-
 
 #: The page that describes every id.
 DOCS = "docs/findings.md"
@@ -43,7 +41,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "webhook-flag-mismatch": Page(
         ERROR,
-        "The control plane writes its certificate into the webhook that its flags name; any other webhook has none and fails closed.",
+        "The control plane writes its certificate into the webhook that its flags name; another one has none and fails closed.",
         "Render the stock chart again through the post-renderer, and set none of these flags by hand.",
     ),
     "node-port": Page(
@@ -64,8 +62,8 @@ CATALOGUE: dict[str, Page] = {
     "citadel-scope": Page(
         ERROR,
         "Two Citadels that serve one namespace replace each other's certificates once a minute.",
-        "Render the chart through the post-renderer, which sets --listened-namespaces to spec.namespace, spec.workloadNamespaces and "
-        "citadel.alsoListen; no namespace may be in two meshes.",
+        "Render the chart through the post-renderer, which sets --listened-namespaces to spec.namespace, "
+        "spec.workloadNamespaces and citadel.alsoListen; no namespace may be in two meshes.",
     ),
     "namespace-claimed-twice": Page(
         ERROR,
@@ -74,7 +72,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "shared-revision": Page(
         ERROR,
-        "Control planes find their webhooks by revision, in the whole cluster: two of one revision overwrite each other's changes.",
+        "Control planes find their webhooks by revision in the whole cluster: two of one revision overwrite each other.",
         "Render each mesh with --set revision=<mesh>.",
     ),
     "dangling-reference": Page(
@@ -100,8 +98,8 @@ CATALOGUE: dict[str, Page] = {
     "gateway-selector": Page(
         WARNING,
         "A Gateway resource of one mesh binds to the gateways of another one.",
-        "Give the gateways names and labels of their mesh, as 'multimesh values --chart gateway' does; with Istio 1.5 leave "
-        "scopeGateways on in both profiles.",
+        "Give the gateways names and labels of their mesh, as 'multimesh values --chart gateway' does; "
+        "with Istio 1.5 leave scopeGateways on in both profiles.",
     ),
     "trust-domain": Page(
         WARNING,
@@ -155,7 +153,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "ca-bundle": Page(
         ERROR,
-        "The API server calls a webhook only if it trusts its certificate: without the root of the mesh, pods are blocked.",
+        "The API server calls only webhooks whose certificate it trusts: without the root of the mesh, pods are blocked.",
         "Look for a second control plane with the same revision, or for one that has not started.",
     ),
     "pod-mesh": Page(
@@ -165,7 +163,8 @@ CATALOGUE: dict[str, Page] = {
     ),
     "certificate": Page(
         ERROR,
-        "A pod of Istio 1.5 mounts its certificate as optional: without one, or with that of another mesh, it runs but cannot connect.",
+        "A pod of Istio 1.5 mounts its certificate as optional: without one, or with that of another mesh, it runs but "
+        "cannot connect.",
         "Render again with all namespaces in the profile, delete the secret, and restart the pods.",
     ),
     "left-behind": Page(

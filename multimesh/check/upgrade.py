@@ -17,10 +17,8 @@ from multimesh.mesh.profile import Profile
 
 _KEEP = "helm.sh/resource-policy"
 
-
 #: Kinds in which the rewrite sets selectors.
 _SELECTING = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy")
-
 
 #: Fields that are immutable in Kubernetes, by kind.
 _IMMUTABLE = {
@@ -63,7 +61,8 @@ def _changed(item: Object, successor: Object) -> Iterator[Finding]:
     # In old API groups an absent selector gets a default from the labels.
     if old and now and old != now:
         what = f"{item.title} changes {'/'.join(path)}"
-        remedy = f"kubectl delete {item.kind.lower()} {item.name}{f' -n {item.namespace}' if item.namespace else ''}, then upgrade."
+        namespace = f" -n {item.namespace}" if item.namespace else ""
+        remedy = f"kubectl delete {item.kind.lower()} {item.name}{namespace}, then upgrade."
         yield Finding("immutable-selector", what, (_side(item), _side(successor)), remedy=remedy)
 
 

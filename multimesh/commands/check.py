@@ -1,12 +1,13 @@
 """Check whether meshes conflict with each other, before anything is installed.
 
-FILE is a rewritten manifest, a directory of manifests, or several of them separated by commas; `-` is stdin. Files with the
-same control-plane namespace or revision are one mesh, so the output of `helm get manifest` of each release can be given as it
-is. With --profile, the profiles are compared with each other and with the manifests; profiles alone are enough.
+FILE is a rewritten manifest, a directory of manifests, or several of them separated by commas; `-` is stdin. Files
+with the same control-plane namespace or revision are one mesh, so the output of `helm get manifest` of each release
+can be given as it is. With --profile, the profiles are compared with each other and with the manifests; profiles
+alone are enough.
 
-With --cluster they are also compared with what lives in the cluster. It is read through kubectl, with your rights, and nothing
-is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can be given as a FILE instead.
-With --previous the new manifest of a release is compared with the one that is installed.
+With --cluster they are also compared with what lives in the cluster. It is read through kubectl, with your rights,
+and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can be
+given as a FILE instead. With --previous the new manifest of a release is compared with the one that is installed.
 
     multimesh check rendered/affirmed rendered/blue --profile charts-values/affirmed --profile charts-values/blue
 """
@@ -109,7 +110,9 @@ def _profiles(options: argparse.Namespace) -> list[Profile]:
 
 
 def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """Return the files of each argument, and those of --previous. Raises MultimeshError where there is nothing to check."""
+    """Return the files of each argument, and those of --previous. Raises MultimeshError where there is nothing to
+    check.
+    """
     if not options.files and not profiles and not options.cluster:
         raise MultimeshError(
             "",

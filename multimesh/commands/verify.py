@@ -1,7 +1,7 @@
 """Check whether a running mesh is sound: its namespaces, webhooks, certificates and pods, one by one.
 
-Reads the live cluster through kubectl, with your rights, and writes nothing; or reads the saved output of
-`kubectl get ... -o json` from stdin. With --settle it reads the cluster twice, to find two control planes that overwrite each
+Reads the live cluster through kubectl, with your rights, and writes nothing; or reads the saved output of `kubectl
+get ... -o json` from stdin. With --settle it reads the cluster twice, to find two control planes that overwrite each
 other. With --removed it lists what a mesh that was removed has left behind.
 
     multimesh verify --profile charts-values/affirmed --context staging --settle 30
@@ -85,7 +85,8 @@ def _objects(mesh: Profile, access: Access, seconds: int) -> tuple[list[Object],
 
 
 def _saved() -> list[Object] | None:
-    """Return the objects on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a scheduler.
+    """Return the objects on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a
+    scheduler.
 
     An empty pipe is an error: the kubectl before it has failed, and reading the live cluster could read another one.
     """
@@ -100,7 +101,8 @@ def _saved() -> list[Object] | None:
         raise MultimeshError(
             "<stdin>",
             "is empty: kubectl sent nothing",
-            "Look at what failed before the pipe. To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
+            "Look at what failed before the pipe. "
+            "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
         )
     return list(parse(text, "<stdin>"))
 

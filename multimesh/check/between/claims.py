@@ -16,7 +16,8 @@ from multimesh.check.meshes.mesh import Mesh
 class Claim(NamedTuple):
     """What one mesh claims: a key to compare, its name in messages, and the side of the finding.
 
-    Meshes that have an exemption in common may claim the same. A collision with a claim that is not `certain` is a warning.
+    Meshes that have an exemption in common may claim the same. A collision with a claim that is not `certain` is a
+    warning.
     """
 
     key: object
@@ -29,7 +30,9 @@ class Claim(NamedTuple):
 def collisions(
     finding: str, phrase: str, claims: Callable[[Mesh], Iterator[Claim]], meshes: list[Mesh]
 ) -> Iterator[Finding]:
-    """Find what several meshes claim. Collisions among live meshes alone are not reported where other meshes are checked."""
+    """Find what several meshes claim. Collisions among live meshes alone are not reported where other meshes are
+    checked.
+    """
     index: dict[object, dict[int, Claim]] = {}
     for number, mesh in enumerate(meshes):
         for claim in claims(mesh):

@@ -9,17 +9,19 @@ from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.objects import Object, dig, mappings, text_of
 
-#: What control planes read from a minor version of Istio on, by version and CRD (manifests/charts/base/files/crd-all.gen.yaml).
+#: What control planes read from a minor version of Istio on, by version and CRD
+#: (manifests/charts/base/files/crd-all.gen.yaml).
 NEEDS = (
-    ((1, 22), "v1", ("destinationrules.networking", "gateways.networking", "serviceentries.networking", "sidecars.networking",
-      "virtualservices.networking", "workloadentries.networking", "workloadgroups.networking", "authorizationpolicies.security",
-      "peerauthentications.security", "requestauthentications.security", "telemetries.telemetry")),
+    ((1, 22), "v1", (
+        "destinationrules.networking", "gateways.networking", "serviceentries.networking", "sidecars.networking",
+        "virtualservices.networking", "workloadentries.networking", "workloadgroups.networking",
+        "authorizationpolicies.security", "peerauthentications.security", "requestauthentications.security",
+        "telemetries.telemetry",
+    )),
     ((1, 30), "v1alpha1", ("trafficextensions.extensions",)),
 )  # fmt: skip
 
-
 _TAG = re.compile(r":v?1\.(\d{1,2})(?:[.-]|$)")
-
 
 _ISTIO_CRD = ".istio.io"
 
@@ -64,7 +66,9 @@ def _needs(mesh: Mesh, index: dict[str, list[tuple[Mesh, Object]]]) -> Iterator[
 
 
 def _minor(workload: Object, container: dict[str, object]) -> tuple[int, int]:
-    """Return (1, minor) of a control plane from its image, or from the label of its chart; (0, 0) where neither has a version."""
+    """Return (1, minor) of a control plane from its image, or from the label of its chart; (0, 0) where neither has a
+    version.
+    """
     chart = f":{workload.labels.get('app.kubernetes.io/version', '')}"
     for text in (text_of(container.get("image")), chart if chart != ":1.0.0" else ""):
         found = _TAG.search(text)

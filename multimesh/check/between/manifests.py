@@ -33,12 +33,16 @@ def namespaced_objects(mesh: Mesh) -> Iterator[Claim]:
 
 
 def _is_certain(mesh: Mesh, found: Object) -> bool:
-    """Return whether a resource certainly belongs to another mesh: a live one without a Helm release may belong to this mesh."""
+    """Return whether a resource certainly belongs to another mesh: a live one without a Helm release may belong to
+    this mesh.
+    """
     return not mesh.is_unassigned or RELEASE_NAMESPACE in found.annotations
 
 
 def root_namespaces(mesh: Mesh) -> Iterator[Claim]:
-    """Claim root namespaces, whose configuration applies to all of a mesh. The default depends on the version, so it is not a claim."""
+    """Claim root namespaces, whose configuration applies to all of a mesh. The default depends on the version, so it
+    is not a claim.
+    """
     for config, values in mesh.configs:
         if root := text_of(values.get("rootNamespace")):
             yield Claim(root, f'"{root}"', side_of(mesh, config))
@@ -47,7 +51,8 @@ def root_namespaces(mesh: Mesh) -> Iterator[Claim]:
 def revisions(mesh: Mesh) -> Iterator[Claim]:
     """Claim the revisions that control planes and injectors serve."""
     for item in mesh.objects:
-        # A validator may have the label of a revision that no control plane here serves: the stock default validator does.
+        # A validator may have the label of a revision that no control plane here serves: the stock default validator
+        # does.
         if item.kind == "MutatingWebhookConfiguration" or any(c.get("name") == "discovery" for c in containers(item)):
             for revision in revisions_of([item]):
                 yield Claim(revision, f'"{revision}"', side_of(mesh, item))

@@ -60,7 +60,8 @@ def _other_injectors(space: Object, mesh: Mesh, meshes: list[Mesh]) -> Iterator[
                 except (ValueError, TypeError, AttributeError):
                     continue
                 if hit:
-                    what = f'"{text_of(entry.get("name"))}" of mesh {other.name} injects pods in "{space.name}" of mesh {mesh.name}'
+                    webhook = f'"{text_of(entry.get("name"))}" of mesh {other.name}'
+                    what = f'{webhook} injects pods in "{space.name}" of mesh {mesh.name}'
                     places = (
                         Side(mesh.name, space.title, space.file, space.line),
                         Side(other.name, config.title, config.file, config.line),

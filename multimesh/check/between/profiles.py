@@ -1,6 +1,7 @@
 """What the profile of a mesh claims. No manifest is needed.
 
-Each function yields the claims of one mesh; `PROFILE_CLAIMS` says which finding it is when a second mesh claims the same.
+Each function yields the claims of one mesh; `PROFILE_CLAIMS` says which finding it is when a second mesh claims the
+same.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _OF_NAMESPACE = (
     ("ValidatingWebhookConfiguration", "istiod-{}"),
 )
 
-
-#: Cluster-scoped names that charts build from revision and namespace (1.6 to 1.31, istio-control/istio-discovery/templates).
+#: Cluster-scoped names that charts build from revision and namespace (1.6 to 1.31,
+#: istio-control/istio-discovery/templates).
 _OF_REVISION = (
     ("MutatingWebhookConfiguration", "istio-sidecar-injector-{}-{}"),
     ("ValidatingWebhookConfiguration", "istio-validator-{}-{}"),
@@ -42,7 +43,9 @@ def _side(profile: Profile, part: str = "") -> Side:
 
 
 def names(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the mesh name, and every cluster-scoped name that the mesh gets. A name that two meshes keep is the same in both."""
+    """Claim the mesh name, and every cluster-scoped name that the mesh gets. A name that two meshes keep is the same
+    in both.
+    """
     profile = mesh.profile
     if profile is None:
         return

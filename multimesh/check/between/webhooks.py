@@ -1,4 +1,6 @@
-"""Find webhooks of different meshes that match the same object. This is the one comparison that is made for every pair."""
+"""Find webhooks of different meshes that match the same object. This is the one comparison that is made for every
+pair.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ FORMATS = ("text", "json", "sarif")
 def write(form: str, findings: list[Finding], subject: str, command: str, *, colour: bool = False) -> str:
     """Return findings in one of `FORMATS`.
 
-    `subject` is what was checked, for the summary line of the text; `command` is the command that found them, for SARIF.
+    `subject` is what was checked, for the summary line of the text; `command` is the command that found them, for
+    SARIF.
     """
     if form == "json":
         return as_json(findings)

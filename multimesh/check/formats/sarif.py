@@ -17,7 +17,9 @@ MAX_RESULTS, MAX_PLACES = 25_000, 1000
 
 
 def as_sarif(findings: list[Finding], command: str) -> str:
-    """Return findings as SARIF 2.1.0, each with at least one location with a region, which code scanning services require."""
+    """Return findings as SARIF 2.1.0, each with at least one location with a region, which code scanning services
+    require.
+    """
     used = list(dict.fromkeys(finding.id for finding in findings))
     level = {ERROR: "error", WARNING: "warning", INFO: "note"}
     results = []

@@ -16,7 +16,9 @@ def unparsed(mesh: Mesh) -> Iterator[Finding]:
 
 
 def discovery(mesh: Mesh) -> Iterator[Finding]:
-    """Find control planes that read the whole cluster although their version has discovery selectors (1.10 and later)."""
+    """Find control planes that read the whole cluster although their version has discovery selectors (1.10 and
+    later).
+    """
     modern = [
         found
         for found in mesh.of("MutatingWebhookConfiguration")

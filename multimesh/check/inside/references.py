@@ -1,7 +1,7 @@
 """Find references to resources that are not in the manifests of the mesh.
 
-A reference counts as dangling only where the mesh has other resources of the kind that it names: the manifest of one release
-does not show the resources of the others.
+A reference counts as dangling only where the mesh has other resources of the kind that it names: the manifest of one
+release does not show the resources of the others.
 """
 
 from __future__ import annotations
@@ -18,14 +18,11 @@ from multimesh.mesh.names import is_kubernetes
 #: ConfigMaps that are created at run time (istio 1.31.0, security/pkg/k8s; Kubernetes' root-ca-cert-publisher).
 _MADE_AT_RUN_TIME = ("istio-ca-root-cert", "istio-ca-crl", "kube-root-ca.crt")
 
-
-#: ServiceAccounts that the chart base creates and the chart istiod uses, the second one up to 1.10. Base always creates the
-#: first, so manifests without it are without base.
+#: ServiceAccounts that the chart base creates and the chart istiod uses, the second one up to 1.10. Base always
+#: creates the first, so manifests without it are without base.
 _OF_BASE = ("istio-reader-service-account", "istiod-service-account")
 
-
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "Pod", "CronJob", "ReplicaSet")
-
 
 #: Where a kind selects pods, and whether they must be in its own namespace.
 _SELECTORS: dict[str, tuple[tuple[str, ...], bool]] = {
@@ -92,7 +89,9 @@ def pods(mesh: Mesh) -> Iterator[Finding]:
 
 
 def selectors(mesh: Mesh) -> Iterator[Finding]:
-    """Check that selectors of Services, disruption budgets, Gateways and EnvoyFilters match pods, and autoscalers a workload."""
+    """Check that selectors of Services, disruption budgets, Gateways and EnvoyFilters match pods, and autoscalers a
+    workload.
+    """
     index = _Index(mesh)
     templates = [
         (found.namespace, strings(dig(found.data, "spec", "template", "metadata", "labels")))
@@ -127,7 +126,9 @@ def routes(mesh: Mesh) -> Iterator[Finding]:
 
 
 def services(mesh: Mesh) -> Iterator[Finding]:
-    """Check that webhooks call Services that exist, if the release of the control plane, which creates them, is given."""
+    """Check that webhooks call Services that exist, if the release of the control plane, which creates them, is
+    given.
+    """
     index = _Index(mesh)
     if not any(is_control_plane(found) for found, _ in mesh.workloads):
         return
@@ -149,7 +150,9 @@ def policies(mesh: Mesh) -> Iterator[Finding]:
 
 
 def gateways(mesh: Mesh) -> Iterator[Finding]:
-    """Check that the mesh configuration names a Service that exists, and the variables of a gateway its own Deployment."""
+    """Check that the mesh configuration names a Service that exists, and the variables of a gateway its own
+    Deployment.
+    """
     index = _Index(mesh)
     for config, values in mesh.configs:
         service = text_of(values.get("ingressService"))

@@ -62,7 +62,8 @@ def _entry_names(mesh: Mesh) -> Iterator[Finding]:
         revision = found.labels.get(REVISION_LABEL)
         if revision is not None and revision not in served:
             revisions = ", ".join(sorted(served))
-            what = f"{found.kind}/{found.name} is labelled {REVISION_LABEL}={revision}, and the control planes serve {revisions}"
+            labelled = f"{found.kind}/{found.name} is labelled {REVISION_LABEL}={revision}"
+            what = f"{labelled}, and the control planes serve {revisions}"
             yield Finding("webhook-flag-mismatch", what, (side_of(mesh, found),))
         for item in entries(found) if found.kind.startswith("Mutating") else ():
             path = text_of(dig(item, "clientConfig", "service", "path"))

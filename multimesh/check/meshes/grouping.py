@@ -15,7 +15,9 @@ from multimesh.mesh.profile import Profile
 
 
 def split(parts: list[list[Object]]) -> list[list[Object]]:
-    """Return the units in the files of one argument: one unit, unless the files hold the control planes of several meshes."""
+    """Return the units in the files of one argument: one unit, unless the files hold the control planes of several
+    meshes.
+    """
     planes = {id(part): control_plane_of(part) for part in parts}
     names = {name for name in planes.values() if name}
     if len(names) < 2:
@@ -27,9 +29,10 @@ def split(parts: list[list[Object]]) -> list[list[Object]]:
 def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
     """Join units of objects (one argument of the command each) to meshes, and give each its profile.
 
-    Units with the same control-plane namespace are one mesh. A unit without one joins the mesh whose namespace it is in,
-    whose profile lists its namespace, or that serves its revision. Otherwise units of one revision are a mesh, or units of
-    one namespace where they name no revision. A unit without either is a mesh of its own, named after its file.
+    Units with the same control-plane namespace are one mesh. A unit without one joins the mesh whose namespace it is
+    in, whose profile lists its namespace, or that serves its revision. Otherwise units of one revision are a mesh, or
+    units of one namespace where they name no revision. A unit without either is a mesh of its own, named after its
+    file.
     """
     by_plane: dict[str, list[Object]] = {}
     for unit in units:
@@ -96,7 +99,9 @@ class _Unplaced(NamedTuple):
     objects: list[Object]
 
     def belongs_to(self, other: _Unplaced) -> bool:
-        """Return whether two are one mesh: by revision where both name one, since kube-system holds many; else by namespace."""
+        """Return whether two are one mesh: by revision where both name one, since kube-system holds many; else by
+        namespace.
+        """
         if self.revisions and other.revisions:
             return bool(self.revisions & other.revisions)
         return self.namespace == other.namespace != ""

@@ -1,9 +1,10 @@
 """Assign the objects of a cluster to meshes.
 
-A live object belongs to the mesh whose control-plane namespace is the namespace of its Helm release, its own namespace, the
-namespace that its webhooks call or its subjects are in, or part of its name. Otherwise it belongs to the mesh that serves the
-revision in its labels or in those of its release, as istio-cni in kube-system does. Objects that belong to no mesh form one
-more `Mesh` without a namespace. A mesh that is checked does not collide with itself, so its own live objects are left out.
+A live object belongs to the mesh whose control-plane namespace is the namespace of its Helm release, its own
+namespace, the namespace that its webhooks call or its subjects are in, or part of its name. Otherwise it belongs to
+the mesh that serves the revision in its labels or in those of its release, as istio-cni in kube-system does. Objects
+that belong to no mesh form one more `Mesh` without a namespace. A mesh that is checked does not collide with itself,
+so its own live objects are left out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Decide exactly whether two webhooks can match the same object, and give an example.
 
-A selector is a conjunction of requirements, each about one label. Therefore two selectors overlap if and only if every label
-that occurs in them has a value, or is absent, such that all requirements about it hold. The example consists of these
-values. Nothing is assumed about the selectors that charts happen to use.
+A selector is a conjunction of requirements, each about one label. Therefore two selectors overlap if and only if
+every label that occurs in them has a value, or is absent, such that all requirements about it hold. The example
+consists of these values. Nothing is assumed about the selectors that charts happen to use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 class Witness(NamedTuple):
-    """An object that both webhooks match: the labels of its namespace and its own. The value None means that the label is absent."""
+    """An object that both webhooks match: the labels of its namespace and its own. The value None means that the
+    label is absent.
+    """
 
     namespace: dict[str, str | None]
     labels: dict[str, str | None]
@@ -71,7 +73,9 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
 
 
 def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
-    """Return the requirements of a selector. Raises ValueError for a type or an operator that Kubernetes does not accept."""
+    """Return the requirements of a selector. Raises ValueError for a type or an operator that Kubernetes does not
+    accept.
+    """
     if selector is None:
         return []
     if not isinstance(selector, dict):

@@ -17,8 +17,8 @@ _ISTIO = ".istio.io"
 
 
 def is_istio_webhook(entry: dict[str, Any]) -> bool:
-    """Return whether a webhook entry is that of a control plane: it has a service or name of Istio, and rules about pods or
-    Istio's resources. Webhooks of other software that match every pod are not a second mesh.
+    """Return whether a webhook entry is that of a control plane: it has a service or name of Istio, and rules about
+    pods or Istio's resources. Webhooks of other software that match every pod are not a second mesh.
     """
     service = text_of(dig(entry, "clientConfig", "service", "name"))
     if not (service.startswith("istio") or "istio.io" in text_of(entry.get("name"))):

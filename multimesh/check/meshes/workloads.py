@@ -9,7 +9,6 @@ from multimesh.check.objects import Object, dig, listed, mappings, text_of
 #: Names of containers that make a workload a control plane (istio 1.5.0 charts/*, 1.31.0 istio-discovery).
 CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook"))
 
-
 #: Kinds without a pod template, whatever their fields are called.
 _NO_PODS = frozenset(("ConfigMap", "CustomResourceDefinition", "Service", "ClusterRole", "ClusterRoleBinding"))
 
@@ -39,7 +38,9 @@ def env_value(container: dict[str, Any], name: str) -> str | None:
 
 
 def flag_value(container: dict[str, Any], name: str) -> str | None:
-    """Return the value of a flag in `command` or `args`, as `--flag=value` or `--flag value`; None where it is absent."""
+    """Return the value of a flag in `command` or `args`, as `--flag=value` or `--flag value`; None where it is
+    absent.
+    """
     for key in ("command", "args"):
         items = [text_of(item) for item in listed(container, key)]
         for index, item in enumerate(items):

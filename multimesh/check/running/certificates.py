@@ -20,8 +20,8 @@ from multimesh.mesh.profile import Profile
 def roots(mesh: Profile, found: Cluster) -> list[str]:
     """Return the root certificates of the mesh that were read, as PEM texts.
 
-    The secret of the certificate authority decides. Only where it was not read do its copies, which the authority of another
-    mesh may have overwritten.
+    The secret of the certificate authority decides. Only where it was not read do its copies, which the authority of
+    another mesh may have overwritten.
     """
     for name in ("cacerts", "istio-ca-secret"):
         if kept := _root_in(found.named("Secret", name, mesh.namespace)):
@@ -116,12 +116,15 @@ def secrets(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         root = _decoded(strings(secret.data.get("data")).get("root-cert.pem", ""))
         if known and root and root not in known:
             what = f"the certificate of ServiceAccount/{namespace}/{account} comes from another mesh's Citadel"
-            remedy = f"kubectl -n {namespace} delete secret istio.{account}, and make the namespace lists of the Citadels disjoint."
+            delete = f"kubectl -n {namespace} delete secret istio.{account}"
+            remedy = f"{delete}, and make the namespace lists of the Citadels disjoint."
             yield Finding("certificate", what, (side_of(mesh, secret),), remedy=remedy)
 
 
 def unsettled(mesh: Profile, before: Cluster, after: Cluster) -> list[Finding]:
-    """Find webhooks of the mesh whose caBundle differs between two reads of the cluster: two control planes write it."""
+    """Find webhooks of the mesh whose caBundle differs between two reads of the cluster: two control planes write
+    it.
+    """
 
     def all_bundles(found: Cluster) -> dict[tuple[str, str, str], str]:
         return {

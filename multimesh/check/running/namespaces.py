@@ -52,7 +52,8 @@ def _injection(mesh: Profile, item: Object, *, old: bool) -> Iterator[Finding]:
         return
     by_revision = value is None and revision in mesh.revisions and not old
     if value != mesh.injection_label and not by_revision:
-        what = f'the namespace "{item.name}" has {INJECTION_LABEL}={value or "(none)"}, so mesh {mesh.name} does not inject it'
+        has = f'the namespace "{item.name}" has {INJECTION_LABEL}={value or "(none)"}'
+        what = f"{has}, so mesh {mesh.name} does not inject it"
         remedy = label_command(item.name, INJECTION_LABEL, mesh.injection_label)
         yield Finding("namespace-label", what, (side_of(mesh, item),), remedy=remedy)
 

@@ -1,7 +1,7 @@
 """Check who injects the pods of a running mesh, and which control plane serves them.
 
-Sources of the fields: istio 1.30.3, manifests/charts/istio-control/istio-discovery/files/injection-template.yaml; 1.5.0,
-install/kubernetes/helm/istio/files/injection-template.yaml.
+Sources of the fields: istio 1.30.3, manifests/charts/istio-control/istio-discovery/files/injection-template.yaml;
+1.5.0, install/kubernetes/helm/istio/files/injection-template.yaml.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ _CLUSTER_SCOPED = (
     "ClusterIssuer",
 )
 
-
-#: How the names of ConfigMaps that istiod writes begin: roots, revocation lists, and the locks of leader elections (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
+#: How the names of ConfigMaps that istiod writes begin: roots, revocation lists, and the locks of leader elections
+#: (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
 _OF_ISTIOD = (
     "istio-ca-root-cert",
     "istio-ca-crl",

@@ -12,8 +12,8 @@ from multimesh.check.sources.kubectl import Access, get
 
 _CRDS = ("customresourcedefinitions",)
 
-#: What is read with one call each: kinds by kubectl's names, and a label that the objects have. Helm charts of Istio label
-#: their ConfigMaps so; the others in a cluster are many, and are not compared with anything.
+#: What is read with one call each: kinds by kubectl's names, and a label that the objects have. Helm charts of Istio
+#: label their ConfigMaps so; the others in a cluster are many, and are not compared with anything.
 READS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("namespaces",), ""),
     (("mutatingwebhookconfigurations", "validatingwebhookconfigurations"), ""),

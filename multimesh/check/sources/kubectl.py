@@ -71,10 +71,22 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
 
 
+#: What kubectl writes where it reaches no API server.
+_UNREACHABLE = (
+    "Unable to connect",
+    "was refused",
+    "no such host",
+    "context was not found",
+    "does not exist",
+    "i/o timeout",
+    "no configuration has been provided",
+    "error loading config",
+    "certificate",
+)
+
+
 def _is_unreachable(message: str) -> bool:
-    signs = ("Unable to connect", "was refused", "no such host", "context was not found", "does not exist", "i/o timeout",
-             "no configuration has been provided", "error loading config", "certificate")  # fmt: skip
-    return any(sign in message for sign in signs) and "Forbidden" not in message and "forbidden" not in message
+    return any(sign in message for sign in _UNREACHABLE) and "Forbidden" not in message and "forbidden" not in message
 
 
 def _last(message: str) -> str:

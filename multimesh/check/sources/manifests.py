@@ -1,7 +1,7 @@
 """Read objects from manifests: files, directories, `helm get manifest`, `kubectl get -o json`.
 
-Every object carries the file and line that it comes from. The YAML nodes are dropped as soon as they are plain values, and
-of a CRD only its identity is kept, so that twenty meshes fit into memory.
+Every object carries the file and line that it comes from. The YAML nodes are dropped as soon as they are plain
+values, and of a CRD only its identity is kept, so that twenty meshes fit into memory.
 """
 
 from __future__ import annotations
@@ -24,14 +24,11 @@ from multimesh.yamltext.plain import scalar
 
 ENDINGS = (".yaml", ".yml", ".json")
 
-
-#: Limits of a file and of a YAML document, in bytes; no manifest of a mesh is as large. `kubectl get` writes JSON, which takes
-#: a hundredth of the memory while it is parsed.
+#: Limits of a file and of a YAML document, in bytes; no manifest of a mesh is as large. `kubectl get` writes JSON,
+#: which takes a hundredth of the memory while it is parsed.
 MAX_FILE = 512 * 1024 * 1024
 
-
 MAX_DOCUMENT = 32 * 1024 * 1024
-
 
 _CRD = "CustomResourceDefinition"
 
@@ -80,7 +77,9 @@ def read_file(path: str) -> list[Object]:
 
 
 def parse(content: str, file: str) -> Iterator[Object]:
-    """Yield the objects of a manifest; documents that are not objects are skipped. Raises MultimeshError for invalid YAML."""
+    """Yield the objects of a manifest; documents that are not objects are skipped. Raises MultimeshError for invalid
+    YAML.
+    """
     try:
         if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
             starts = _item_lines(content)
@@ -116,7 +115,9 @@ def _item_lines(content: str) -> list[int]:
 
 
 def _pieces(content: str) -> Iterator[str]:
-    """Split a manifest at its document markers where that is safe, so that the nodes of only one document are in memory."""
+    """Split a manifest at its document markers where that is safe, so that the nodes of only one document are in
+    memory.
+    """
     if "\r" in content or "\n%" in content or content.startswith("%"):
         yield content
         return

@@ -19,7 +19,6 @@ _CLUSTER_KINDS = (
     "customresourcedefinitions",
 )
 
-
 #: Cluster-scoped kinds that not every cluster knows.
 _OPTIONAL = (
     "validatingadmissionpolicies",
@@ -27,14 +26,11 @@ _OPTIONAL = (
     "gatewayclasses.gateway.networking.k8s.io",
 )
 
-
 #: Kinds that are read in each namespace of the mesh.
 _MEMBERS = ("pods", "configmaps", "services")
 
-
 #: Kinds that are read only in the control-plane namespace.
 _PLANE = ("deployments", "daemonsets", "secrets")
-
 
 #: What control planes create at run time.
 _LEFT = ("leases.coordination.k8s.io",)
