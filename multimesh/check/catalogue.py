@@ -41,7 +41,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "webhook-flag-mismatch": Page(
         ERROR,
-        "The control plane writes its certificate into the webhook that its flags name; another one has none and fails closed.",
+        "The control plane writes its certificate into the webhook that its flags name; another one gets none and fails.",
         "Render the stock chart again through the post-renderer, and set none of these flags by hand.",
     ),
     "node-port": Page(
