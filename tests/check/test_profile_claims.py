@@ -164,7 +164,13 @@ COLLISIONS = {
     "one control-plane namespace": (
         {"name": "a", "workloads": ["x"], "namespace": "p"},
         {"name": "b", "workloads": ["z"], "namespace": "p"},
-        [("namespace-claimed-twice", "error", 'both profiles list the namespace "p"', ("", ""))],
+        [
+            *(
+                ("cluster-scoped-name", "error", f"both profiles make the {name}", (name, name))
+                for name in ("MutatingWebhookConfiguration/p-sidecar-injector", "ValidatingWebhookConfiguration/p-galley")
+            ),
+            ("namespace-claimed-twice", "error", 'both profiles list the namespace "p"', ("", "")),
+        ],
     ),
 }  # fmt: skip
 
