@@ -88,13 +88,13 @@ def test_cluster_scoped_resources_are_claimed_but_namespaces_and_roles_of_kubern
 @pytest.mark.parametrize("function", [cluster_scoped_names, namespaced_objects])
 def test_a_live_object_of_no_mesh_is_certain_only_with_a_release(function):
     item = ("ClusterRole", "a") if function is cluster_scoped_names else ("ConfigMap", "a", "x")
-    for name, live, annotations, certain in (
+    for name, live, notes, certain in (
         ("affirmed", False, {}, True),
         ("affirmed", True, {}, True),
         ("the cluster", True, {}, False),
         ("the cluster", True, RELEASED, True),
     ):
-        [(_, _, found)] = claims(function, annotated(thing(*item), annotations), name=name, live=live)
+        [(_, _, found)] = claims(function, annotated(thing(*item), notes), name=name, live=live)
         assert found is certain
 
 
