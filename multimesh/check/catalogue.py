@@ -41,7 +41,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "webhook-flag-mismatch": Page(
         ERROR,
-        "The control plane writes its certificate into the webhook that its flags name; another one gets none and fails.",
+        "The control plane writes its certificate into the webhook its flags name; others have none and fail closed.",
         "Render the stock chart again through the post-renderer, and set none of these flags by hand.",
     ),
     "node-port": Page(
@@ -72,7 +72,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "shared-revision": Page(
         ERROR,
-        "Control planes find their webhooks by revision in the whole cluster: two of one revision overwrite each other.",
+        "Control planes find webhooks by revision in the whole cluster: two of one revision overwrite each other.",
         "Render each mesh with --set revision=<mesh>.",
     ),
     "dangling-reference": Page(
@@ -153,7 +153,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "ca-bundle": Page(
         ERROR,
-        "The API server calls only webhooks whose certificate it trusts: without the root of the mesh, pods are blocked.",
+        "The API server calls only webhooks that it trusts: without the root of the mesh, new pods are blocked.",
         "Look for a second control plane with the same revision, or for one that has not started.",
     ),
     "pod-mesh": Page(

@@ -9,9 +9,7 @@ from multimesh.check.catalogue import CATALOGUE, SEVERITIES, link
 
 
 class Side(NamedTuple):
-    """One place that a finding concerns: mesh, resource, file and line (from 1; 0 for none); empty where there is
-    none.
-    """
+    """A place that a finding concerns: mesh, resource, file and line (0 for none); empty where there is none."""
 
     mesh: str
     resource: str

@@ -110,9 +110,7 @@ def _profiles(options: argparse.Namespace) -> list[Profile]:
 
 
 def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """Return the files of each argument, and those of --previous. Raises MultimeshError where there is nothing to
-    check.
-    """
+    """Return the files of each argument, and of --previous. Raises MultimeshError if there is nothing to check."""
     if not options.files and not profiles and not options.cluster:
         raise MultimeshError(
             "",

@@ -164,6 +164,13 @@ def test_a_control_plane_runs_and_is_ready():
         assert found(control_planes, *items) == expected
 
 
+def test_a_finding_names_the_object_its_file_and_line():
+    [one] = namespaces(MESH_SPEC, cluster(objects(GOOD_PLANE, space(MEMBER, injection="enabled-affirmed"))))
+    assert one.sides == (("affirmed", f"Namespace/{MEMBER}", "a.yaml", 15),)
+    [one] = bundles(MESH_SPEC, cluster(objects(injector(""))))
+    assert one.sides[0].resource == "MutatingWebhookConfiguration/istio-mutating-affirmed sidecar-injector.istio.io"
+
+
 # Certificates.
 
 

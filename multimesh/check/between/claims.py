@@ -30,9 +30,7 @@ class Claim(NamedTuple):
 def collisions(
     finding: str, phrase: str, claims: Callable[[Mesh], Iterator[Claim]], meshes: list[Mesh]
 ) -> Iterator[Finding]:
-    """Find what several meshes claim. Collisions among live meshes alone are not reported where other meshes are
-    checked.
-    """
+    """Find what several meshes claim. If a mesh is checked, collisions among live meshes alone are not reported."""
     index: dict[object, dict[int, Claim]] = {}
     for number, mesh in enumerate(meshes):
         for claim in claims(mesh):

@@ -66,9 +66,7 @@ def _needs(mesh: Mesh, index: dict[str, list[tuple[Mesh, Object]]]) -> Iterator[
 
 
 def _minor(workload: Object, container: dict[str, object]) -> tuple[int, int]:
-    """Return (1, minor) of a control plane from its image, or from the label of its chart; (0, 0) where neither has a
-    version.
-    """
+    """Return (1, minor) of a control plane from its image or the label of its chart; (0, 0) for neither."""
     chart = f":{workload.labels.get('app.kubernetes.io/version', '')}"
     for text in (text_of(container.get("image")), chart if chart != ":1.0.0" else ""):
         found = _TAG.search(text)

@@ -33,16 +33,12 @@ def namespaced_objects(mesh: Mesh) -> Iterator[Claim]:
 
 
 def _is_certain(mesh: Mesh, found: Object) -> bool:
-    """Return whether a resource certainly belongs to another mesh: a live one without a Helm release may belong to
-    this mesh.
-    """
+    """Return whether a resource cannot be of the mesh it is compared with, as a live one without a release can."""
     return not mesh.is_unassigned or RELEASE_NAMESPACE in found.annotations
 
 
 def root_namespaces(mesh: Mesh) -> Iterator[Claim]:
-    """Claim root namespaces, whose configuration applies to all of a mesh. The default depends on the version, so it
-    is not a claim.
-    """
+    """Claim the root namespaces that are set, whose configuration applies to all of a mesh."""
     for config, values in mesh.configs:
         if root := text_of(values.get("rootNamespace")):
             yield Claim(root, f'"{root}"', side_of(mesh, config))

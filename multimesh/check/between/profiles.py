@@ -43,9 +43,7 @@ def _side(profile: Profile, part: str = "") -> Side:
 
 
 def names(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the mesh name, and every cluster-scoped name that the mesh gets. A name that two meshes keep is the same
-    in both.
-    """
+    """Claim the mesh name and every cluster-scoped name that the mesh gets or keeps."""
     profile = mesh.profile
     if profile is None:
         return

@@ -1,6 +1,4 @@
-"""Find webhooks of different meshes that match the same object. This is the one comparison that is made for every
-pair.
-"""
+"""Find webhooks of different meshes that match the same object: the only comparison of every pair of meshes."""
 
 from __future__ import annotations
 

@@ -15,49 +15,52 @@ from multimesh.check.findings import Finding, Side
 #: The limits of code scanning services: results in one run, and places of one result.
 MAX_RESULTS, MAX_PLACES = 25_000, 1000
 
+#: What SARIF calls the severities.
+_LEVELS = {ERROR: "error", WARNING: "warning", INFO: "note"}
+
 
 def as_sarif(findings: list[Finding], command: str) -> str:
-    """Return findings as SARIF 2.1.0, each with at least one location with a region, which code scanning services
-    require.
-    """
+    """Return findings as SARIF 2.1.0; code scanning services require a location with a region for each."""
     used = list(dict.fromkeys(finding.id for finding in findings))
-    level = {ERROR: "error", WARNING: "warning", INFO: "note"}
-    results = []
-    for finding in findings[:MAX_RESULTS]:
-        places = [_location(side) for side in finding.sides] or [_location(Side("", "", "", 1))]
-        results.append({
-            "ruleId": finding.id,
-            "ruleIndex": used.index(finding.id),
-            "level": level[finding.level],
-            "message": {"text": f"{finding.message}. {finding.advice}"},
-            "locations": places[:1],
-            "relatedLocations": [{"id": number, **place} for number, place in enumerate(places[1:MAX_PLACES], 1)],
-            "partialFingerprints": {"multimesh/v1": _fingerprint(finding)},
-        })  # fmt: skip
-    rules = [
-        {
-            "id": name,
-            "shortDescription": {"text": name.replace("-", " ")},
-            "fullDescription": {"text": CATALOGUE[name].why},
-            "help": {"text": CATALOGUE[name].remedy, "markdown": f"{CATALOGUE[name].remedy} See {link(name)}."},
-            "defaultConfiguration": {"level": level[CATALOGUE[name].severity]},
-            "properties": {
-                "tags": ["istio"],
-                "precision": "high",
-                "problem.severity": {INFO: "recommendation"}.get(CATALOGUE[name].severity, CATALOGUE[name].severity),
-            },
-        }
-        for name in used
-    ]
-    driver = {"name": "multimesh", "semanticVersion": __version__, "rules": rules}
+    driver = {"name": "multimesh", "semanticVersion": __version__, "rules": [_rule(name) for name in used]}
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": f"multimesh/{command}/"},
         "columnKind": "unicodeCodePoints",
-        "results": results,
+        "results": [_result(finding, used.index(finding.id)) for finding in findings[:MAX_RESULTS]],
     }
     body = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(name: str) -> dict[str, Any]:
+    """Return the description of an id."""
+    page = CATALOGUE[name]
+    return {
+        "id": name,
+        "shortDescription": {"text": name.replace("-", " ")},
+        "fullDescription": {"text": page.why},
+        "help": {"text": page.remedy, "markdown": f"{page.remedy} See {link(name)}."},
+        "defaultConfiguration": {"level": _LEVELS[page.severity]},
+        "properties": {
+            "tags": ["istio"],
+            "precision": "high",
+            "problem.severity": "recommendation" if page.severity == INFO else page.severity,
+        },
+    }
+
+
+def _result(finding: Finding, rule: int) -> dict[str, Any]:
+    places = [_location(side) for side in finding.sides] or [_location(Side("", "", "", 1))]
+    return {
+        "ruleId": finding.id,
+        "ruleIndex": rule,
+        "level": _LEVELS[finding.level],
+        "message": {"text": f"{finding.message}. {finding.advice}"},
+        "locations": places[:1],
+        "relatedLocations": [{"id": number, **place} for number, place in enumerate(places[1:MAX_PLACES], 1)],
+        "partialFingerprints": {"multimesh/v1": _fingerprint(finding)},
+    }
 
 
 def _fingerprint(finding: Finding) -> str:

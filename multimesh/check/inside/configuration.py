@@ -16,9 +16,7 @@ def unparsed(mesh: Mesh) -> Iterator[Finding]:
 
 
 def discovery(mesh: Mesh) -> Iterator[Finding]:
-    """Find control planes that read the whole cluster although their version has discovery selectors (1.10 and
-    later).
-    """
+    """Find control planes without discovery selectors, which exist from Istio 1.10 on: they read the whole cluster."""
     modern = [
         found
         for found in mesh.of("MutatingWebhookConfiguration")

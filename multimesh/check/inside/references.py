@@ -89,9 +89,7 @@ def pods(mesh: Mesh) -> Iterator[Finding]:
 
 
 def selectors(mesh: Mesh) -> Iterator[Finding]:
-    """Check that selectors of Services, disruption budgets, Gateways and EnvoyFilters match pods, and autoscalers a
-    workload.
-    """
+    """Check that selectors of Services, budgets, Gateways and EnvoyFilters match pods, and autoscalers a workload."""
     index = _Index(mesh)
     templates = [
         (found.namespace, strings(dig(found.data, "spec", "template", "metadata", "labels")))
@@ -126,9 +124,7 @@ def routes(mesh: Mesh) -> Iterator[Finding]:
 
 
 def services(mesh: Mesh) -> Iterator[Finding]:
-    """Check that webhooks call Services that exist, if the release of the control plane, which creates them, is
-    given.
-    """
+    """Check that webhooks call Services that exist, if the manifests contain the control plane, too."""
     index = _Index(mesh)
     if not any(is_control_plane(found) for found, _ in mesh.workloads):
         return
@@ -150,9 +146,7 @@ def policies(mesh: Mesh) -> Iterator[Finding]:
 
 
 def gateways(mesh: Mesh) -> Iterator[Finding]:
-    """Check that the mesh configuration names a Service that exists, and the variables of a gateway its own
-    Deployment.
-    """
+    """Check that the mesh configuration names an existing Service, and the variables of a gateway its Deployment."""
     index = _Index(mesh)
     for config, values in mesh.configs:
         service = text_of(values.get("ingressService"))

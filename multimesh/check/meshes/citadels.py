@@ -10,9 +10,7 @@ from multimesh.check.meshes.workloads import env_value, flag_value
 
 
 def served_by_citadels(mesh: Mesh) -> Iterator[tuple[Side, set[str] | None]]:
-    """Yield every Citadel with the namespaces that it serves; None means all (istio 1.5.0,
-    security/cmd/istio_ca/main.go).
-    """
+    """Yield every Citadel with its namespaces; None means all (istio 1.5.0, security/cmd/istio_ca/main.go)."""
     for workload, container in mesh.containers("citadel"):
         listened = flag_value(container, "--listened-namespaces") or flag_value(container, "--listened-namespace")
         listened = listened or env_value(container, "NAMESPACE")

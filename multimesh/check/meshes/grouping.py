@@ -15,9 +15,7 @@ from multimesh.mesh.profile import Profile
 
 
 def split(parts: list[list[Object]]) -> list[list[Object]]:
-    """Return the units in the files of one argument: one unit, unless the files hold the control planes of several
-    meshes.
-    """
+    """Return the units in the files of one argument: one, unless they hold the control planes of several meshes."""
     planes = {id(part): control_plane_of(part) for part in parts}
     names = {name for name in planes.values() if name}
     if len(names) < 2:
@@ -99,9 +97,7 @@ class _Unplaced(NamedTuple):
     objects: list[Object]
 
     def belongs_to(self, other: _Unplaced) -> bool:
-        """Return whether two are one mesh: by revision where both name one, since kube-system holds many; else by
-        namespace.
-        """
+        """Return whether two are one mesh: by revision if both name one (kube-system holds many), else by namespace."""
         if self.revisions and other.revisions:
             return bool(self.revisions & other.revisions)
         return self.namespace == other.namespace != ""

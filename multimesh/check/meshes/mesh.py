@@ -129,18 +129,14 @@ def revisions_of(objects: list[Object]) -> list[str]:
 
 
 def name_of(namespace: str, objects: list[Object], profile: Profile | None) -> str:
-    """Return the name of a mesh: from its profile, the label that its webhooks select, its revision, or its
-    namespace.
-    """
+    """Return the name of a mesh: from its profile, the label that webhooks select, its revision, or its namespace."""
     label = profile.name if profile is not None else label_of(objects)
     named = [revision for revision in revisions_of(objects) if revision != "default"] if not label else []
     return label or (named[0] if named else namespace or "unnamed")
 
 
 def label_of(objects: list[Object]) -> str:
-    """Return the value of the mesh label that webhooks select, which is the name of the mesh; empty where none
-    selects it.
-    """
+    """Return the mesh label that webhooks select, which is the name of the mesh; empty where none selects it."""
     for found in objects:
         for item in entries(found):
             labels = strings(dig(item, "namespaceSelector", "matchLabels"))

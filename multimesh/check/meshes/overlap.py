@@ -17,9 +17,7 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 class Witness(NamedTuple):
-    """An object that both webhooks match: the labels of its namespace and its own. The value None means that the
-    label is absent.
-    """
+    """An object that both webhooks match: labels of its namespace and its own; None means that a label is absent."""
 
     namespace: dict[str, str | None]
     labels: dict[str, str | None]
@@ -73,9 +71,7 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
 
 
 def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
-    """Return the requirements of a selector. Raises ValueError for a type or an operator that Kubernetes does not
-    accept.
-    """
+    """Return the requirements of a selector. Raises ValueError for a type or an operator that is not valid."""
     if selector is None:
         return []
     if not isinstance(selector, dict):

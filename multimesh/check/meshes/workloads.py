@@ -38,9 +38,7 @@ def env_value(container: dict[str, Any], name: str) -> str | None:
 
 
 def flag_value(container: dict[str, Any], name: str) -> str | None:
-    """Return the value of a flag in `command` or `args`, as `--flag=value` or `--flag value`; None where it is
-    absent.
-    """
+    """Return the value of a flag in `command` or `args` (`--flag=value`, `--flag value`); None where it is absent."""
     for key in ("command", "args"):
         items = [text_of(item) for item in listed(container, key)]
         for index, item in enumerate(items):

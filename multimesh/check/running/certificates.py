@@ -122,9 +122,7 @@ def secrets(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 
 
 def unsettled(mesh: Profile, before: Cluster, after: Cluster) -> list[Finding]:
-    """Find webhooks of the mesh whose caBundle differs between two reads of the cluster: two control planes write
-    it.
-    """
+    """Find webhooks whose caBundle differs between two reads of the cluster: two control planes write it."""
 
     def all_bundles(found: Cluster) -> dict[tuple[str, str, str], str]:
         return {

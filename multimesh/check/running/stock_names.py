@@ -14,9 +14,7 @@ from multimesh.mesh.profile import Profile
 
 
 def stock_names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find objects of this mesh with a stock name or the stock injection label: somebody upgraded without the
-    post-renderer.
-    """
+    """Find stock names, and the stock injection label: somebody upgraded without the post-renderer."""
     for item in found.of(*WEBHOOKS, "ClusterRole", "ClusterRoleBinding", "ValidatingAdmissionPolicy"):
         if (item.kind, item.name) not in STOCK_NAMES or is_kept(item.kind, item.name, mesh):
             continue
@@ -48,9 +46,7 @@ def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 
 
 def _namespaces_of(item: Object) -> set[str]:
-    """Return the namespaces that an object refers to: of its Helm release, its subjects, and the Services of its
-    webhooks.
-    """
+    """Return the namespaces of the Helm release, the subjects, and the webhooks' Services of an object."""
     found = {item.annotations.get("meta.helm.sh/release-namespace", "")}
     found |= {str(dig(subject, "namespace") or "") for subject in listed(item.data, "subjects")}
     found |= {str(dig(entry, "clientConfig", "service", "namespace") or "") for entry in entries(item)}

@@ -77,9 +77,7 @@ def read_file(path: str) -> list[Object]:
 
 
 def parse(content: str, file: str) -> Iterator[Object]:
-    """Yield the objects of a manifest; documents that are not objects are skipped. Raises MultimeshError for invalid
-    YAML.
-    """
+    """Yield the objects of a manifest, skipping other documents. Raises MultimeshError for invalid YAML."""
     try:
         if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
             starts = _item_lines(content)
@@ -115,9 +113,7 @@ def _item_lines(content: str) -> list[int]:
 
 
 def _pieces(content: str) -> Iterator[str]:
-    """Split a manifest at its document markers where that is safe, so that the nodes of only one document are in
-    memory.
-    """
+    """Split a manifest at its document markers where that is safe: the nodes of only one document are in memory."""
     if "\r" in content or "\n%" in content or content.startswith("%"):
         yield content
         return
