@@ -33,7 +33,7 @@ from finding_cases import CASES, arguments  # noqa: E402 - the path above comes 
 from finding_notes import NOTES  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
-from multimesh.check.findings import CATALOGUE  # noqa: E402 - the path above comes first
+from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.mesh import profile, schema  # noqa: E402 - the path above comes first
 from multimesh.rules import rules  # noqa: E402 - the path above comes first
@@ -228,7 +228,7 @@ def findings_page() -> str:
         "# Findings\n\n"
         "What `multimesh check` and `multimesh verify` report, by the id of the finding.\n"
         "An error ends the command with exit code 1; `--severity` moves that line. Ids are never reused.\n\n"
-        "<!-- Written by tools/docs.py from multimesh/check/findings.py and tools/finding_notes.py. Change it there. -->\n\n"
+        "<!-- Written by tools/docs.py from multimesh/check/catalogue.py and tools/finding_notes.py. Change it there. -->\n\n"
         "| id | severity | why it matters |\n|---|---|---|\n"
         + "".join(f"| [{name}](#{name}) | {page.severity} | {page.why} |\n" for name, page in CATALOGUE.items())
     )
