@@ -27,10 +27,11 @@ test-cluster: $(READY) ## install two meshes on a real API server, which Go buil
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; trap 'exit 130' INT TERM; \
 	  $(BIN)/python -m pytest -m cluster -n 2 --dist loadscope --basetemp="$$folder/run" tests/cluster $(ARGS)
 
-lint: $(READY) ## ruff check, ruff format --check, mypy --strict
+lint: $(READY) ## check style, types and the layers of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict multimesh
+	$(BIN)/lint-imports --no-cache
 
 bench: $(READY) ## measure start-up, speed and memory against other ways to do it
 	$(BIN)/python tools/bench.py $(ARGS)

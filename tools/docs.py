@@ -26,6 +26,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # comes with import-linter
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
@@ -39,17 +44,14 @@ from multimesh.mesh import profile, schema  # noqa: E402 - the path above comes 
 from multimesh.rules import rules  # noqa: E402 - the path above comes first
 from multimesh.rules.reads import REGISTRY  # noqa: E402
 
-#: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
-#: Every module that is named by none of them belongs to the last.
-LAYERS = (
-    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.bootstrap", "multimesh.commands")),
-    ("check", ("multimesh.check",)),
-    ("render", ("multimesh.render",)),
-    ("rules", ("multimesh.rules",)),
-    ("kubernetes", ("multimesh.kubernetes",)),
-    ("mesh", ("multimesh.mesh",)),
-    ("yamltext", ("multimesh.yamltext",)),
-    ("basics", ()),
+#: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
+LAYERS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(re.split(r"\s*[|:]\s*", layer))
+    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    if contract["id"] == "layers"
+    for layer in contract["layers"]
 )
 
 #: What stands in the table for a field whose profile has none of these checks.
@@ -320,27 +322,26 @@ def may_be(field: Any) -> str:
 
 
 def files_table() -> str:
-    """Return the table of every module of the package: file, layer, purpose."""
-    rows = ["| file | layer | purpose |", "|---|---|---|"]
-    modules = sorted((ROOT / "multimesh").rglob("*.py"), key=lambda path: (place(path), path.as_posix()))
-    rows += [
-        f"| `{path.relative_to(ROOT).as_posix()}` | {LAYERS[place(path)][0]} | {purpose(path)} |" for path in modules
-    ]
+    """Return the table of every module of the package: file and purpose, in the order of the layers."""
+    rows = ["| file | purpose |", "|---|---|"]
+    modules = sorted((ROOT / "multimesh").rglob("*.py"), key=place)
+    rows += [f"| `{path.relative_to(ROOT).as_posix()}` | {purpose(path)} |" for path in modules]
     return "\n".join(rows) + "\n"
 
 
-def module_name(path: Path) -> str:
-    """Return the dotted name of a module of the package."""
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+def place(path: Path) -> tuple[int, int, str]:
+    """Return the position of a module in the table: its layer, its directory in the layer, its path.
 
-
-def place(module: Path | str) -> int:
-    """Return the number of the layer that a module belongs to, the highest layer first."""
-    name = module if isinstance(module, str) else module_name(module)
-    for number, (_, members) in enumerate(LAYERS):
-        if any(name == member or name.startswith(f"{member}.") for member in members):
-            return number
-    return len(LAYERS) - 1
+    The root of the package belongs to no layer and comes first.
+    """
+    inner = path.relative_to(ROOT / "multimesh")
+    name = inner.parts[0].removesuffix(".py")
+    for number, members in enumerate(LAYERS):
+        if name in members:
+            return number, members.index(name), inner.as_posix()
+    if inner.parts != ("__init__.py",):
+        raise SystemExit(f"{path.relative_to(ROOT)} belongs to no layer of pyproject.toml")
+    return -1, 0, inner.as_posix()
 
 
 def purpose(path: Path) -> str:
