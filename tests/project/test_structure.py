@@ -209,3 +209,18 @@ def test_the_package_says_that_it_has_types():
     """`py.typed` ships, as the classifier in pyproject.toml promises."""
     assert (ROOT / "multimesh/py.typed").exists()
     assert '"py.typed"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+#: Modules of the standard library that take longer to import than the modules of the package.
+SLOW = ("argparse", "collections", "dataclasses", "enum", "json", "pathlib", "re", "typing")
+
+
+@pytest.mark.parametrize("mesh", ["affirmed", "blue"])
+def test_render_imports_no_slow_module(mesh):
+    """Helm waits for every import in each of its calls."""
+    stream = (ROOT / "tests/golden/webhooks/input.yaml").read_bytes()
+    command = [sys.executable, "-X", "importtime", "-E", "-s", "-S", "postrender.py", f"--profile=charts-values/{mesh}"]
+    done = subprocess.run(command, cwd=ROOT, input=stream, capture_output=True, check=False)
+    imported = set(re.findall(r"(?m)^import time:.*\| +([\w.]+)$", done.stderr.decode()))
+    assert "sys" in imported or "zipimport" in imported
+    assert imported & set(SLOW) == set()
