@@ -104,7 +104,7 @@ def fetch(major: int) -> Path:
 
 
 def is_whole(path: Path, sha256: str) -> bool:
-    """Tell whether the file is there and is the one it should be."""
+    """Return whether the file is there and is the one it should be."""
     if not os.access(path, os.X_OK):
         return False
     return hashlib.sha256(path.read_bytes()).hexdigest() == sha256

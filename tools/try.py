@@ -274,7 +274,7 @@ def title_of(obj: oracle.Object) -> str:
 
 
 def covers(wish: str, path: tuple[str, ...]) -> bool:
-    """Tell whether a planned field path speaks of a path of the judge; either may end earlier."""
+    """Return whether a planned field path speaks of a path of the judge; either may end earlier."""
     steps = [
         step.replace("~1", "/")
         for step in re.sub(r"^(metadata/labels|metadata/annotations)/(.+)$", _whole, wish).split("/")

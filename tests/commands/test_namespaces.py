@@ -178,11 +178,11 @@ def test_labels_only_for_istio_1_5(istio, capsys):
     from multimesh.cli import main
 
     arguments = ["namespaces", f"--profile={ROOT}/charts-values/blue", f"--istio={istio}", "--labels-only"]
+    citadel = "ca.istio.io/env=istio-blue"
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"kubectl label namespace istio-blue {LABEL}=blue istio-injection=disabled ca.istio.io/env=istio-blue --overwrite",
-        f"kubectl label namespace nginx-blue {LABEL}=blue istio-injection=enabled-blue ca.istio.io/env=istio-blue"
-        " --overwrite",
+        f"kubectl label namespace istio-blue {LABEL}=blue istio-injection=disabled {citadel} --overwrite",
+        f"kubectl label namespace nginx-blue {LABEL}=blue istio-injection=enabled-blue {citadel} --overwrite",
     ]
 
 

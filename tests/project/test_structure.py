@@ -215,12 +215,21 @@ def test_the_package_says_that_it_has_types():
 SLOW = ("argparse", "collections", "dataclasses", "enum", "json", "pathlib", "re", "typing")
 
 
-@pytest.mark.parametrize("mesh", ["affirmed", "blue"])
-def test_render_imports_no_slow_module(mesh):
+def test_render_imports_no_slow_module():
     """Helm waits for every import in each of its calls."""
     stream = (ROOT / "tests/golden/webhooks/input.yaml").read_bytes()
-    command = [sys.executable, "-X", "importtime", "-E", "-s", "-S", "postrender.py", f"--profile=charts-values/{mesh}"]
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-E",
+        "-s",
+        "-S",
+        "postrender.py",
+        "--profile=tests/golden/webhooks/profile.yaml",
+    ]
     done = subprocess.run(command, cwd=ROOT, input=stream, capture_output=True, check=False)
     imported = set(re.findall(r"(?m)^import time:.*\| +([\w.]+)$", done.stderr.decode()))
-    assert "sys" in imported or "zipimport" in imported
+    assert done.returncode == 0, done.stderr.decode()
+    assert "io" in imported
     assert imported & set(SLOW) == set()
