@@ -25,7 +25,10 @@ charts-values/affirmed/profile.yaml is an example profile; the README says how t
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it. `argv` defaults to `sys.argv[1:]`."""
+    """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it.
+
+    `argv` defaults to `sys.argv[1:]`.
+    """
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] == "render":
         return post_render(arguments[1:])

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def unified(rendering: Rendering, name: str) -> list[str]:
-    """Return the lines of the unified diff from the stock manifest to the rendered one; an empty list if nothing differs."""
+    """Return the lines of the unified diff from the stock manifest to the rendered one; none if nothing differs."""
     stock = rendering.stock.decode().split("\n")
     open_end = stock[-1] != ""
     stock = [f"{line}\n" for line in (stock if open_end else stock[:-1])]
@@ -141,7 +141,7 @@ def changes(rendering: Rendering) -> list[Change]:
 
 
 def _lines(text: str) -> list[str]:
-    """Return lines with their line feed. The line feed after a document belongs to the marker that follows, so add it."""
+    """Return lines with their line feed, also where that of the last line belongs to the marker that follows."""
     return [f"{line}\n" for line in text.removesuffix("\n").split("\n")] if text else []
 
 

@@ -1,7 +1,7 @@
 """Write the namespaces of a mesh: their labels, and the Sidecar that limits each workload to its mesh.
 
-For Istio 1.5 the control-plane namespace also gets the label `istio-injection=disabled`, and every namespace the label of
-Citadel; later versions need neither. With --labels-only the output is `kubectl label` commands, for namespaces that
+For Istio 1.5 the control-plane namespace also gets the label `istio-injection=disabled`, and every namespace the label
+of Citadel; later versions need neither. With --labels-only the output is `kubectl label` commands, for namespaces that
 somebody else manages.
 
     multimesh namespaces --profile charts-values/affirmed | kubectl apply --server-side -f -
@@ -80,10 +80,12 @@ def namespaces(mesh: Profile, istio: Version, *, gateway_api: bool = False) -> l
 
 def lines(spaces: list[Namespace]) -> str:
     """Return one `kubectl label` command for each namespace."""
-    return "".join(
-        f"kubectl label namespace {space.name} {' '.join(f'{label.key}={label.value}' for label in space.labels)} --overwrite\n"
-        for space in spaces
-    )
+    return "".join(f"kubectl label namespace {space.name} {_pairs(space.labels)} --overwrite\n" for space in spaces)
+
+
+def _pairs(labels: list[Label]) -> str:
+    """Return labels as arguments of `kubectl label`."""
+    return " ".join(f"{label.key}={label.value}" for label in labels)
 
 
 def manifests(mesh: Profile, istio: Version, spaces: list[Namespace]) -> str:

@@ -107,7 +107,7 @@ def version(text: str, chart: str) -> Version:
 
 
 def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
-    """Return the values of one chart as YAML text; `name` is that of a gateway, `<mesh>-ingressgateway` if empty.
+    """Return the values of one chart as YAML text; `name` is that of a gateway.
 
     Raises MultimeshError for a chart that this mesh must not install.
     """
@@ -117,7 +117,7 @@ def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
         raise MultimeshError(
             mesh.where,
             f"the chart {chart} exists once in a cluster, and mesh {mesh.name} does not own shared resources",
-            f"Write its values for the mesh with spec.sharedResources: own, or set that in this profile. {_INSTEAD[chart]}",
+            "Write its values for the mesh with spec.sharedResources: own, or set that in this profile. " + _INSTEAD[chart],
         )
     environment = templates.environment(Path("values"), yaml=quoted)
     return environment.get_template(f"{chart}.yaml.j2").render(

@@ -19,7 +19,7 @@ except ImportError:
 
 
 def environment(directory: Path, **filters: Callable[[str], str]) -> Environment:
-    """Return the Jinja2 environment for templates in a directory below this one. An unknown name in them is an error."""
+    """Return the Jinja2 environment for templates in a directory below this one; unknown names in them are errors."""
     found = Environment(
         loader=FileSystemLoader(Path(__file__).parent / directory),
         undefined=StrictUndefined,
