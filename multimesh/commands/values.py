@@ -117,7 +117,8 @@ def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
         raise MultimeshError(
             mesh.where,
             f"the chart {chart} exists once in a cluster, and mesh {mesh.name} does not own shared resources",
-            "Write its values for the mesh with spec.sharedResources: own, or set that in this profile. " + _INSTEAD[chart],
+            "Write its values for the mesh with spec.sharedResources: own, or set that in this profile. "
+            + _INSTEAD[chart],
         )
     environment = templates.environment(Path("values"), yaml=quoted)
     return environment.get_template(f"{chart}.yaml.j2").render(
