@@ -8,7 +8,8 @@ A mutant is the package with one change: a condition negated or halved, an entry
 string or a constant changed (tools/mutants_operators.py). A seeded sample is spread over all modules but the commands;
 rules and the prefilter, where a mistake is silent, get more. Each mutant is written into a temporary copy of the
 checkout, and the default tests run there until one fails. The tests that concern the module come first, fast ones
-before slow ones; the rest follows only if all of these pass. Two copies are at work at a time.
+before slow ones; the rest follows only if all of these pass. Two copies are at work at a time. All 500 take hours, most
+of them for survivors, so begin with `ARGS=--stages=1`, which ends after the first, and go on with `ARGS=--reuse`.
 
 Not every mutant is a mistake: some change nothing that could be observed. tools/mutants_equivalent.txt lists those, and
 why. A listed mutant is not run. A survivor is printed in the form of that file; the reason is for a person to write.
@@ -39,7 +40,7 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
@@ -356,14 +357,16 @@ class Tests:
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds = seconds
 
-    def stages(self, module: str) -> Iterator[list[str]]:
-        """Yield the files that concern a module, then all others, fast ones first."""
+    def stages(self, module: str) -> list[list[str]]:
+        """Return the files that concern a module, then all others, fast ones first."""
         directories = next(names for prefix, names in CONCERNED if module.startswith(prefix))
         own = f"test_{Path(module).stem}.py"
         concerned = [file for file in self.seconds if Path(file).parts[1] in directories or Path(file).name == own]
         rest = [file for file in self.seconds if file not in concerned and Path(file).name not in IRRELEVANT]
-        yield sorted(concerned, key=lambda file: (Path(file).name != own, self.seconds[file]))
-        yield sorted(rest, key=self.seconds.__getitem__)
+        return [
+            sorted(concerned, key=lambda file: (Path(file).name != own, self.seconds[file])),
+            sorted(rest, key=self.seconds.__getitem__),
+        ]
 
     def limit(self, files: list[str]) -> float:
         """Return after how many seconds a run of these files hangs."""
@@ -403,22 +406,22 @@ def in_threads(function: object, arguments: Iterable[object]) -> None:
         thread.join()
 
 
-def try_mutant(copy: Copy, tests: Tests, one: Mutant) -> tuple[str, str]:
-    """Run the tests with a mutant; return whether it was noticed, and by what."""
+def try_mutant(copy: Copy, tests: Tests, one: Mutant, stages: int) -> tuple[str, str]:
+    """Run so many stages of the tests with a mutant; return whether it was noticed, and by what."""
     original = copy.read(one.module)
     copy.write(one.module, one.text)
     try:
-        for files in tests.stages(one.module):
+        for files in tests.stages(one.module)[:stages]:
             returned, output = copy.test(files, tests.limit(files), "-x")
             if returned:
                 failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-                return NOTICED, failed[0].split(" ")[1] if failed else output.strip().splitlines()[-1]
+                return NOTICED, failed[0].split(" ", 1)[1].partition(" - ")[0] if failed else output.splitlines()[-1]
     finally:
         copy.write(one.module, original)
     return SURVIVED, ""
 
 
-def run(copies: list[Copy], tests: Tests, chosen: list[Mutant], done: dict[str, str]) -> dict[Mutant, str]:
+def run(copies: list[Copy], tests: Tests, stages: int, chosen: list[Mutant], done: dict[str, str]) -> dict[Mutant, str]:
     """Try every mutant; `done` has results that are known, by the digest of the mutant."""
     reasons = equivalent()
     results = {
@@ -437,7 +440,7 @@ def run(copies: list[Copy], tests: Tests, chosen: list[Mutant], done: dict[str, 
         while not queue.empty():
             one = queue.get()
             started = time.monotonic()
-            result, by = try_mutant(copy, tests, one)
+            result, by = try_mutant(copy, tests, one, stages)
             seconds = round(time.monotonic() - started, 1)
             with lock, RESULTS.open("a", encoding="utf-8") as log:
                 results[one] = result
@@ -495,6 +498,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=FULL, help=f"mutants to run (default: {FULL})")
     parser.add_argument("--only", nargs="+", default=[], metavar="MODULE", help="modules, such as rules/flags.py")
     parser.add_argument("--list", action="store_true", help="print the mutants, and run nothing")
+    parser.add_argument(
+        "--stages", type=int, choices=(1, 2), default=2, help="1: run no tests but those that concern the module"
+    )
     parser.add_argument("--reuse", action="store_true", help=f"do not run again what was noticed in {RESULTS.name}")
     options = parser.parse_args()
     try:
@@ -514,7 +520,7 @@ def main() -> int:
             print(
                 f"{sum(tests.seconds.values()):.0f} seconds of tests, in {time.monotonic() - started:.0f}", flush=True
             )
-            results = run(copies, tests, chosen, noticed_before() if options.reuse else {})
+            results = run(copies, tests, options.stages, chosen, noticed_before() if options.reuse else {})
         code = report(results)
         print(f"{time.monotonic() - started:.0f} seconds")
         return code
