@@ -362,7 +362,7 @@ class Tests:
         directories = next(names for prefix, names in CONCERNED if module.startswith(prefix))
         own = f"test_{Path(module).stem}.py"
         concerned = [file for file in self.seconds if Path(file).parts[1] in directories or Path(file).name == own]
-        rest = [file for file in self.seconds if file not in concerned and Path(file).name not in IRRELEVANT]
+        rest = [file for file in self.seconds if file not in concerned]
         return [
             sorted(concerned, key=lambda file: (Path(file).name != own, self.seconds[file])),
             sorted(rest, key=self.seconds.__getitem__),
@@ -377,7 +377,7 @@ def measure(copies: list[Copy]) -> Tests:
     """Run all tests without a mutant, each copy its share. Raises CannotCount if one fails."""
     root = copies[0].root
     files = sorted(path.relative_to(root).as_posix() for path in root.glob("tests/*/test_*.py"))
-    files = [file for file in files if not file.startswith("tests/cluster/")]
+    files = [file for file in files if not file.startswith("tests/cluster/") and Path(file).name not in IRRELEVANT]
     seconds: dict[str, float] = dict.fromkeys(files, 0.0)
     failures: list[str] = []
 
@@ -411,7 +411,7 @@ def try_mutant(copy: Copy, tests: Tests, one: Mutant, stages: int) -> tuple[str,
     original = copy.read(one.module)
     copy.write(one.module, one.text)
     try:
-        for files in tests.stages(one.module)[:stages]:
+        for files in filter(None, tests.stages(one.module)[:stages]):
             returned, output = copy.test(files, tests.limit(files), "-x")
             if returned:
                 failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]

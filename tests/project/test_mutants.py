@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ pytest.importorskip("cosmic_ray", reason="Cosmic Ray is not installed: pip insta
 mutating = importlib.import_module("cosmic_ray.mutating")
 mutants = importlib.import_module("mutants")
 operators = importlib.import_module("mutants_operators")
+ROOT = Path(__file__).resolve().parents[2]
 
 MODULE = '''\
 """Docstring."""
@@ -144,3 +147,29 @@ def test_nine_of_ten_must_be_noticed(survive: int, listed: int, code: int, capsy
         results[one] = mutants.SURVIVED if left < 0 else mutants.LISTED if left < listed else mutants.NOTICED
     assert mutants.report(results) == code
     assert ("- a = 0" in capsys.readouterr().out) == bool(survive)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("git"), reason="a copy takes the files of git")
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        ("assert multimesh.__version__", "survived"),
+        ("assert multimesh.__version__ == '?'", "noticed"),
+        ("while True: pass", "noticed"),
+        ("a = [0]; [a.extend(a) for _ in range(40)]", "noticed"),
+    ],
+    ids=["passes", "fails", "hangs", "takes all memory"],
+)
+def test_a_mutant_is_noticed_by_a_test_that_does_not_pass(
+    body: str, result: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The tests import the copy; it is as before when the mutant has been tried."""
+    monkeypatch.setattr(mutants, "TEST_LIMIT", 2)
+    copy = mutants.Copy(tmp_path)
+    test = copy.root / "tests" / "rules" / "test_this.py"
+    test.parent.mkdir(exist_ok=True)
+    test.write_text(f"import multimesh\n\ndef test_it():\n    assert multimesh.MUTANT\n    {body}\n", encoding="utf-8")
+    before = copy.read("__init__.py")
+    one = mutants.Mutant("__init__.py", "module", "change string", 1, "a", "b", before + "\nMUTANT = True\n")
+    assert mutants.try_mutant(copy, mutants.Tests({"tests/rules/test_this.py": 1.0}), one, 2)[0] == result
+    assert copy.read("__init__.py") == before
