@@ -6,9 +6,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # more arguments for the program that a target runs: make test ARGS='-k naming'
 ARGS   ?=
+# which mutants are drawn, and how many
+SEED   ?= 1
+COUNT  ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help demo try test test-cluster lint bench docs check clean
+.PHONY: help demo try test test-cluster lint bench mutants docs check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +38,11 @@ lint: $(READY) ## check style, types and the layers of imports
 
 bench: $(READY) ## measure start-up, speed and memory, and compare with other programs
 	$(BIN)/python tools/bench.py $(ARGS)
+
+mutants: $(READY) ## count how many mistakes the tests notice (hours): make mutants [SEED=1] [COUNT=500]
+	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || \
+	  $(BIN)/python -m pip install --disable-pip-version-check --editable '.[mutants]'
+	$(BIN)/python tools/mutants.py --seed=$(SEED) --count=$(COUNT) $(ARGS)
 
 docs: $(READY) ## write the documentation that is generated from the code
 	$(BIN)/python tools/docs.py $(ARGS)
