@@ -40,7 +40,8 @@ class Resource(Editor):
     """
 
     __slots__ = (
-        "_containers", "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "sequence",
+        "_containers", "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root",
+        "sequence",
     )  # fmt: skip
 
     def __init__(
@@ -107,7 +108,7 @@ class Resource(Editor):
             found = mapping(self.root, "metadata/labels")
             for key, node in found.value if found is not None else ():
                 if not is_scalar(node) or not is_scalar(key):
-                    raise BadShape("metadata/labels", "holds something that is no text", node)
+                    raise BadShape("metadata/labels", "holds something that is not text", node)
                 labels[key.value] = text(node)
             self._labels = labels
         return self._labels
@@ -128,7 +129,7 @@ class Resource(Editor):
                 path = f"spec/template/spec/{group}"
                 for node in self.items(path):
                     if not is_mapping(node):
-                        raise BadShape(path, "holds something that is no container", node)
+                        raise BadShape(path, "holds something that is not a container", node)
                     found.append((f"{path}/[name={text(node, 'name')}]", node))
             self._containers = found
         return self._containers
@@ -143,7 +144,7 @@ class Resource(Editor):
         elif is_sequence(found):
             self.append(found, item, path)
         else:
-            raise BadShape(path, "is no list", found)
+            raise BadShape(path, "is not a list", found)
 
     def put_at(self, path: str, item: Value, root: Node | None = None, at: str = "") -> None:
         """Put a value at a path of keys, and create the mappings on the way that are absent.
@@ -155,7 +156,7 @@ class Resource(Editor):
         path = f"{at}/{path}" if at else path
         for number, step in enumerate(steps[:-1]):
             if not is_mapping(parent):
-                raise BadShape("/".join(steps[:number]) or at, "is no mapping", parent)
+                raise BadShape("/".join(steps[:number]) or at, "is not a mapping", parent)
             child = value(parent, step, path)
             if child is None:
                 for key in reversed(steps[number + 1 :]):
@@ -191,7 +192,7 @@ class Resource(Editor):
             return None
         found = self.inside_lines(node)
         if found is None:
-            raise BadShape(path, "is no text", node)
+            raise BadShape(path, "is not text", node)
         return found
 
 
@@ -210,7 +211,7 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
             return
         raise MultimeshError(
             text_of.at(root),
-            f"a document is no Kubernetes object: {_excerpt(root)}",
+            f"a document is not a Kubernetes object: {_excerpt(root)}",
             "Helm could not install it either. Look at what 'helm template' prints at this line.",
         )
     try:
@@ -234,7 +235,7 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
     if not kind:
         raise MultimeshError(
             text_of.at(root),
-            f"a document is no Kubernetes object: it has no kind: {_excerpt(root)}",
+            f"a document is not a Kubernetes object: it has no kind: {_excerpt(root)}",
             "Helm could not install it either. Look at what 'helm template' prints at this line.",
         )
     resource = Resource(text_of, root, kind, sequence, rule)

@@ -226,7 +226,7 @@ class Text:
             raise refusal(f"{self.at(node)}: {edit.subject}", error, edit.rule) from None
 
     def _lifted(self, node: ScalarNode, child: Text) -> list[Edit]:
-        """Return the edits of an embedded text as edits of this one; if one cannot be placed, the whole scalar is written."""
+        """Return the edits of an embedded text as edits of this one, or one edit that writes its whole scalar."""
         edits = child.planned()
         if not edits:
             return []
@@ -267,7 +267,7 @@ class Editor:
         Raises BadShape for a node that is not a scalar, is null, or has a tag other than that of a string.
         """
         if not is_scalar(node) or is_null(node):
-            raise BadShape(path, "is no text", node)
+            raise BadShape(path, "is not text", node)
         if node.value == str(new):
             return
         self.text.check_own(node, path)
@@ -279,7 +279,7 @@ class Editor:
     def append(self, sequence: Node, item: Value, path: str) -> None:
         """Append an item to a list. Raises BadShape for a node that is not a list."""
         if not is_sequence(sequence):
-            raise BadShape(path, "is no list", sequence)
+            raise BadShape(path, "is not a list", sequence)
         self.text.check_own(sequence, path)
         self.text.append(sequence, item, self._request(path))
 
@@ -289,7 +289,7 @@ class Editor:
         Raises BadShape for a node that is not a mapping.
         """
         if not is_mapping(mapping):
-            raise BadShape(path, "is no mapping", mapping)
+            raise BadShape(path, "is not a mapping", mapping)
         self.text.check_own(mapping, path)
         self.text.put(mapping, key, item, self._request(path))
 
@@ -299,7 +299,7 @@ class Editor:
         Raises BadShape for a node that is not a mapping, and for an entry of a merge key.
         """
         if not is_mapping(mapping):
-            raise BadShape(path, "is no mapping", mapping)
+            raise BadShape(path, "is not a mapping", mapping)
         found = entry(mapping, key, path)
         if found is None:
             return
@@ -333,7 +333,7 @@ class Editor:
     def inside(self, node: Node, path: str) -> Editor:
         """Return an editor for the value of a scalar, such as an embedded document. Raises BadShape for other nodes."""
         if not is_scalar(node):
-            raise BadShape(path, "is no text", node)
+            raise BadShape(path, "is not text", node)
         return Editor(self.text.embedded(node), self.title, self.rule)
 
     def inside_words(self, node: Node) -> Editor | None:

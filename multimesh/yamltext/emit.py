@@ -67,7 +67,7 @@ def lacking(there: list[Value], items: list[Value], path: str, rule: str) -> lis
         if name and name in map(_name, there):
             raise MultimeshError(
                 "",
-                f'{path} is to hold "{name}" twice, with different values',
+                f'{path} would hold "{name}" twice, with different values',
                 "A flag or variable that a rule sets must not be set in spec.flags of the profile as well.",
                 rule,
             )
@@ -92,7 +92,7 @@ def joined(first: Value, second: Value, path: str, rule: str) -> Value:
         return found
     if first == second:
         return first
-    raise MultimeshError("", f"{path} is to be {first!r} and {second!r} at once", "Report the chart version.", rule)
+    raise MultimeshError("", f"{path} would be {first!r} and {second!r} at once", "Report the chart version.", rule)
 
 
 # Collections. Each function returns the spans that make the change; `path` is the field path for errors.
@@ -158,7 +158,7 @@ def removed_entry(at: Positions, mapping: MappingNode, index: int, path: str) ->
     if at.text[line:start].strip(" "):
         # The line begins with the dash of the item that the mapping is.
         if following is None:
-            raise BadShape(path, "stands behind something else on its line", key)
+            raise BadShape(path, "is not at the beginning of its line", key)
         return start, following, "", 0
     return *at.whole_lines(line, at.after_line(end)), "", 0
 
@@ -215,7 +215,7 @@ def _after(at: Positions, node: MappingNode | SequenceNode, lines: str, column: 
 def _into_flow(at: Positions, node: MappingNode | SequenceNode, text: str, path: str) -> Span:
     """Insert text before the closing bracket, after the last entry or item."""
     if at.text[node.end_mark.index - 1] not in "]}":
-        raise BadShape(path, "stands in a list without braces of its own", node)
+        raise BadShape(path, "is in a list without braces of its own", node)
     if not node.value:
         place = node.end_mark.index - 1
         return place, place, text, 0

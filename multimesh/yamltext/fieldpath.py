@@ -65,7 +65,7 @@ def entry(mapping: MappingNode, key: str, path: str = "") -> tuple[Node, Node] |
         name = pair[0].value
         if name == key and pair[0].id == "scalar":
             if found is not None:
-                raise BadShape(path or key, f'"{key}" stands twice in one mapping', pair[0])
+                raise BadShape(path or key, f'"{key}" is written twice in one mapping', pair[0])
             found = pair
         elif name == "<<" and pair[0].id == "scalar" and not pair[0].style:
             merged = pair[1]
@@ -114,7 +114,7 @@ def get(node: Node | None, path: str) -> Node | None:
         if node.id != "mapping":
             if _is_empty(node):
                 return None
-            raise BadShape("/".join(path.split("/")[:number]), "is no mapping", node)
+            raise BadShape("/".join(path.split("/")[:number]), "is not a mapping", node)
         try:
             found = entry(node, step)
         except BadShape as error:
@@ -132,7 +132,7 @@ def text(node: Node | None, path: str = "") -> str:
     if found is None:
         return ""
     if found.id != "scalar":
-        raise BadShape(path, "is no text", found)
+        raise BadShape(path, "is not text", found)
     if found.tag == _BINARY:
         raise BadShape(path, f'is "{found.value}" in Base64', found)
     return "" if not path and found.value in NULLS and is_null(found) else found.value
@@ -144,7 +144,7 @@ def mapping(node: Node | None, path: str) -> MappingNode | None:
     if found is None or _is_empty(found):
         return None
     if not is_mapping(found):
-        raise BadShape(path, "is no mapping", found)
+        raise BadShape(path, "is not a mapping", found)
     return found
 
 
@@ -154,7 +154,7 @@ def items(node: Node | None, path: str) -> list[Node]:
     if found is None or _is_empty(found):
         return []
     if not is_sequence(found):
-        raise BadShape(path, "is no list", found)
+        raise BadShape(path, "is not a list", found)
     return list(found.value)
 
 
@@ -197,4 +197,4 @@ def _step(at: str, node: Node, step: str) -> list[tuple[str, Node]]:
                 (f"{here}{step}", child) for child in node.value if child.id == "mapping" and text(child, key) == wanted
             ]
         return [found for number, child in enumerate(node.value) for found in _step(f"{here}{number}", child, step)]
-    raise BadShape(at, "is no list" if step[0] in "[*" else "is no mapping", node)
+    raise BadShape(at, "is not a list" if step[0] in "[*" else "is not a mapping", node)

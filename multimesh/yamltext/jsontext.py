@@ -24,8 +24,8 @@ class _Context:
 _DECODER: Any = _Context
 _scan = make_scanner(_DECODER)
 
-#: What the scanner raises for text that is not JSON. SystemError takes the place of JSONDecodeError, which CPython looks
-#: for in `json.decoder` without importing it.
+#: What the scanner raises for text that is not JSON. SystemError takes the place of JSONDecodeError, which CPython
+#: looks for in `json.decoder` without importing it.
 _NOT_JSON = (ValueError, IndexError, StopIteration, RecursionError, SystemError)
 
 

@@ -1,6 +1,6 @@
 """The nodes of a YAML text: what they have in common, and which kind one is.
 
-The classes of nodes depend on how PyYAML was loaded (`multimesh/yamltext/parser.py`), so code must not test for classes.
+The classes of nodes depend on how PyYAML was loaded (`multimesh/yamltext/parser.py`), so code must not test for them.
 It tests `node.id`, or calls `is_scalar`, `is_sequence` and `is_mapping`.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         column: int
 
     class ScalarNode(Protocol):
-        """A scalar. `value` is its text, decoded, whatever YAML takes it for; `style` is empty or None if it is plain."""
+        """A scalar. `value` is its decoded text, whatever its type in YAML; `style` is empty or None if it is plain."""
 
         id: Literal["scalar"]
         tag: str

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 _INSTALL = """\
 Run: {} -m pip install pyyaml
-Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or, in a checkout, 'make demo', which makes a .venv with it: .venv/bin/multimesh.
+Or apt-get install python3-yaml for the python3 of Debian and Ubuntu, or, in a checkout, 'make demo', \
+which makes a .venv with it: .venv/bin/multimesh.
 """
 
 #: Takes the place of all error classes of PyYAML when libyaml is loaded alone. Nothing else here raises it, and to
@@ -153,7 +154,7 @@ def _loader() -> Any:
     base = getattr(yaml, "CParser", None)
     if base is None:
         try:
-            from yaml.cyaml import CParser as base  # type: ignore[attr-defined]  # noqa: N813 - the same variable as above
+            from yaml.cyaml import CParser as base  # type: ignore[attr-defined]  # noqa: N813 - as above
         except ImportError:
             return _pure()
     return _untagged(base)
@@ -229,7 +230,7 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
 
 
 def _not_yaml(error: Exception, where: str, line: int | Line) -> Exception:
-    """Return the MultimeshError for an error of PyYAML; any other error is a bug of this program, and returned as it is."""
+    """Return the MultimeshError for an error of PyYAML; any other error, a bug of this program, as it is."""
     context = mark = None
     if type(error) is _LibyamlError and len(error.args) == 5:
         # The arguments of a ReaderError: yaml/reader.py.

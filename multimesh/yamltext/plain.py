@@ -29,7 +29,7 @@ def plain(node: Node) -> Any:
     if is_mapping(node):
         strange = next((key for key, _ in node.value if key.id != "scalar"), None)
         if strange is not None:
-            raise BadShape("", "has a key that is no text", strange)
+            raise BadShape("", "has a key that is not text", strange)
         return {key.value: plain(child) for key, child in node.value}
     if is_sequence(node):
         return [plain(child) for child in node.value]
@@ -51,7 +51,7 @@ def scalar(node: ScalarNode) -> str | int | bool | None:
 
 
 def _integer(value: str) -> int | None:
-    """Return an integer as Go's reader takes it: 443, 0x1BB, 0b1, 0o17, and 017 in octal, but 089 in decimal; else None."""
+    """Return an integer as Go's reader takes it: 443, 0x1BB, 0b1, 0o17, 017 (octal), 089 (decimal); else None."""
     text = value.replace("_", "")
     digits = text.lstrip("+-")
     if not digits[:1].isdecimal() or not digits.isascii():

@@ -126,7 +126,7 @@ class SourceMap:
         self._ends_line = literal and ends_line
 
     def edit(self, start: int, end: int, new: str) -> tuple[int, int, str] | None:
-        """Return the span and the text that replace `value[start:end]`; None where the span begins or ends in an escape."""
+        """Return the span and the text that replace `value[start:end]`; None if this begins or ends in an escape."""
         if self._literal:
             size = self._pieces[-1][1]
             body = size - 1 if self._ends_line else size
@@ -181,7 +181,7 @@ def source_map(text: str, node: ScalarNode, newline: str) -> SourceMap | None:
 
 
 def verbatim_places(text: str, node: ScalarNode, spans: list[tuple[int, int]]) -> list[tuple[int, int]] | None:
-    """Return the spans in the text of some spans of a scalar's value, without decoding it; None where that is not certain.
+    """Return the spans in the text of some spans of a scalar's value, without decoding it; None if that is uncertain.
 
     Characters that are not blanks, quotes or backslashes are the same in the text and in the value, and in the same
     order. So the third occurrence of a name in one is its third occurrence in the other.
@@ -365,7 +365,7 @@ def _add_line(text: str, at: int, end: int, style: str, position: int, pieces: l
 
 
 def _unescaped(text: str, start: int) -> tuple[str, int]:
-    """Return the character of an escape in double quotes, and the length of the escape; no character if it is unknown."""
+    """Return the character of an escape in double quotes, and the escape's length; no character if it is unknown."""
     letter = text[start + 1 : start + 2]
     size = 2 + _HEX.get(letter, 0)
     if letter in _HEX:

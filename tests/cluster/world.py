@@ -95,7 +95,7 @@ class World:
 
     @property
     def is_real(self) -> bool:
-        """Tell whether real control planes run, not stand-ins; the example is a model of the charts before istiod."""
+        """Return whether real control planes run, not stand-ins; the example is a model of the charts before istiod."""
         return bool(istiod.given()) and not self.is_1_5 and self.version != "example"
 
     def profile(self, mesh: str, **spec: object) -> Path:

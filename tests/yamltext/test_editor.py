@@ -38,15 +38,15 @@ def result(editor: Editor) -> str:
 
 
 REFUSED = {
-    "rewrite a mapping": (lambda e: e.rewrite(node(e, "m"), "z", "p"), "is no text"),
-    "rewrite null": (lambda e: e.rewrite(entry(e.text.roots[0], "e")[1], "z", "p"), "is no text"),
+    "rewrite a mapping": (lambda e: e.rewrite(node(e, "m"), "z", "p"), "is not text"),
+    "rewrite null": (lambda e: e.rewrite(entry(e.text.roots[0], "e")[1], "z", "p"), "is not text"),
     "rewrite what has a tag": (lambda e: e.rewrite(node(e, "t"), "z", "p"), 'has the tag "!x"'),
-    "append to a mapping": (lambda e: e.append(node(e, "m"), "z", "p"), "is no list"),
-    "append to a scalar": (lambda e: e.append(node(e, "q"), "z", "p"), "is no list"),
-    "put into a list": (lambda e: e.put(node(e, "l"), "k", "z", "p"), "is no mapping"),
-    "put into a scalar": (lambda e: e.put(node(e, "q"), "k", "z", "p"), "is no mapping"),
-    "remove from a list": (lambda e: e.remove(node(e, "l"), "k", "p"), "is no mapping"),
-    "look into a list": (lambda e: e.inside(node(e, "l"), "p"), "is no text"),
+    "append to a mapping": (lambda e: e.append(node(e, "m"), "z", "p"), "is not a list"),
+    "append to a scalar": (lambda e: e.append(node(e, "q"), "z", "p"), "is not a list"),
+    "put into a list": (lambda e: e.put(node(e, "l"), "k", "z", "p"), "is not a mapping"),
+    "put into a scalar": (lambda e: e.put(node(e, "q"), "k", "z", "p"), "is not a mapping"),
+    "remove from a list": (lambda e: e.remove(node(e, "l"), "k", "p"), "is not a mapping"),
+    "look into a list": (lambda e: e.inside(node(e, "l"), "p"), "is not text"),
     "rewrite what is shared": (lambda e: e.rewrite(node(e, "m/k"), "z", "p"), "is shared by an alias"),
 }
 
@@ -212,11 +212,11 @@ def test_requests_for_one_key_are_joined():
 @pytest.mark.parametrize(
     ("first", "second", "what"),
     [
-        ("a", "b", "p is to be 'a' and 'b' at once"),
-        (["a"], {"a": 1}, "p is to be ['a'] and {'a': 1} at once"),
-        ({"k": "a"}, {"k": "b"}, "p is to be 'a' and 'b' at once"),
-        (["--f=1"], ["--f=2"], 'p is to hold "--f" twice, with different values'),
-        ([{"name": "A", "value": "1"}], [{"name": "A", "value": "2"}], 'p is to hold "A" twice, with different values'),
+        ("a", "b", "p would be 'a' and 'b' at once"),
+        (["a"], {"a": 1}, "p would be ['a'] and {'a': 1} at once"),
+        ({"k": "a"}, {"k": "b"}, "p would be 'a' and 'b' at once"),
+        (["--f=1"], ["--f=2"], 'p would hold "--f" twice, with different values'),
+        ([{"name": "A", "value": "1"}], [{"name": "A", "value": "2"}], 'p would hold "A" twice, with different values'),
     ],
 )
 def test_requests_that_contradict_each_other_are_an_error(first, second, what):

@@ -386,7 +386,7 @@ def test_a_number_stays_a_number():
 @pytest.mark.parametrize("text", ["a:\n", "a: ~\n", "a: null\n", "a: [x]\n", "a: {x: y}\n"])
 def test_what_says_nothing_is_not_rewritten(text):
     """An edit of nothing would make up a value: `name:-blue`."""
-    with pytest.raises(BadShape, match="is no text"):
+    with pytest.raises(BadShape, match="is not text"):
         edited(text, rewrite("a", "z"))
 
 

@@ -86,18 +86,18 @@ def test_text_of_a_node_itself(root):
 
 
 SHAPES = {
-    "a scalar on the way": (lambda root: get(root, "a/b/c/d/e"), "a/b/c", "is no mapping"),
-    "a list on the way": (lambda root: get(root, "a/list/name"), "a/list", "is no mapping"),
-    "text of a mapping": (lambda root: text(root, "a/b"), "a/b", "is no text"),
-    "text of a list itself": (lambda root: text(get(root, "a/list")), "", "is no text"),
+    "a scalar on the way": (lambda root: get(root, "a/b/c/d/e"), "a/b/c", "is not a mapping"),
+    "a list on the way": (lambda root: get(root, "a/list/name"), "a/list", "is not a mapping"),
+    "text of a mapping": (lambda root: text(root, "a/b"), "a/b", "is not text"),
+    "text of a list itself": (lambda root: text(get(root, "a/list")), "", "is not text"),
     "text in Base64": (lambda root: text(root, "binary"), "binary", 'is "eA==" in Base64'),
-    "mapping of a scalar": (lambda root: mapping(root, "a/b/c"), "a/b/c", "is no mapping"),
-    "mapping of a list": (lambda root: mapping(root, "a/list"), "a/list", "is no mapping"),
-    "items of a mapping": (lambda root: items(root, "a/b"), "a/b", "is no list"),
-    "items of a scalar": (lambda root: items(root, "a/b/c"), "a/b/c", "is no list"),
-    "find below a scalar": (lambda root: find(root, "a/b/c/*"), "a/b/c", "is no list"),
-    "find an item in a mapping": (lambda root: find(root, "a/b/[name=x]"), "a/b", "is no list"),
-    "find a key of a scalar": (lambda root: find(root, "a/b/c/d"), "a/b/c", "is no mapping"),
+    "mapping of a scalar": (lambda root: mapping(root, "a/b/c"), "a/b/c", "is not a mapping"),
+    "mapping of a list": (lambda root: mapping(root, "a/list"), "a/list", "is not a mapping"),
+    "items of a mapping": (lambda root: items(root, "a/b"), "a/b", "is not a list"),
+    "items of a scalar": (lambda root: items(root, "a/b/c"), "a/b/c", "is not a list"),
+    "find below a scalar": (lambda root: find(root, "a/b/c/*"), "a/b/c", "is not a list"),
+    "find an item in a mapping": (lambda root: find(root, "a/b/[name=x]"), "a/b", "is not a list"),
+    "find a key of a scalar": (lambda root: find(root, "a/b/c/d"), "a/b/c", "is not a mapping"),
 }
 
 
@@ -151,7 +151,7 @@ def test_entries_of_a_merge_key_are_found_after_those_of_the_mapping():
 def test_a_key_that_is_written_twice_is_refused():
     """With the path up to it; a key that is a list is another key."""
     root = next(compose_all("a: {b: {c: 1, c: 2}, ? [c] : 3}\n"))
-    with pytest.raises(BadShape, match='"c" stands twice in one mapping') as error:
+    with pytest.raises(BadShape, match='"c" is written twice in one mapping') as error:
         get(root, "a/b/c/d")
     assert error.value.path == "a/b/c"
     with pytest.raises(BadShape) as error:
@@ -174,8 +174,8 @@ def test_value_is_none_for_null():
 
 def test_a_refusal_says_where_what_and_what_to_do(root):
     """An empty path leaves no blank before the rest."""
-    error = refusal("chart.yaml:1: Kind/a", BadShape("a/b", "is no text", root), "some-rule")
+    error = refusal("chart.yaml:1: Kind/a", BadShape("a/b", "is not text", root), "some-rule")
     assert str(error).startswith(
-        "multimesh: chart.yaml:1: Kind/a: a/b is no text, which no rule knows [some-rule]\n  Left"
+        "multimesh: chart.yaml:1: Kind/a: a/b is not text, which no rule knows [some-rule]\n  Left"
     )
-    assert refusal("", BadShape("", "is no text", root), "").what == "is no text, which no rule knows"
+    assert refusal("", BadShape("", "is not text", root), "").what == "is not text, which no rule knows"

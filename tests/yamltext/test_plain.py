@@ -33,7 +33,7 @@ def test_collections_are_dicts_and_lists():
 
 
 REFUSED = {
-    "a key that is a list": ("{[a]: 1}", "has a key that is no text"),
+    "a key that is a list": ("{[a]: 1}", "has a key that is not text"),
     "a binary": ("a: !!binary eA==", 'has the tag "tag:yaml.org,2002:binary"'),
     "a tag of its own": ("a: [!x b]", 'has the tag "!x"'),
     "an integer by its tag": ("a: !!int '1'", 'has the tag "tag:yaml.org,2002:int"'),

@@ -1,13 +1,15 @@
-"""What a removed mesh left behind: `verify --removed`. Helm removes what it installed, not what ran."""
+"""Find what a removed mesh left behind: Helm removes what it installed, not what a control plane created."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
 from multimesh.check.findings import Finding, Side
-from multimesh.check.live import Cluster
+from multimesh.check.running.cluster import Cluster
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, is_own, is_renamed
 from multimesh.mesh.profile import Profile
 
-#: Cluster-scoped kinds of which a mesh has its own.
+#: Cluster-scoped kinds of which each mesh has its own.
 _CLUSTER_SCOPED = (
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
@@ -18,8 +20,9 @@ _CLUSTER_SCOPED = (
     "GatewayClass",
     "ClusterIssuer",
 )
-#: ConfigMaps that istiod writes, or what their names begin with: roots, revocations, and the locks that leaders are
-#: elected with (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
+
+#: How the names of ConfigMaps that istiod writes begin: roots, revocation lists, and the locks of leader elections
+#: (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
 _OF_ISTIOD = (
     "istio-ca-root-cert",
     "istio-ca-crl",
@@ -36,7 +39,7 @@ _OF_ISTIOD = (
 
 
 def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Yield what is still there of a mesh that is gone."""
+    """Yield what is left of a mesh that was removed."""
     for item in found.of(*_CLUSTER_SCOPED):
         if is_own(item.name, mesh) or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name):
             yield _left(mesh, item.title, item.file, item.line, f"kubectl delete {item.kind.lower()} {item.name}")
@@ -44,23 +47,23 @@ def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         keys = [
             key
             for key in (MESH_LABEL, INJECTION_LABEL, REVISION_LABEL)
-            if _is_ours(mesh, key, item.labels.get(key, ""))
+            if _is_of_mesh(mesh, key, item.labels.get(key, ""))
         ]
         if keys:
             remedy = f"kubectl label namespace {item.name} {' '.join(f'{key}-' for key in keys)}"
             yield _left(mesh, f"{item.title} labels {', '.join(keys)}", item.file, item.line, remedy)
     for item in found.of("ConfigMap", "Secret", "Lease"):
-        if item.namespace in mesh.namespaces and _was_made_at_run_time(item.kind, item.name):
+        if item.namespace in mesh.namespaces and _is_created_at_run_time(item.kind, item.name):
             remedy = f"kubectl -n {item.namespace} delete {item.kind.lower()} {item.name}"
             yield _left(mesh, item.title, item.file, item.line, remedy)
 
 
-def _is_ours(mesh: Profile, key: str, value: str) -> bool:
+def _is_of_mesh(mesh: Profile, key: str, value: str) -> bool:
     wanted = {MESH_LABEL: (mesh.name,), INJECTION_LABEL: (mesh.injection_label,), REVISION_LABEL: mesh.revisions}
     return value in wanted[key]
 
 
-def _was_made_at_run_time(kind: str, name: str) -> bool:
+def _is_created_at_run_time(kind: str, name: str) -> bool:
     if kind == "ConfigMap":
         return name.startswith(_OF_ISTIOD)
     if kind == "Secret":

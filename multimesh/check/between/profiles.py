@@ -1,18 +1,21 @@
-"""What two profiles must not both say: no manifest is needed to see it.
+"""What the profile of a mesh claims. No manifest is needed.
 
-Each function yields what one profile claims, in the words of `identities`; `PROFILE_CLAIMS` is the list of them.
+Each function yields the claims of one mesh; `PROFILE_CLAIMS` says which finding it is when a second mesh claims the
+same.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 import multimesh.mesh.names as naming
+from multimesh.check.between.claims import Claim
 from multimesh.check.findings import Side
-from multimesh.check.identities import Claim
-from multimesh.check.meshes import Mesh
+from multimesh.check.meshes.mesh import Mesh
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
 
-#: Cluster-scoped names that charts make of the namespace (1.6 to 1.18, manifests/charts/base/templates of each tag).
+#: Cluster-scoped names that charts build from the namespace (1.6 to 1.18, manifests/charts/base/templates of each tag).
 _OF_NAMESPACE = (
     ("ClusterRole", "istiod-{}"),
     ("ClusterRole", "istio-reader-{}"),
@@ -21,7 +24,9 @@ _OF_NAMESPACE = (
     ("ClusterRoleBinding", "istio-reader-{}"),
     ("ValidatingWebhookConfiguration", "istiod-{}"),
 )
-#: Cluster-scoped names that charts make of revision and namespace (1.6 to 1.31, istio-control/istio-discovery/templates).
+
+#: Cluster-scoped names that charts build from revision and namespace (1.6 to 1.31,
+#: istio-control/istio-discovery/templates).
 _OF_REVISION = (
     ("MutatingWebhookConfiguration", "istio-sidecar-injector-{}-{}"),
     ("ValidatingWebhookConfiguration", "istio-validator-{}-{}"),
@@ -38,7 +43,7 @@ def _side(profile: Profile, part: str = "") -> Side:
 
 
 def names(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the mesh name, and every cluster-scoped name that the rules would make; a name that is kept is kept twice."""
+    """Claim the mesh name and every cluster-scoped name that the mesh gets or keeps."""
     profile = mesh.profile
     if profile is None:
         return
@@ -50,17 +55,17 @@ def names(mesh: Mesh) -> Iterator[Claim]:
             name = naming.cluster_scoped(kind, stock, profile)
         except MultimeshError:
             continue
-        # Whether a chart has a resource that is kept is not known here.
+        # Without a manifest it is not known whether a chart has the resource that is kept.
         yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), certain=name != stock)
-    # Two meshes of one namespace, or of one revision too, are told of as such, and not by every name they make of it.
+    # Two meshes of one namespace (or of one revision and namespace) are one other finding, and not one for each name.
     made = [(kind, form.format(profile.namespace), profile.namespace) for kind, form in _OF_NAMESPACE]
     made += [
         (kind, form.format(revision, profile.namespace), f"{revision} {profile.namespace}")
         for kind, form in _OF_REVISION
         for revision in profile.revisions
     ]
-    for kind, name, excuse in made:
-        yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), frozenset((excuse,)))
+    for kind, name, exemption in made:
+        yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), frozenset((exemption,)))
 
 
 def namespaces(mesh: Mesh) -> Iterator[Claim]:
@@ -70,8 +75,8 @@ def namespaces(mesh: Mesh) -> Iterator[Claim]:
             yield Claim(namespace, f'namespace "{namespace}"', _side(mesh.profile))
 
 
-def listened(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the namespaces of Citadel; members are told of by `namespaces`."""
+def citadel_namespaces(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the namespaces that Citadel serves; those of the mesh itself are claimed by `namespaces`."""
     if mesh.profile is not None:
         for namespace in sorted({*mesh.profile.also_listen, *mesh.profile.namespaces}):
             member = frozenset(("member",)) if namespace in mesh.profile.namespaces else frozenset[str]()
@@ -79,7 +84,7 @@ def listened(mesh: Mesh) -> Iterator[Claim]:
 
 
 def revisions(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the revisions."""
+    """Claim the revisions, canaries included."""
     if mesh.profile is not None:
         for revision in mesh.profile.revisions:
             yield Claim(revision, f'revision "{revision}"', _side(mesh.profile))
@@ -95,7 +100,7 @@ def node_ports(mesh: Mesh) -> Iterator[Claim]:
 
 
 def ownership(mesh: Mesh) -> Iterator[Claim]:
-    """Claim what a cluster has only once."""
+    """Claim the ownership of what a cluster has only once."""
     if mesh.profile is not None and mesh.profile.owns_shared:
         yield Claim("own", "sharedResources: own", _side(mesh.profile))
 
@@ -103,7 +108,7 @@ def ownership(mesh: Mesh) -> Iterator[Claim]:
 PROFILE_CLAIMS: tuple[tuple[str, str, Callable[[Mesh], Iterator[Claim]]], ...] = (
     ("cluster-scoped-name", "profiles make the", names),
     ("namespace-claimed-twice", "profiles list the", namespaces),
-    ("citadel-scope", "profiles give the", listened),
+    ("citadel-scope", "profiles give the", citadel_namespaces),
     ("shared-revision", "profiles have the", revisions),
     ("node-port", "profiles ask for", node_ports),
     ("two-owners", "profiles say", ownership),

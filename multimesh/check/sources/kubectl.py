@@ -1,28 +1,31 @@
-"""Read a cluster through kubectl, with the user's rights, and never write.
+"""Read a cluster through kubectl, with the user's rights. Nothing is ever written.
 
-One call for each group of kinds. What the user may not read, or the cluster does not know, is said in a finding and
-passed by in no other way.
+What the user may not read is reported as a finding; a kind that the cluster does not know is not, where it is optional.
 """
+
+from __future__ import annotations
 
 import os
 import shutil
 import subprocess
 from typing import NamedTuple
 
-from multimesh.check.findings import INFO, Finding, Side
-from multimesh.check.objects import Object, parse
+from multimesh.check.catalogue import INFO
+from multimesh.check.findings import Finding, Side
+from multimesh.check.objects import Object
+from multimesh.check.sources.manifests import parse
 from multimesh.errors import MultimeshError
 
 
 class Access(NamedTuple):
-    """How to reach the cluster: kubectl's own flags."""
+    """How to reach the cluster: the values of kubectl's own flags."""
 
     context: str = ""
     kubeconfig: str = ""
 
     @property
     def command(self) -> list[str]:
-        """The command line that every call begins with."""
+        """The arguments that every call begins with."""
         found = ["kubectl"]
         if self.kubeconfig:
             found += ["--kubeconfig", self.kubeconfig]
@@ -31,30 +34,12 @@ class Access(NamedTuple):
         return found
 
 
-#: What is read, by kubectl's names: cluster-scoped kinds, then kinds of the namespaces. Optional ones may be unknown to
-#: the cluster.
-CLUSTER_SCOPED = (
-    "namespaces",
-    "mutatingwebhookconfigurations",
-    "validatingwebhookconfigurations",
-    "clusterroles",
-    "clusterrolebindings",
-    "customresourcedefinitions",
-)
-OPTIONAL = (
-    "validatingadmissionpolicies",
-    "validatingadmissionpolicybindings",
-    "gatewayclasses.gateway.networking.k8s.io",
-)
-NAMESPACED = ("services", "deployments", "daemonsets", "configmaps", "serviceaccounts")
-
-
 def get(
     access: Access, kinds: tuple[str, ...], namespace: str = "", *, optional: bool = False, labels: str = ""
 ) -> tuple[list[Object], list[Finding]]:
-    """Return the objects of some kinds, in one namespace or in all, and what could not be read.
+    """Return the objects of some kinds, in one namespace or in all, and a finding for each kind that could not be read.
 
-    Kinds are read together; where that fails, one by one, so that one missing right hides nothing else.
+    Kinds are read together; where that fails, one by one, so that one missing permission hides no other kind.
     Raises MultimeshError where kubectl itself is missing, or the cluster cannot be reached.
     """
     if shutil.which("kubectl") is None:
@@ -71,9 +56,9 @@ def get(
     if len(kinds) > 1:
         objects, findings = [], []
         for kind in kinds:
-            more, said = get(access, (kind,), namespace, optional=optional, labels=labels)
+            more, unread = get(access, (kind,), namespace, optional=optional, labels=labels)
             objects += more
-            findings += said
+            findings += unread
         return objects, findings
     if optional and "doesn't have a resource type" in done.stderr:
         return [], []
@@ -82,14 +67,26 @@ def get(
     return [], [Finding("unreadable", what, (Side("", kinds[0], "cluster", 0),), INFO if optional else "")]
 
 
-def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
 
 
+#: What kubectl writes where it reaches no API server.
+_UNREACHABLE = (
+    "Unable to connect",
+    "was refused",
+    "no such host",
+    "context was not found",
+    "does not exist",
+    "i/o timeout",
+    "no configuration has been provided",
+    "error loading config",
+    "certificate",
+)
+
+
 def _is_unreachable(message: str) -> bool:
-    signs = ("Unable to connect", "was refused", "no such host", "context was not found", "does not exist", "i/o timeout",
-             "no configuration has been provided", "error loading config", "certificate")  # fmt: skip
-    return any(sign in message for sign in signs) and "Forbidden" not in message and "forbidden" not in message
+    return any(sign in message for sign in _UNREACHABLE) and "Forbidden" not in message and "forbidden" not in message
 
 
 def _last(message: str) -> str:

@@ -1,13 +1,15 @@
-"""Whether two webhooks can meet: exactly, and with a witness.
+"""Decide exactly whether two webhooks can match the same object, and give an example.
 
-A selector is a conjunction of requirements, each about one label. So two selectors overlap if and only if every label
-that occurs in them has a value, or an absence, that satisfies all requirements about it; the witness is made of these.
-Nothing is assumed about shapes that charts happen to use.
+A selector is a conjunction of requirements, each about one label. Therefore two selectors overlap if and only if
+every label that occurs in them has a value, or is absent, such that all requirements about it hold. The example
+consists of these values. Nothing is assumed about the selectors that charts happen to use.
 """
+
+from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from multimesh.check.objects import mappings, said, texts
+from multimesh.check.objects import mappings, strings, text_of
 from multimesh.kubernetes.selectors import allows
 
 #: Kubernetes sets this label on every namespace since 1.21 (k8s.io/api core/v1 LabelMetadataName).
@@ -15,13 +17,13 @@ NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 class Witness(NamedTuple):
-    """An object that both webhooks see: labels of its namespace and its own; None says that a label is absent."""
+    """An object that both webhooks match: labels of its namespace and its own; None means that a label is absent."""
 
     namespace: dict[str, str | None]
     labels: dict[str, str | None]
 
     def sentence(self, what: str) -> str:
-        """Describe it: a pod labelled ... in a namespace labelled ..."""
+        """Return a description: `what`, its labels, and those of its namespace."""
         return f"{what} {_labelled(self.labels)} in a namespace {_labelled(self.namespace)}"
 
 
@@ -63,13 +65,13 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
         fitting = [value for value in candidates if all(allows(*condition, value) for condition in conditions)]
         if not fitting:
             return None
-        # A value that somebody wrote down makes the better example.
+        # A value that one of the selectors mentions is the better example.
         found[key] = next((value for value in fitting if value in mentioned), fitting[0])
     return found
 
 
 def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
-    """Return the requirements of a selector. Raises ValueError for a shape or an operator that Kubernetes does not know."""
+    """Return the requirements of a selector. Raises ValueError for a type or an operator that is not valid."""
     if selector is None:
         return []
     if not isinstance(selector, dict):
@@ -77,19 +79,19 @@ def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
     labels, expressions = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
     if not isinstance(labels, dict) or not isinstance(expressions, list):
         raise ValueError("matchLabels is a mapping, matchExpressions a list")
-    found = [(key, "In", [value]) for key, value in texts(labels).items()]
+    found = [(key, "In", [value]) for key, value in strings(labels).items()]
     for item in expressions:
         key, operator, values = (
             (item.get(name) for name in ("key", "operator", "values")) if isinstance(item, dict) else ("",) * 3
         )
         if operator not in ("In", "NotIn", "Exists", "DoesNotExist") or not isinstance(values or [], list):
-            raise ValueError(f'an expression has the operator "{said(operator)}"')
-        found.append((said(key), operator, [said(value) for value in values or []]))
+            raise ValueError(f'an expression has the operator "{text_of(operator)}"')
+        found.append((text_of(key), operator, [text_of(value) for value in values or []]))
     return found
 
 
 def _unmentioned(values: list[str]) -> str:
-    """Return a value that no requirement mentions: all such values behave alike."""
+    """Return a value that no requirement mentions; all such values give the same result."""
     value = "other"
     while value in values:
         value += "-other"
@@ -97,7 +99,7 @@ def _unmentioned(values: list[str]) -> str:
 
 
 def rules_meet(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    """Tell whether the rules of two webhook entries have an operation on a resource in common."""
+    """Return whether the rules of two webhook entries have an operation on a resource in common."""
     for one in mappings(first, "rules"):
         for two in mappings(second, "rules"):
             if all(
@@ -108,7 +110,9 @@ def rules_meet(first: dict[str, Any], second: dict[str, Any]) -> bool:
 
 
 def _meet(first: object, second: object) -> bool:
-    one, two = ({said(item) for item in side} if isinstance(side, list) and side else {"*"} for side in (first, second))
+    one, two = (
+        {text_of(item) for item in side} if isinstance(side, list) and side else {"*"} for side in (first, second)
+    )
     if one & two or "*" in one | two or "*/*" in one | two:
         return True
     # "pods/*" and "pods/status" have something in common, "*/status" and "pods/status" too.

@@ -1,24 +1,26 @@
-"""What an upgrade would do to identities: the previous manifest of a release held against the new one.
+"""Compare the previous manifest of a release with the new one: what an upgrade does to identities.
 
-The previous manifest is what `helm get manifest` prints. It may be that of a stock release that becomes a mesh.
+The previous manifest is the output of `helm get manifest`. It may be that of a stock release that becomes a mesh.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from multimesh.check.findings import ERROR, WARNING, Finding, Side
-from multimesh.check.meshes import entries
+from multimesh.check.catalogue import ERROR, WARNING
+from multimesh.check.findings import Finding, Side
+from multimesh.check.meshes.webhooks import entries, policy_as_webhook
 from multimesh.check.objects import Object, dig, mappings
-from multimesh.check.webhooks import watched
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, is_kept, is_kubernetes
 from multimesh.mesh.profile import Profile
 
 _KEEP = "helm.sh/resource-policy"
 
-#: Kinds into which the rewrite writes selectors.
+#: Kinds in which the rewrite sets selectors.
 _SELECTING = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy")
 
-#: Fields that Kubernetes does not let change, by kind.
+#: Fields that are immutable in Kubernetes, by kind.
 _IMMUTABLE = {
     "Deployment": ("spec", "selector"),
     "DaemonSet": ("spec", "selector"),
@@ -30,7 +32,7 @@ _IMMUTABLE = {
 
 
 def upgrade(before: list[Object], after: list[Object], profiles: list[Profile]) -> Iterator[Finding]:
-    """Yield what the upgrade from one manifest to the other does to identities."""
+    """Yield what the upgrade from one manifest to another does to identities. The profiles are those of the meshes."""
     new = {item.key: item for item in after}
     for item in before:
         successor = new.get(item.key)
@@ -56,17 +58,18 @@ def _changed(item: Object, successor: Object) -> Iterator[Finding]:
     if path is None:
         return
     old, now = _plain(dig(item.data, *path)), _plain(dig(successor.data, *path))
-    # An absent selector of an old API group is filled in by Kubernetes from the labels.
+    # In old API groups an absent selector gets a default from the labels.
     if old and now and old != now:
         what = f"{item.title} changes {'/'.join(path)}"
-        remedy = f"kubectl delete {item.kind.lower()} {item.name}{f' -n {item.namespace}' if item.namespace else ''}, then upgrade."
+        namespace = f" -n {item.namespace}" if item.namespace else ""
+        remedy = f"kubectl delete {item.kind.lower()} {item.name}{namespace}, then upgrade."
         yield Finding("immutable-selector", what, (_side(item), _side(successor)), remedy=remedy)
 
 
 def _deselected(item: Object, successor: Object, profiles: list[Profile]) -> Iterator[Finding]:
-    """Find what the rewrite had written into a webhook or policy that keeps its name, and is written no more.
+    """Find selectors of the rewrite that a webhook or policy of the same name no longer has.
 
-    A revision that has become a canary gives the injection label to its successor.
+    A revision that becomes a canary loses the injection label to its successor.
     """
     if item.kind not in _SELECTING:
         return
@@ -80,9 +83,9 @@ def _deselected(item: Object, successor: Object, profiles: list[Profile]) -> Ite
 
 
 def _own_labels(item: Object) -> set[str]:
-    """Return the namespace labels that only a mesh selects."""
+    """Return the selected namespace labels, as key=value, that only the rewrite writes."""
     found = set()
-    for entry in (*entries(item), watched(item)):
+    for entry in (*entries(item), policy_as_webhook(item)):
         labels = [
             (expression.get("key"), value)
             for expression in mappings(entry, "namespaceSelector", "matchExpressions")
@@ -111,21 +114,21 @@ def _lost(item: Object, after: list[Object]) -> Finding:
         for other in after
         if (other.group, other.kind) == (item.group, item.kind) and other.namespace == item.namespace
     ]
-    heir = next((other for other in same if _inherits(item, other)), None)
-    if heir is None:
-        return Finding("identity-lost", f"{item.title} vanishes", (_side(item),))
-    return Finding("identity-lost", f"{item.title} becomes {heir.name}", (_side(item), _side(heir)))
+    successor = next((other for other in same if _inherits(item, other)), None)
+    if successor is None:
+        return Finding("identity-lost", f"{item.title} is removed", (_side(item),))
+    return Finding("identity-lost", f"{item.title} becomes {successor.name}", (_side(item), _side(successor)))
 
 
 def _inherits(item: Object, other: Object) -> bool:
-    """Tell whether a name is made of another one: kiali-blue of kiali, istio-blue-galley of istio-galley, and back."""
+    """Return whether one name is built from the other: kiali-blue from kiali, istio-blue-galley from istio-galley."""
     short, long = sorted((item.name, other.name), key=len)
     first, _, rest = short.partition("-")
     return long.startswith(f"{short}-") or (bool(rest) and long.startswith(f"{first}-") and long.endswith(f"-{rest}"))
 
 
 def _stock(before: list[Object], after: list[Object], profiles: list[Profile]) -> Iterator[Finding]:
-    """Find stock names on either side: in the new manifest the post-renderer was left out, in the previous one it had been."""
+    """Find stock names that come back in the new manifest, or that only the previous one has."""
     old, new = _stock_names(before, profiles), _stock_names(after, profiles)
     had_own = any(
         _inherits(item, other)
