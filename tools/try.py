@@ -395,7 +395,7 @@ def changes(rendering: Rendering) -> list[str]:
     for title, rule, _ in rendering.dropped:
         dropped.setdefault(rule, []).append(title)
     lines += [f"  dropped by {rule}: {len(titles)}: {listed(titles)}" for rule, titles in sorted(dropped.items())]
-    lines += [f"  noticed: {item['resource']}: {item['message']}" for item in rendering.noticed]
+    lines += [f"  noticed: {item['resource']}: {item['message']}" for item in rendering.notices]
     return lines or ["  nothing changes"]
 
 

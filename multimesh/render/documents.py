@@ -84,7 +84,7 @@ def split(data: bytes) -> list[Document] | None:
 
 
 def _is_comment(rest: bytes) -> bool:
-    """Return whether the rest of a marker's line is blank or a comment: `---x` is not a marker, `--- x` has a value."""
+    """Return whether the rest of a marker's line is blank or a comment: `---x` is no marker, `--- x` has a value."""
     return rest[:1] in (b" ", b"\t") and rest.strip(b" \t")[:1] in (b"", b"#")
 
 
@@ -113,7 +113,7 @@ def occurs_after(data: bytes, sign: bytes, before: bytes) -> bool:
 
 
 def likely_kind(body: bytes) -> bytes:
-    """Return what follows the first `kind: ` at the beginning of a line: most likely the kind, but nothing proves it."""
+    """Return what follows the first `kind: ` at the beginning of a line, which most likely is the kind."""
     start = body.find(b"\nkind: ", 0, _MAX_HEAD)
     if start < 0:
         return b""

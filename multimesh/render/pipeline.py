@@ -166,7 +166,10 @@ def _advice(error: MultimeshError, stock: bytes, mesh: Profile) -> str:
     """Return what else to do where kinds or names are refused in a chart that has nothing to do with Istio."""
     if error.rule != "cluster-scoped-names" or b"istio" in stock.lower().replace(mesh.namespace.encode(), b""):
         return ""
-    return "\nNothing in this stream mentions Istio: install a chart that has nothing to do with Istio without the post-renderer."
+    return (
+        "\nNothing in this stream mentions Istio: "
+        "install a chart that has nothing to do with Istio without the post-renderer."
+    )
 
 
 def _in_bytes(text: str, edits: list[Edit]) -> list[tuple[int, int, bytes]]:

@@ -94,7 +94,7 @@ def may_skip(body: bytes, mesh: Profile, data: LongData | None) -> bool:
 
 
 def root_values(head: bytes) -> dict[bytes, bytes] | None:
-    """Return what follows `kind`, `metadata` and `apiVersion` at the root, with the indented lines below, joined by NUL.
+    """Return what follows `kind`, `metadata` and `apiVersion` at the root; NUL joins the indented lines below to it.
 
     Empty for a document without content. None if the root may be anything else than a block mapping with each of these
     keys once, or if a key of another form (quoted, after a tag, ...) could be one of them.
@@ -120,7 +120,7 @@ def root_values(head: bytes) -> dict[bytes, bytes] | None:
 
 
 def _is_blank(entry: bytes) -> bool:
-    """Return whether lines that NUL joins are blank, or begin with a comment that only blank lines and comments follow."""
+    """Return whether lines that NUL joins are blank, or a comment and then blank lines and comments."""
     if entry[:1] != b"#":
         return not entry.strip(b"\0 \t")
     return all(line.strip()[:1] in (b"", b"#") for line in entry.split(b"\0"))

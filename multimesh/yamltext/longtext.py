@@ -34,7 +34,7 @@ _CHUNK = 1 << 12
 
 
 class Entry:
-    """One entry of a mapping of long texts: offsets of its key and of its text, and the text's style: `'`, `|` or `|-`."""
+    """One entry of a mapping of long texts: offsets of key and text, and the style of the text: `'`, `|` or `|-`."""
 
     __slots__ = ("end", "key_end", "key_start", "start", "style")
 

@@ -413,11 +413,11 @@ def test_a_profile_beside_a_folder_that_is_gone_is_refused(tmp_path):
 
 def test_no_profile_at_all_is_refused():
     """Without a profile there is no mesh."""
-    refused(run(STREAM), "no mesh profile was named", "--profile=", "MULTIMESH_PROFILE")
+    refused(run(STREAM), "no mesh profile is given", "--profile=", "MULTIMESH_PROFILE")
 
 
 def test_a_folder_is_a_profile_where_it_holds_one(tmp_path):
-    """A folder means its profile.yaml, and a folder without one is named with it."""
+    """A directory means its profile.yaml, and a folder without one is named with it."""
     refused(run(STREAM, "--profile", str(tmp_path)), f"{tmp_path}/profile.yaml: cannot read")
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     assert STREAM.decode() == accepted(run(STREAM, "--profile", str(tmp_path)))
