@@ -100,6 +100,7 @@ webhooks:
   timeoutSeconds: %s
   namespaceSelector:
     matchLabels: {istio.io/rev: affirmed}
+    matchExpressions: [{key: istio-injection, operator: DoesNotExist}]
 """
 GALLEY = """\
 apiVersion: apps/v1
@@ -145,6 +146,10 @@ CASES = (
     # 5. A byte order mark inside the stream.
     Case(5, "before a key", ROLE + "metadata:\n  name: reader-affirmed\n\ufeffmetadata:\n  name: istio-reader\n", (STOCK,)),
     Case(5, "before metadata", ROLE + "\ufeffmetadata:\n  name: istio-reader\n", (STOCK,)),
+    Case(5, "before a selector", VALIDATOR.replace("webhooks:\n", "webhooks: [{") + ENTRY.replace("\n  ", ",\n  ").strip()
+         + ",\n\ufeffnamespaceSelector: {matchExpressions: [{key: multimesh.dev/mesh, operator: In, values: [affirmed]}]}}]\n",
+         (), ('"namespaceSelector":{"matchExpressions":[{"key":"multimesh.dev/mesh"',)),
+    Case(5, "before items", "{apiVersion: v1, kind: ConfigMapList,\n\ufeffitems: [], metadata: {name: a}, items: [" + BINDING + "]}\n", (MULTI,)),
     Case(5, "before kind", "apiVersion: v1\n\ufeffkind: ConfigMap\nkind: ClusterRole\nmetadata: {name: istio-reader}\n",
          (STOCK,)),
     # 6. Node ports.
@@ -160,7 +165,7 @@ CASES = (
     Case(7, "another entry first", INJECTOR % (
         "- {name: a.example.com, clientConfig: {service: {name: a, namespace: istio-affirmed}}, rules: []}\n",
         "service: {name: istio-sidecar-injector, namespace: istio-affirmed}"), ('"istio-injection":"enabled"',)),
-    Case(7, "revisioned entry", MODERN.replace("{istio.io/rev: affirmed}\n", "{istio-injection: enabled}\n")
+    Case(7, "revisioned entry", MODERN.replace("{istio.io/rev: affirmed}\n    matchExpressions: [{key: istio-injection, operator: DoesNotExist}]\n", "{istio-injection: enabled}\n")
          % (443, "[pods]", 10), ('"istio-injection":"enabled"}',)),
     Case(7, "another name of the entry", (INJECTOR % ("", "service: {name: istio-sidecar-injector, namespace: istio-affirmed}"))
          .replace("sidecar-injector.istio.io", "injector.example.com"), ('"istio-injection":"enabled"',)),
@@ -193,6 +198,21 @@ CASES = (
              (), ('"multimesh.dev/mesh"', '"name":"quiet"'))
         for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
     ),
+    *(
+        Case(10, f"{name} after a list", VALIDATOR + "- " + ENTRY.replace("None\n", f"None{sign}") + "---\n" + CM_TEXT,
+             (), ('"multimesh.dev/mesh"', '"name":"quiet"'))
+        for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
+    ),
+    *(
+        Case(10, f"{name} at the end", (VALIDATOR + "- " + ENTRY).rstrip() + f"{sign}---\n" + CM_TEXT,
+             (), ('"multimesh.dev/mesh"', '"name":"quiet"'))
+        for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
+    ),
+    *(
+        Case(10, f"{name} in a container", (GALLEY % "[]").replace("server]\n", f"server]{sign}") + "---\n" + CM_TEXT,
+             (), ("--webhook-name=istio-affirmed-galley", '"name":"quiet"'))
+        for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
+    ),
     # 11. The copied entry.
     Case(11, "null in a list", MODERN % (443, "[pods, null]", 10), ('"none"', '"None"]')),
     Case(11, "merge", (MODERN % (443, "[pods]", 10)).replace("  sideEffects: None\n", "  <<: {sideEffects: None}\n"), ('"<<"',)),
@@ -221,12 +241,14 @@ CASES = (
     *(
         Case(13, f"functionConfig {text[:24]}", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig: "
              + text + "\nitems: []\n", ())
-        for text in ("", "null", "[]", "1", "text", "{}", "{kind: MeshProfile}", "{? [a] : b}", "{<<: {a: b}}", "!!binary aaaa",
+        for text in ("null", "[]", "1", "text", "{}", "{kind: MeshProfile}", "{? [a] : b}", "{<<: {a: b}}", "!!binary aaaa",
                      "{kind: [a]}", "{data: 1}", "{metadata: null, spec: null}", "{metadata: [a], spec: b}", "{kind: ConfigMap, data: [a]}")
     ),
     # 14. Names of namespaces: the second run.
     *(
-        Case(14, namespace, SERVICE.replace("edge", "istio-ingressgateway").replace("istio-affirmed", namespace) % 31380,
+        Case(14, namespace, SERVICE.replace("edge", "istio-ingressgateway").replace("istio-affirmed", namespace) % 31380
+             + "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: istio-ingressgateway, namespace: " + namespace
+             + ", labels: {app: istio-ingressgateway, chart: gateways, heritage: Tiller, release: istio}}\nspec: {}\n",
              ('"nodePort":31380',), profile=PROFILE.replace("istio-affirmed", namespace).replace("own", "leave"))
         for namespace in ("ztunnel-a", "istio-cni-a", "istio-operator-a", "ztunnel", "istio-cni", "istio-init-a", "istio-crd-a")
     ),
@@ -246,3 +268,55 @@ CASES = (
          ('"name":"istio-reader-affirmed"',)),
     Case(16, "merge in a selector", (MODERN % (443, "[pods]", 10)).replace("{istio.io/rev: affirmed}\n  ", "{}\n"), ()),
 )
+
+#: Cases that fail today, by item: what is mended is taken out, and the test then holds it.
+OPEN = frozenset((
+    (1, 'merge after the key'),
+    (1, 'non-specific tag'),
+    (1, 'merge tag'),
+    (1, 'list of merges'),
+    (1, 'merge at the root'),
+    (2, 'key'),
+    (2, 'name'),
+    (2, 'flag'),
+    (3, 'config map'),
+    (4, 'validator'),
+    (4, 'validator, nothing else'),
+    (5, 'before a key'),
+    (5, 'before metadata'),
+    (5, 'before a selector'),
+    (5, 'before kind'),
+    (6, '0x7A94'),
+    (6, '31_380'),
+    (6, '31380.0'),
+    (6, '3.138e4'),
+    (6, '075224'),
+    (6, '+31380'),
+    (6, '0o75224'),
+    (6, '0b111101010010100'),
+    (6, '0x7a94'),
+    (6, '31380.'),
+    (6, '0.3138e5'),
+    (7, 'url'),
+    (7, 'another service'),
+    (7, 'another entry first'),
+    (7, 'revisioned entry'),
+    (8, 'flag in args'),
+    (8, 'flag in two words'),
+    (8, 'one dash'),
+    (9, 'istio-cni'),
+    (10, 'CR at an insertion'),
+    (11, 'null in a list'),
+    (11, 'merge'),
+    (11, 'float'),
+    (12, 'anchor and block list'),
+    (12, 'tag and block list'),
+    (12, 'dropped before a directive'),
+    (12, 'anchor in a removed key'),
+    (13, 'caBundle'),
+    (13, 'nodePort'),
+    (14, 'istio-operator-a'),
+    (16, 'surrogate pair'),
+    (16, 'anchor twice'),
+    (16, 'quoted null'),
+))  # fmt: skip
