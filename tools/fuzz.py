@@ -30,7 +30,7 @@ EXAMPLES = (("stock-istio", "values-everything.yaml"), ("stock-istio", "values.y
 def bases() -> list[str]:
     """Return single documents and whole streams: the examples as Helm renders them, and the streams next to the checkout."""
     found = []
-    program = tool.helm(3) if hasattr(tool, "helm") else "helm"
+    program = tool.fetch(3)
     for chart, file in EXAMPLES:
         for name in ("affirmed", "blue"):
             done = subprocess.run(
