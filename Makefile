@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo try test test-cluster lint bench docs check clean
+.PHONY: help demo try test fuzz test-cluster lint bench docs check clean
 
 help: ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ try: $(READY) ## hold a chart of yours against the laws: make try CHART=<folder 
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(READY) ## hold generated streams against Helm: make fuzz SECONDS=600 [SEED=7]
+	@$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test-cluster: $(READY) ## install two meshes on a real API server, which Go builds once (minutes)
 	@$(BIN)/python tests/cluster/binaries.py || test -z "$$MULTIMESH_REQUIRE_CLUSTER"

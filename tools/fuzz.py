@@ -24,7 +24,11 @@ import helm as tool  # noqa: E402
 import reader  # noqa: E402
 import streams as stored  # noqa: E402
 
-EXAMPLES = (("stock-istio", "values-everything.yaml"), ("stock-istio", "values.yaml"), ("stock-istiod", "values-mesh.yaml"))
+EXAMPLES = (
+    ("stock-istio", "values-everything.yaml"),
+    ("stock-istio", "values.yaml"),
+    ("stock-istiod", "values-mesh.yaml"),
+)
 
 
 def bases() -> list[str]:

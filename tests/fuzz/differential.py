@@ -36,7 +36,8 @@ def profile_of(mesh: modern.Mesh) -> str:
 def values(found: Any) -> Any:
     """Write Helm's answer in the vocabulary of the model, in which a number is no string."""
     if isinstance(found, dict):
-        return {name: values(inner) for name, inner in found.items()}
+        # An API server takes a null for an absent key.
+        return {name: values(inner) for name, inner in found.items() if inner is not None}
     if isinstance(found, list):
         return [values(inner) for inner in found]
     if found is None:
@@ -92,9 +93,7 @@ def wanted(stock: list[Any], installed: list[Any], mesh: modern.Mesh) -> dict[An
     try:
         changes, dropped = plan(before, mesh)
         stay = [obj for obj in before if oracle.key(obj) not in dropped]
-        return {
-            oracle.key(obj): obj for obj in oracle.apply(stay, [c for c in changes if c.key not in dropped], after)
-        }
+        return {oracle.key(obj): obj for obj in oracle.apply(stay, [c for c in changes if c.key not in dropped], after)}
     except (KeyError, AttributeError, TypeError, IndexError, ValueError, AssertionError, StopIteration):
         return None
 

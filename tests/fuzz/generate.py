@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from random import Random
@@ -25,10 +26,8 @@ def streams(bases: list[str], rng: Random) -> bytes:
     """Return one stream: a base, perhaps restyled, with up to three changes."""
     text = rng.choice(bases)
     if rng.random() < 0.3:
-        try:
+        with contextlib.suppress(AssertionError, KeyError, AttributeError):
             text = restyle(text, rng)
-        except (AssertionError, KeyError, AttributeError):
-            pass
     lines = text.split("\n")
     for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
         rng.choice(CHANGES)(lines, rng.randrange(len(lines)), rng)
