@@ -31,6 +31,10 @@ EXAMPLES = (
 )
 
 
+#: What is shown first.
+ORDER = ("silent miss", "traceback", "unreadable output", "second run", "unplanned value")
+
+
 def bases() -> list[str]:
     """Return single documents and whole streams: the examples as Helm renders them, and the streams next to the checkout."""
     found = []
@@ -73,7 +77,7 @@ def main() -> int:
     if known:
         directory = options.save or Path(tempfile.mkdtemp(prefix="fuzz-"))
         directory.mkdir(parents=True, exist_ok=True)
-        for number, failure in enumerate(list(known.values())[:30]):
+        for number, failure in enumerate(sorted(known.values(), key=lambda one: ORDER.index(one.what))[:40]):
             small = differential.minimised(failure, run)
             (directory / f"{number:02}-{failure.what.replace(' ', '-')}.yaml").write_bytes(small.text)
             print(f"{number:02} {small.what}: {small.detail[:200]} (mesh {small.mesh.name})")

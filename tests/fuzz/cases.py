@@ -150,6 +150,20 @@ CASES = (
         CM + "items:\n- {apiVersion: v1, kind: Secret, metadata: {name: s}, items: [" + BINDING + "]}\n",
         (MULTI,),
     ),
+    Case(
+        3,
+        "in a List",
+        "apiVersion: v1\nkind: List\nitems:\n- " + CM.replace("\n", "\n  ").rstrip() + "\n  items: [" + BINDING + "]\n",
+        (MULTI,),
+    ),
+    Case(
+        3,
+        "in a List, role",
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, items: ["
+        + BINDING
+        + "]}]\n",
+        (MULTI,),
+    ),
     Case(3, "no kind", "apiVersion: v1\nitems:\n- " + BINDING + "\n", (MULTI,)),
     # 4. Explicit first key.
     Case(

@@ -74,8 +74,9 @@ def stock_left(objects: list[Any]) -> list[str]:
         labels = oracle._get(obj, "metadata", "labels") or {}
         if kind == "Service" and "chart" in labels and "heritage" in labels:
             for port in oracle._list(obj, "spec", "ports"):
-                if STOCK_PORTS.get(_text(port, "name")) == oracle._get(port, "nodePort") is not None:
-                    found.append(f"{kind}/{name}: nodePort {port['nodePort']}")
+                number = oracle._get(port, "nodePort")
+                if number is not None and number == STOCK_PORTS.get(_text(port, "name")):
+                    found += [f"{kind}/{name}: nodePort {number}"]
     return found
 
 
@@ -94,7 +95,7 @@ def wanted(stock: list[Any], installed: list[Any], mesh: modern.Mesh) -> dict[An
         changes, dropped = plan(before, mesh)
         stay = [obj for obj in before if oracle.key(obj) not in dropped]
         return {oracle.key(obj): obj for obj in oracle.apply(stay, [c for c in changes if c.key not in dropped], after)}
-    except (KeyError, AttributeError, TypeError, IndexError, ValueError, AssertionError, StopIteration):
+    except (KeyError, AttributeError, TypeError, IndexError, ValueError, AssertionError, RuntimeError):
         return None
 
 
