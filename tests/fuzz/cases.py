@@ -182,6 +182,13 @@ CASES = (
         (),
         ('"namespaceSelector":{"matchExpressions":[{"key":"multimesh.dev/mesh"',),
     ),
+    Case(
+        4,
+        "removed explicit key",
+        (SERVICE % "1").replace("    nodePort: 1\n", "    ? nodePort\n    : 31380\n    targetPort: 80\n"),
+        ('"nodePort":31380',),
+        ('"targetPort":80',),
+    ),
     # 5. A byte order mark inside the stream.
     Case(
         5,
@@ -348,6 +355,23 @@ CASES = (
             (GALLEY % "[]").replace("server]\n", f"server]{sign}") + "---\n" + CM_TEXT,
             (),
             ("--webhook-name=istio-affirmed-galley", '"name":"quiet"'),
+        )
+        for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
+    ),
+    *(
+        Case(
+            10,
+            f"{name} after a literal block",
+            (GALLEY % "[]")
+            .replace("istio-galley", "istio-ingressgateway")
+            .replace("affirmed}", "affirmed, labels: {chart: gateways, heritage: Tiller}}", 1)
+            .replace("name: galley", "name: istio-proxy")
+            + "        env:\n        - name: ISTIO_METAJSON_LABELS\n          value: |\n            "
+            + '{"app":"istio-ingressgateway"} '
+            + f"{sign}\n---\n"
+            + CM_TEXT,
+            (),
+            ('"name":"quiet"',),
         )
         for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
     ),
@@ -533,6 +557,9 @@ OPEN = frozenset((
     (2, 'name'),
     (2, 'flag'),
     (3, 'config map'),
+    (3, "in a List"),
+    (4, "removed explicit key"),
+    (3, "in a List, role"),
     (4, 'validator'),
     (4, 'validator, nothing else'),
     (5, 'before a key'),
