@@ -6,12 +6,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # more arguments for the program that a target runs: make test ARGS='-k naming'
 ARGS   ?=
-# which mutants are drawn, and how many
-SEED   ?= 1
-COUNT  ?= 500
 
 .DEFAULT_GOAL := help
-.PHONY: help demo try test test-cluster lint bench mutants docs check clean
+.PHONY: help demo try test fuzz test-cluster lint bench mutants docs check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +21,9 @@ try: $(READY) ## check a chart of yours against the laws: make try CHART=<direct
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(READY) ## compare generated streams with what Helm reads: make fuzz SECONDS=600 [SEED=7]
+	@$(BIN)/python tools/fuzz.py --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 test-cluster: $(READY) ## install two meshes on a real API server, which Go builds once (takes minutes)
 	@$(BIN)/python tests/cluster/binaries.py || test -z "$$MULTIMESH_REQUIRE_CLUSTER"
@@ -42,7 +42,7 @@ bench: $(READY) ## measure start-up, speed and memory, and compare with other pr
 mutants: $(READY) ## count how many mistakes the tests notice (hours): make mutants [SEED=1] [COUNT=500]
 	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || \
 	  $(BIN)/python -m pip install --disable-pip-version-check --editable '.[mutants]'
-	$(BIN)/python tools/mutants.py --seed=$(SEED) --count=$(COUNT) $(ARGS)
+	$(BIN)/python tools/mutants.py --seed=$(or $(SEED),1) --count=$(or $(COUNT),500) $(ARGS)
 
 docs: $(READY) ## write the documentation that is generated from the code
 	$(BIN)/python tools/docs.py $(ARGS)
