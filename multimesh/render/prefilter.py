@@ -61,7 +61,7 @@ _TYPES: dict[tuple[bytes, bytes], tuple[str, str]] = {}
 
 def long_data(body: bytes) -> LongData | None:
     """Return the long texts of a ConfigMap, if its `data` is nothing else and ends the document."""
-    return find_long_data(body, "data")
+    return find_long_data(body, b"data")
 
 
 def may_skip(body: bytes, mesh: Profile, data: LongData | None) -> bool:
@@ -191,16 +191,20 @@ def metadata(block: bytes) -> tuple[bytes, bytes]:
     if first.strip(b" ") or not lines or BRACE in block or BRACKET in block or not _quotes_close(lines):
         return doubt
     width = len(lines[0]) - len(lines[0].lstrip(b" "))
+    indent = b" " * width
     found = {b"name": b"", b"namespace": b""}
     is_open = False  # whether the line above holds the name or the namespace, and may continue
     for line in lines:
         sign = line[width : width + 1]
-        if sign in _NO_KEY or not line.startswith(b" " * width):
+        if sign in _NO_KEY or not line.startswith(indent):
             if is_open and line.strip(b" \t")[:1] not in (b"", b"#"):
                 return doubt
             continue
         if sign in _ODD_KEYS:
             return doubt
+        is_open = False
+        if not line.startswith(b"name", width):
+            continue
         key, colon, value = line[width:].partition(b":")
         is_open = key in found
         if is_open:

@@ -51,20 +51,20 @@ class LongData:
 
     __slots__ = ("entries", "key", "start")
 
-    def __init__(self, key: str, start: int, entries: list[Entry]) -> None:
+    def __init__(self, key: bytes, start: int, entries: list[Entry]) -> None:
         self.key = key
         self.start = start
         self.entries = entries
 
 
-def find_long_data(body: bytes, key: str) -> LongData | None:
+def find_long_data(body: bytes, key: bytes) -> LongData | None:
     """Return the mapping of long texts at a key of the root, if it ends the document; None in doubt.
 
     `body` is the ASCII text of at most one document, or has one byte for each character. What precedes the key is not
     looked at: the caller must prove that it is a block mapping.
     """
-    start = body.find(f"\n{key}:\n".encode(), 0, _MAX_HEAD) + 1
-    if len(body) <= MIN_SIZE or not start:
+    start = body.find(b"\n" + key + b":\n", 0, _MAX_HEAD) + 1 if len(body) > MIN_SIZE else 0
+    if not start:
         return None
     entries: list[Entry] = []
     at = start + len(key) + 2
@@ -198,7 +198,7 @@ def outline(text: str, found: LongData, where: str = "<stdin>", line: int | Line
     `found` is what `find_long_data` returned for the text; `where` and `line` name its place in messages.
     """
     # What precedes the entries either leads the parser to the mapping, or does not.
-    roots: list[Any] = list(compose_all(f"{text[: found.start]}{found.key}:\n  a: b\n", where, line))
+    roots: list[Any] = list(compose_all(f"{text[: found.start]}{found.key.decode()}:\n  a: b\n", where, line))
     if len(roots) != 1 or roots[0].id != "mapping" or roots[0].flow_style:
         return None
     key, data = roots[0].value[-1]

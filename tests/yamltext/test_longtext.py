@@ -19,7 +19,7 @@ SMALL = pytest.fixture(autouse=True)(lambda monkeypatch: monkeypatch.setattr(lon
 
 def outline(text: str) -> list | None:
     """Return the root of a document whose `data` is long text; None where it is not, or in doubt."""
-    found = longtext.find_long_data(text.encode("ascii", "replace"), "data")
+    found = longtext.find_long_data(text.encode("ascii", "replace"), b"data")
     return None if found is None else longtext.outline(text, found)
 
 
