@@ -42,7 +42,7 @@ from multimesh.rules.reads import REGISTRY  # noqa: E402
 #: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
 #: Every module that is named by none of them belongs to the last.
 LAYERS = (
-    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.bootstrap", "multimesh.commands")),
+    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.bootstrap", "multimesh.commands", "multimesh.interface")),
     ("check", ("multimesh.check",)),
     ("render", ("multimesh.render",)),
     ("rules", ("multimesh.rules",)),

@@ -2,8 +2,8 @@
 
 import json
 
-from multimesh import __version__
 from multimesh.errors import MultimeshError
+from multimesh.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
