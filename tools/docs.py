@@ -7,7 +7,7 @@
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
-The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/profile.py,
+The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 What stands between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` belongs to this tool.
 """
@@ -35,14 +35,17 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
-from multimesh.mesh import profile, schema  # noqa: E402 - the path above comes first
+from multimesh.mesh import definitions, schema  # noqa: E402 - the path above comes first
 from multimesh.rules import rules  # noqa: E402 - the path above comes first
 from multimesh.rules.reads import REGISTRY  # noqa: E402
 
 #: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
 #: Every module that is named by none of them belongs to the last.
 LAYERS = (
-    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.bootstrap", "multimesh.commands", "multimesh.interface")),
+    (
+        "commands",
+        ("multimesh.cli", "multimesh.__main__", "multimesh.bootstrap", "multimesh.commands", "multimesh.interface"),
+    ),
     ("check", ("multimesh.check",)),
     ("render", ("multimesh.render",)),
     ("rules", ("multimesh.rules",)),
@@ -282,7 +285,7 @@ def keys_table() -> str:
     rows = ["| key | it may be | what it says |", "|---|---|---|"]
     rows += [
         f"| `{path}`{' (required)' if required else ''} | {kinds} | {description} |"
-        for path, kinds, description, required in keys(profile.PROFILE, "", required=True)
+        for path, kinds, description, required in keys(definitions.PROFILE, "", required=True)
     ]
     return "\n".join(rows) + "\n"
 

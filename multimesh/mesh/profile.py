@@ -1,11 +1,14 @@
 """The mesh profile: what distinguishes one mesh from all others.
 
-One table, `SPEC`, says which keys there are; it validates a profile here and becomes the JSON Schema that editors use
-(`multimesh/mesh/schema.py`). Mistakes are reported together, each with its line, its key, and the nearest known key.
+The keys and their checks are in `multimesh/mesh/definitions.py`. Mistakes are reported together, each with its line, its
+key, and the nearest known key.
 """
 
+from __future__ import annotations
+
 from multimesh.errors import MultimeshError
-from multimesh.mesh.names import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_never_renamed
+from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE
+from multimesh.mesh.names import STOCK_NAMES
 from multimesh.yamltext.fieldpath import get, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 
@@ -16,22 +19,7 @@ if TYPE_CHECKING:
 
     from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode
 
-API_VERSION = "multimesh.dev/v1alpha1"
-KIND = "MeshProfile"
-ENVIRONMENT = "MULTIMESH_PROFILE"
-
-#: A mesh name becomes part of labels and names of at most 63 characters.
-MAX_NAME = 30
-
-#: galley refuses a --webhook-name of more than 63 characters, and NS-galley is one
-#: (istio 1.5.0, pkg/webhooks/validation/controller/controller.go).
-MAX_NAMESPACE = 56
-
-#: A Service may have 63 characters and must begin with a letter; NS-ingressgateway is one with Istio 1.5.
-MAX_SERVICE_PREFIX = 48
-
 _DIGITS = frozenset("0123456789")
-_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NOT_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"))
 _TRUE = frozenset(("true", "yes", "on", "y"))
 _FALSE = frozenset(("false", "no", "off", "n"))
@@ -46,7 +34,7 @@ class Profile:
         "scope_gateways", "upgrade", "where", "workload_namespaces",
     )  # fmt: skip
 
-    def __init__(self, where: str, name: str, spec: "dict[str, Any]") -> None:
+    def __init__(self, where: str, name: str, spec: dict[str, Any]) -> None:
         """Take a validated profile: the place it came from, the mesh name, and its spec with plain values."""
         self.where = where
         self.name = name
@@ -76,126 +64,6 @@ class Profile:
         return f"enabled-{self.name}"
 
 
-# Checks: each takes a string and returns what is wrong with it, or nothing.
-
-
-def _is_label(name: str) -> bool:
-    return (
-        0 < len(name) <= 63 and "-" not in (name[0], name[-1]) and all(char in _LOWER or char == "-" for char in name)
-    )
-
-
-def check_label(name: str) -> str:
-    """Check a DNS-1123 label, as Kubernetes does for namespaces."""
-    return "" if _is_label(name) else "is no DNS label: lower-case letters, digits and '-', at most 63 characters"
-
-
-def check_mesh(name: str) -> str:
-    """Check a mesh name."""
-    if not _is_label(name) or len(name) > MAX_NAME:
-        return f"is no mesh name: lower-case letters, digits and '-', beginning and ending with a letter or digit, at most {MAX_NAME} characters"
-    if name == "default":
-        return "is no mesh name: 'default' is the revision that every stock mesh has"
-    if f"{name}.namespace.{INJECTOR_ENTRY}" in MODEL_ENTRIES:
-        return f"would give this mesh's injection the name of the stock entry {name}.namespace.{INJECTOR_ENTRY}"
-    made = next((f"{kind}/{stock}" for kind, stock in STOCK_NAMES if (kind, f"{stock}-{name}") in STOCK_NAMES), "")
-    return f"would turn {made} into the stock name {made.partition('/')[2]}-{name}" if made else ""
-
-
-def check_namespace(name: str) -> str:
-    """Check the control-plane namespace."""
-    if not _is_label(name):
-        return check_label(name)
-    if len(name) > MAX_NAMESPACE:
-        return f"has {len(name)} characters; galley's webhook allows {MAX_NAMESPACE}"
-    if name == "istio":
-        return "would give the webhook configurations their stock names"
-    made = next((stock for kind, stock in STOCK_NAMES if stock.endswith(f"-{name}")), "")
-    return f"would make the stock name {made} look like this mesh's own" if made else ""
-
-
-def check_revision(name: str) -> str:
-    """Check a revision of Istio."""
-    if name == "default":
-        return "is every stock mesh's revision; choose one of this mesh's own"
-    return check_label(name) or ("has more than 56 characters: istiod-REVISION is a Service" if len(name) > 56 else "")
-
-
-def check_kept(name: str) -> str:
-    """Check an entry of keepNames."""
-    kind, slash, rest = name.partition("/")
-    return "" if kind and slash and rest else 'is neither "Kind/name" nor "Kind/*"'
-
-
-def check_renamed(name: str) -> str:
-    """Check an entry of renameNames."""
-    kind, slash, rest = name.partition("/")
-    if is_never_renamed(kind):
-        return f"is a {kind}, which is never renamed"
-    return "" if kind and slash and rest and "*" not in rest else 'is not "Kind/name"'
-
-
-def check_any(name: str) -> str:
-    """Accept any text that is not empty."""
-    return "" if name else "is empty"
-
-
-#: What a field may be: ("text", check, example), ("one of", values), ("switch",), ("port",), ("list", field),
-#: ("map", field), ("fields", {key: (field, description)}, required keys), ("either", field, field).
-NODE_PORTS = ("either", ("one of", ("auto", "keep")), ("map", ("port",)))
-FLAG = (
-    "fields",
-    {
-        "container": (("text", check_any), "The container's name, in any Deployment or DaemonSet."),
-        "workload": (("text", check_any), "The name of the Deployment or DaemonSet, to narrow it."),
-        "args": (("list", ("text", check_any)), "Flags: replaced where they are, appended where they are not."),
-        "env": (("map", ("text", lambda _: "")), "Environment variables: replaced where they are, appended where not."),
-    },
-    ("container",),
-)
-SPEC: "Any" = (
-    "fields",
-    {
-        "namespace": (("text", check_namespace), "The namespace of the control plane, and of the Helm releases base and istiod."),
-        "workloadNamespaces": (("list", ("text", check_label)), "The other namespaces of this mesh: workloads, and gateways outside the control-plane namespace."),
-        "sharedResources": (("one of", ("own", "leave")), "Whether this mesh installs what a cluster has only once: CRDs, istio-cni, ztunnel. Default: leave."),
-        "revision": (("text", check_revision), "Istio 1.6 and later: the revision that serves istio-injection=enabled-NAME. Default: the mesh name."),
-        "canaryRevisions": (("list", ("text", check_revision)), "Further revisions of this mesh during an upgrade: accepted, but never given the injection label."),
-        "clusterRoles": (("one of", ("rename", "keep")), "Whether ClusterRoles with a stock name get a name of their own. Bindings always do. Default: rename."),
-        "gateways": (("one of", ("rename", "keep")), "Whether the gateways of the Istio 1.5 chart get a name of their own. Default: rename."),
-        "scopeGateways": (("switch",), "Istio 1.5: Gateway resources bind only gateways of their own namespace. Default: true."),
-        "nodePorts": (NODE_PORTS, "The stock chart's node ports: auto (dropped, Kubernetes allocates; the default), keep, or a port for each port name."),
-        "citadel": (("fields", {"alsoListen": (("list", ("text", check_label)), "More namespaces for --listened-namespaces.")}, ()), "Istio 1.5: Citadel."),
-        "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
-        "keepNames": (("list", ("text", check_kept)), 'Names the rules must not touch, "Kind/name", and whole kinds they need not know, "Kind/*".'),
-        "renameNames": (("list", ("text", check_renamed)), 'Names that no table knows and that get the suffix of this mesh, "Kind/name".'),
-    },
-    ("namespace",),
-)  # fmt: skip
-ANY_TEXTS = ("map", ("text", lambda _: ""))
-PROFILE: "Any" = (
-    "fields",
-    {
-        "apiVersion": (("one of", (API_VERSION,)), "The version of this format."),
-        "kind": (("one of", (KIND,)), "The kind of this file."),
-        "metadata": (
-            (
-                "fields",
-                {
-                    "name": (("text", check_mesh), "The mesh name: a DNS label of at most 30 characters."),
-                    "labels": (ANY_TEXTS, "Labels, for tools that want them."),
-                    "annotations": (ANY_TEXTS, "Annotations, for tools that want them."),
-                },
-                ("name",),
-            ),
-            "The name of the mesh.",
-        ),
-        "spec": (SPEC, "What distinguishes the mesh."),
-    },
-    ("metadata", "spec"),
-)
-
-
 def load(text: str, where: str) -> Profile:
     """Read a profile from the text of its file. `where` is the path that messages name.
 
@@ -208,14 +76,14 @@ def load(text: str, where: str) -> Profile:
     return from_node(roots[0], where)
 
 
-def from_node(root: "Node", where: str, line: int = 1) -> Profile:
+def from_node(root: Node, where: str, line: int = 1) -> Profile:
     """Read a profile from a node, such as a KRM functionConfig. `line` is the line of the file that the text begins at.
 
     Raises MultimeshError with every mistake in the profile.
     """
     errors: list[MultimeshError] = []
 
-    def report(node: "Node", what: str, hint: str = "") -> None:
+    def report(node: Node, what: str, hint: str = "") -> None:
         errors.append(MultimeshError(f"{where}:{line + node.start_mark.line}", what, hint))
 
     read = _read(root, PROFILE, "", report)
@@ -228,7 +96,7 @@ def from_node(root: "Node", where: str, line: int = 1) -> Profile:
     return Profile(where, read["metadata"]["name"], read["spec"])
 
 
-def _contradictions(name: str, spec: "dict[str, Any]") -> "list[tuple[str, str, str]]":
+def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Return what is wrong with keys that are right one by one: the key, what is wrong, and what to do."""
     found = []
     revision = spec.get("revision", name)
@@ -263,7 +131,7 @@ def _contradictions(name: str, spec: "dict[str, Any]") -> "list[tuple[str, str, 
     return found
 
 
-def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
+def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
     """Read one field; report what is wrong and return None for it."""
     kind = field[0]
     if kind == "fields":
@@ -293,7 +161,7 @@ def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") 
     return _read_scalar(node, field, path, report)
 
 
-def _has_strange_key(node: "MappingNode", path: str, report: "Callable[..., None]") -> bool:
+def _has_strange_key(node: MappingNode, path: str, report: Callable[..., None]) -> bool:
     """Report a key that is a list or a mapping."""
     strange = next((key for key, _ in node.value if not is_scalar(key)), None)
     if strange is not None:
@@ -301,7 +169,7 @@ def _has_strange_key(node: "MappingNode", path: str, report: "Callable[..., None
     return strange is not None
 
 
-def _read_scalar(node: "ScalarNode", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
+def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., None]) -> Any:
     kind, text = field[0], node.value
     if kind == "switch":
         if node.style or text.lower() not in _TRUE | _FALSE:
@@ -334,7 +202,7 @@ def _is_number(text: str) -> bool:
     return not any(sign in text[1:] for sign in "+-") or [len(part) for part in parts] == [4, 2, 2]
 
 
-def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
+def _read_fields(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
     known, required = field[1], field[2]
     if not is_mapping(node):
         return report(node, f"{path or 'the profile'} is no mapping", f"It has the keys {', '.join(known)}.")
@@ -361,10 +229,10 @@ def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., N
 
 
 #: What a key without a value stands for.
-_EMPTY: "dict[str, Any]" = {"list": [], "map": {}, "fields": {}}
+_EMPTY: dict[str, Any] = {"list": [], "map": {}, "fields": {}}
 
 
-def _nearest(name: str, known: "dict[str, Any]") -> str:
+def _nearest(name: str, known: dict[str, Any]) -> str:
     import difflib
 
     near = (

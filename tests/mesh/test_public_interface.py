@@ -170,7 +170,7 @@ def test_recursion_in_a_rule_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
         raise RecursionError
 
     monkeypatch.setattr("multimesh.interface.render", recursive)
-    with pytest.raises(multimesh.MultimeshError, match="^multimesh: <manifest>: a document is nested too deeply\n"):
+    with pytest.raises(multimesh.MultimeshError, match=r"^multimesh: <manifest>: a document is nested too deeply\n"):
         multimesh.render_manifest(STOCK, multimesh.load_profile(PROFILE))
 
 
