@@ -18,20 +18,21 @@ KIND = "MeshProfile"
 #: A mesh name becomes part of labels and names of at most 63 characters.
 MAX_NAME = 30
 
-#: galley refuses a --webhook-name of more than 63 characters, and NS-galley is one
+#: galley refuses a --webhook-name of more than 63 characters, and NS-galley is such a name
 #: (istio 1.5.0, pkg/webhooks/validation/controller/controller.go).
 MAX_NAMESPACE = 56
 
-#: A Service may have 63 characters and must begin with a letter; NS-ingressgateway is one with Istio 1.5.
+#: The name of a Service has at most 63 characters and begins with a letter; NS-ingressgateway is one with Istio 1.5.
 MAX_SERVICE_PREFIX = 48
 
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
-# Checks: each takes a string and returns what is wrong with it, or nothing.
+# Checks: each takes a text and returns what is wrong with it, to be read after the text; empty where nothing is.
 
 
 def _is_label(name: str) -> bool:
+    """Return whether a name is a DNS-1123 label (k8s.io/apimachinery, pkg/util/validation/validation.go)."""
     return (
         0 < len(name) <= 63 and "-" not in (name[0], name[-1]) and all(char in _LOWER or char == "-" for char in name)
     )
@@ -39,15 +40,15 @@ def _is_label(name: str) -> bool:
 
 def check_label(name: str) -> str:
     """Check a DNS-1123 label, as Kubernetes does for namespaces."""
-    return "" if _is_label(name) else "is no DNS label: lower-case letters, digits and '-', at most 63 characters"
+    return "" if _is_label(name) else "is not a DNS label: lower-case letters, digits and '-', at most 63 characters"
 
 
 def check_mesh(name: str) -> str:
     """Check a mesh name."""
     if not _is_label(name) or len(name) > MAX_NAME:
-        return f"is no mesh name: lower-case letters, digits and '-', beginning and ending with a letter or digit, at most {MAX_NAME} characters"
+        return f"is not a mesh name: lower-case letters, digits and '-', beginning and ending with a letter or digit, at most {MAX_NAME} characters"
     if name == "default":
-        return "is no mesh name: 'default' is the revision that every stock mesh has"
+        return "is not a mesh name: 'default' is the revision that every stock mesh has"
     if f"{name}.namespace.{INJECTOR_ENTRY}" in MODEL_ENTRIES:
         return f"would give this mesh's injection the name of the stock entry {name}.namespace.{INJECTOR_ENTRY}"
     made = next((f"{kind}/{stock}" for kind, stock in STOCK_NAMES if (kind, f"{stock}-{name}") in STOCK_NAMES), "")
@@ -69,7 +70,7 @@ def check_namespace(name: str) -> str:
 def check_revision(name: str) -> str:
     """Check a revision of Istio."""
     if name == "default":
-        return "is every stock mesh's revision; choose one of this mesh's own"
+        return "is the revision of every stock mesh"
     return check_label(name) or ("has more than 56 characters: istiod-REVISION is a Service" if len(name) > 56 else "")
 
 
@@ -92,7 +93,7 @@ def check_any(name: str) -> str:
     return "" if name else "is empty"
 
 
-#: What a field may be: ("text", check, example), ("one of", values), ("switch",), ("port",), ("list", field),
+#: A field is one of: ("text", check), ("one of", values), ("switch",), ("port",), ("list", field),
 #: ("map", field), ("fields", {key: (field, description)}, required keys), ("either", field, field).
 NODE_PORTS = ("either", ("one of", ("auto", "keep")), ("map", ("port",)))
 FLAG = (

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode
 
 _DIGITS = frozenset("0123456789")
+#: Words without quotes that YAML 1.1 reads as a boolean or as null.
 _NOT_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"))
 _TRUE = frozenset(("true", "yes", "on", "y"))
 _FALSE = frozenset(("false", "no", "off", "n"))
 
 
 class Profile:
-    """One mesh. Every attribute is a key of the profile under the name that rules use for it."""
+    """One mesh: the keys of its profile, under the names that rules use for them, with their defaults."""
 
     __slots__ = (
         "also_listen", "canary_revisions", "flags", "keep_names", "name", "namespace", "namespaces", "node_ports",
@@ -35,10 +36,10 @@ class Profile:
     )  # fmt: skip
 
     def __init__(self, where: str, name: str, spec: dict[str, Any]) -> None:
-        """Take a validated profile: the place it came from, the mesh name, and its spec with plain values."""
+        """Take a validated profile: where it came from, for messages, the mesh name, and its `spec` as plain values."""
         self.where = where
         self.name = name
-        #: Whether this run is an upgrade, which no profile says: `render --upgrade`.
+        #: Whether this run is an upgrade: not a key of the profile, but the flag `--upgrade`.
         self.upgrade = False
         self.namespace: str = spec["namespace"]
         self.workload_namespaces: list[str] = [
@@ -48,7 +49,7 @@ class Profile:
         self.owns_shared: bool = spec.get("sharedResources", "leave") == "own"
         self.revision: str = spec.get("revision", name)
         self.canary_revisions: list[str] = spec.get("canaryRevisions", [])
-        self.revisions = (self.revision, *self.canary_revisions)
+        self.revisions: tuple[str, ...] = (self.revision, *self.canary_revisions)
         self.rename_cluster_roles: bool = spec.get("clusterRoles", "rename") == "rename"
         self.rename_gateways: bool = spec.get("gateways", "rename") == "rename"
         self.scope_gateways: bool = spec.get("scopeGateways", True)
@@ -65,9 +66,9 @@ class Profile:
 
 
 def load(text: str, where: str) -> Profile:
-    """Read a profile from the text of its file. `where` is the path that messages name.
+    """Return the profile in the text of a file. `where` is the path that messages name.
 
-    Raises MultimeshError for what is no YAML, and with every mistake in the profile.
+    Raises MultimeshError for text that is not one YAML document, and with every mistake in the profile.
     """
     roots = list(compose_all(text.removeprefix("\ufeff"), where))
     if len(roots) != 1:
@@ -77,7 +78,7 @@ def load(text: str, where: str) -> Profile:
 
 
 def from_node(root: Node, where: str, line: int = 1) -> Profile:
-    """Read a profile from a node, such as a KRM functionConfig. `line` is the line of the file that the text begins at.
+    """Return the profile in a node, such as a KRM functionConfig. `line` is the line of the file at which its text begins.
 
     Raises MultimeshError with every mistake in the profile.
     """
@@ -97,18 +98,18 @@ def from_node(root: Node, where: str, line: int = 1) -> Profile:
 
 
 def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return what is wrong with keys that are right one by one: the key, what is wrong, and what to do."""
+    """Return which keys of `spec` contradict others: the key, what is wrong, and what to do about it."""
     found = []
     revision = spec.get("revision", name)
     if revision in spec.get("canaryRevisions", []):
         what = f'spec.canaryRevisions holds "{revision}", which is spec.revision'
-        found.append(("canaryRevisions", what, "Leave it out there."))
+        found.append(("canaryRevisions", what, "Remove it there."))
     namespace = spec["namespace"]
     if spec.get("gateways", "rename") == "rename" and (len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS):
         what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
         found.append((
             "namespace",
-            f'spec.namespace "{namespace}" {what}, and {namespace}-ingressgateway could be no Service',
+            f'spec.namespace "{namespace}" {what}, so {namespace}-ingressgateway is not a valid name of a Service',
             "Set spec.gateways to keep (only Istio 1.5 has gateways that are renamed), or choose another namespace.",
         ))  # fmt: skip
     ports = spec.get("nodePorts")
@@ -120,19 +121,19 @@ def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str
         taken[number] = port
     both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
     if both:
-        what = f'"{both[0]}" stands in keepNames and in renameNames'
-        found.append(("renameNames", what, "Decide for one of them."))
+        what = f'"{both[0]}" is in keepNames and in renameNames'
+        found.append(("renameNames", what, "Remove it from one of them."))
     renamed = spec.get("renameNames", [])
     for entry in sorted(set(renamed)):
         stock = entry.removesuffix(f"-{name}")
         if stock != entry and (stock in renamed or stock.partition("/")[::2] in STOCK_NAMES):
             what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
-            found.append(("renameNames", what, "Leave it out there."))
+            found.append(("renameNames", what, "Remove it there."))
     return found
 
 
 def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
-    """Read one field; report what is wrong and return None for it."""
+    """Return the value of one field. Reports what is wrong, and returns None for it."""
     kind = field[0]
     if kind == "fields":
         return _read_fields(node, field, path, report)
@@ -142,34 +143,35 @@ def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any
         if is_null(node):
             return []
         if not is_sequence(node):
-            return report(node, f"{path} is no list", f"Write it as a list: {path.rpartition('.')[2]}: [a, b]")
+            return report(node, f"{path} is not a list", f"Write it as a list: {path.rpartition('.')[2]}: [a, b]")
         return [_read(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
     if kind == "map":
         if is_null(node):
             return {}
         if not is_mapping(node):
-            return report(node, f"{path} is no mapping", "Write it as keys and values.")
+            return report(node, f"{path} is not a mapping", "Write it as keys and values.")
         if _has_strange_key(node, path, report):
             return None
         keys = [key.value for key, _ in node.value]
         for number, (key, _) in enumerate(node.value):
             if key.value in keys[:number]:
-                report(key, f'the key "{path}.{key.value}" stands twice', "Remove one of them.")
+                report(key, f'the key "{path}.{key.value}" is written twice', "Remove one of them.")
         return {key.value: _read(item, field[1], f"{path}.{key.value}", report) for key, item in node.value}
     if not is_scalar(node):
-        return report(node, f"{path} is no single value", "Write one value behind the colon.")
+        return report(node, f"{path} is not a single value", "Write one value after the colon.")
     return _read_scalar(node, field, path, report)
 
 
 def _has_strange_key(node: MappingNode, path: str, report: Callable[..., None]) -> bool:
-    """Report a key that is a list or a mapping."""
+    """Return whether any key is a list or a mapping, and report the first that is."""
     strange = next((key for key, _ in node.value if not is_scalar(key)), None)
     if strange is not None:
-        report(strange, f"a key of {path or 'the profile'} is no text", "Write a word before the colon.")
+        report(strange, f"a key of {path or 'the profile'} is not text", "Write a name before the colon.")
     return strange is not None
 
 
 def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., None]) -> Any:
+    """Return the value of a field that is a single value. Reports what is wrong, and returns None for it."""
     kind, text = field[0], node.value
     if kind == "switch":
         if node.style or text.lower() not in _TRUE | _FALSE:
@@ -179,7 +181,7 @@ def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., 
         if node.style or not (text.isdecimal() and 30000 <= int(text) <= 32767):
             return report(
                 node,
-                f'{path} is "{text}", which is no node port',
+                f'{path} is "{text}", which is not a node port',
                 "Kubernetes allocates 30000-32767. Leave the port out to let it choose.",
             )
         return int(text)
@@ -195,7 +197,7 @@ def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., 
 
 
 def _is_number(text: str) -> bool:
-    """Tell what YAML reads as a number or a date; `1-20-3`, as revisions are called, is neither."""
+    """Return whether YAML reads a text as a number or a date; `1-20-3`, a usual name of a revision, is neither."""
     if not set(text) <= _DIGITS | set("._+-"):
         return False
     parts = text.split("-")
@@ -203,9 +205,10 @@ def _is_number(text: str) -> bool:
 
 
 def _read_fields(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
+    """Return the fields of a mapping with fixed keys, by key. Reports what is wrong."""
     known, required = field[1], field[2]
     if not is_mapping(node):
-        return report(node, f"{path or 'the profile'} is no mapping", f"It has the keys {', '.join(known)}.")
+        return report(node, f"{path or 'the profile'} is not a mapping", f"It has the keys {', '.join(known)}.")
     if _has_strange_key(node, path, report):
         return None
     read: dict[str, Any] = {}
@@ -213,7 +216,7 @@ def _read_fields(node: Node, field: Any, path: str, report: Callable[..., None])
         name = str(key.value)
         here = f"{path}.{name}" if path else name
         if name in read:
-            report(key, f'the key "{here}" stands twice', "Remove one of them.")
+            report(key, f'the key "{here}" is written twice', "Remove one of them.")
         elif name not in known:
             report(key, f'unknown key "{here}"', _nearest(name, known))
         elif is_null(value) and name not in required:
@@ -228,11 +231,12 @@ def _read_fields(node: Node, field: Any, path: str, report: Callable[..., None])
     return read
 
 
-#: What a key without a value stands for.
+#: The value of a key that is written without one, by the kind of its field.
 _EMPTY: dict[str, Any] = {"list": [], "map": {}, "fields": {}}
 
 
 def _nearest(name: str, known: dict[str, Any]) -> str:
+    """Return the hint for an unknown key: the known key that is most like it, or all known keys."""
     import difflib
 
     near = (

@@ -21,9 +21,9 @@ VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
 #: What two keys must not say together: the program alone says so.
 TOGETHER = (
-    r"could be no Service",
+    r"is not a valid name of a Service",
     r"which is spec\.revision",
-    r"stands in keepNames and in renameNames",
+    r"is in keepNames and in renameNames",
     r"becomes in this mesh",
     r"spec\.nodePorts gives",
 )
