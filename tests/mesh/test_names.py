@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pytest
 import streams
-import yaml
 
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.kinds import CLUSTER_SCOPED, group_of
@@ -118,8 +117,8 @@ def test_every_cluster_scoped_name_of_a_chart_is_known(stream: streams.Stream) -
     """It is in a table, or it already belongs to the mesh that the chart was rendered for."""
     mesh = Mesh(name=stream.mesh, namespace=f"istio-{stream.mesh}", revisions=(stream.mesh,))
     unknown = []
-    for found in yaml.load_all(stream.text, yaml.CSafeLoader):
-        if not found or (group_of(found["apiVersion"]), found["kind"]) not in CLUSTER_SCOPED:
+    for found in stream.objects():
+        if (group_of(found["apiVersion"]), found["kind"]) not in CLUSTER_SCOPED:
             continue
         key = found["kind"], found["metadata"]["name"]
         if names.is_never_renamed(key[0]) or key in names.STOCK_NAMES | names.SHARED or names.is_own(key[1], mesh):
