@@ -7,7 +7,7 @@
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
-The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/profile.py,
+The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
 """
@@ -40,7 +40,7 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
-from multimesh.mesh import profile, schema  # noqa: E402 - the path above comes first
+from multimesh.mesh import definitions, schema  # noqa: E402 - the path above comes first
 from multimesh.rules import rules  # noqa: E402 - the path above comes first
 from multimesh.rules.reads import REGISTRY  # noqa: E402
 
@@ -284,7 +284,7 @@ def keys_table() -> str:
     rows = ["| key | values | meaning |", "|---|---|---|"]
     rows += [
         f"| `{path}`{' (required)' if required else ''} | {kinds} | {description} |"
-        for path, kinds, description, required in keys(profile.PROFILE, "", required=True)
+        for path, kinds, description, required in keys(definitions.PROFILE, "", required=True)
     ]
     return "\n".join(rows) + "\n"
 

@@ -22,7 +22,7 @@ from multimesh.mesh.names import (
     GRANTED,
     SHARED,
     SUFFIXED,
-    cluster_scoped,
+    cluster_scoped_name,
     is_kept,
     is_kubernetes,
     is_never_renamed,
@@ -74,7 +74,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     for annotation in ISSUER_ANNOTATIONS if resource.get("metadata/annotations") is not None else ():
         path = f"metadata/annotations/{annotation.replace('/', '~1')}"
         for _, node in resource.find(path):
-            resource.rewrite(node, cluster_scoped("ClusterIssuer", text(node), mesh), path)
+            resource.rewrite(node, cluster_scoped_name("ClusterIssuer", text(node), mesh), path)
 
 
 #: Kinds that references name; an Issuer or a Role is of its namespace.
@@ -86,7 +86,7 @@ def _plan_grants(resource: "Resource", mesh: "Profile") -> None:
     for path, rule in resource.find("rules/*"):
         for kind in {GRANTED[text(word)] for word in items(rule, "resources") if text(word) in GRANTED}:
             for node in items(rule, "resourceNames"):
-                resource.rewrite(node, cluster_scoped(kind, text(node), mesh), f"{path}/resourceNames")
+                resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/resourceNames")
 
 
 def _plan_name(resource: "Resource", mesh: "Profile") -> None:
@@ -98,7 +98,7 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
     if (kind, name) in SHARED and mesh.owns_shared:
         return
     if is_renamed(kind, name, mesh):
-        _rewrite(resource, "metadata/name", cluster_scoped(kind, name, mesh))
+        _rewrite(resource, "metadata/name", cluster_scoped_name(kind, name, mesh))
     elif other := _other_mesh(kind, name, mesh):
         raise resource.error(
             f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, "{other}"',
@@ -138,4 +138,4 @@ def _rewrite(resource: "Resource", path: str, new: str) -> None:
 def _plan_reference(resource: "Resource", mesh: "Profile", path: str, kind: str, found: "object") -> None:
     if found is not None and kind in _REFERRED:
         node = found[1]  # type: ignore[index]
-        resource.rewrite(node, cluster_scoped(kind, text(node), mesh), f"{path}/name")
+        resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/name")

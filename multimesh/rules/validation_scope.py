@@ -29,7 +29,7 @@ The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are nar
 A validator of the revision keeps its objectSelector.
 """
 
-from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL, cluster_scoped
+from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL, cluster_scoped_name
 from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR
 from multimesh.rules.webhook_names import is_galley
 from multimesh.yamltext.fieldpath import get, text
@@ -57,16 +57,19 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             else:
                 _narrow(resource, mesh, path, node)
                 _serve_ourselves(resource, mesh, path, node)
-        if entries and resource.name in (DEFAULT_VALIDATOR, cluster_scoped(resource.kind, DEFAULT_VALIDATOR, mesh)):
+        if entries and resource.name in (
+            DEFAULT_VALIDATOR,
+            cluster_scoped_name(resource.kind, DEFAULT_VALIDATOR, mesh),
+        ):
             _relabel(resource, mesh)
     elif resource.kind == "ValidatingAdmissionPolicy" and resource.name.startswith(_POLICIES):
         for path, node in resource.find("spec/matchConstraints"):
             _narrow(resource, mesh, path, node)
-        if resource.name in (DEFAULT_POLICY, cluster_scoped(resource.kind, DEFAULT_POLICY, mesh)):
+        if resource.name in (DEFAULT_POLICY, cluster_scoped_name(resource.kind, DEFAULT_POLICY, mesh)):
             _relabel(resource, mesh)
     elif resource.kind == "ValidatingAdmissionPolicyBinding":
         for path, node in resource.find("spec/policyName"):
-            resource.rewrite(node, cluster_scoped("ValidatingAdmissionPolicy", text(node), mesh), path)
+            resource.rewrite(node, cluster_scoped_name("ValidatingAdmissionPolicy", text(node), mesh), path)
 
 
 def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:

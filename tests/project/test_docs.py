@@ -19,7 +19,7 @@ import multimesh
 from multimesh import cli as commands
 from multimesh.commands.render import RENDER_FLAGS
 from multimesh.errors import MultimeshError
-from multimesh.mesh import profile, schema
+from multimesh.mesh import definitions, profile, schema
 from multimesh.rules import rules
 from multimesh.rules.reads import REGISTRY
 
@@ -216,7 +216,7 @@ def test_the_schema_knows_every_check():
             for part in field.values():
                 visit(part)
 
-    visit(profile.PROFILE)
+    visit(definitions.PROFILE)
     assert found
     assert [check.__name__ for check in found if check not in schema.TEXTS] == []
 
