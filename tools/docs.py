@@ -41,8 +41,7 @@ from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.mesh import definitions, schema  # noqa: E402 - the path above comes first
-from multimesh.rules import rules  # noqa: E402 - the path above comes first
-from multimesh.rules.reads import REGISTRY  # noqa: E402
+from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 
 #: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
 LAYERS: tuple[tuple[str, ...], ...] = tuple(
@@ -124,9 +123,9 @@ def rules_page() -> str:
         "<!-- Written by tools/docs.py from the docstrings in multimesh/rules/. Change them there. -->\n"
     )
     sections = [head]
-    for rule in rules():
+    for rule in RULES:
         first, *rest = parts(doc_of(rule))
-        kinds = sorted(REGISTRY[rule.ID])
+        kinds = sorted(rule.READS)
         looks = "every resource" if "*" in kinds else ", ".join(f"`{kind}`" for kind in kinds)
         body = "\n".join(written(part) for part in rest)
         source = Path(str(rule.__file__)).name
@@ -144,7 +143,7 @@ def rules_page() -> str:
 def rules_table() -> str:
     """Return the table of rules for the README: rule, what, before, after."""
     rows = ["| rule | what | before | after |", "|---|---|---|---|"]
-    for rule in rules():
+    for rule in RULES:
         first, *rest = parts(doc_of(rule))
         diff = next((part.text.splitlines() for part in rest if part.is_diff), [])
         before, after = (cell([line[1:] for line in diff if line[:1] == sign]) for sign in "-+")
