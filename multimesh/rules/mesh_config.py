@@ -16,7 +16,6 @@ from __future__ import annotations
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.rules.concern import DataKey, name_is, name_starts
 from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
-from multimesh.yamltext.jsontext import end, members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +84,9 @@ def _check_selectors(resource: Resource, mesh: Profile, root: MappingNode) -> No
 
 def _check_values(resource: Resource, mesh: Profile, values: Text) -> None:
     """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
+    # Imported here: the C module _json takes 0.03 of the bare interpreter; charts without an injector do not need it.
+    from multimesh.yamltext.jsontext import members
+
     # An escape could hide letters of the key from a search, but not from the scanner of JSON.
     absent = "revision" not in values.text and ("\\" not in values.text or members(values.text, 0, "revision") == {})
     revision = None if absent else _value(values, "revision")
@@ -109,6 +111,8 @@ def _value(values: Text, *keys: str) -> str | None:
 
     Only where they are not JSON, or the root does not have the first key, are they parsed as YAML.
     """
+    from multimesh.yamltext.jsontext import end, members
+
     at = 0
     for key in keys:
         found = members(values.text, at, key)
