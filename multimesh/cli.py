@@ -14,7 +14,7 @@ from multimesh.commands.stdio import DONE, FAILED
 from multimesh.errors import MultimeshError
 
 #: In the order of the manual.
-COMMANDS = ("diff", "values", "namespaces", "check", "verify")
+COMMANDS = ("diff", "values", "namespaces", "policies", "check", "verify")
 
 EPILOG = """\
 Every flag has an environment twin, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.

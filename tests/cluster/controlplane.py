@@ -175,7 +175,7 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={port}",
             f"--cert-dir={self.folder}",
-            "--controllers=serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller",
+            "--controllers=serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller,validatingadmissionpolicy-status-controller",
             f"--root-ca-file={self.root}",
             "--leader-elect=false",
             "--use-service-account-credentials=false",
