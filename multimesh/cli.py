@@ -1,7 +1,9 @@
-"""Read the arguments with argparse, and run the command that they name.
+"""Parse the command line with argparse, and run the command that it names.
 
 A command module has `HELP`, `add_arguments(parser)` and `run(options)`, which returns the exit code.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -13,17 +15,20 @@ from multimesh.commands.render import RENDER_HELP, post_render
 from multimesh.commands.stdio import DONE, FAILED
 from multimesh.errors import MultimeshError
 
-#: In the order of the manual.
+#: The commands that use argparse, in the order of the manual.
 COMMANDS = ("diff", "values", "namespaces", "policies", "check", "verify")
 
 EPILOG = """\
-Every flag has an environment twin, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.
-Start with charts-values/affirmed/profile.yaml, and see the README for Helm's side.
+Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.
+charts-values/affirmed/profile.yaml is an example profile; the README says how to use multimesh with Helm.
 """
 
 
-def main(argv: "list[str] | None" = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it."""
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it.
+
+    `argv` defaults to `sys.argv[1:]`.
+    """
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] == "render":
         return post_render(arguments[1:])
@@ -31,9 +36,9 @@ def main(argv: "list[str] | None" = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose mistakes have the shape of every other error."""
+    """A parser that raises usage errors as MultimeshError, so that they are printed like all other errors."""
 
-    def error(self, message: str) -> "None":  # type: ignore[override]
+    def error(self, message: str) -> None:  # type: ignore[override]
         raise MultimeshError("", message, f"See '{self.prog} --help'.")
 
 
@@ -49,14 +54,14 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return FAILED
     except BrokenPipeError:
-        # Whoever read the output has seen enough, as `head` does.
+        # The reader closed the pipe early, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return DONE
     return code
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
-    """Read the arguments; files may stand between flags, which argparse alone would not take."""
+    """Parse the arguments. Files may be between flags, which argparse alone does not accept."""
     top = parser()
     options, rest = top.parse_known_args(arguments)
     if rest and hasattr(options, "files") and not any(item.startswith("-") and item != "-" for item in rest):
@@ -67,7 +72,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the parser of all commands."""
+    """Return the parser of all commands."""
     top = _Parser(
         prog="multimesh",
         description="Run several independent Istio meshes in one Kubernetes cluster: a Helm post-renderer.",

@@ -623,6 +623,13 @@ class Workshop:
         environment = self.environment | ({"PATH": path + os.pathsep + self.environment["PATH"]} if path else {})
         return Contestant(f"{OURS}: {name}", command, environment, task, task.title, copies=task.times)
 
+    def against(self, task: Task, checkouts: list[Path]) -> list[Contestant]:
+        """Start other checkouts of multimesh in the same way, to compare builds in one run."""
+        return [
+            self.ours(task, launch=[str(checkout / "postrender.py")])._replace(name=f"the checkout {checkout.name}")
+            for checkout in checkouts
+        ]
+
     def pyyaml(self, task: Task, kind: str, every: int = 1) -> Contestant:
         """Let PyYAML load, edit and dump; in C or in Python."""
         prefix = "C" if kind == "C" else ""
@@ -1059,13 +1066,30 @@ def measure(arguments: argparse.Namespace) -> Report:
         shop = Workshop(Path(folder))
         if shop.borrowed:
             notes.append("the real interpreter has no PyYAML: every python3 is that of the virtual environment")
-        groups = [[shop.floor(demo.title), shop.ours(demo), shop.pyyaml(demo, "C"), shop.pyyaml(demo, "pure", heavy)]]
+        others = arguments.against
+        groups = [
+            [
+                shop.floor(demo.title),
+                shop.ours(demo),
+                *shop.against(demo, others),
+                shop.pyyaml(demo, "C"),
+                shop.pyyaml(demo, "pure", heavy),
+            ]
+        ]
         if kubectl:
             groups[0].append(shop.kustomize(demo, kubectl))
         if not arguments.quick:
             # Ten times the size beside its own floor and the small stream: what a further MB costs is of one run.
             small = shop.ours(demo)._replace(name=f"{OURS}: the stream once, beside it", title=large.title)
-            groups.append([shop.floor(large.title), shop.ours(large), small, shop.pyyaml(large, "C", heavy)])
+            groups.append(
+                [
+                    shop.floor(large.title),
+                    shop.ours(large),
+                    small,
+                    *shop.against(large, others),
+                    shop.pyyaml(large, "C", heavy),
+                ]
+            )
             if kubectl:
                 groups[1].append(shop.kustomize(large, kubectl, heavy))
         bases = []
@@ -1080,7 +1104,9 @@ def measure(arguments: argparse.Namespace) -> Report:
             kept = f"Istio 1.30.3 base as {shared}, {len(content) / 1e3:.0f} KB"
             base = Task(kept, content, mesh, base_rewrites(resources_of(content), mesh), dropped)
             bases.append(base.title)
-            groups.append([shop.floor(base.title), shop.ours(base), shop.pyyaml(base, "C")])
+            groups.append(
+                [shop.floor(base.title), shop.ours(base), *shop.against(base, others), shop.pyyaml(base, "C")]
+            )
             if kubectl:
                 groups[-1].append(shop.kustomize(base, kubectl))
         groups.append([shop.floor("launch forms"), *launch_forms(shop, demo, notes)])
@@ -1120,6 +1146,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every time and peak as JSON")
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the Markdown between the markers of this page")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="another checkout of multimesh, measured in the same rounds; may be given more than once",
+    )
     arguments = parser.parse_args(argv)
     arguments.rounds = arguments.rounds or (5 if arguments.quick else 15)
     try:

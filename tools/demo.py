@@ -30,11 +30,11 @@ MULTIMESH = ".venv/bin/multimesh"
 
 
 class DemoFailed(Exception):
-    """A command did not do its part; the message says which, and what it said."""
+    """A command failed; the message has the command and its output."""
 
 
 class Helm(NamedTuple):
-    """A helm that runs: how a user would call it, and what makes it call multimesh."""
+    """A Helm that works: its command, and the environment with which it finds multimesh."""
 
     command: str
     major: int
@@ -42,11 +42,11 @@ class Helm(NamedTuple):
     environment: dict[str, str]
 
     def template(self, namespace: str) -> list[str]:
-        """Spell the command that renders the stock chart."""
+        """Return the command that renders the stock chart."""
         return [self.command, "template", "istio", CHART, "-n", namespace]
 
     def post_renderer(self, profile: str) -> list[str]:
-        """Spell the flags that add multimesh: Helm 3 is given a path, Helm 4 the name of a plugin."""
+        """Return the flags that add multimesh: a path for Helm 3, the name of a plugin for Helm 4."""
         name = "./postrender.py" if self.major == 3 else "multimesh"
         return ["--post-renderer", name, f"--post-renderer-args=--profile={profile}"]
 
@@ -87,9 +87,9 @@ def main() -> int:
 
 
 def find_helm(folder: Path) -> Helm:
-    """Take the helm on PATH if it is 3 or 4, else fetch Helm 3. What helm keeps goes into the folder."""
+    """Return the Helm on the PATH if it is 3 or 4, else download Helm 3. Helm writes its files to `folder`."""
     environment = {name: value for name, value in os.environ.items() if name != "HELM_PLUGINS"}
-    # Settings and plugins of the user have no part in this.
+    # Do not use settings and plugins of the user.
     environment |= {f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
     command = "helm" if shutil.which("helm") else str(real_helm.fetch(3))
     version = run([command, "version", "--template={{.Version}}"], environment).strip().removeprefix("v")
@@ -98,7 +98,7 @@ def find_helm(folder: Path) -> Helm:
         command, version = str(real_helm.fetch(3)), real_helm.LAYERS[3].helm
     helm = Helm(command, int(version[0]), version, environment)
     if helm.major == 4:
-        # A folder with this checkout in it and nothing else: two plugins of one name would stop Helm.
+        # A directory that contains only this checkout: Helm fails if two plugins have the same name.
         plugins = folder / "plugins"
         plugins.mkdir()
         (plugins / "multimesh").symlink_to(ROOT)
@@ -108,7 +108,7 @@ def find_helm(folder: Path) -> Helm:
 
 
 def render(helm: Helm, name: str) -> Mesh:
-    """Render the stock chart as it is, and through the post-renderer; keep the second."""
+    """Render the stock chart without and with the post-renderer, and write the second result to a file."""
     profile = f"charts-values/{name}"
     try:
         text = Path(profile, "profile.yaml").read_text(encoding="utf-8")
@@ -129,12 +129,12 @@ def render(helm: Helm, name: str) -> Mesh:
 
 
 def diff(mesh: Mesh) -> tuple[int, int]:
-    """Show what multimesh changes for the first mesh; count the lines that go and come for each."""
+    """Print the diff of the first mesh, and the number of removed and added lines of each."""
     command = [MULTIMESH, "diff", "--profile", mesh.profile]
     plain = run(command, dict(os.environ), mesh.stock)
     if mesh.name == MESHES[0]:
         say(f"helm template istio {CHART} -n {mesh.namespace} | {shlex.join(command)}\n")
-        # Once more with our own stdout, so that it sees the terminal and colours what it prints.
+        # Run it again with our stdout, so that it finds a terminal and uses colours.
         subprocess.run(command, input=mesh.stock, text=True, check=False)
     lines = plain.splitlines()
     removed = sum(line.startswith("-") and not line.startswith("--- ") for line in lines)
@@ -143,7 +143,7 @@ def diff(mesh: Mesh) -> tuple[int, int]:
 
 
 def run(command: list[str], environment: dict[str, str], text: str | None = None) -> str:
-    """Return what the command prints, or fail with what it complained of."""
+    """Return the output of a command. Raises DemoFailed with its error output if it fails."""
     done = subprocess.run(command, input=text, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         complaint = "\n".join(f"  {line}" for line in done.stderr.strip().splitlines())
@@ -152,9 +152,9 @@ def run(command: list[str], environment: dict[str, str], text: str | None = None
 
 
 def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
-    """Spell a few commands to go on with."""
+    """Return a few commands to continue with."""
     first, second = meshes[:2]
-    # Outside the demo, Helm 4 finds the plugin where this checkout lies, or where `helm plugin install .` put it.
+    # Outside the demo, Helm 4 finds the plugin in the parent directory of this checkout, or after `helm plugin install .`.
     plugins = f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} " if helm.major == 4 else ""
     namespaces = f"{MULTIMESH} namespaces --istio 1.5 --profile {first.profile}"
     install = [helm.command, "install", "istio", CHART, "-n", first.namespace]
@@ -174,7 +174,7 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
 
 
 def say(text: str) -> None:
-    """Report progress where the diff goes, so that they stay in order."""
+    """Print progress to the stream of the diff, so that both stay in order."""
     print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
 
 

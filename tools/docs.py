@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the parts of the documentation that the code says already.
+"""Write the parts of the documentation that are generated from the code.
 
     python3 tools/docs.py           writes them, and names the files that changed
     python3 tools/docs.py --check   writes nothing; exit code 1 names the files that are out of date
@@ -9,7 +9,7 @@ docs/commands.md comes from the commands' docstrings and parsers, docs/findings.
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/profile.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
-What stands between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` belongs to this tool.
+The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # comes with import-linter
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
@@ -33,26 +38,23 @@ from finding_cases import CASES, arguments  # noqa: E402 - the path above comes 
 from finding_notes import NOTES  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
-from multimesh.check.findings import CATALOGUE  # noqa: E402 - the path above comes first
+from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.mesh import profile, schema  # noqa: E402 - the path above comes first
 from multimesh.rules import rules  # noqa: E402 - the path above comes first
 from multimesh.rules.reads import REGISTRY  # noqa: E402
 
-#: The layers of the house, the highest first: a module imports from its own layer and from lower ones.
-#: Every module that is named by none of them belongs to the last.
-LAYERS = (
-    ("commands", ("multimesh.cli", "multimesh.__main__", "multimesh.bootstrap", "multimesh.commands")),
-    ("check", ("multimesh.check",)),
-    ("render", ("multimesh.render",)),
-    ("rules", ("multimesh.rules",)),
-    ("kubernetes", ("multimesh.kubernetes",)),
-    ("mesh", ("multimesh.mesh",)),
-    ("yamltext", ("multimesh.yamltext",)),
-    ("basics", ()),
+#: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
+LAYERS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(re.split(r"\s*[|:]\s*", layer))
+    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    if contract["id"] == "layers"
+    for layer in contract["layers"]
 )
 
-#: What stands in the table for a field whose profile has none of these checks.
+#: What the table of keys says about a text without a check of its own.
 ANY = "text"
 
 NO_BREAK = "\u00a0"
@@ -66,14 +68,14 @@ class Part(NamedTuple):
 
     @property
     def is_diff(self) -> bool:
-        """Tell a diff: every line begins with a sign, and something comes or goes."""
+        """Return whether this is a diff: every line begins with a sign, and at least one is added or removed."""
         lines = [line for line in self.text.splitlines() if line]
         return self.code and all(line[0] in "+- " for line in lines) and any(line[0] in "+-" for line in lines)
 
 
 def main() -> int:
-    """Write what is out of date, or say what is."""
-    parser = argparse.ArgumentParser(description="Write the documentation that the code says already.")
+    """Write the files that are out of date, or with --check only name them; return the exit code."""
+    parser = argparse.ArgumentParser(description="Write the documentation that is generated from the code.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a file is out of date")
     options = parser.parse_args()
     old = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
@@ -85,7 +87,7 @@ def main() -> int:
 
 
 def pages() -> dict[Path, str]:
-    """Return every generated file as it should be."""
+    """Return the path and the text of every generated file."""
     return {
         ROOT / "docs/rules.md": rules_page(),
         ROOT / "docs/commands.md": commands_page(),
@@ -98,7 +100,7 @@ def pages() -> dict[Path, str]:
 
 
 def between(name: str, marker: str, text: str) -> str:
-    """Return a file with this text between its two markers."""
+    """Return the text of a file with this text between its two markers."""
     page = (ROOT / name).read_text(encoding="utf-8")
     pattern = rf"(<!-- {marker}: begin[^>]*-->\n).*?(<!-- {marker}: end -->)"
     new, count = re.subn(pattern, lambda found: found[1] + text + found[2], page, flags=re.DOTALL)
@@ -111,10 +113,10 @@ def between(name: str, marker: str, text: str) -> str:
 
 
 def rules_page() -> str:
-    """Return docs/rules.md: one section for every rule, in the order of the registry."""
+    """Return docs/rules.md: one section for every rule, in their order."""
     head = (
         "# The rules\n\n"
-        "What multimesh rewrites, rule by rule, and why.\n"
+        "What multimesh changes, rule by rule, and why.\n"
         "Every rule plans against the stock manifest, so their order does not matter.\n"
         "The id in brackets at the end of a message, in a diff or in a report is the name of a section here.\n\n"
         "In the examples the mesh is `affirmed` and its control-plane namespace `istio-affirmed`.\n"
@@ -133,7 +135,7 @@ def rules_page() -> str:
             f"Looks at {looks}.\nSource: [multimesh/rules/{source}](../multimesh/rules/{source}).\n"
         )
     sections.append(
-        "Where to go next: [profile.md](profile.md) for the keys that steer the rules, [errors.md](errors.md) for what a "
+        "Where to go next: [profile.md](profile.md) for the keys that control the rules, [errors.md](errors.md) for what a "
         "refusal looks like.\n"
     )
     return "\n".join(sections)
@@ -146,7 +148,7 @@ def rules_table() -> str:
         first, *rest = parts(doc_of(rule))
         diff = next((part.text.splitlines() for part in rest if part.is_diff), [])
         before, after = (cell([line[1:] for line in diff if line[:1] == sign]) for sign in "-+")
-        # Only here does a missing line mean something: the rule adds, or takes away.
+        # A rule without removed lines adds a field, and one without added lines drops it.
         before, after = before or ("(absent)" if after else "–"), after or ("(dropped)" if before else "–")
         what = " ".join(first.text.split()).removesuffix(".")
         rows.append(f"| [{rule.ID}](docs/rules.md#{rule.ID}) | {what} | {before} | {after} |")
@@ -154,14 +156,14 @@ def rules_table() -> str:
 
 
 def doc_of(rule: Any) -> str:
-    """Return the docstring of a rule. A rule without one has no page, and that is an error."""
+    """Return the docstring of a rule. Without one the program ends with an error."""
     if not rule.__doc__:
-        raise SystemExit(f"{rule.__name__} has no docstring, and that is its page of the manual")
+        raise SystemExit(f"{rule.__name__} has no docstring, which is its section of docs/rules.md")
     return str(rule.__doc__)
 
 
 def parts(doc: str) -> list[Part]:
-    """Cut a docstring at its blank lines; indented paragraphs are blocks, and blocks that touch are one."""
+    """Return the parts of a docstring, which blank lines separate. Indented parts are code; adjacent ones are joined."""
     found: list[Part] = []
     for block in re.split(r"\n[ \t]*\n", doc.strip("\n")):
         code = all(line.startswith("    ") for line in block.splitlines())
@@ -174,14 +176,14 @@ def parts(doc: str) -> list[Part]:
 
 
 def written(part: Part, language: str = "yaml") -> str:
-    """Return a part as Markdown; a block that is no diff is in this language."""
+    """Return a part as Markdown; a code block that is not a diff has this language."""
     if not part.code:
         return sentences(part.text) + "\n"
     return f"```{'diff' if part.is_diff else language}\n{part.text}\n```\n"
 
 
 def sentences(text: str) -> str:
-    """Return a paragraph with one sentence a line; lists keep their lines."""
+    """Return a paragraph with each sentence on a line of its own; lists keep their lines."""
     if re.search(r"(?m)^(- |\* |\d+\. |\|)", text):
         return text
     return re.sub(r"(?<=[.!?]) (?=[A-Z`])", "\n", " ".join(text.split()))
@@ -190,7 +192,7 @@ def sentences(text: str) -> str:
 def cell(lines: list[str]) -> str:
     """Return lines of YAML as one cell of a table, indented as far as they are below the first."""
     shown = [line.replace("|", "\\|") for line in textwrap.dedent("\n".join(lines)).splitlines() if line.strip()]
-    # Markdown collapses blanks, and keeps those that do not break.
+    # Markdown collapses ordinary spaces, but not no-break spaces.
     return "<br>".join(f"`{(len(line) - len(line.lstrip())) * NO_BREAK}{line.lstrip()}`" for line in shown)
 
 
@@ -204,8 +206,8 @@ def commands_page() -> str:
     head = (
         "# The commands\n\n"
         "`multimesh COMMAND`, or `python3 -m multimesh COMMAND` in the checkout; `postrender.py` is `multimesh render`.\n"
-        "Every flag has a twin in the environment, `MULTIMESH_<FLAG>`.\n"
-        "A switch is `1`, `true` or `yes` there; `0`, `false`, `no` or empty is off.\n\n"
+        "Every flag can be set by an environment variable, `MULTIMESH_<FLAG>`.\n"
+        "A switch is on with `1`, `true` or `yes`, and off with `0`, `false`, `no` or an empty value.\n\n"
         "| exit code | means |\n|---|---|\n| 0 | done |\n| 1 | findings |\n| 2 | could not do it |\n\n"
         "<!-- Written by tools/docs.py from multimesh/cli.py and multimesh/commands/. Change them there. -->\n"
     )
@@ -228,7 +230,7 @@ def findings_page() -> str:
         "# Findings\n\n"
         "What `multimesh check` and `multimesh verify` report, by the id of the finding.\n"
         "An error ends the command with exit code 1; `--severity` moves that line. Ids are never reused.\n\n"
-        "<!-- Written by tools/docs.py from multimesh/check/findings.py and tools/finding_notes.py. Change it there. -->\n\n"
+        "<!-- Written by tools/docs.py from multimesh/check/catalogue.py and tools/finding_notes.py. Change it there. -->\n\n"
         "| id | severity | why it matters |\n|---|---|---|\n"
         + "".join(f"| [{name}](#{name}) | {page.severity} | {page.why} |\n" for name, page in CATALOGUE.items())
     )
@@ -246,7 +248,7 @@ def findings_page() -> str:
 
 @cache
 def example(finding: str) -> str:
-    """Return what `check` prints of the manifests that produce a finding; nothing for what only `verify` finds."""
+    """Return what `check` prints of the manifests that have a finding; an empty text for findings of `verify` only."""
     case = CASES.get(finding)
     if case is None:
         return ""
@@ -261,7 +263,7 @@ def example(finding: str) -> str:
 
 def flags_table(command: argparse.ArgumentParser) -> str:
     """Return the table of a command's arguments."""
-    rows = ["| argument | what it says |", "|---|---|"]
+    rows = ["| argument | meaning |", "|---|---|"]
     formatter = command._get_formatter()
     for action in command._actions:
         if "--help" in action.option_strings:
@@ -279,7 +281,7 @@ def flags_table(command: argparse.ArgumentParser) -> str:
 
 def keys_table() -> str:
     """Return the table of all keys of a mesh profile."""
-    rows = ["| key | it may be | what it says |", "|---|---|---|"]
+    rows = ["| key | values | meaning |", "|---|---|---|"]
     rows += [
         f"| `{path}`{' (required)' if required else ''} | {kinds} | {description} |"
         for path, kinds, description, required in keys(profile.PROFILE, "", required=True)
@@ -288,7 +290,7 @@ def keys_table() -> str:
 
 
 def keys(field: Any, path: str, *, required: bool) -> list[tuple[str, str, str, bool]]:
-    """List every key below a field: its path, what it may be, its description, and whether it is required."""
+    """Return every key below a field: its path, what it may be, its description, and whether it is required."""
     found = []
     for key, (inner, description) in field[1].items():
         here = f"{path}.{key}" if path else key
@@ -301,7 +303,7 @@ def keys(field: Any, path: str, *, required: bool) -> list[tuple[str, str, str, 
 
 
 def may_be(field: Any) -> str:
-    """Say in words what a field may hold."""
+    """Return in words which values a field accepts."""
     kind = field[0]
     if kind == "either":
         return " or ".join(may_be(choice) for choice in field[1:])
@@ -320,34 +322,33 @@ def may_be(field: Any) -> str:
 
 
 def files_table() -> str:
-    """Return the table of every module of the package: file, layer, purpose."""
-    rows = ["| file | layer | purpose |", "|---|---|---|"]
-    modules = sorted((ROOT / "multimesh").rglob("*.py"), key=lambda path: (place(path), path.as_posix()))
-    rows += [
-        f"| `{path.relative_to(ROOT).as_posix()}` | {LAYERS[place(path)][0]} | {purpose(path)} |" for path in modules
-    ]
+    """Return the table of every module of the package: file and purpose, in the order of the layers."""
+    rows = ["| file | purpose |", "|---|---|"]
+    modules = sorted((ROOT / "multimesh").rglob("*.py"), key=place)
+    rows += [f"| `{path.relative_to(ROOT).as_posix()}` | {purpose(path)} |" for path in modules]
     return "\n".join(rows) + "\n"
 
 
-def module_name(path: Path) -> str:
-    """Return the dotted name of a module of the package."""
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+def place(path: Path) -> tuple[int, int, str]:
+    """Return the position of a module in the table: its layer, its directory in the layer, its path.
 
-
-def place(module: Path | str) -> int:
-    """Return the number of the layer that a module belongs to, the highest layer first."""
-    name = module if isinstance(module, str) else module_name(module)
-    for number, (_, members) in enumerate(LAYERS):
-        if any(name == member or name.startswith(f"{member}.") for member in members):
-            return number
-    return len(LAYERS) - 1
+    The root of the package belongs to no layer and comes first.
+    """
+    inner = path.relative_to(ROOT / "multimesh")
+    name = inner.parts[0].removesuffix(".py")
+    for number, members in enumerate(LAYERS):
+        if name in members:
+            return number, members.index(name), inner.as_posix()
+    if inner.parts != ("__init__.py",):
+        raise SystemExit(f"{path.relative_to(ROOT)} belongs to no layer of pyproject.toml")
+    return -1, 0, inner.as_posix()
 
 
 def purpose(path: Path) -> str:
     """Return the first sentence of a module's docstring."""
     doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     if not doc:
-        raise SystemExit(f"{path.relative_to(ROOT)} has no docstring, and that is its row in ARCHITECTURE.md")
+        raise SystemExit(f"{path.relative_to(ROOT)} has no docstring, which is its row in ARCHITECTURE.md")
     first = " ".join(doc.split("\n\n")[0].split())
     return re.split(r"(?<=[.]) (?=[A-Z`])", first)[0].rstrip(".:").replace("|", "\\|")
 

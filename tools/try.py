@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Hold one chart against the laws: both example meshes, rendered, rewritten, and judged, on one page.
+"""Check one chart against the laws: render it for both example meshes, check the results, and print one page.
 
     make try CHART=<folder or archive> [ISTIO=<version>] [VALUES=<file>] [RELEASE=<name>]
 
@@ -52,7 +52,7 @@ CHARTS = {
     "istio": ("istio-1.5", "istio"),
 }
 
-#: What the judge's classes of collisions are called in the manual.
+#: The names of the oracle's classes of collisions in the manual.
 CLASSES = {
     "C1": "cluster-scoped-name",
     "C2": "embedded-cluster-scoped",
@@ -71,7 +71,7 @@ HOLDS, BROKEN = "holds", "BROKEN"
 
 
 class Tried(NamedTuple):
-    """What came of one mesh."""
+    """The results of one mesh."""
 
     name: str
     mesh: Profile
@@ -83,11 +83,11 @@ class Tried(NamedTuple):
 
 
 class CannotTry(Exception):
-    """Something that is wrong with the call; the message says what to do."""
+    """The chart cannot be tried with these arguments; the message says what to do."""
 
 
 def main() -> int:
-    """Try the chart, print the page."""
+    """Try the chart, print the page, and return the exit code."""
     options = read_arguments()
     try:
         with tempfile.TemporaryDirectory(prefix="multimesh-try-") as folder:
@@ -104,7 +104,7 @@ def main() -> int:
 
 
 def read_arguments() -> argparse.Namespace:
-    """Read the command line; empty values are absent ones, as make gives them."""
+    """Parse the command line. make passes empty values for variables that are not set, so they count as absent."""
     parser = argparse.ArgumentParser(
         prog="make try", usage="make try CHART=<folder or archive> [ISTIO=V] [VALUES=F] [RELEASE=R]"
     )
@@ -119,7 +119,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def find_helm(folder: Path) -> demo.Helm:
-    """Take the helm on PATH, else the one that the tests use; keep the page free of how it was found."""
+    """Return the Helm on the PATH, else the one that the tests use, without printing how it was found."""
     say, demo.say = demo.say, lambda _: None
     try:
         return demo.find_helm(folder)
@@ -128,7 +128,7 @@ def find_helm(folder: Path) -> demo.Helm:
 
 
 def one(helm: demo.Helm, options: argparse.Namespace, name: str, folder: Path) -> Tried:
-    """Render the chart for one mesh, rewrite it, and hold it against the laws of one mesh."""
+    """Render the chart for one mesh, rewrite it, and check the laws that concern one mesh."""
     mesh = load_profile(str(ROOT / "charts-values" / name))
     stock = template(helm, options, mesh, folder)
     try:
@@ -167,7 +167,7 @@ def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, folder
 
 
 def users_values(options: argparse.Namespace) -> str:
-    """Read the file that VALUES names."""
+    """Return the text of the file in VALUES."""
     try:
         return Path(options.values).read_text(encoding="utf-8") if options.values else ""
     except OSError as error:
@@ -175,12 +175,12 @@ def users_values(options: argparse.Namespace) -> str:
 
 
 def filled(text: str, mesh: Profile) -> str:
-    """Put the mesh into a text."""
+    """Return a text with the names of the mesh."""
     return text.replace("${MESH}", mesh.name).replace("${NAMESPACE}", mesh.namespace)
 
 
 def show_chart(helm: demo.Helm, chart: str) -> str:
-    """Return Chart.yaml, of a folder or an archive."""
+    """Return Chart.yaml of a directory or an archive."""
     return demo.run([helm.command, "show", "chart", chart], helm.environment)
 
 
@@ -191,7 +191,7 @@ def chart_name(helm: demo.Helm, chart: str) -> str:
 
 
 def app_version(helm: demo.Helm, chart: str) -> str:
-    """Return the version of Istio that the chart says it is for; charts built from source say 1.0.0, which is none."""
+    """Return the version of Istio that the chart says it is for; charts that are built from source have 1.0.0, which is not a version of Istio."""
     found = re.search(r"(?m)^appVersion: *[\"']?v?(1\.\d+)", show_chart(helm, chart))
     return found[1] if found and found[1] != "1.0" else ""
 
@@ -199,7 +199,7 @@ def app_version(helm: demo.Helm, chart: str) -> str:
 def values(options: argparse.Namespace, mesh: Profile, chart: str, version: str) -> str:
     """Return the values that `multimesh values` writes for a mesh."""
     if chart in ("cni", "ztunnel"):
-        # What a cluster has only once has the values of its owner, whoever tries to install it.
+        # The charts of shared resources always get the values of the owner.
         mesh = load_profile(str(ROOT / "charts-values" / MESHES[0]))
     command = [sys.executable, "-m", "multimesh", "values", "--profile", mesh.where, "--chart", chart]
     if chart != "istio-1.5" and (options.istio or version):
@@ -214,7 +214,7 @@ def values(options: argparse.Namespace, mesh: Profile, chart: str, version: str)
 
 
 def laws(stock: bytes, mesh: Profile, rendering: Rendering, name: str) -> list[tuple[str, bool, str]]:
-    """Hold one rendering against the laws that concern one mesh."""
+    """Return the results of the laws that concern one mesh, for one rendering."""
     return [
         only_planned(stock, rendering),
         every_part_alone(stock, mesh, rendering),
@@ -224,7 +224,7 @@ def laws(stock: bytes, mesh: Profile, rendering: Rendering, name: str) -> list[t
 
 
 def only_planned(stock: bytes, rendering: Rendering) -> tuple[str, bool, str]:
-    """Law 1: parse both sides; what differs is what was planned."""
+    """Law 1: parse both sides; they differ at the planned paths only."""
     law = "only what was planned changes"
     before, after = oracle.load(stock), oracle.load(rendering.output)
     dropped = [title for title, _, _ in rendering.dropped]
@@ -259,7 +259,7 @@ def plans(stock: bytes, rendering: Rendering) -> dict[str, list[str]]:
             at = int(first) + text.count("\n", 0, edit.start)
             here = next(titles for end, titles in ends if at < end or end == line)
             inside = edit.subject.startswith("ConfigMap/")
-            # One span may grant several wishes.
+            # One edit may be the result of several requests.
             for _, path in edit.reasons:
                 own = edit.subject in here and not (inside and path[:4] not in ("meta", "data"))
                 for title in [edit.subject] if edit.subject in here else here:
@@ -268,13 +268,13 @@ def plans(stock: bytes, rendering: Rendering) -> dict[str, list[str]]:
 
 
 def title_of(obj: oracle.Object) -> str:
-    """Name an object as messages do."""
+    """Return the name of an object as messages write it."""
     meta = obj["metadata"]
     return "/".join(part for part in (obj["kind"], meta.get("namespace"), meta.get("name")) if part)
 
 
 def covers(wish: str, path: tuple[str, ...]) -> bool:
-    """Tell whether a planned field path speaks of a path of the judge; either may end earlier."""
+    """Return whether a planned field path and a path of the oracle match; either may be a prefix of the other."""
     steps = [
         step.replace("~1", "/")
         for step in re.sub(r"^(metadata/labels|metadata/annotations)/(.+)$", _whole, wish).split("/")
@@ -293,7 +293,7 @@ def _whole(found: re.Match[str]) -> str:
 
 
 def every_part_alone(stock: bytes, mesh: Profile, rendering: Rendering) -> tuple[str, bool, str]:
-    """Law 2: every document rendered alone gives what the whole gives."""
+    """Law 2: documents rendered one by one give the same as all together."""
     law = "a rename needs no witness"
     parts = [part for part in re.split(r"(?m)^(?=---(?:\s|$))", stock.decode()) if part]
     found: list[oracle.Object] = []
@@ -320,7 +320,7 @@ def twice(mesh: Profile, rendering: Rendering) -> tuple[str, bool, str]:
 
 
 def all_or_nothing(stock: bytes, name: str) -> tuple[str, bool, str]:
-    """Law 5: the program refuses a stream that breaks off, and writes nothing."""
+    """Law 5: the program refuses a truncated stream and writes nothing."""
     done = run_program(stock.rstrip() + b'\n---\nkind: "', name)
     held = done.returncode == 2 and not done.stdout
     return ("all or nothing", held, "a stream that breaks off leaves stdout empty" if held else "something was written")
@@ -395,12 +395,12 @@ def changes(rendering: Rendering) -> list[str]:
     for title, rule, _ in rendering.dropped:
         dropped.setdefault(rule, []).append(title)
     lines += [f"  dropped by {rule}: {len(titles)}: {listed(titles)}" for rule, titles in sorted(dropped.items())]
-    lines += [f"  noticed: {item['resource']}: {item['message']}" for item in rendering.noticed]
+    lines += [f"  noticed: {item['resource']}: {item['message']}" for item in rendering.notices]
     return lines or ["  nothing changes"]
 
 
 def listed(names: Any, most: int = 4) -> str:
-    """List names, the first few of many."""
+    """Return names as a text, only the first few if there are many."""
     names = list(names)
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

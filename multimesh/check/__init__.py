@@ -1,8 +1,12 @@
-"""Would these meshes step on each other? What `multimesh check` and `multimesh verify` know.
+"""Find conflicts between meshes: everything that `multimesh check` and `multimesh verify` know.
 
-    files, profiles, a cluster -> objects -> meshes -> findings -> text, JSON, SARIF
+    manifests, profiles, a cluster -> objects -> meshes -> findings -> text, JSON, SARIF
 
-`objects` reads manifests, `meshes` tells which of them are one mesh, `between` holds every pair of meshes against each
-other, `inside` each mesh against itself and its profile, `overlap` decides whether two webhooks can meet.
-Nothing here is on the path of `render`.
+- `sources/` reads manifests and clusters, `objects` is what they become.
+- `meshes/` decides which objects are one mesh, and reads its workloads and webhooks.
+- `between/` compares several meshes, `inside/` checks one, `running/` checks one that runs, `upgrade` compares two
+  manifests of one release.
+- `catalogue` describes every finding once, `findings` is what a check yields, `formats/` writes findings.
+
+`render` imports nothing of this package.
 """

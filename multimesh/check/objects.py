@@ -1,35 +1,17 @@
-"""Objects from manifests: files, folders, `helm get manifest`, `kubectl get -o json`, with the place of each.
+"""Kubernetes objects as plain values, and accessors that accept a value of any shape.
 
-The values are plain, the nodes they came from are dropped at once: twenty meshes must fit into memory. Of a CRD only
-what identifies it is kept. Manifests of strangers are read too: whatever stands in a field, nothing here trips over it.
+Manifests of other people are read too, so no accessor fails on a field of an unexpected type.
 """
 
-import json
-import os
-import re
-import sys
-from collections.abc import Iterator
-from pathlib import Path
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
-from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
-from multimesh.yamltext.edits import Text
-from multimesh.yamltext.fieldpath import is_mapping, is_sequence
-from multimesh.yamltext.plain import scalar
-
-ENDINGS = (".yaml", ".yml", ".json")
-
-#: A file of this size is no manifest of a mesh; nor is a YAML document of the second size. `kubectl get` writes JSON,
-#: which takes a hundredth of the memory while it is read.
-MAX_FILE = 512 * 1024 * 1024
-MAX_DOCUMENT = 32 * 1024 * 1024
-
-_CRD = "CustomResourceDefinition"
+from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
 
 
 class Object(NamedTuple):
-    """One object: what identifies it, where it stands, and its values."""
+    """One object: what identifies it, the file and line (from 1) it comes from, and its plain values."""
 
     group: str
     kind: str
@@ -46,33 +28,38 @@ class Object(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What the cluster knows it by."""
+        """What identifies it in a cluster."""
         return (self.group, self.kind, self.namespace, self.name)
 
     @property
     def cluster_scoped(self) -> bool:
-        """Whether its kind is cluster-scoped; unknown kinds without a namespace count as such."""
+        """Whether its kind is cluster-scoped; an unknown kind without a namespace counts as such."""
         key = (self.group, self.kind)
         return key in CLUSTER_SCOPED or (key not in NAMESPACED and not self.namespace)
 
     @property
+    def is_namespace(self) -> bool:
+        """Whether it is a Namespace."""
+        return (self.group, self.kind) == ("", "Namespace")
+
+    @property
     def labels(self) -> dict[str, str]:
         """Its labels."""
-        return texts(dig(self.data, "metadata", "labels"))
+        return strings(dig(self.data, "metadata", "labels"))
 
     @property
     def annotations(self) -> dict[str, str]:
         """Its annotations."""
-        return texts(dig(self.data, "metadata", "annotations"))
+        return strings(dig(self.data, "metadata", "annotations"))
 
     @property
     def is_live(self) -> bool:
-        """Whether it comes from a cluster: only there an object has a uid."""
+        """Whether it comes from a cluster: only there does an object have a uid."""
         return any(isinstance(dig(self.data, "metadata", key), str) for key in ("uid", "resourceVersion"))
 
 
 def dig(data: Any, *keys: str) -> Any:
-    """Return the value behind keys, None where one is absent or stands on something else than a mapping."""
+    """Return the value at a path of keys; None where a key is absent or its parent is not a mapping."""
     for key in keys:
         if not isinstance(data, dict):
             return None
@@ -81,20 +68,20 @@ def dig(data: Any, *keys: str) -> Any:
 
 
 def listed(data: Any, *keys: str) -> list[Any]:
-    """Return the list behind keys; an empty one for anything else."""
+    """Return the list at a path of keys; an empty one for anything else."""
     found = dig(data, *keys)
     return found if isinstance(found, list) else []
 
 
 def mappings(data: Any, *keys: str) -> list[dict[str, Any]]:
-    """Return the mappings in the list behind keys; whatever else stands there is left out."""
+    """Return the mappings in the list at a path of keys; other items are left out."""
     return [item for item in listed(data, *keys) if isinstance(item, dict)]
 
 
-def said(value: Any) -> str:
-    """Return a scalar as text; empty for nothing, lists and mappings.
+def text_of(value: Any) -> str:
+    """Return a scalar as text; empty for None, lists and mappings.
 
-    >>> said(True), said(8080), said(None), said(["a"])
+    >>> text_of(True), text_of(8080), text_of(None), text_of(["a"])
     ('true', '8080', '', '')
     """
     if isinstance(value, bool):
@@ -102,179 +89,8 @@ def said(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float) else ""
 
 
-def texts(data: Any) -> dict[str, str]:
-    """Return a mapping of texts; anything else in it is written as text, or left out if it is nothing."""
+def strings(data: Any) -> dict[str, str]:
+    """Return a mapping with its scalars as text; values that are None, a list or a mapping are left out."""
     if not isinstance(data, dict):
         return {}
-    return {key: said(item) for key, item in data.items() if item is not None and not isinstance(item, dict | list)}
-
-
-def files_of(argument: str) -> list[str]:
-    """Return the files that one argument names: a file, `-`, a folder, or several with commas between them.
-
-    Raises MultimeshError for what is not there.
-    """
-    found = []
-    for part in [argument] if os.path.exists(argument) else argument.split(","):
-        path = Path(part)
-        if part == "-":
-            found.append(part)
-        elif path.is_dir():
-            inside = sorted(str(file) for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
-            if not inside:
-                raise MultimeshError(part, "the folder holds no manifests", f"Their names end in {', '.join(ENDINGS)}.")
-            found += inside
-        elif part and path.exists():
-            found.append(part)
-        else:
-            raise MultimeshError(part, "there is no such file", f"Looked in {os.path.abspath(part)}.")
-    return found
-
-
-def read(path: str) -> list[Object]:
-    """Read all objects of one file, `-` for stdin. Raises MultimeshError for what cannot be read or is no YAML."""
-    name = "<stdin>" if path == "-" else path
-    try:
-        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
-            raw = file.read(MAX_FILE + 1)
-        if len(raw) > MAX_FILE:
-            raise MultimeshError(name, f"has more than {MAX_FILE >> 20} MB", "No mesh is as large. Is this a manifest?")
-        content = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except OSError as error:
-        raise MultimeshError(name, f"cannot be read: {error.strerror}", "Look at its rights.") from None
-    except UnicodeDecodeError:
-        raise MultimeshError(name, "is not UTF-8", "Manifests are UTF-8.") from None
-    if not content.strip():
-        hint = "Look at the command that should have written it: an empty answer is no manifest."
-        raise MultimeshError(name, "is empty", hint)
-    return list(parse(content, name))
-
-
-def parse(content: str, file: str) -> Iterator[Object]:
-    """Yield the objects of a manifest. Raises MultimeshError for what is no YAML; documents that are no objects are skipped."""
-    try:
-        if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
-            starts = _item_lines(content)
-            yield from _objects(found, file, [1], starts)
-            return
-        line = 1
-        for piece in _pieces(content):
-            if len(piece) > MAX_DOCUMENT:
-                raise MultimeshError(
-                    f"{file}:{line}",
-                    f"a document has more than {MAX_DOCUMENT >> 20} MB",
-                    "Save it as JSON: kubectl get -o json.",
-                )
-            for root, starts in _roots(piece, file, line):
-                yield from _objects(values(root), file, [line + root.start_mark.line], starts)
-            line += piece.count("\n")
-    except RecursionError:
-        raise MultimeshError(file, "a document is nested too deeply", "No Kubernetes resource is.") from None
-
-
-def _json(content: str) -> Any:
-    """Return a file of one JSON document; None for anything else, which may be YAML still."""
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None
-
-
-def _item_lines(content: str) -> list[int]:
-    """Return the lines at which the items of a list begin, as kubectl indents them; none for another style."""
-    lines = content.split("\n")
-    return [number for number, line in enumerate(lines, 1) if line == "        {"]
-
-
-def _pieces(content: str) -> Iterator[str]:
-    """Cut a manifest at its document markers where that is safe, so that no more than one document is in memory as nodes."""
-    if "\r" in content or "\n%" in content or content.startswith("%"):
-        yield content
-        return
-    start = 0
-    while True:
-        end = content.find("\n---", start)
-        if end < 0:
-            yield content[start:]
-            return
-        yield content[start : end + 1]
-        start = end + 1
-
-
-def _roots(piece: str, file: str, line: int) -> Iterator[tuple[Any, list[int]]]:
-    """Yield the root nodes of a text, each with the lines of its items if it is a list."""
-    short = _without_schemas(piece)
-    try:
-        found = Text(short, file, line).roots
-    except MultimeshError:
-        if short is piece:
-            raise
-        found = Text(piece, file, line).roots
-    for root in found:
-        items = [pair[1] for pair in root.value if pair[0].value == "items"] if is_mapping(root) else []
-        starts = [line + item.start_mark.line for item in items[0].value] if items and is_sequence(items[0]) else []
-        yield root, starts
-
-
-_SCHEMA = re.compile(r"^( *)(?:- )?(?:schema|validation):[ ]*\n(?:\1 +[^\n]*\n|[ ]*\n)+", re.MULTILINE)
-
-
-def _without_schemas(piece: str) -> str:
-    """Leave the schemas of CRDs out of a text: nine tenths of a modern chart, and nobody asks for them.
-
-    A text that is no longer YAML without them is read as it is.
-    """
-    if f"\nkind: {_CRD}\n" not in piece or "\n---" in piece:
-        return piece
-    return _SCHEMA.sub("", piece)
-
-
-def values(node: Any) -> Any:
-    """Return a node as plain values: of a key that stands twice the last counts, as it does for Go, and tags say nothing."""
-    if is_mapping(node):
-        found: dict[str, Any] = {}
-        for key, child in node.value:
-            if key.id != "scalar":
-                continue
-            if key.value == "<<" and not key.style:
-                for base in child.value if is_sequence(child) else [child]:
-                    merged = values(base)
-                    found = {**merged, **found} if isinstance(merged, dict) else found
-            else:
-                found[key.value] = values(child)
-        return found
-    if is_sequence(node):
-        return [values(child) for child in node.value]
-    return scalar(node)
-
-
-def _objects(data: Any, file: str, line: list[int], starts: list[int]) -> Iterator[Object]:
-    """Yield the objects in one document, lists taken apart; `starts` are the lines of a list's items."""
-    if not isinstance(data, dict):
-        return
-    kind, items = said(data.get("kind")), data.get("items")
-    if kind.endswith("List") and isinstance(items, list):
-        known = len(starts) == len(items)
-        for number, item in enumerate(items):
-            yield from _objects(item, file, [starts[number]] if known else line, [])
-        return
-    if not kind:
-        return
-    group = group_of(said(data.get("apiVersion")))
-    namespace = said(dig(data, "metadata", "namespace"))
-    if (group, kind) in CLUSTER_SCOPED:
-        # Stock charts put a namespace on cluster-scoped objects, which means nothing.
-        namespace = ""
-    name = said(dig(data, "metadata", "name"))
-    yield Object(group, kind, namespace, name, file, line[0], _definition(data) if kind == _CRD else data)
-
-
-def _definition(data: dict[str, Any]) -> dict[str, Any]:
-    """Return what identifies a CRD: metadata, group, names, scope, and its versions without their schemas."""
-    spec = data.get("spec")
-    kept: dict[str, Any] = {}
-    if isinstance(spec, dict):
-        kept = {key: spec[key] for key in ("group", "names", "scope", "version") if key in spec}
-        kept["versions"] = [{"name": said(item.get("name"))} for item in mappings(spec, "versions")]
-    metadata = data.get("metadata")
-    return {"metadata": metadata if isinstance(metadata, dict) else {}, "spec": kept}
+    return {key: text_of(item) for key, item in data.items() if item is not None and not isinstance(item, dict | list)}

@@ -1,15 +1,18 @@
-"""Tell whether meshes step on each other, before anything is installed.
+"""Check whether meshes conflict with each other, before anything is installed.
 
-FILE is a rewritten manifest, a folder of them, or several with commas between; `-` is stdin. Files with the same
-control-plane namespace or revision are one mesh, so the output of `helm get manifest` of each release can be given as it
-is. With --profile, the profiles are held against each other and against the manifests; profiles alone are enough.
+FILE is a rewritten manifest, a directory of manifests, or several of them separated by commas; `-` is stdin. Files
+with the same control-plane namespace or revision are one mesh, so the output of `helm get manifest` of each release
+can be given as it is. With --profile, the profiles are compared with each other and with the manifests; profiles
+alone are enough.
 
-With --cluster they are held against what lives in the cluster too, which is read through kubectl, with your rights, and
-never written to. What `kubectl get -o json` has saved is told by its contents, and may be given as a FILE instead.
-With --previous the new manifest of a release is held against the one that is installed.
+With --cluster they are also compared with what lives in the cluster. It is read through kubectl, with your rights,
+and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can be
+given as a FILE instead. With --previous the new manifest of a release is compared with the one that is installed.
 
     multimesh check rendered/affirmed rendered/blue --profile charts-values/affirmed --profile charts-values/blue
 """
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -17,35 +20,41 @@ import sys
 from collections.abc import Iterator
 
 from multimesh.check.between import BETWEEN
-from multimesh.check.cluster import commands, join, namespaces, unsaved
-from multimesh.check.cluster import read as read_cluster
-from multimesh.check.findings import SEVERITIES, Finding, as_json, as_sarif, as_text, ordered
+from multimesh.check.between.namespaces import namespaces
+from multimesh.check.catalogue import SEVERITIES
+from multimesh.check.findings import Finding, ordered
+from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
-from multimesh.check.kubectl import Access
-from multimesh.check.meshes import Mesh, group, split
-from multimesh.check.objects import Object, files_of, read
-from multimesh.check.previous import upgrade
+from multimesh.check.meshes.grouping import group, split
+from multimesh.check.meshes.live import with_live_meshes
+from multimesh.check.meshes.mesh import Mesh
+from multimesh.check.objects import Object
+from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster, unsaved
+from multimesh.check.sources.kubectl import Access
+from multimesh.check.sources.manifests import files_of, read_file
+from multimesh.check.upgrade import upgrade
 from multimesh.commands.flags import add_flag, add_switch
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile
 from multimesh.errors import MultimeshError
+from multimesh.mesh.profile import Profile
 
-HELP = "tell whether meshes step on each other"
+HELP = "check whether meshes conflict with each other"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     command.add_argument(
-        "files", nargs="*", metavar="FILE", help="rewritten manifests, folders of them, or - for stdin"
+        "files", nargs="*", metavar="FILE", help="rewritten manifests, directories of them, or - for stdin"
     )
     command.add_argument(
         "--profile",
         action="append",
         metavar="PATH",
-        help=f"the profile of a mesh; may be given for each (MULTIMESH_PROFILE, with {os.pathsep} between several)",
+        help=f"the profile of a mesh; may be repeated (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
-    add_flag(command, "--previous", "what helm get manifest prints of the releases that are upgraded", metavar="FILE")
-    add_switch(command, "--cluster", "hold everything against what lives in the cluster, too")
+    add_flag(command, "--previous", "the output of helm get manifest of the releases to upgrade", metavar="FILE")
+    add_switch(command, "--cluster", "compare everything with what lives in the cluster, too")
     add_flag(command, "--context", "kubectl's context", metavar="NAME")
     add_flag(command, "--kubeconfig", "kubectl's configuration", metavar="FILE")
     add_switch(command, "--print-kubectl", "print the commands that save what --cluster reads, and do nothing else")
@@ -53,38 +62,24 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def add_output_flags(command: argparse.ArgumentParser) -> None:
-    """Add the flags that say how findings are printed."""
+    """Add the flags that decide how findings are printed."""
+    add_flag(command, "--output", "the format of the findings", default="text", short="-o", choices=FORMATS)
     add_flag(
-        command, "--output", "how findings are written", default="text", short="-o", choices=("text", "json", "sarif")
+        command, "--severity", "the least severity that makes the exit code 1", default="error", choices=SEVERITIES
     )
-    add_flag(
-        command, "--severity", "the severity from which on the exit code is 1", default="error", choices=SEVERITIES
-    )
-    add_flag(command, "--color", "when to colour", default="auto", choices=("auto", "always", "never"))
+    add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read everything, hold everything against everything, print the findings."""
+    """Read everything, compare everything with everything, print the findings, and return the exit code."""
     access = Access(options.context, options.kubeconfig)
     if options.print_kubectl:
-        sys.stdout.write(commands(access))
+        sys.stdout.write(print_commands(access))
         return DONE
-    paths = options.profile or os.environ.get("MULTIMESH_PROFILE", "").split(os.pathsep)
-    profiles = [load_profile(path) for path in paths if path]
-    places = [profile.where for profile in profiles]
-    if twice := next((place for place in places if places.count(place) > 1), ""):
-        raise MultimeshError(twice, "the same profile is named twice", "Name the profile of each mesh once.")
-    if not options.files and not profiles and not options.cluster:
-        raise MultimeshError(
-            "", "nothing to check", "Name manifests (helm get manifest RELEASE > FILE), folders of them, or --profile."
-        )
-    named = [(argument, files_of(argument)) for argument in options.files]
-    previous = files_of(options.previous) if options.previous else []
-    if [*(file for _, files in named for file in files), *previous].count("-") > 1:
-        raise MultimeshError("-", "stdin is named twice", "It can be read once; save it to a file.")
-    with Progress(
-        sum(len(files) for _, files in named) + len(previous) + 8 * options.cluster + len(BETWEEN)
-    ) as progress:
+    profiles = _profiles(options)
+    named, previous = _files(options, profiles)
+    total = sum(len(files) for _, files in named) + len(previous) + CALLS * options.cluster + len(BETWEEN)
+    with Progress(total) as progress:
         units, live, findings = _read(named, progress)
         before = [item for file in previous for item in _step(file, progress)]
         if live:
@@ -97,17 +92,42 @@ def run(options: argparse.Namespace) -> int:
             findings += upgrade(before, [item for unit in units for item in unit], profiles)
         checked = len(meshes)
         if live:
-            meshes = join(live, meshes)
+            meshes = with_live_meshes(live, meshes)
             findings += namespaces(live, meshes)
         findings += check(meshes, progress)
     subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live or options.cluster else "")
     return report(findings, options, subject, "check")
 
 
+def _profiles(options: argparse.Namespace) -> list[Profile]:
+    """Load the profiles. Raises MultimeshError for one that is named twice."""
+    paths = options.profile or os.environ.get("MULTIMESH_PROFILE", "").split(os.pathsep)
+    profiles = [load_profile(path) for path in paths if path]
+    places = [profile.where for profile in profiles]
+    if twice := next((place for place in places if places.count(place) > 1), ""):
+        raise MultimeshError(twice, "the same profile is named twice", "Name the profile of each mesh once.")
+    return profiles
+
+
+def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """Return the files of each argument, and of --previous. Raises MultimeshError if there is nothing to check."""
+    if not options.files and not profiles and not options.cluster:
+        raise MultimeshError(
+            "",
+            "nothing to check",
+            "Name manifests (helm get manifest RELEASE > FILE), directories of them, or --profile.",
+        )
+    named = [(argument, files_of(argument)) for argument in options.files]
+    previous = files_of(options.previous) if options.previous else []
+    if [*(file for _, files in named for file in files), *previous].count("-") > 1:
+        raise MultimeshError("-", "stdin is named twice", "It can be read once; save it to a file.")
+    return named, previous
+
+
 def _read(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
-    """Read all files: the units of objects that belong together, what comes from a cluster, and what is empty."""
+    """Read all files: the units of objects that belong together, live objects, and a finding for what is empty."""
     units: list[list[Object]] = []
     live: list[Object] = []
     findings = []
@@ -122,7 +142,7 @@ def _read(
 
 def _step(file: str, progress: Progress) -> list[Object]:
     progress.step(file)
-    return read(file)
+    return read_file(file)
 
 
 def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:
@@ -136,19 +156,14 @@ def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:
 
 
 def report(findings: list[Finding], options: argparse.Namespace, subject: str, command: str) -> int:
-    """Print findings in the form asked for, and return the exit code."""
+    """Print findings in the requested format, and return the exit code."""
     found = ordered(findings)
-    if options.output == "json":
-        text = as_json(found)
-    elif options.output == "sarif":
-        text = as_sarif(found, command)
-    else:
-        colour = options.color == "always" or (
-            options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        )
-        text = as_text(found, subject, colour=colour)
-    # Names of strangers need not fit into the terminal's encoding.
+    colour = options.color == "always" or (
+        options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    )
+    text = write(options.output, found, subject, command, colour=colour)
+    # The encoding of the terminal may lack characters of names in the manifests.
     sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
     sys.stdout.flush()
-    bar = SEVERITIES.index(options.severity)
-    return FINDINGS if any(SEVERITIES.index(finding.level) <= bar for finding in found) else DONE
+    limit = SEVERITIES.index(options.severity)
+    return FINDINGS if any(SEVERITIES.index(finding.level) <= limit for finding in found) else DONE

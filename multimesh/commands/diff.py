@@ -1,10 +1,12 @@
-"""Show what the rendering changes, as a unified diff from the stock manifest to the mesh's.
+"""Show what `render` changes, as a unified diff from the stock manifest to the manifest of the mesh.
 
-The diff comes from the edits that were planned, not from comparing two texts. Each hunk is headed by the resources in it
-and the rules that changed them. It is a patch: `patch` applies it.
+The diff is made from the planned edits, not by comparing two texts. The header of each hunk names the resources in it
+and the rules that changed them. The program `patch` can apply the diff.
 
     helm template istio istio/istio -n istio-affirmed | multimesh diff --profile charts-values/affirmed
 """
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -14,10 +16,10 @@ from typing import NamedTuple
 from multimesh.commands.flags import add_flag, add_switch
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS
-from multimesh.render.pipeline import Rendering
+from multimesh.render.rendering import Rendering
 from multimesh.yamltext.edits import Edit, applied
 
-HELP = "show what the rendering changes, hunk by hunk, with resource and rule"
+HELP = "show what render changes, as a diff that names resources and rules"
 
 #: Lines of context around a change, as in every unified diff.
 CONTEXT = 3
@@ -26,7 +28,7 @@ _RED, _GREEN, _CYAN, _BOLD, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[36m", "\x1b[1
 
 
 class Change(NamedTuple):
-    """Lines of the stock manifest, from `start` up to but not including `end` (from 0), and what takes their place."""
+    """Lines of the stock manifest that are replaced: from `start` up to but not including `end`, counted from 0."""
 
     start: int
     end: int
@@ -36,27 +38,27 @@ class Change(NamedTuple):
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a folder with a profile.yaml", metavar="PATH")
-    add_switch(command, "--exit-code", "exit with 1 when something differs")
-    add_switch(command, "--upgrade", "as in render: this is an upgrade")
-    add_flag(command, "--color", "when to colour", default="auto", choices=("auto", "always", "never"))
+    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
+    add_switch(command, "--exit-code", "exit with 1 if something differs")
+    add_switch(command, "--upgrade", "as for render: this is an upgrade")
+    add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the stock manifest on stdin and print the diff."""
+    """Read the stock manifest from stdin, print the diff, and return the exit code."""
     rendering, mesh = render_stdin({"--profile": options.profile, "--upgrade": "1" if options.upgrade else ""})
     colour = options.color == "always" or (
         options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
     )
     lines = unified(rendering, f"mesh {mesh.name}")
-    text = "".join(_painted(line) if colour else line for line in lines)
+    text = "".join(_coloured(line) if colour else line for line in lines)
     sys.stdout.buffer.write(text.encode())
     sys.stdout.flush()
     return FINDINGS if options.exit_code and lines else DONE
 
 
 def unified(rendering: Rendering, name: str) -> list[str]:
-    """Return the lines of the unified diff from the stock manifest to the rendered one; none where nothing differs."""
+    """Return the lines of the unified diff from the stock manifest to the rendered one; none if nothing differs."""
     stock = rendering.stock.decode().split("\n")
     open_end = stock[-1] != ""
     stock = [f"{line}\n" for line in (stock if open_end else stock[:-1])]
@@ -64,7 +66,7 @@ def unified(rendering: Rendering, name: str) -> list[str]:
     if not found:
         return []
     if stock[0].startswith(_BOM) and found[0].start == 0:
-        found[0] = _behind_bom(stock, found[0])
+        found[0] = _after_bom(stock, found[0])
     lines = ["--- stock\n", f"+++ {name}\n"]
     shift = 0
     for hunk in _hunks(found):
@@ -88,24 +90,25 @@ def unified(rendering: Rendering, name: str) -> list[str]:
 _BOM = "\ufeff"
 
 
-def _behind_bom(stock: list[str], first: Change) -> Change:
-    """Put the byte order mark, which stays, before whatever takes the place of the first lines."""
+def _after_bom(stock: list[str], first: Change) -> Change:
+    """Return the first change with the byte order mark, which is kept, before its new lines."""
     end, new = first.end, first.new
     if not new and end < len(stock):
         end, new = end + 1, [stock[end]]
     return first._replace(end=end, new=[_BOM + line for line in new[:1]] + new[1:])
 
 
+#: What a diff says after a line that no line feed ends.
 _OPEN = "\\ No newline at end of file\n"
 
 
 def _ended(body: list[str], stock_open: bool, mesh_open: bool) -> list[str]:
-    """Mark the last line of either side where no line feed ends it, in the hunk that holds the end of both."""
+    """Return the lines of the last hunk, with a mark after the last line of each side that no line feed ends."""
     old = max((number for number, line in enumerate(body) if line[0] in " -"), default=-1)
     new = max((number for number, line in enumerate(body) if line[0] in " +"), default=-1)
     shared = min(old, new)
     if old != new and shared >= 0 and body[shared][0] == " " and (stock_open if shared == old else mesh_open):
-        # The last line of one side goes on to be a line of the other, where a line feed ends it.
+        # The last line of one side has no line feed, and the same line of the other side has one.
         line, rest = body[shared][1:], body[shared + 1 :]
         body = [
             *body[:shared],
@@ -120,7 +123,7 @@ def _ended(body: list[str], stock_open: bool, mesh_open: bool) -> list[str]:
 
 
 def _range(start: int, length: int) -> str:
-    # An empty range is named by the line before it.
+    """Return a range of lines as a hunk header writes it; the start of an empty range is the line before it."""
     return f"{start + 1 if length else start},{length}"
 
 
@@ -138,12 +141,12 @@ def changes(rendering: Rendering) -> list[Change]:
 
 
 def _lines(text: str) -> list[str]:
-    """Return lines with their line feed; the last one of a document has lent its own to the marker that follows."""
+    """Return lines with their line feed, also where that of the last line belongs to the marker that follows."""
     return [f"{line}\n" for line in text.removesuffix("\n").split("\n")] if text else []
 
 
 def _trimmed(line: int, old: list[str], new: list[str], reasons: list[str]) -> Change:
-    """Leave out what is the same at the beginning and at the end."""
+    """Return the change of these lines without the lines that are the same at its beginning and end."""
     while old and new and old[0] == new[0]:
         old, new, line = old[1:], new[1:], line + 1
     while old and new and old[-1] == new[-1]:
@@ -152,7 +155,7 @@ def _trimmed(line: int, old: list[str], new: list[str], reasons: list[str]) -> C
 
 
 def _by_lines(text: str, edits: list[Edit]) -> list[list[Edit]]:
-    """Group the edits that touch a line together."""
+    """Return the edits, ordered by position, in groups that change the same lines."""
     groups: list[list[Edit]] = []
     for edit in edits:
         if (groups and _line_start(text, edit.start) < _line_end(text, groups[-1])) or (
@@ -165,11 +168,12 @@ def _by_lines(text: str, edits: list[Edit]) -> list[list[Edit]]:
 
 
 def _line_start(text: str, index: int) -> int:
+    """Return the offset at which the line of an offset begins."""
     return text.rfind("\n", 0, index) + 1
 
 
 def _line_end(text: str, group: list[Edit]) -> int:
-    """Return the end of the last line that a group of edits touches; whole inserted lines touch none."""
+    """Return the end of the last line that a group of edits changes; inserting whole lines changes none."""
     start, end = group[0].start, group[-1].end
     if end == _line_start(text, end) and (end > start or all(edit.text.endswith("\n") for edit in group)):
         return end
@@ -178,7 +182,7 @@ def _line_end(text: str, group: list[Edit]) -> int:
 
 
 def _hunks(found: list[Change]) -> list[list[Change]]:
-    """Join the changes whose context would overlap."""
+    """Return the changes in groups whose context lines overlap or touch: one hunk for each."""
     hunks: list[list[Change]] = []
     for change in found:
         if hunks and change.start - hunks[-1][-1].end <= 2 * CONTEXT:
@@ -188,7 +192,8 @@ def _hunks(found: list[Change]) -> list[list[Change]]:
     return hunks
 
 
-def _painted(line: str) -> str:
+def _coloured(line: str) -> str:
+    """Return a line of the diff in its colour for a terminal."""
     if line.startswith(("---", "+++")):
         return f"{_BOLD}{line.rstrip()}{_PLAIN}\n"
     colour = {"-": _RED, "+": _GREEN, "@": _CYAN}.get(line[:1], "")

@@ -1,4 +1,6 @@
-"""Flags of argparse with their environment twins."""
+"""Flags of argparse whose defaults come from environment variables."""
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -18,33 +20,37 @@ def add_flag(
     choices: tuple[str, ...] = (),
     metavar: str = "",
 ) -> None:
-    """Add a flag with a value, whose environment twin MULTIMESH_<FLAG> is its default; an empty one is an absent one.
+    """Add a flag with a value. The environment variable MULTIMESH_<FLAG>, unless it is empty, replaces the default.
 
-    With `choices` the value is one of them, wherever it comes from.
+    With `choices` any other value raises MultimeshError, from the command line or the environment.
     """
-    twin = _twin(name)
+    variable = _variable(name)
     command.add_argument(
         *filter(None, (short, name)),
-        default=os.environ.get(twin) or default,
+        default=os.environ.get(variable) or default,
         type=partial(_choice, name, choices) if choices else str,
         metavar=f"{{{','.join(choices)}}}" if choices else metavar,
-        help=f"{help_text} ({twin})",
+        help=f"{help_text} ({variable})",
     )
 
 
 def _choice(name: str, choices: tuple[str, ...], value: str) -> str:
-    """Take one of the choices. argparse asks for the default too, where it is a text and its command is the one that runs."""
+    """Return the value if it is one of the choices, or empty. Raises MultimeshError for any other one.
+
+    argparse calls this for a default too, if it is a string and its command is the one that runs.
+    """
     if value and value not in choices:
         raise MultimeshError("", f'{name} is "{value}"', f"It may be: {', '.join(choices)}.")
     return value
 
 
 def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
-    """Add a switch, which its environment twin turns on with 1, true or yes."""
-    twin = _twin(name)
-    default = bool(switch(twin, os.environ.get(twin, "")))
-    command.add_argument(name, action="store_true", default=default, help=f"{help_text} ({twin})")
+    """Add a switch, which the environment variable MULTIMESH_<FLAG> turns on with 1, true or yes."""
+    variable = _variable(name)
+    default = bool(switch(variable, os.environ.get(variable, "")))
+    command.add_argument(name, action="store_true", default=default, help=f"{help_text} ({variable})")
 
 
-def _twin(name: str) -> str:
+def _variable(name: str) -> str:
+    """Return the environment variable of a flag."""
     return "MULTIMESH_" + name[2:].upper().replace("-", "_")

@@ -1,11 +1,13 @@
-"""Write the namespaces of a mesh: their labels, and the Sidecar that keeps each workload inside its mesh.
+"""Write the namespaces of a mesh: their labels, and the Sidecar that limits each workload to its mesh.
 
-For Istio 1.5 the control-plane namespace is labelled `istio-injection=disabled` too, and every namespace with Citadel's
-label; later charts want neither. With --labels-only the labels come as `kubectl label` lines, for namespaces that belong
-to somebody else.
+For Istio 1.5 the control-plane namespace also gets the label `istio-injection=disabled`, and every namespace the label
+of Citadel; later versions need neither. With --labels-only the output is `kubectl label` commands, for namespaces that
+somebody else manages.
 
     multimesh namespaces --profile charts-values/affirmed | kubectl apply --server-side -f -
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
@@ -19,7 +21,7 @@ from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
 from multimesh.mesh.profile import Profile
 from multimesh.yamltext.scalars import quoted
 
-HELP = "write namespace labels and Sidecar resources of a mesh"
+HELP = "write the namespaces of a mesh: labels and Sidecar resources"
 
 
 class Label(NamedTuple):
@@ -39,14 +41,14 @@ class Namespace(NamedTuple):
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a folder with a profile.yaml", metavar="PATH")
+    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--istio", "the version of Istio, such as 1.5 or 1.30; default: the newest", metavar="V")
-    add_switch(command, "--gateway-api", "add the label istio.io/rev, which Gateway API resources want")
-    add_switch(command, "--labels-only", "write kubectl label lines instead of manifests")
+    add_switch(command, "--gateway-api", "add the label istio.io/rev, which Gateway API resources need")
+    add_switch(command, "--labels-only", "write kubectl label commands instead of manifests")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print manifests or lines."""
+    """Print manifests, or commands with --labels-only, and return the exit code."""
     mesh = load_profile(options.profile)
     istio = version(options.istio, "istio-1.5" if options.istio.removeprefix("v").startswith("1.5") else "istiod")
     spaces = namespaces(mesh, istio, gateway_api=options.gateway_api)
@@ -60,21 +62,30 @@ def namespaces(mesh: Profile, istio: Version, *, gateway_api: bool = False) -> l
     old = istio < (1, 6)
     plane = [ours]
     if old:
-        plane += [Label(INJECTION_LABEL, "disabled"), Label("ca.istio.io/env", mesh.namespace, "whose Citadel this is")]
+        plane += [
+            Label(INJECTION_LABEL, "disabled"),
+            Label("ca.istio.io/env", mesh.namespace, "the namespace of its Citadel"),
+        ]
     member = [ours, Label(INJECTION_LABEL, mesh.injection_label)]
     if old:
-        member.append(Label("ca.istio.io/env", mesh.namespace, "whose Citadel writes the certificates here"))
+        member.append(
+            Label("ca.istio.io/env", mesh.namespace, "the Citadel that writes the certificates of this namespace")
+        )
     elif gateway_api:
-        member.append(Label(REVISION_LABEL, mesh.revision, "whose Gateway API resources these are"))
+        member.append(
+            Label(REVISION_LABEL, mesh.revision, "the revision that serves Gateway API resources of this namespace")
+        )
     return [Namespace(mesh.namespace, plane), *(Namespace(name, member) for name in mesh.workload_namespaces)]
 
 
 def lines(spaces: list[Namespace]) -> str:
-    """Return one `kubectl label` line for each namespace."""
-    return "".join(
-        f"kubectl label namespace {space.name} {' '.join(f'{label.key}={label.value}' for label in space.labels)} --overwrite\n"
-        for space in spaces
-    )
+    """Return one `kubectl label` command for each namespace."""
+    return "".join(f"kubectl label namespace {space.name} {_pairs(space.labels)} --overwrite\n" for space in spaces)
+
+
+def _pairs(labels: list[Label]) -> str:
+    """Return labels as arguments of `kubectl label`."""
+    return " ".join(f"{label.key}={label.value}" for label in labels)
 
 
 def manifests(mesh: Profile, istio: Version, spaces: list[Namespace]) -> str:

@@ -1,17 +1,21 @@
-"""A progress bar for what takes longer than a second, on a terminal and nowhere else."""
+"""A progress bar for what takes longer than a second, on a terminal only."""
+
+from __future__ import annotations
 
 import sys
 import time
 
+#: Characters between the brackets.
 _WIDTH = 24
+#: Seconds until the bar appears, and between two updates of it.
 _AFTER = 1.0
 _EVERY = 0.1
 
 
 class Progress:
-    """A bar on stderr that appears when a second has passed, and vanishes at the end.
+    """A context manager for a bar on stderr that appears after a second and is removed at the end.
 
-    In a `with` block; `step` says what comes next.
+    `total` is the number of steps; call `step` before each.
     """
 
     def __init__(self, total: int = 0) -> None:
@@ -21,17 +25,17 @@ class Progress:
         self._shown = False
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
 
-    def __enter__(self) -> "Progress":  # noqa: PYI034 - Python 3.10 has no Self
+    def __enter__(self) -> Progress:  # noqa: PYI034 - Python 3.10 has no Self
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
     def step(self, what: str) -> None:
-        """Show that the next part begins."""
+        """Count a step, and show the bar with its name if it is time to."""
         self.done += 1
         now = time.monotonic()
         if not self._terminal or now - self._start < _AFTER or now - self._last < _EVERY:

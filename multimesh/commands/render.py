@@ -3,6 +3,8 @@
 Helm runs this on every call, so its arguments are read by hand and nothing is imported that it does not need.
 """
 
+from __future__ import annotations
+
 import gc
 
 from multimesh.commands.stdio import DONE, fail, load_profile, read_stdin, switch, variable, write_out
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from multimesh.mesh.profile import Profile
-    from multimesh.render.pipeline import Rendering
+    from multimesh.render.rendering import Rendering
 
-#: What may stand before a KRM ResourceList: markers and comments, in bytes.
+#: How many bytes of markers and comments may precede a KRM ResourceList.
 _NEAR = 1 << 14
 
 #: Flags of `render`: (name, whether it takes a value).
@@ -27,17 +29,17 @@ usage: multimesh render --profile PATH [--upgrade] [--allow-empty] [--report FIL
 
 Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs as a post-renderer.
 
-  --profile PATH   the mesh profile, or a folder with a profile.yaml  (MULTIMESH_PROFILE)
-  --upgrade        this is an upgrade: leave out what the running control plane owns by now  (MULTIMESH_UPGRADE)
-  --allow-empty    accept an empty stdin, as a chart sends it that renders nothing  (MULTIMESH_ALLOW_EMPTY)
+  --profile PATH   the mesh profile, or a directory with a profile.yaml  (MULTIMESH_PROFILE)
+  --upgrade        this is an upgrade: leave out what the running control plane owns  (MULTIMESH_UPGRADE)
+  --allow-empty    accept an empty stdin: a chart that renders nothing  (MULTIMESH_ALLOW_EMPTY)
   --report FILE    write what was rewritten, dropped and noticed as JSON  (MULTIMESH_REPORT)
 """
 
 
-def post_render(arguments: list[str], leave: "Callable[[], None] | None" = None) -> int:
-    """Run `render`, and report an error where the user of Helm will read it.
+def post_render(arguments: list[str], leave: Callable[[], None] | None = None) -> int:
+    """Run `render`, and return its exit code. An error is reported where the user of Helm reads it.
 
-    `leave` is called when all is written: to take apart what was read would cost a hundredth of the run.
+    `leave` is called after everything is written: it may end the process without freeing what was parsed.
     """
     # A chart makes some ten thousand nodes, and none of them is garbage before the end.
     gc.disable()
@@ -63,9 +65,10 @@ def post_render(arguments: list[str], leave: "Callable[[], None] | None" = None)
 
 
 def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
-    """Read `--flag value`, `--flag=value` and the environment twins MULTIMESH_FLAG; absent flags are empty.
+    """Return the values of `--flag value`, `--flag=value` and the environment twins MULTIMESH_FLAG; "" for absent flags.
 
-    A switch is "1" where it is on. Raises MultimeshError for what is unknown.
+    `known` maps flags to whether they take a value; a switch is "1" if it is on. Raises MultimeshError for an unknown
+    flag or a missing value.
     """
     flags = {}
     for name, takes_value in known.items():
@@ -89,13 +92,13 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
             flags[name] = rest.pop(0)
         else:
             raise MultimeshError(
-                "", f"{name} wants a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
+                "", f"{name} needs a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
             )
     return flags
 
 
-def render_stdin(flags: dict[str, str]) -> "tuple[Rendering, Profile]":
-    """Render stdin by the profile that the flags, the environment, or a KRM functionConfig names."""
+def render_stdin(flags: dict[str, str]) -> tuple[Rendering, Profile]:
+    """Render stdin with the profile that a KRM functionConfig, the flags or the environment names."""
     from multimesh.render.pipeline import render
 
     data = read_stdin(allow_empty=bool(flags.get("--allow-empty")))
@@ -106,9 +109,9 @@ def render_stdin(flags: dict[str, str]) -> "tuple[Rendering, Profile]":
     return render(data, mesh), mesh
 
 
-def function_config(data: bytes) -> "Profile | None":
-    """Return the profile that a KRM ResourceList on stdin brings along, which beats every flag; None without one."""
-    # It is the only document of its stream, so it ends at the first marker that is not near the beginning.
+def function_config(data: bytes) -> Profile | None:
+    """Return the profile in the functionConfig of a KRM ResourceList on stdin, which beats every flag; None without one."""
+    # It is the only document of its stream, so only the text before the first marker is searched.
     end = data.find(b"\n---", _NEAR)
     if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
         return None

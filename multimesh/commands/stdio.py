@@ -3,6 +3,8 @@
 `render` imports this on every Helm call, so it imports nothing that costs time.
 """
 
+from __future__ import annotations
+
 import sys
 
 from multimesh.errors import MultimeshError
@@ -18,18 +20,18 @@ if TYPE_CHECKING:
 
 DONE, FINDINGS, FAILED = 0, 1, 2
 
-#: A stream of this size is no chart: Helm's own releases are limited to about one megabyte.
+#: A larger stream is refused: Helm stores a release in a Secret, which holds about one megabyte.
 MAX_INPUT = 256 * 1024 * 1024
 
-#: So many bytes a pipe holds on Linux, and a larger buffer would be memory that nothing fills.
+#: How many bytes a pipe holds on Linux.
 _PIPE = 1 << 16
 
-#: So many buffers may be written together (POSIX, IOV_MAX: at least 16; 1024 on Linux and macOS).
+#: How many buffers are written together (IOV_MAX of POSIX is at least 16; 1024 on Linux and macOS).
 _MAX_PARTS = 1000
 
 
 def switch(name: str, value: str) -> str:
-    """Return "1" for a switch that is on, nothing for one that is off. Raises MultimeshError for any other word."""
+    """Return "1" for a switch that is on, "" for one that is off. Raises MultimeshError for any other word."""
     if value.lower() in ("1", "true", "yes"):
         return "1"
     if value.lower() in ("", "0", "false", "no"):
@@ -38,33 +40,33 @@ def switch(name: str, value: str) -> str:
 
 
 def variable(name: str) -> str:
-    """Return an environment variable, empty where it is absent, without importing os for it."""
-    # On Windows names and values are text.
+    """Return an environment variable, "" if it is absent. Importing `os` for it would take time."""
+    # On Windows names and values are str.
     value: str | bytes = _os.environ.get(name.encode(), "") or _os.environ.get(name, "")  # type: ignore[call-overload]
     return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
 
 
-def load_profile(path: str) -> "Profile":
-    """Read the profile at a path; a folder means its profile.yaml. Raises MultimeshError."""
+def load_profile(path: str) -> Profile:
+    """Read the profile at a path; a directory means its profile.yaml. Raises MultimeshError."""
     from multimesh.mesh.profile import load
 
     if not path:
         raise MultimeshError(
             "",
-            "no mesh profile was named",
+            "no mesh profile is given",
             "Add --profile=charts-values/<mesh> (through Helm: --post-renderer-args=--profile=charts-values/<mesh>), "
             "or set MULTIMESH_PROFILE.",
         )
     where = absolute(path)
     try:
-        if is_folder(where):
+        if is_directory(where):
             where = f"{where.rstrip('/')}/profile.yaml"
         text = read_file(where)
     except OSError as error:
         raise MultimeshError(
             where,
             f'cannot read the mesh profile "{path}": {error.strerror}',
-            "A relative path is relative to the working directory. A folder means its profile.yaml.",
+            "A relative path is relative to the working directory. A directory means its profile.yaml.",
         ) from None
     except UnicodeDecodeError:
         raise MultimeshError(where, "the mesh profile is not UTF-8", "Save it as UTF-8.") from None
@@ -72,7 +74,10 @@ def load_profile(path: str) -> "Profile":
 
 
 def absolute(path: str) -> str:
-    """Return a path as an absolute one, so that messages name the file that was tried; as it is in a folder that is gone."""
+    """Return a path as an absolute one, so that messages name the file that was tried.
+
+    A path is returned as it is if the working directory does not exist any more.
+    """
     if path.startswith("/") or path[1:2] == ":":
         return path
     try:
@@ -81,8 +86,8 @@ def absolute(path: str) -> str:
         return path
 
 
-def is_folder(path: str) -> bool:
-    """Tell a folder. Raises OSError where there is nothing."""
+def is_directory(path: str) -> bool:
+    """Return whether a path is a directory. Raises OSError if there is nothing."""
     return _os.stat(path).st_mode & 0o170000 == 0o040000
 
 
@@ -93,11 +98,11 @@ def read_file(path: str) -> str:
 
 
 def read_stdin(*, allow_empty: bool) -> bytes:
-    """Read all of stdin. Raises MultimeshError for a terminal, for nothing, and for too much."""
+    """Read all of stdin. Raises MultimeshError for a terminal, for no input (unless `allow_empty`), and for too much."""
     if _os.isatty(0):
         raise MultimeshError(
             "<stdin>",
-            "is a terminal, and a rendered chart is wanted",
+            "is a terminal, and a rendered chart is expected",
             "Helm runs this program: helm install ... --post-renderer ./postrender.py (Helm 3) or multimesh (Helm 4).\n"
             "By hand: helm template ... | multimesh render --profile charts-values/<mesh>",
         )
@@ -110,7 +115,7 @@ def read_stdin(*, allow_empty: bool) -> bytes:
             raise MultimeshError(
                 "<stdin>",
                 f"has more than {MAX_INPUT >> 20} MB",
-                "No chart is as large. Is this the output of 'helm template'?",
+                "No chart is so large. Is this the output of 'helm template'?",
             )
     data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if (not data or data.isspace() or (len(data) < 64 and not data.strip(b"\xef\xbb\xbf \t\r\n"))) and not allow_empty:
@@ -128,11 +133,11 @@ def _read_piece(*, first: bool) -> bytes:
     try:
         size = _PIPE
         if first and (found := _os.fstat(0)).st_mode & 0o170000 == 0o100000:
-            # What is left of a file is read at once, and so is what is too large by a byte.
+            # The rest of a file is read at once; one byte more than the limit shows that it is too large.
             size = max(size, min(found.st_size - _os.lseek(0, 0, 1), MAX_INPUT) + 1)
         return _os.read(0, size)
     except BlockingIOError:
-        # A pipe that does not block has nothing yet.
+        # A non-blocking pipe has nothing yet.
         _os.set_blocking(0, True)
         return _read_piece(first=first)
     except OSError as error:
@@ -141,11 +146,11 @@ def _read_piece(*, first: bool) -> bytes:
         ) from None
 
 
-def write_out(parts: "list[bytes | memoryview]") -> None:
-    """Write everything to stdout. Raises MultimeshError where the reader has gone."""
+def write_out(parts: list[bytes | memoryview]) -> None:
+    """Write everything to stdout. Raises MultimeshError if that fails: the reader is gone, or the disk is full."""
     try:
         if sys.platform != "win32":
-            # Of a pipe that does not block, a slow reader would get half a chart.
+            # A non-blocking pipe to a slow reader would take half a chart.
             _os.set_blocking(1, True)
         for first in range(0, len(parts), _MAX_PARTS):
             _write(parts[first : first + _MAX_PARTS])
@@ -153,19 +158,19 @@ def write_out(parts: "list[bytes | memoryview]") -> None:
         raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
 
 
-def _write(parts: "list[bytes | memoryview]") -> None:
+def _write(parts: list[bytes | memoryview]) -> None:
     done = _os.writev(1, parts) if hasattr(_os, "writev") else 0
     if done < sum(map(len, parts)):
-        # Nothing may be lost where a write is cut short.
+        # A write may be cut short.
         view = memoryview(b"".join(parts))[done:]
         while view:
             view = view[_os.write(1, view) :]
 
 
 def fail(error: MultimeshError) -> int:
-    """Say what went wrong where the user reads it, and return the exit code."""
+    """Report an error where the user of Helm reads it, and return the exit code."""
     if _is_helm4():
-        # Helm 4 throws stderr away. A single string is what it cannot take for a manifest, fails on, and shows
+        # Helm 4 discards stderr. A single string is not a manifest to it, so it fails and shows the string
         # (helm 4.1.4, internal/plugin/runtime_subprocess.go, pkg/action/action.go).
         import json
 
@@ -173,17 +178,17 @@ def fail(error: MultimeshError) -> int:
             write_out([json.dumps(str(error)).encode() + b"\n"])
             return DONE
         except MultimeshError:
-            pass  # Helm has gone, and with it whoever would read stdout.
+            pass  # Helm is gone, so nobody reads stdout.
     if sys.stderr is not None:
         sys.stderr.write(f"{error}\n")
     return FAILED
 
 
 def _is_helm4() -> bool:
-    """Tell whether Helm 4 runs this program as its plugin: then the plugin's folder is our own."""
-    folder = variable("HELM_PLUGIN_DIR")
-    if not folder:
+    """Return whether Helm 4 runs this program as its plugin: then the directory of the plugin is our own."""
+    directory = variable("HELM_PLUGIN_DIR")
+    if not directory:
         return False
     import os.path
 
-    return os.path.realpath(folder) == os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    return os.path.realpath(directory) == os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))

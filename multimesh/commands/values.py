@@ -1,10 +1,12 @@
-"""Write the Helm values that go with the rules, for one chart of one Istio version.
+"""Write the Helm values that a mesh needs, for one chart of one Istio version.
 
-The rewrite does what no value can; these values do the rest: the revision, the namespace, what the control plane
+The rules change what no value can. These values set the rest: the revision, the namespace, what the control plane
 discovers, its trust domain, its audiences, its gateway classes. Comments in the output say why each value is there.
 
     multimesh values --profile charts-values/affirmed --chart istiod --istio 1.30 > charts-values/affirmed/istiod.yaml
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
@@ -22,14 +24,14 @@ HELP = "write the Helm values of one chart for a mesh"
 
 CHARTS = ("base", "istiod", "gateway", "cni", "ztunnel", "istio-1.5")
 
-#: The newest minor that the values were held against; a later one is taken for it.
+#: The newest and the oldest minor version that the values were tested with. A later one gets the values of the newest.
 NEWEST = (1, 31)
 OLDEST = (1, 6)
 
-#: First minor with a chart, where it is not the first of all.
-SINCE = {"ztunnel": (1, 20), "gateway": (1, 6)}
+#: The first minor version whose chart can be used, where it is not the oldest.
+SINCE = {"ztunnel": (1, 20)}
 
-#: CRDs of the chart base, 1.24 to 1.31 (manifests/charts/base/files/crd-all.gen.yaml of each tag).
+#: The CRDs of the chart base, 1.24 to 1.31 (manifests/charts/base/files/crd-all.gen.yaml of each tag).
 CRDS = (
     "authorizationpolicies.security.istio.io",
     "destinationrules.networking.istio.io",
@@ -50,26 +52,26 @@ CRDS = (
 
 
 class Version(NamedTuple):
-    """A minor version of Istio: what decides which values there are."""
+    """A minor version of Istio, which decides which values a chart has."""
 
     major: int
     minor: int
 
     def __str__(self) -> str:
-        """Write it as users do."""
+        """Return it as users write it, such as 1.30."""
         return f"{self.major}.{self.minor}"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a folder with a profile.yaml", metavar="PATH")
+    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--chart", "the chart", choices=CHARTS)
     add_flag(command, "--istio", "the version of Istio, such as 1.30 or 1.30.3; default: the newest", metavar="V")
     add_flag(command, "--name", "the gateway's name; default: <mesh>-ingressgateway", metavar="NAME")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the values."""
+    """Print the values and return the exit code."""
     if not options.chart:
         raise MultimeshError("", "--chart is missing", f"It may be: {', '.join(CHARTS)}.")
     mesh = load_profile(options.profile)
@@ -78,7 +80,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def version(text: str, chart: str) -> Version:
-    """Read a version of Istio; nothing means the newest. Raises MultimeshError for what no chart has."""
+    """Parse a version of Istio such as 1.30, v1.30.3 or newest; empty means the newest.
+
+    Raises MultimeshError if it is not a version, or if the chart does not exist in it.
+    """
     if chart == "istio-1.5":
         if text and not text.removeprefix("v").startswith("1.5"):
             raise MultimeshError("", f'--istio is "{text}", and the chart istio-1.5 is Istio 1.5', "Leave --istio out.")
@@ -87,7 +92,7 @@ def version(text: str, chart: str) -> Version:
         return Version(*NEWEST)
     parts = text.removeprefix("v").split("-")[0].split(".")
     if len(parts) < 2 or not all(part.isdecimal() for part in parts[:2]):
-        raise MultimeshError("", f'--istio is "{text}", which is no version', "Write it as 1.30 or 1.30.3.")
+        raise MultimeshError("", f'--istio is "{text}", which is not a version', "Write it as 1.30 or 1.30.3.")
     found = Version(int(parts[0]), int(parts[1]))
     if found < OLDEST:
         raise MultimeshError("", f"Istio {found} has no chart {chart}", "Istio 1.5 is one chart: --chart istio-1.5.")
@@ -95,21 +100,25 @@ def version(text: str, chart: str) -> Version:
     if found < since:
         raise MultimeshError(
             "",
-            f"the chart {chart} of Istio {found} cannot belong to one mesh of several",
-            f"Its values name no control plane; use {since[0]}.{since[1]} or later.",
+            f"the chart {chart} of Istio {found} cannot belong to one of several meshes",
+            f"No value of it names a control plane. Use {since[0]}.{since[1]} or later.",
         )
     return found
 
 
 def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
-    """Return the values of one chart, as YAML text. Raises MultimeshError for a chart that this mesh may not install."""
+    """Return the values of one chart as YAML text; `name` is that of a gateway.
+
+    Raises MultimeshError for a chart that this mesh must not install.
+    """
     from multimesh import templates
 
     if chart in ("cni", "ztunnel") and not mesh.owns_shared:
         raise MultimeshError(
             mesh.where,
-            f"the chart {chart} exists once in a cluster, and mesh {mesh.name} does not own what is shared",
-            f"Write its values for the mesh with spec.sharedResources: own, or set that here. {_INSTEAD[chart]}",
+            f"the chart {chart} exists once in a cluster, and mesh {mesh.name} does not own shared resources",
+            "Write its values for the mesh with spec.sharedResources: own, or set that in this profile. "
+            + _INSTEAD[chart],
         )
     environment = templates.environment(Path("values"), yaml=quoted)
     return environment.get_template(f"{chart}.yaml.j2").render(
@@ -123,7 +132,8 @@ def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
     )
 
 
+#: What a mesh does that does not own such a chart.
 _INSTEAD = {
-    "cni": "A mesh that uses another one's CNI sets pilot.cni.enabled in the values of istiod.",
-    "ztunnel": "There is one ztunnel on every node.",
+    "cni": "A mesh that uses the CNI of another mesh sets pilot.cni.enabled in the values of istiod.",
+    "ztunnel": "Each node has only one ztunnel.",
 }

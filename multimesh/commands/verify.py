@@ -1,63 +1,56 @@
-"""Tell whether a running mesh is sound: its namespaces, webhooks, certificates and pods, one by one.
+"""Check whether a running mesh is sound: its namespaces, webhooks, certificates and pods, one by one.
 
-Reads the live cluster through kubectl, with your rights, and writes nothing; or a saved `kubectl get ... -o json` on stdin.
-With --settle it looks twice, so that two control planes that overwrite each other show. With --removed it lists what a
-mesh that is gone has left behind.
+Reads the live cluster through kubectl, with your rights, and writes nothing; or reads the saved output of `kubectl
+get ... -o json` from stdin. With --settle it reads the cluster twice, to find two control planes that overwrite each
+other. With --removed it lists what a mesh that was removed has left behind.
 
     multimesh verify --profile charts-values/affirmed --context staging --settle 30
 """
+
+from __future__ import annotations
 
 import argparse
 import os
 import stat
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-from multimesh.check.findings import ERROR, Finding, Side
-from multimesh.check.kubectl import CLUSTER_SCOPED, OPTIONAL, Access, get
-from multimesh.check.live import LIVE, Cluster, cluster, ours
-from multimesh.check.objects import Object, dig, parse
-from multimesh.check.removed import removed
+from multimesh.check.findings import Finding
+from multimesh.check.objects import Object
+from multimesh.check.running import RUNNING
+from multimesh.check.running.certificates import unsettled
+from multimesh.check.running.cluster import Cluster, cluster
+from multimesh.check.running.policies import policies
+from multimesh.check.running.removed import removed
+from multimesh.check.sources.kubectl import Access
+from multimesh.check.sources.manifests import parse
+from multimesh.check.sources.running_mesh import read_mesh
 from multimesh.commands.check import add_output_flags, report
 from multimesh.commands.flags import add_flag, add_switch
 from multimesh.commands.stdio import load_profile
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
+from multimesh.templates.policies import wanted_digests
 
-HELP = "tell whether a running mesh is sound"
-
-#: What is read in each namespace of the mesh, and in the control-plane namespace besides.
-_MEMBERS = ("pods", "configmaps", "services")
-_PLANE = ("deployments", "daemonsets", "secrets")
-_LEFT = ("leases.coordination.k8s.io",)
+HELP = "check whether a running mesh is sound"
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a folder with a profile.yaml", metavar="PATH")
+    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--context", "kubectl's context", metavar="NAME")
     add_flag(command, "--kubeconfig", "kubectl's configuration", metavar="FILE")
-    add_flag(command, "--settle", "look twice, so many seconds apart", default="0", metavar="SECONDS")
+    add_flag(command, "--settle", "read the cluster twice, this many seconds apart", default="0", metavar="SECONDS")
     add_switch(command, "--removed", "list what a removed mesh left behind")
     add_output_flags(command)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the cluster, hold it against the profile, print the findings."""
+    """Read the cluster, compare it with the profile, print the findings, and return the exit code."""
     mesh = load_profile(options.profile)
+    access = Access(options.context, options.kubeconfig)
     seconds = _seconds(options.settle)
-    findings: list[Finding] = []
-    saved = _saved()
-    if saved is not None:
-        if seconds:
-            raise MultimeshError(
-                "", "--settle looks twice at a live cluster, and stdin is a saved one", "Leave one of them out."
-            )
-        objects = saved
-    else:
-        objects, findings = look(mesh, Access(options.context, options.kubeconfig))
-    now = cluster(objects)
+    objects, findings = _objects(mesh, access, seconds)
     if not objects and not findings:
         raise MultimeshError(
             "<stdin>",
@@ -65,14 +58,14 @@ def run(options: argparse.Namespace) -> int:
             "Save them with: kubectl get namespaces,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
             "deployments,pods,configmaps,secrets -A -o json",
         )
+    now = cluster(objects)
     if options.removed:
         findings += removed(mesh, now)
     else:
-        findings += [finding for live in LIVE for finding in live(mesh, now)]
+        findings += [finding for check in RUNNING for finding in check(mesh, now)]
+        findings += policies(mesh, now, wanted_digests(mesh))
         if seconds:
-            time.sleep(seconds)
-            later, said = look(mesh, Access(options.context, options.kubeconfig))
-            findings += [*said, *unsettled(mesh, now, cluster(later))]
+            findings += _settled(mesh, access, seconds, now)
     return report(findings, options, f"mesh {mesh.name}", "verify")
 
 
@@ -82,10 +75,23 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _saved() -> list[Object] | None:
-    """Return the objects on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a scheduler.
+def _objects(mesh: Profile, access: Access, seconds: int) -> tuple[list[Object], list[Finding]]:
+    """Return the objects on stdin, or else those of the live cluster and what could not be read of it."""
+    saved = _saved()
+    if saved is None:
+        return read_mesh(mesh, access)
+    if seconds:
+        raise MultimeshError(
+            "", "--settle reads a live cluster twice, and stdin is a saved one", "Leave one of them out."
+        )
+    return saved, []
 
-    An empty pipe is not taken for none: the kubectl before it has failed, and another cluster would be looked at.
+
+def _saved() -> list[Object] | None:
+    """Return the objects on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a
+    scheduler.
+
+    An empty pipe is an error: the kubectl before it has failed, and reading the live cluster could read another one.
     """
     try:
         mode = os.fstat(0).st_mode
@@ -98,44 +104,14 @@ def _saved() -> list[Object] | None:
         raise MultimeshError(
             "<stdin>",
             "is empty: kubectl sent nothing",
-            "Look at what failed before the pipe. To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
+            "Look at what failed before the pipe. "
+            "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
         )
     return list(parse(text, "<stdin>"))
 
 
-def look(mesh: Profile, access: Access) -> tuple[list[Object], list[Finding]]:
-    """Read what `verify` wants to know of the cluster, and say what could not be read."""
-    asks = (
-        (CLUSTER_SCOPED, "", False),
-        (OPTIONAL, "", True),
-        *((_MEMBERS, name, False) for name in (mesh.namespace, *mesh.workload_namespaces)),
-        *((("secrets",), name, False) for name in mesh.workload_namespaces),
-        (_PLANE, mesh.namespace, False),
-        (_LEFT, mesh.namespace, True),
-    )
-    # Each is a call of kubectl, and most of the time that one takes is waiting.
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        answers = list(pool.map(lambda ask: get(access, ask[0], ask[1], optional=ask[2]), asks))
-    return [item for objects, _ in answers for item in objects], [one for _, said in answers for one in said]
-
-
-def unsettled(mesh: Profile, before: Cluster, after: Cluster) -> list[Finding]:
-    """Find webhooks of the mesh whose bundle changed between two looks: two control planes write it."""
-
-    def all_bundles(found: Cluster) -> dict[tuple[str, str, str], str]:
-        return {
-            (config.kind, config.name, str(entry.get("name"))): str(dig(entry, "clientConfig", "caBundle") or "")
-            for config, entry in ours(mesh, found)
-        }
-
-    first, second = all_bundles(before), all_bundles(after)
-    return [
-        Finding(
-            "ca-bundle",
-            f'the caBundle of "{key[2]}" changed between two looks: two control planes write it',
-            (Side(mesh.name, f"{key[0]}/{key[1]}", "cluster", 0),),
-            ERROR,
-        )
-        for key in first.keys() & second.keys()
-        if first[key] != second[key]
-    ]
+def _settled(mesh: Profile, access: Access, seconds: int, before: Cluster) -> list[Finding]:
+    """Read the cluster again after some seconds, and return what has changed and what could not be read."""
+    time.sleep(seconds)
+    later, unread = read_mesh(mesh, access)
+    return [*unread, *unsettled(mesh, before, cluster(later))]

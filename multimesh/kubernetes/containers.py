@@ -48,9 +48,10 @@ def flag(path: str, flags: "SequenceNode", name: str) -> "tuple[str, Node, bool]
         if node.value.startswith(begin):
             hit = (node.value[len(name) + 1 :], node, True)
         elif node.value == name:
-            if index + 1 == len(nodes) or not is_scalar(nodes[index + 1]):
+            following = nodes[index + 1] if index + 1 < len(nodes) else None
+            if not is_scalar(following):
                 raise BadShape(path, f"ends in {name} without a value", node)
-            hit = (nodes[index + 1].value, nodes[index + 1], False)
+            hit = (following.value, following, False)
         if hit is not None and found is not None:
             raise BadShape(path, f"holds {name} twice", node)
         found = hit or found
@@ -76,7 +77,7 @@ def variables(path: str, node: "MappingNode", *names: str) -> "dict[str, tuple[s
     found: dict[str, tuple[str, MappingNode]] = {}
     for item in env.value:
         name = text(item, "name") if is_mapping(item) else ""
-        if name in names:
+        if is_mapping(item) and name in names:
             if name in found:
                 raise BadShape(f"{path}/env", f"holds {name} twice", item)
             found[name] = f"{path}/env/[name={name}]", item

@@ -1,13 +1,17 @@
-"""Resources: the objects in the text, whatever list, stream or ConfigMap they stand in."""
+"""Resources: the objects in a text, those in a List or in a ConfigMap included."""
+
+from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.kinds import group_of
+from multimesh.yamltext.edits import Editor
 from multimesh.yamltext.fieldpath import (
     BadShape,
     entry,
     find,
     get,
     is_mapping,
+    is_scalar,
     is_sequence,
     items,
     mapping,
@@ -15,59 +19,61 @@ from multimesh.yamltext.fieldpath import (
     text,
     value,
 )
+from multimesh.yamltext.nodes import NULLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
-    from multimesh.yamltext.edits import Text, Value
-    from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode
+    from multimesh.yamltext.edits import Text
+    from multimesh.yamltext.emit import Value
+    from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
 
-#: Items of a KRM ResourceList that belong to the tools around it.
+#: The annotation of the items of a KRM ResourceList that belong to the tools around it, not to the cluster.
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 
 
-class Resource:
-    """One object: where it stands, what it is called, and the edits that the rule at work wishes for.
+class Resource(Editor):
+    """One object: what identifies it, its fields, and requests for edits by the rule whose id is `rule`.
 
-    `namespace` is what the text says; empty where it says nothing, which means the release namespace.
+    `namespace` is the one in the text; empty where there is none, which means the release namespace.
     """
 
     __slots__ = (
-        "_containers", "_labels", "_title", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root", "rule", "sequence", "text",
+        "_containers", "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root",
+        "sequence",
     )  # fmt: skip
 
-    def __init__(self, text_of: "Text", root: "MappingNode", kind: str, sequence: "tuple[Node, int] | None") -> None:
-        """Read what identifies the object. `sequence` is the list that holds it, and its index there."""
-        self.text = text_of
+    def __init__(
+        self, text_of: Text, root: MappingNode, kind: str, sequence: tuple[SequenceNode, int] | None, rule: str = ""
+    ) -> None:
+        """Read what identifies the object. `sequence` is the list that holds it, with its index there."""
+        super().__init__(text_of, kind, rule)
         self.root = root
         self.sequence = sequence
-        self.rule = ""
         #: The rule that leaves the object out, or nothing.
         self.dropped = ""
         self.notices: list[dict[str, object]] = []
         self.kind = kind
-        self._title = self.name = self.namespace = ""
+        self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
         self._containers: list[tuple[str, MappingNode]] | None = None
-        #: What the rule shared-resources found it to be a part of.
+        #: The component that the rule shared-resources found it to be a part of.
         self.component: str | None = None
         try:
             self.group = group_of(text(root, "apiVersion"))
             self.name = text(root, "metadata/name")
             self.namespace = text(root, "metadata/namespace")
         except BadShape as error:
+            self.title = self._title()
             raise self.error(
                 f"{error.path} {error.what}", "Helm could not install it either. Look at what 'helm template' prints."
             ) from None
+        self.title = self._title()
 
-    @property
-    def title(self) -> str:
-        """The resource as messages show it: Kind/name or Kind/namespace/name."""
-        if not self._title:
-            self._title = "/".join(filter(None, (self.kind, self.namespace, self.name)))
-        return self._title
+    def _title(self) -> str:
+        """Return Kind/name or Kind/namespace/name, as messages show the resource."""
+        return "/".join(filter(None, (self.kind, self.namespace, self.name)))
 
     @property
     def where(self) -> str:
@@ -75,154 +81,137 @@ class Resource:
         return f"{self.text.at(self.root)}: {self.title}"
 
     def error(self, what: str, hint: str) -> MultimeshError:
-        """Return the refusal of this resource by the rule at work."""
+        """Return the error by which the rule refuses this resource."""
         return MultimeshError(self.where, what, hint, self.rule)
 
     def notice(self, finding: str, severity: str, what: str, hint: str) -> None:
-        """Note a finding for the report, which stops nobody."""
+        """Add a finding to the report; the rendering goes on."""
         self.notices.append({
             "id": finding, "severity": severity, "resource": self.title, "where": self.text.at(self.root),
             "message": what, "remedy": hint, "rule": self.rule,
         })  # fmt: skip
 
-    # Reading.
+    # Fields. All of these raise BadShape where a field has another shape than is expected.
 
-    def get(self, path: str) -> "Node | None":
+    def get(self, path: str) -> Node | None:
         """Return the node at a path of keys, or None."""
         return get(self.root, path)
 
     def value(self, path: str) -> str:
-        """Return the text at a path of keys; empty where there is none."""
+        """Return the text at a path of keys; empty where it is absent."""
         return text(self.root, path)
 
     def labels(self) -> dict[str, str]:
-        """Return the object's own labels; most rules ask for them."""
+        """Return the object's own labels; cached, since most rules ask for them."""
         if self._labels is None:
             labels = {}
             found = mapping(self.root, "metadata/labels")
             for key, node in found.value if found is not None else ():
-                if node.id != "scalar" or key.id != "scalar":
-                    raise BadShape("metadata/labels", "holds something that is no text", found)
+                if not is_scalar(node) or not is_scalar(key):
+                    raise BadShape("metadata/labels", "holds something that is not text", node)
                 labels[key.value] = text(node)
             self._labels = labels
         return self._labels
 
-    def find(self, path: str) -> "list[tuple[str, Node]]":
-        """Return all nodes at a path with steps for lists, each with its own path."""
+    def find(self, path: str) -> list[tuple[str, Node]]:
+        """Return all nodes that a path with steps for lists matches, each with its own path."""
         return find(self.root, path)
 
-    def items(self, path: str) -> "list[Node]":
+    def items(self, path: str) -> list[Node]:
         """Return the items of the list at a path."""
         return items(self.root, path)
 
-    def containers(self) -> "list[tuple[str, MappingNode]]":
-        """Return path and node of every container and init container of a workload's pod template."""
+    def containers(self) -> list[tuple[str, MappingNode]]:
+        """Return path and node of every container and init container of a workload's pod template; cached."""
         if self._containers is None:
-            # Most rules about workloads ask.
             found = []
             for group in ("initContainers", "containers"):
                 path = f"spec/template/spec/{group}"
                 for node in self.items(path):
                     if not is_mapping(node):
-                        raise BadShape(path, "holds something that is no container", node)
+                        raise BadShape(path, "holds something that is not a container", node)
                     found.append((f"{path}/[name={text(node, 'name')}]", node))
             self._containers = found
         return self._containers
 
-    # Wishing for edits, in the name of the rule at work.
+    # Requests for edits; those of one node are the editor's.
 
-    def rewrite(self, node: "Node", new: "str | int", path: str) -> None:
-        """Give a scalar another value."""
-        self.text.rewrite(node, new, self.title, self.rule, path)
-
-    def append(self, sequence: "Node", item: "Value", path: str) -> None:
-        """Append an item to a list."""
-        self.text.append(sequence, item, self.title, self.rule, path)
-
-    def append_to(self, parent: "MappingNode", key: str, item: "Value", path: str) -> None:
-        """Append an item to the list at a key of a mapping; the list is made where it is absent."""
+    def append_to(self, parent: MappingNode, key: str, item: Value, path: str) -> None:
+        """Append an item to the list at a key of a mapping; the list is created where it is absent."""
         found = value(parent, key, path)
         if found is None:
-            self.text.put(parent, key, [item], self.title, self.rule, path)
+            self.put(parent, key, [item], path)
         elif is_sequence(found):
             self.append(found, item, path)
         else:
-            raise BadShape(path, "is no list", found)
+            raise BadShape(path, "is not a list", found)
 
-    def put(self, parent: "MappingNode", key: str, item: "Value", path: str) -> None:
-        """Put a key that is absent or null into a mapping."""
-        self.text.put(parent, key, item, self.title, self.rule, path)
+    def put_at(self, path: str, item: Value, root: Node | None = None, at: str = "") -> None:
+        """Put a value at a path of keys, and create the mappings on the way that are absent.
 
-    def put_at(self, path: str, item: "Value", root: "MappingNode | None" = None, at: str = "") -> None:
-        """Put a value at a path of keys, making the mappings on the way that are absent.
-
-        The path begins at the object's root, or at the node `root`, which stands at the path `at`.
+        The path begins at the object's root, or at the node `root`, whose own path is `at`.
         """
         steps = [step.replace("~1", "/") for step in path.split("/")]
-        parent = self.root if root is None else root
+        parent: Node = self.root if root is None else root
         path = f"{at}/{path}" if at else path
         for number, step in enumerate(steps[:-1]):
+            if not is_mapping(parent):
+                raise BadShape("/".join(steps[:number]) or at, "is not a mapping", parent)
             child = value(parent, step, path)
             if child is None:
                 for key in reversed(steps[number + 1 :]):
                     item = {key: item}
                 return self.put(parent, step, item, path)
-            if not is_mapping(child):
-                raise BadShape("/".join(steps[: number + 1]), "is no mapping", child)
             parent = child
         return self.put(parent, steps[-1], item, path)
-
-    def remove(self, parent: "MappingNode", key: str, path: str) -> None:
-        """Remove a key from a mapping."""
-        self.text.remove(parent, key, self.title, self.rule, path)
 
     def drop(self) -> None:
         """Leave the whole object out of the manifest."""
         self.dropped = self.rule
         if self.sequence is not None:
-            self.text.drop(*self.sequence, self.title, self.rule)
+            self.drop_item(*self.sequence)
 
-    # Documents inside.
+    # Texts inside the object.
 
-    def embedded(self, path: str) -> "tuple[ScalarNode, Text] | None":
-        """Return the scalar at a path and the text that it holds, or None where it is absent."""
-        node = get(self.root, path)
+    def embedded(self, path: str) -> Editor | None:
+        """Return an editor for the text at a path, or None where it is absent. Raises BadShape for what is not text."""
+        node = self.get(path)
         if node is None:
             return None
-        if not isinstance(text(node), str):
-            return None
-        return node, self.text.embedded(node)
+        # Text in Base64 is refused.
+        text(node)
+        return self.inside(node, path)
 
-    def lines(self, path: str) -> "Text | None":
-        """Return the text at a path, for edits of single lines, or None where it is absent.
+    def lines(self, path: str) -> Editor | None:
+        """Return an editor for single lines of the text at a path, or None where it is absent.
 
-        Raises BadShape for what is no text.
+        Raises BadShape for what is not text.
         """
         node = self.get(path)
         if node is None:
             return None
-        found = self.text.lines(node)
+        found = self.inside_lines(node)
         if found is None:
-            raise BadShape(path, "is no text", node)
+            raise BadShape(path, "is not text", node)
         return found
 
 
-def resources(text_of: "Text") -> "Iterator[Resource]":
-    """Yield every object in a text: items of lists one by one, the lists themselves not.
+def resources(text_of: Text, rule: str = "") -> Iterator[Resource]:
+    """Yield every object in a text, for edits by a rule: the items of a List one by one, without the List itself.
 
-    Raises MultimeshError for documents that are no objects.
+    Raises MultimeshError for documents that are not objects.
     """
     for root in text_of.roots:
-        yield from _objects(text_of, root, None)
+        yield from _objects(text_of, root, None, rule)
 
 
-def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None") -> "Iterator[Resource]":
+def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | None, rule: str) -> Iterator[Resource]:
     if not is_mapping(root):
-        if getattr(root, "value", None) in ("", "null", "~", "Null", "NULL") and not getattr(root, "style", ""):
+        if is_scalar(root) and root.value in NULLS and not root.style:
             return
         raise MultimeshError(
             text_of.at(root),
-            f"a document is no Kubernetes object: {_excerpt(root)}",
+            f"a document is not a Kubernetes object: {_excerpt(root)}",
             "Helm could not install it either. Look at what 'helm template' prints at this line.",
         )
     try:
@@ -233,22 +222,23 @@ def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None")
         if "twice" in error.what:
             # Charts of Istio 1.10 to 1.16, manifests/charts/istio-control/istio-discovery/templates/revision-tags.yaml
             hint = (
-                "Two resources stand in one document, with no '---' between them, and Helm would take one of them only.\n"
+                "Two resources are in one document, with no '---' between them, and Helm would take one of them only.\n"
                 "Istio's charts 1.10 to 1.16 write several revisionTags so: give them one, --set revisionTags={TAG}."
             )
         raise MultimeshError(text_of.at(root), f"{error.path} {error.what}", hint) from None
     if listed is not None:
         found = listed[1]
-        for index, item in enumerate(found.value if is_sequence(found) else ()):
-            yield from _objects(text_of, item, (found, index))
+        if is_sequence(found):
+            for index, item in enumerate(found.value):
+                yield from _objects(text_of, item, (found, index), rule)
         return
     if not kind:
         raise MultimeshError(
             text_of.at(root),
-            f"a document is no Kubernetes object: it has no kind: {_excerpt(root)}",
+            f"a document is not a Kubernetes object: it has no kind: {_excerpt(root)}",
             "Helm could not install it either. Look at what 'helm template' prints at this line.",
         )
-    resource = Resource(text_of, root, kind, sequence)
+    resource = Resource(text_of, root, kind, sequence, rule)
     try:
         local = sequence is not None and is_local(resource)
     except BadShape as error:
@@ -258,18 +248,17 @@ def _objects(text_of: "Text", root: "Node", sequence: "tuple[Node, int] | None")
 
 
 def is_local(resource: Resource) -> bool:
-    """Tell an item that belongs to the tools around a KRM function, not to the cluster."""
+    """Return whether an item belongs to the tools around a KRM function, not to the cluster."""
     return (
         resource.kind in ("Kptfile", "MeshProfile")
         or resource.value(f"metadata/annotations/{LOCAL_CONFIG.replace('/', '~1')}") == "true"
     )
 
 
-def _excerpt(root: "Node") -> str:
-    value_of: Any = getattr(root, "value", "")
-    if isinstance(value_of, str):
-        return f'"{value_of[:60]}"'
+def _excerpt(root: Node) -> str:
+    if is_scalar(root):
+        return f'"{root.value[:60]}"'
     if is_mapping(root):
-        keys = [key.value[:30] if key.id == "scalar" else "?" for key, _ in value_of[:5]]
+        keys = [key.value[:30] if key.id == "scalar" else "?" for key, _ in root.value[:5]]
         return f"keys {', '.join(keys)}" if keys else "an empty mapping"
     return "a list"

@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-from multimesh.mesh.names import MESH_LABEL
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from multimesh.mesh.profile import Profile
-
-__all__ = ["ALLOW_DELETION", "DIGEST", "MESH_LABEL", "POLICIES", "chosen_policies", "policy_name"]
 
 #: In the order in which they are written, and which of them only the owner of the CRDs writes.
 POLICIES = ("releases", "writes", "roots", "members", "pods", "crds")
@@ -35,8 +31,3 @@ def chosen_policies(mesh: Profile, only: Sequence[str] = (), without: Sequence[s
         and name not in without
         and (name not in OWNER_ONLY or mesh.owns_shared or name in only)
     ]
-
-
-def policy_name(policy: str, mesh: Profile) -> str:
-    """Return the name of a policy and of its binding. CRDs belong to the cluster, so their policy has one name."""
-    return f"multimesh-{policy}" if policy in OWNER_ONLY else f"multimesh-{policy}-{mesh.name}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from multimesh.yamltext.nodes import Node
+    from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode
 
 API_VERSION = "multimesh.dev/v1alpha1"
 KIND = "MeshProfile"
@@ -293,7 +293,7 @@ def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") 
     return _read_scalar(node, field, path, report)
 
 
-def _has_strange_key(node: "Node", path: str, report: "Callable[..., None]") -> bool:
+def _has_strange_key(node: "MappingNode", path: str, report: "Callable[..., None]") -> bool:
     """Report a key that is a list or a mapping."""
     strange = next((key for key, _ in node.value if not is_scalar(key)), None)
     if strange is not None:
@@ -301,7 +301,7 @@ def _has_strange_key(node: "Node", path: str, report: "Callable[..., None]") -> 
     return strange is not None
 
 
-def _read_scalar(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
+def _read_scalar(node: "ScalarNode", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
     kind, text = field[0], node.value
     if kind == "switch":
         if node.style or text.lower() not in _TRUE | _FALSE:
@@ -342,7 +342,7 @@ def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., N
         return None
     read: dict[str, Any] = {}
     for key, value in node.value:
-        name = key.value
+        name = str(key.value)
         here = f"{path}.{name}" if path else name
         if name in read:
             report(key, f'the key "{here}" stands twice', "Remove one of them.")

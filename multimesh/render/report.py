@@ -1,4 +1,6 @@
-"""What one rendering did, as JSON: Helm shows nothing of a post-renderer that succeeds."""
+"""Write what one run rewrote, dropped and noticed as JSON, since Helm shows nothing of a post-renderer that succeeds."""
+
+from __future__ import annotations
 
 import json
 
@@ -10,10 +12,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from multimesh.mesh.profile import Profile
-    from multimesh.render.pipeline import Rendering
+    from multimesh.render.rendering import Rendering
 
 
-def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
+def report(rendering: Rendering, mesh: Profile) -> dict[str, Any]:
     """Return the report as plain values: what was rewritten, dropped and noticed, each with its line in the stream."""
     return {
         "multimesh": __version__,
@@ -22,11 +24,11 @@ def report(rendering: "Rendering", mesh: "Profile") -> "dict[str, Any]":
         "resources": rendering.resources,
         "rewritten": _rewritten(rendering),
         "dropped": [{"resource": title, "rule": rule, "line": int(start)} for title, rule, start in rendering.dropped],
-        "findings": [_finding(notice, mesh) for notice in rendering.noticed] + _deletions(rendering, mesh),
+        "findings": [_finding(notice, mesh) for notice in rendering.notices] + _deletions(rendering, mesh),
     }
 
 
-def _rewritten(rendering: "Rendering") -> "list[dict[str, Any]]":
+def _rewritten(rendering: Rendering) -> list[dict[str, Any]]:
     found = []
     for first, text, edits in rendering.edited:
         line, at = int(first), 0
@@ -35,14 +37,14 @@ def _rewritten(rendering: "Rendering") -> "list[dict[str, Any]]":
             found += [
                 {"resource": edit.subject, "path": path, "rule": rule, "line": line}
                 for rule, path in edit.reasons
-                # What is left out is edited as a whole, which is no field of it.
+                # The edit of a dropped document has no path.
                 if path
             ]
     return found
 
 
-def _deletions(rendering: "Rendering", mesh: "Profile") -> "list[dict[str, Any]]":
-    """Return what Helm makes of CRDs that are left out: of a release that had installed them, it deletes them."""
+def _deletions(rendering: Rendering, mesh: Profile) -> list[dict[str, Any]]:
+    """Return a finding about CRDs that are left out: Helm deletes them if the release had installed them."""
     left = [
         (title, int(start)) for title, _, start in rendering.dropped if title.startswith("CustomResourceDefinition/")
     ]
@@ -53,8 +55,8 @@ def _deletions(rendering: "Rendering", mesh: "Profile") -> "list[dict[str, Any]]
             "id": "crd-deleted",
             "severity": "info",
             "message": f"left out: {', '.join(title for title, _ in left)}",
-            "why": "If this release had installed them, Helm deletes each whose live object has no helm.sh/resource-policy: keep, "
-            "and with it every resource of its kind in the whole cluster.",
+            "why": "If this release had installed them, Helm deletes each whose live object has no "
+            "helm.sh/resource-policy: keep, and with it every resource of its kind in the whole cluster.",
             "remedy": "Nothing for a first install; before an upgrade: multimesh check NEW --previous OLD.",
             "docs": "docs/upgrades.md#what-dropping-a-crd-would-make-helm-do",
             "sides": [{"mesh": mesh.name, "resource": title, "file": "<stdin>", "line": line} for title, line in left],
@@ -62,8 +64,8 @@ def _deletions(rendering: "Rendering", mesh: "Profile") -> "list[dict[str, Any]]
     ]
 
 
-def _finding(notice: "dict[str, object]", mesh: "Profile") -> "dict[str, Any]":
-    """Return what a rule noticed in the form in which `check` prints findings."""
+def _finding(notice: dict[str, object], mesh: Profile) -> dict[str, Any]:
+    """Return what a rule noticed, in the form of the findings of `check`."""
     file, _, line = str(notice["where"]).rpartition(":")
     return {
         "id": notice["id"],
@@ -76,13 +78,13 @@ def _finding(notice: "dict[str, object]", mesh: "Profile") -> "dict[str, Any]":
     }
 
 
-def write(path: str, rendering: "Rendering", mesh: "Profile") -> None:
-    """Write the report to a file. Raises MultimeshError where that is not possible."""
+def write(path: str, rendering: Rendering, mesh: Profile) -> None:
+    """Write the report to a file. Raises MultimeshError if that is not possible."""
     try:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(report(rendering, mesh), file, indent=2, ensure_ascii=False)
             file.write("\n")
     except OSError as error:
         raise MultimeshError(
-            path, f"cannot write the report: {error.strerror}", "Name a file in a folder that exists."
+            path, f"cannot write the report: {error.strerror}", "Name a file in a directory that exists."
         ) from None

@@ -10,7 +10,7 @@ input that this is an upgrade, so `--upgrade` (`MULTIMESH_UPGRADE=1`) says it.
 Never for a first install: there the API server would default the field to `Fail` before the control plane runs.
 """
 
-from multimesh.yamltext.fieldpath import entry, text
+from multimesh.yamltext.fieldpath import entry, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,5 +25,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     if not mesh.upgrade:
         return
     for path, node in resource.find("webhooks/*"):
-        if text(node, "name").endswith("validation.istio.io") and entry(node, "failurePolicy") is not None:
+        if not text(node, "name").endswith("validation.istio.io"):
+            continue
+        if is_mapping(node) and entry(node, "failurePolicy") is not None:
             resource.remove(node, "failurePolicy", f"{path}/failurePolicy")

@@ -16,14 +16,14 @@ is the user's own choice and never changes. `gateways: keep` leaves all of them 
 from multimesh.kubernetes.containers import flag, variables
 from multimesh.mesh.names import GATEWAYS, gateway, gateway_family, occurrences
 from multimesh.yamltext.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
-from multimesh.yamltext.jsontext import blotted, end, places, skip_blanks
+from multimesh.yamltext.jsontext import end, members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
-    from multimesh.yamltext.edits import Text
-    from multimesh.yamltext.nodes import Node
+    from multimesh.yamltext.edits import Editor
+    from multimesh.yamltext.nodes import MappingNode, Node
 
 ID = "gateways"
 
@@ -86,7 +86,7 @@ def _is_of_chart(resource: "Resource") -> bool:
     return resource.kind in ("Role", "RoleBinding") and not labels and resource.name.endswith("-sds")
 
 
-def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
+def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
     args = get(node, "args")
     found = flag(f"{path}/args", args, "--serviceCluster") if is_sequence(args) else None
     if found is not None:
@@ -99,9 +99,9 @@ def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Nod
         if not is_scalar(value):
             raise BadShape(f"{at}/value", "is no text", value)
         if name == "ISTIO_METAJSON_LABELS":
-            inner = resource.text.embedded(value)
-            for root in inner.roots:
-                _rename(resource, mesh, inner, root, "app")
+            inner = resource.inside(value, f"{at}/value")
+            for root in inner.text.roots:
+                _rename(mesh, inner, root, "app")
         else:
             # kubernetes://apis/apps/v1/namespaces/NAMESPACE/deployments/NAME, or the name alone
             before, slash, last = text(value).rpartition("/")
@@ -111,10 +111,10 @@ def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Nod
 def _plan_texts(resource: "Resource", mesh: "Profile") -> None:
     if resource.name == "istio":
         found = resource.embedded("data/mesh")
-        for root in found[1].roots if found is not None else ():
+        for root in found.text.roots if found is not None else ():
             node = get(root, "ingressService") if is_mapping(root) else None
             if found is not None and node is not None:
-                found[1].rewrite(node, gateway(text(node), mesh), resource.title, ID, "data/mesh/ingressService")
+                found.rewrite(node, gateway(text(node), mesh), "data/mesh/ingressService")
     elif resource.name == "istio-sidecar-injector":
         node = resource.get("data/values")
         if node is not None:
@@ -124,32 +124,33 @@ def _plan_texts(resource: "Resource", mesh: "Profile") -> None:
             _plan_words(resource, mesh, node, path)
 
 
-def _rename(resource: "Resource", mesh: "Profile", inner: "Text", root: "Node", path: str, within: str = "") -> None:
+def _rename(mesh: "Profile", inner: "Editor", root: "Node", path: str, within: str = "") -> None:
     """Rename every name of a gateway's family at a path below a node of an embedded text, which stands at `within`."""
     for at, found in find(root, path):
-        inner.rewrite(found, gateway_family(text(found), mesh), resource.title, ID, within + at)
+        inner.rewrite(found, gateway_family(text(found), mesh), within + at)
 
 
 def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     """Rename the gateways that the injector's values hold and enable; the others do not exist."""
-    inner = resource.text.embedded(node)
-    spans = _members(inner.text)
+    inner = resource.inside(node, "data/values")
+    spans = _members(inner.source)
     if spans is not None:
-        _plan_members(resource, mesh, inner, spans)
+        _plan_members(mesh, inner, spans)
         return
-    found = next((get(root, "gateways") for root in inner.roots if is_mapping(root)), None)
+    found = next((get(root, "gateways") for root in inner.text.roots if is_mapping(root)), None)
     for key, values in found.value if found is not None and is_mapping(found) else ():
         if key.value in GATEWAYS and is_mapping(values) and _is_on(values):
-            inner.rewrite(key, gateway(key.value, mesh), resource.title, ID, f"gateways/{key.value}")
+            inner.rewrite(key, gateway(key.value, mesh), f"gateways/{key.value}")
             for path in VALUES_FIELDS:
-                _rename(resource, mesh, inner, values, path, f"gateways/{key.value}/")
+                _rename(mesh, inner, values, path, f"gateways/{key.value}/")
 
 
 def _is_on(values: "Node") -> bool:
     """Tell a gateway that is enabled, by whatever word Go takes for true. Raises BadShape for what is no word."""
     from multimesh.yamltext.plain import scalar
 
-    return text(values, "enabled") != "" and str(scalar(get(values, "enabled"))).lower() == "true"
+    enabled = get(values, "enabled")
+    return text(values, "enabled") != "" and is_scalar(enabled) and str(scalar(enabled)).lower() == "true"
 
 
 def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
@@ -158,55 +159,52 @@ def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
     Each is a span, the path from there to the names, which is empty for the gateway's own, and the path of the span.
     Values of a gateway that is off, and most of one that is on, are no business of this rule.
     """
-    plain = blotted(values) or ""
-    top = places(plain, skip_blanks(plain, 0), "gateways")
-    found = places(plain, top["gateways"], *GATEWAYS, whole=True) if top else None
+    top = members(values, 0, "gateways")
+    found = members(values, top["gateways"], *GATEWAYS, whole=True) if top else None
     if found is None:
         return None
     spans = []
-    for (name, at), stop in zip(found.items(), [*found.values(), None][1:], strict=True):
-        fields = places(plain, at, "enabled", *_VALUES_KEYS, stop=stop)
+    for name, at in found.items():
+        fields = members(values, at, "enabled", *_VALUES_KEYS)
         if fields is None:
             return None
         if "enabled" not in fields:
             continue
         place = fields.pop("enabled")
-        switch = plain[place : end(plain, place)].strip('"')
+        switch = values[place : end(values, place)].strip('"')
         # JSON knows two words, and what is none of them could be one to YAML.
         if switch not in ("true", "false"):
             return None
         if switch == "false":
             continue
-        start = plain.rindex(name, 0, at)
+        start = values.rindex(name, 0, at)
         spans.append((start, start + len(name), "", f"gateways/{name}"))
         for key, place in fields.items():
-            spans.append((place, end(plain, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
-    return None if any(last < 0 for _, last, _, _ in spans) else spans
+            spans.append((place, end(values, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
+    return None if any(stop < 0 for _, stop, _, _ in spans) else spans
 
 
-def _plan_members(
-    resource: "Resource", mesh: "Profile", inner: "Text", spans: "list[tuple[int, int, str, str]]"
-) -> None:
+def _plan_members(mesh: "Profile", inner: "Editor", spans: "list[tuple[int, int, str, str]]") -> None:
     for start, last, rest, path in spans:
         if not rest:
-            inner.replace_span(start, last, gateway(inner.text[start:last], mesh), resource.title, ID, path)
+            inner.replace_span(start, last, gateway(inner.source[start:last], mesh), path)
             continue
-        part = inner.part(start, last)
+        part = inner.inside_span(start, last)
         try:
-            fields = find(part.roots[0], rest)
+            fields = find(part.text.roots[0], rest)
         except BadShape as error:
             raise BadShape(f"{path}/{error.path}".rstrip("/"), error.what, error.node) from None
         for field, node in fields:
             if not is_scalar(node):
                 raise BadShape(f"{path}/{field}", "is no text", node)
-            part.rewrite(node, gateway_family(text(node), mesh), resource.title, ID, f"{path}/{field}")
+            part.rewrite(node, gateway_family(text(node), mesh), f"{path}/{field}")
 
 
 def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:
     """Rename gateways inside a text that is not read any further: a query, an owner's URL."""
-    inner = resource.text.words(node)
+    inner = resource.inside_words(node)
     if inner is None:
         return
     for name in GATEWAYS:
-        for start in occurrences(inner.text, name):
-            inner.replace_span(start, start + len(name), gateway(name, mesh), resource.title, ID, path)
+        for start in occurrences(inner.source, name):
+            inner.replace_span(start, start + len(name), gateway(name, mesh), path)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
-    from multimesh.yamltext.nodes import MappingNode
+    from multimesh.yamltext.nodes import MappingNode, Node
 
 ID = "injection-label"
 
@@ -64,10 +64,10 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         _check(resource, mesh, node)
     labels = resource.labels()
     if labels.get(REVISION_LABEL) == mesh.revision and TAG_LABEL not in labels:
-        _give_label(resource, mesh, {text(node, "name"): node for node in entries})
+        _give_label(resource, mesh, {text(node, "name"): node for node in entries if is_mapping(node)})
 
 
-def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
     if get(node, "namespaceSelector/matchExpressions") is not None:
         raise resource.error(
             f"{path}/namespaceSelector/matchExpressions selects the namespaces of every other mesh as well",
@@ -87,7 +87,7 @@ def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "Mapp
     resource.rewrite(label, mesh.injection_label, f"{path}/namespaceSelector/matchLabels/{INJECTION_LABEL}")
 
 
-def _check(resource: "Resource", mesh: "Profile", node: "MappingNode") -> None:
+def _check(resource: "Resource", mesh: "Profile", node: "Node") -> None:
     """Refuse an entry that could match a namespace of another mesh."""
     from multimesh.kubernetes.selectors import may_match, read, requirements
 
@@ -162,7 +162,7 @@ def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", select
     if found is None or not is_mapping(found[1]):
         resource.put(model, "namespaceSelector", selector, path)
     elif plain(found[1]) != selector:
-        resource.text.replace(found[1], selector, resource.title, ID, path)
+        resource.replace(found[1], selector, path)
         resource.notice(
             "injection-label",
             "info",

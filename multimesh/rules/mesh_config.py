@@ -13,13 +13,13 @@ noted in the report: such a control plane reads the whole cluster.
 
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
-from multimesh.yamltext.jsontext import blotted, end, places, skip_blanks
+from multimesh.yamltext.jsontext import end, members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
-    from multimesh.yamltext.edits import Text
+    from multimesh.yamltext.edits import Editor, Text
     from multimesh.yamltext.nodes import MappingNode
 
 ID = "mesh-config"
@@ -29,24 +29,24 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     """Rewrite the root namespace; refuse what contradicts the profile."""
     if resource.name == "istio" or resource.name.startswith("istio-"):
         found = resource.embedded("data/mesh")
-        for root in found[1].roots if found is not None else ():
+        for root in found.text.roots if found is not None else ():
             if found is not None and is_mapping(root):
-                _plan_mesh(resource, mesh, found[1], root)
+                _plan_mesh(resource, mesh, found, root)
             elif not is_null(root):
                 raise BadShape("data/mesh", "is no mapping", root)
     if resource.name.startswith("istio-sidecar-injector"):
         found = resource.embedded("data/values")
         if found is not None:
-            _check_values(resource, mesh, found[1])
+            _check_values(resource, mesh, found.text)
 
 
-def _plan_mesh(resource: "Resource", mesh: "Profile", inner: "Text", root: "MappingNode") -> None:
+def _plan_mesh(resource: "Resource", mesh: "Profile", inner: "Editor", root: "MappingNode") -> None:
     path = "data/mesh/rootNamespace"
     found = entry(root, "rootNamespace")
     if found is None or (is_null(found[1]) and not found[1].value):
-        inner.put(root, "rootNamespace", mesh.namespace, resource.title, ID, path)
+        inner.put(root, "rootNamespace", mesh.namespace, path)
     elif is_null(found[1]):
-        inner.replace(found[1], mesh.namespace, resource.title, ID, path)
+        inner.replace(found[1], mesh.namespace, path)
     elif text(found[1]) not in (mesh.namespace, "istio-system", ""):
         raise resource.error(
             f'{path} is "{text(found[1])}", but mesh {mesh.name} has its root in "{mesh.namespace}"',
@@ -54,7 +54,7 @@ def _plan_mesh(resource: "Resource", mesh: "Profile", inner: "Text", root: "Mapp
             f"--set global.istioNamespace={mesh.namespace}.",
         )
     elif is_scalar(found[1]):
-        inner.rewrite(found[1], mesh.namespace, resource.title, ID, path)
+        inner.rewrite(found[1], mesh.namespace, path)
     _check_selectors(resource, mesh, root)
 
 
@@ -78,9 +78,9 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
 
 def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None:
     """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
-    plain = blotted(values.text)
-    # Behind an escape the key could stand otherwise than letter by letter.
-    revision = _said(values, plain or "", "revision") if plain is None or "revision" in plain else None
+    # An escape could hide letters of the key from a search, but not from the scanner of JSON.
+    absent = "revision" not in values.text and ("\\" not in values.text or members(values.text, 0, "revision") == {})
+    revision = None if absent else _value(values, "revision")
     if revision is None:
         return
     if revision not in mesh.revisions:
@@ -88,7 +88,7 @@ def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None
             f'data/values has revision "{revision}", but mesh {mesh.name} has {", ".join(mesh.revisions)}',
             f"Render the chart with --set revision={mesh.revision}.",
         )
-    namespace = _said(values, plain or "", "global", "istioNamespace")
+    namespace = _value(values, "global", "istioNamespace")
     if namespace not in (None, mesh.namespace, "null"):
         raise resource.error(
             f'data/values has global.istioNamespace "{namespace}", but the control plane of mesh {mesh.name} lives in '
@@ -97,21 +97,23 @@ def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None
         )
 
 
-def _said(values: "Text", plain: str, *keys: str) -> "str | None":
-    """Return what the values say behind these keys; None where it is absent.
+def _value(values: "Text", *keys: str) -> "str | None":
+    """Return the text at a path of keys in the injector's values; None where it is absent.
 
-    `plain` is what `blotted` makes of their text. Where that is no JSON, or nothing, the nodes are asked.
+    Only where they are not JSON, or the root does not have the first key, are they parsed as YAML.
     """
-    at = skip_blanks(plain, 0)
+    at = 0
     for key in keys:
-        found = places(plain, at, key)
-        if found == {} and key != keys[0]:
-            # Of an object inside it is known where it ends.
+        found = members(values.text, at, key)
+        if found is None or (not found and key == keys[0]):
+            break
+        if not found:
             return None
-        at = (found or {}).get(key, len(plain))
-    stop = end(plain, at)
-    if stop >= 0:
-        return values.text[at:stop].strip('"')
+        at = found[key]
+    else:
+        stop = end(values.text, at)
+        if stop >= 0 and values.text.find("\\", at, stop) < 0:
+            return values.text[at:stop].strip('"')
     parent = values.roots[0] if values.roots else None
     for key in keys[:-1]:
         parent = get(parent, key)

@@ -33,8 +33,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             _plan_role(resource)
     elif resource.name == "istio-security-custom-resources":
         found = resource.embedded("data/custom-resources.yaml")
-        for inner in resources(found[1]) if found is not None else ():
-            inner.rule = ID
+        for inner in resources(found.text, ID) if found is not None else ():
             if inner.kind == "MeshPolicy":
                 _plan_policy(inner, mesh)
 
@@ -53,7 +52,7 @@ def _plan_policy(policy: "Resource", mesh: "Profile") -> None:
     mtls = mapping(peers[0], "mtls")
     # An empty mtls means STRICT (istio 1.5.0, api authentication/v1alpha1 MutualTls).
     mode = text(mtls, "mode") if mtls is not None else ""
-    policy.text.replace(spec, {"mtls": {"mode": mode or "STRICT"}}, policy.title, ID, "spec")
+    policy.replace(spec, {"mtls": {"mode": mode or "STRICT"}}, "spec")
     policy.put_at("metadata/namespace", mesh.namespace)
 
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
-    from multimesh.yamltext.edits import Text
+    from multimesh.yamltext.edits import Editor
 
 ID = "sds-path"
 
@@ -30,12 +30,12 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     elif resource.name == "istio-sidecar-injector":
         template = resource.lines("data/config")
         if template is not None:
-            _plan_template(resource, mesh, template)
+            _plan_template(mesh, template)
 
 
-def _plan_template(resource: "Resource", mesh: "Profile", template: "Text") -> None:
+def _plan_template(mesh: "Profile", template: "Editor") -> None:
     """Rewrite the line below `hostPath:` in a Go template, which is no YAML and must be taken line by line."""
-    text_of = template.text
+    text_of = template.source
     end = 0
     while (start := text_of.find(SDS_PATH, end)) >= 0:
         end = start + len(SDS_PATH)
@@ -44,4 +44,4 @@ def _plan_template(resource: "Resource", mesh: "Profile", template: "Text") -> N
         line = text_of[begin : stop if stop >= 0 else len(text_of)]
         above = text_of[text_of.rfind("\n", 0, max(begin - 1, 0)) + 1 : begin]
         if above.strip() == "hostPath:" and line.strip() == f"path: {SDS_PATH}":
-            template.replace_span(start, end, sds_path(mesh), resource.title, ID, "data/config")
+            template.replace_span(start, end, sds_path(mesh), "data/config")

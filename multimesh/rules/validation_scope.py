@@ -38,7 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
-    from multimesh.yamltext.nodes import MappingNode
+    from multimesh.yamltext.nodes import Node
 
 ID = "validation-scope"
 
@@ -69,7 +69,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             resource.rewrite(node, cluster_scoped("ValidatingAdmissionPolicy", text(node), mesh), path)
 
 
-def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
     """Narrow an entry of galley's configuration, which has no selector in the stock chart."""
     field = f"namespaceSelector/matchLabels/{MESH_LABEL.replace('/', '~1')}"
     found = get(node, field)
@@ -79,7 +79,7 @@ def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Ma
         raise _foreign(resource, path, text(found))
 
 
-def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
     from multimesh.kubernetes.selectors import may_match, read, requirements
 
     found = get(node, "namespaceSelector")
@@ -105,7 +105,7 @@ def _foreign(resource: "Resource", path: str, found: str) -> Exception:
     )
 
 
-def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
     """Point a validator without revision at this mesh's istiod: the charts write the default revision's Service.
 
     A validator of a revision (`rev.validation.istio.io`, and everything in its configuration) names its own already.

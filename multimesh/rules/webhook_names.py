@@ -112,8 +112,7 @@ def _plan_copy(resource: "Resource", mesh: "Profile") -> None:
     if resource.name != "istio-galley-configuration":
         return
     found = resource.embedded("data/validatingwebhookconfiguration.yaml")
-    for inner in resources(found[1]) if found is not None else ():
-        inner.rule = ID
+    for inner in resources(found.text, ID) if found is not None else ():
         if is_galley(inner, mesh):
             node = get(inner.root, "metadata/name")
             if node is not None:
@@ -127,8 +126,6 @@ def _plan_scripts(resource: "Resource", mesh: "Profile") -> None:
     script = resource.lines("data/run.sh")
     if script is None:
         return
-    for start in occurrences(script.text, _SCRIPT_WORDS):
+    for start in occurrences(script.source, _SCRIPT_WORDS):
         name = start + _SCRIPT_WORDS.index(GALLEY_CONFIGURATION)
-        script.replace_span(
-            name, name + len(GALLEY_CONFIGURATION), galley_configuration(mesh), resource.title, ID, "data/run.sh"
-        )
+        script.replace_span(name, name + len(GALLEY_CONFIGURATION), galley_configuration(mesh), "data/run.sh")

@@ -1,4 +1,6 @@
-"""The Jinja2 templates of `values` and `namespaces`, and how they are read."""
+"""The Jinja2 templates of the commands `values` and `namespaces`, and the function that loads them."""
+
+from __future__ import annotations
 
 import sys
 from collections.abc import Callable
@@ -16,10 +18,10 @@ except ImportError:
     ) from None
 
 
-def environment(folder: Path, **filters: Callable[[str], str]) -> Environment:
-    """Return the environment that reads templates of a folder below this one; an unknown name in them is an error."""
+def environment(directory: Path, **filters: Callable[[str], str]) -> Environment:
+    """Return the Jinja2 environment for templates in a directory below this one; unknown names in them are errors."""
     found = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / folder),
+        loader=FileSystemLoader(Path(__file__).parent / directory),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

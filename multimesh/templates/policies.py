@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from multimesh.mesh.names import MESH_LABEL, SHARED, SUFFIXED
-from multimesh.mesh.policies import ALLOW_DELETION, DIGEST, policy_name
+from multimesh.mesh.policies import ALLOW_DELETION, DIGEST, chosen_policies
 from multimesh.mesh.profile import Profile
 from multimesh.templates import environment
 from multimesh.yamltext.scalars import quoted
@@ -36,6 +36,11 @@ def policies_text(mesh: Profile, chosen: Sequence[str]) -> str:
     return _text(mesh, chosen, digests.__getitem__)
 
 
+def wanted_digests(mesh: Profile) -> dict[str, str]:
+    """Return the digest of every policy that the mesh wants, by the name of the policy."""
+    return digests_of(_text(mesh, chosen_policies(mesh), lambda _: ""))
+
+
 def digests_of(text: str) -> dict[str, str]:
     """Return the digest of every policy in a text, by its name."""
     specs: dict[str, list[Any]] = {}
@@ -52,7 +57,6 @@ def _text(mesh: Profile, chosen: Sequence[str], digest_of: Callable[[str], str])
     return templates.get_template("policies.yaml.j2").render(
         mesh=mesh,
         chosen=chosen,
-        name_of=lambda policy: policy_name(policy, mesh),
         digest_of=digest_of,
         digest_key=DIGEST,
         label=MESH_LABEL,
@@ -63,7 +67,7 @@ def _text(mesh: Profile, chosen: Sequence[str], digest_of: Callable[[str], str])
         roots=[name for root in ROOTS for name in (root, f"{root}-{mesh.name}")],
         root_writers=root_writers(mesh),
         remedy=f"Run helm with --post-renderer, and the profile of mesh {mesh.name}",
-        status_revisions=" || ".join(f"variables.status.contains('\"revision\":\"{r}\"')" for r in mesh.revisions),
+        status_revisions=" || ".join(f'variables.status.contains(\'"revision":"{r}"\')' for r in mesh.revisions),
     )
 
 

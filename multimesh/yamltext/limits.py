@@ -1,30 +1,33 @@
-"""What a document may not be: no YAML, nested beyond measure, multiplied by its aliases.
+"""Limits of a document: how deeply it is nested, and how much aliases multiply it."""
 
-Nearly every document is seen to be harmless by one look, so this is loaded for the others only.
-"""
+from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.yamltext.parser import MAX_DEPTH, LibyamlError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from multimesh.yamltext.edits import Line
+    from multimesh.yamltext.line import Line
     from multimesh.yamltext.nodes import Node
 
-#: Aliases may multiply a document at most to this many nodes. Go's YAML reader has a similar limit.
+#: No resource of Kubernetes is nested this deeply. From some ten thousand levels on, libyaml's composer, which recurses
+#: in C, would overflow the stack.
+MAX_DEPTH = 1000
+
+#: Aliases may multiply a document to at most this many nodes. go-yaml has a similar limit (decode.go, alias ratio).
 MAX_NODES = 2_000_000
 
 
-def _remedy(where: str) -> str:
+def remedy(where: str) -> str:
+    """Return what to do about YAML that cannot be parsed, in the file of that name."""
     if where == "<stdin>":
         return "Helm could not read it either. Look at what 'helm template' prints at this line."
     return "Correct it at this line."
 
 
 def too_deep(where: str) -> MultimeshError:
-    """Return the refusal of a document that is nested too deeply."""
+    """Return the error for a document that is nested too deeply."""
     return MultimeshError(
         where,
         f"a document is nested deeper than {MAX_DEPTH} levels",
@@ -32,81 +35,70 @@ def too_deep(where: str) -> MultimeshError:
     )
 
 
-def not_yaml(error: Exception, where: str, line: "int | Line") -> Exception:
-    """Turn an error of PyYAML into ours; anything else is a mistake of this program and stays what it is."""
-    context = mark = None
-    if type(error) is LibyamlError and len(error.args) == 5:
-        # What a reader error takes: yaml/reader.py.
-        _, position, character, _, reason = error.args
-        problem = f"{reason} (character {character!r} at position {position})"
-    elif type(error) is LibyamlError and len(error.args) == 4:
-        # What a marked error takes: yaml/error.py.
-        context, context_mark, problem, problem_mark = error.args
-        mark = problem_mark or context_mark
-    elif type(error).__module__.split(".")[0] == "yaml" or isinstance(error, UnicodeError):
-        context = getattr(error, "context", None)
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
-    else:
-        return error
-    at = f"{where}:{line + mark.line}" if mark is not None else where
-    return MultimeshError(
-        at,
-        f"not YAML: {context + ': ' if context else ''}{problem}",
-        _remedy(where),
-    )
+def may_nest(text: str) -> bool:
+    """Return whether a text could be nested deeper than `MAX_DEPTH`; false for nearly every text, and never wrongly."""
+    if len(text) <= 5 * MAX_DEPTH:
+        return False
+    # Without these characters there is no nesting. CPython counts a single byte fastest by removing it (memchr).
+    data = text.encode("utf-8", "replace")
+    signs = sum(len(data) - len(data.replace(sign, b"")) for sign in (b"[", b"{", b"-", b"?"))
+    if signs <= 5 * MAX_DEPTH and len(text) <= 8 * MAX_DEPTH * MAX_DEPTH:
+        return False
+    if text.count("[") + text.count("{") > 5 * MAX_DEPTH:
+        return True
+    # Block collections nest on one line, or each line is indented further than the one above.
+    nests = text.count("- ") + text.count("? ") > 5 * MAX_DEPTH
+    if nests and any(line.count("- ") + line.count("? ") > 100 for line in text.splitlines()):
+        return True
+    return len(text) > 8 * MAX_DEPTH * MAX_DEPTH and " " * (4 * MAX_DEPTH) in text
 
 
-def check_depth(make: "Any", text: str, where: str, line: "int | Line") -> None:
-    """Read the events of a text that could be nested deeply: the composer recurses in C and would overflow."""
+def check_depth(reader: Any, where: str) -> None:
+    """Refuse a text that is nested deeper than `MAX_DEPTH`, by reading its events, which needs no recursion.
+
+    `reader` is a fresh loader; what it raises for text that is not YAML passes through.
+    """
     depth = 0
-    try:
-        reader = make(text)
-        while True:
-            event = reader.get_event()
-            name = event if type(event) is str else type(event).__name__
-            if name.endswith(("SequenceStartEvent", "MappingStartEvent")):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    raise too_deep(where)
-            elif name.endswith(("SequenceEndEvent", "MappingEndEvent")):
-                depth -= 1
-            elif name == "StreamEndEvent":
-                return
-    except (MultimeshError, RecursionError):
-        raise too_deep(where) from None
-    except Exception as error:  # noqa: BLE001 - PyYAML raises what it likes; others are raised again
-        raise not_yaml(error, where, line) from None
+    while True:
+        event = reader.get_event()
+        # Without the rest of PyYAML an event is its name: multimesh/yamltext/parser.py.
+        name = event if type(event) is str else type(event).__name__
+        if name.endswith(("SequenceStartEvent", "MappingStartEvent")):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise too_deep(where)
+        elif name.endswith(("SequenceEndEvent", "MappingEndEvent")):
+            depth -= 1
+        elif name == "StreamEndEvent":
+            return
 
 
-def check_size(root: "Node", where: str, line: "int | Line") -> None:
-    """Refuse a document that aliases would multiply beyond `MAX_NODES`, or that contains itself."""
+def check_size(root: Node, where: str, line: int | Line) -> None:
+    """Refuse a document that aliases multiply to more than `MAX_NODES` nodes, or that contains itself."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
-    def size(node: "Any") -> int:
+    def size(node: Node) -> int:
         known = sizes.get(id(node))
         if known is not None:
             return known
         if id(node) in open_nodes:
-            raise MultimeshError(
-                f"{where}:{line + node.start_mark.line}",
-                "an alias points to the node that contains it",
-                _remedy(where),
-            )
+            raise refused(node, "an alias points to the node that contains it")
         open_nodes.add(id(node))
         total = 1
-        if type(node.value) is list:
-            for child in node.value:
-                total += size(child[0]) + size(child[1]) if type(child) is tuple else size(child)
+        if node.id == "mapping":
+            for key, value in node.value:
+                total += size(key) + size(value)
+        elif node.id == "sequence":
+            for item in node.value:
+                total += size(item)
         open_nodes.discard(id(node))
         if total > MAX_NODES:
-            raise MultimeshError(
-                f"{where}:{line + node.start_mark.line}",
-                f"aliases multiply this document to more than {MAX_NODES:,} values",
-                _remedy(where),
-            )
+            raise refused(node, f"aliases multiply this document to more than {MAX_NODES:,} values")
         sizes[id(node)] = total
         return total
+
+    def refused(node: Node, what: str) -> MultimeshError:
+        return MultimeshError(f"{where}:{line + node.start_mark.line}", what, remedy(where))
 
     size(root)

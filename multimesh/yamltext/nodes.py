@@ -1,12 +1,80 @@
-"""What nodes are called in annotations; imported by type checkers only.
+"""The nodes of a YAML text: what they have in common, and which kind one is.
 
-Nodes come on three roads (`multimesh/yamltext/parser.py`), and have the same attributes but no class in common: `id`, `tag`,
-`value`, `start_mark`, `end_mark`, and `style` or `flow_style`. `is_mapping` and its like tell them apart.
+The classes of nodes depend on how PyYAML was loaded (`multimesh/yamltext/parser.py`), so code must not test for them.
+It tests `node.id`, or calls `is_scalar`, `is_sequence` and `is_mapping`.
 """
 
-from typing import Any, TypeAlias
+from __future__ import annotations
 
-Node: TypeAlias = Any
-ScalarNode: TypeAlias = Any
-SequenceNode: TypeAlias = Any
-MappingNode: TypeAlias = Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, Protocol, TypeAlias
+
+    from typing_extensions import TypeIs
+
+    class Mark(Protocol):
+        """A position in the text, as an offset in code points and as a line. All numbers begin at 0."""
+
+        index: int
+        line: int
+        column: int
+
+    class ScalarNode(Protocol):
+        """A scalar. `value` is its decoded text, whatever its type in YAML; `style` is empty or None if it is plain."""
+
+        id: Literal["scalar"]
+        tag: str
+        value: str
+        style: str | None
+        start_mark: Mark
+        end_mark: Mark
+
+    class SequenceNode(Protocol):
+        """A list. `flow_style` says whether it is written in brackets."""
+
+        id: Literal["sequence"]
+        tag: str
+        value: list[Node]
+        flow_style: bool | None
+        start_mark: Mark
+        end_mark: Mark
+
+    class MappingNode(Protocol):
+        """A mapping. `flow_style` says whether it is written in braces. YAML allows any node as a key."""
+
+        id: Literal["mapping"]
+        tag: str
+        value: list[tuple[Node, Node]]
+        flow_style: bool | None
+        start_mark: Mark
+        end_mark: Mark
+
+    Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
+
+#: The tag of a node whose text names none.
+UNTAGGED = "x"
+
+#: How YAML 1.1 and Go write null (go-yaml v2.4.0, resolve.go).
+NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+
+_NULL_TAGS = (UNTAGGED, "tag:yaml.org,2002:null")
+
+
+def is_mapping(node: Node | None) -> TypeIs[MappingNode]:
+    """Return whether a node is a mapping."""
+    return node is not None and node.id == "mapping"
+
+
+def is_sequence(node: Node | None) -> TypeIs[SequenceNode]:
+    """Return whether a node is a list."""
+    return node is not None and node.id == "sequence"
+
+
+def is_scalar(node: Node | None) -> TypeIs[ScalarNode]:
+    """Return whether a node is a scalar."""
+    return node is not None and node.id == "scalar"
+
+
+def is_null(node: Node) -> bool:
+    """Return whether a node is a plain scalar that means null: no text, `~` or `null`."""
+    return node.id == "scalar" and not node.style and node.value in NULLS and node.tag in _NULL_TAGS

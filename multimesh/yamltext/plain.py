@@ -1,10 +1,9 @@
-"""What nodes mean: plain values, as Go's YAML reader takes them (go-yaml, `resolve.go`).
+"""Nodes as plain values, as Go's YAML reader takes them (go-yaml v2.4.0, resolve.go)."""
 
-Rules seldom ask: most of what they change is text, whatever else it could be.
-"""
+from __future__ import annotations
 
-from multimesh.yamltext.fieldpath import BadShape, is_mapping, is_null, is_sequence
-from multimesh.yamltext.parser import UNTAGGED
+from multimesh.yamltext.fieldpath import BadShape
+from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_null, is_sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
     from multimesh.yamltext.nodes import Node, ScalarNode
 
-#: Tags of text, and of what is text or nothing.
+#: Tags of text, and of a node that may be read as a plain value.
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _KNOWN_TAGS = (UNTAGGED, "tag:yaml.org,2002:null", *_TEXT_TAGS)
 
@@ -25,12 +24,12 @@ _SWITCHES = {
 }
 
 
-def plain(node: "Node") -> "Any":
-    """Return a node as plain values, its mappings and lists too. Raises BadShape for other tags and strange keys."""
+def plain(node: Node) -> Any:
+    """Return a node as dicts, lists and scalars. Raises BadShape for other tags, and for keys that are not scalars."""
     if is_mapping(node):
         strange = next((key for key, _ in node.value if key.id != "scalar"), None)
         if strange is not None:
-            raise BadShape("", "has a key that is no text", strange)
+            raise BadShape("", "has a key that is not text", strange)
         return {key.value: plain(child) for key, child in node.value}
     if is_sequence(node):
         return [plain(child) for child in node.value]
@@ -39,18 +38,20 @@ def plain(node: "Node") -> "Any":
     return scalar(node)
 
 
-def scalar(node: "ScalarNode") -> "str | int | bool | None":
-    """Return what a scalar means: whole numbers, true, false and nothing as such, anything else as text."""
+def scalar(node: ScalarNode) -> str | int | bool | None:
+    """Return a scalar as an integer, boolean or None where it is one, anything else as text."""
     if node.style or node.tag in _TEXT_TAGS:
         return str(node.value)
     if node.value in _SWITCHES:
         return _SWITCHES[node.value]
-    number = _whole(node.value)
-    return number if number is not None else None if is_null(node) else str(node.value)
+    if is_null(node):
+        return None
+    number = _integer(node.value)
+    return str(node.value) if number is None else number
 
 
-def _whole(value: str) -> "int | None":
-    """Return what is a whole number to Go's reader: 443, 0x1BB, 0b1, 0o17, and 017, which is octal, but 089 is not."""
+def _integer(value: str) -> int | None:
+    """Return an integer as Go's reader takes it: 443, 0x1BB, 0b1, 0o17, 017 (octal), 089 (decimal); else None."""
     text = value.replace("_", "")
     digits = text.lstrip("+-")
     if not digits[:1].isdecimal() or not digits.isascii():

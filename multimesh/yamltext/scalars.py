@@ -1,10 +1,12 @@
-"""How a scalar is written, and where each character of its value stands in the text.
+"""How a scalar is written, and where each character of its value is in the text.
 
 An edit changes a few characters of a scalar, such as one name in a script of thirty lines or in a dashboard of forty
-kilobytes. To change those and nothing else, the value is decoded once more, keeping for each stretch of it the place
-it came from. The result is used only where it equals the value that the YAML parser read; where it does not (folded
-block scalars, say), the whole scalar is written anew.
+kilobytes. To change those and nothing else, the value is decoded once more, and for each stretch of it the span in the
+text is kept (`SourceMap`). The result is used only where it equals the value that the YAML parser read. Where it does
+not, and for folded block scalars, there is no map, and the whole scalar is written anew.
 """
+
+from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,48 +14,124 @@ if TYPE_CHECKING:
 
     from multimesh.yamltext.nodes import ScalarNode
 
-#: What libyaml and YAML 1.1 take for a line break.
+    #: Start and end in the value, start and end in the text, and whether both are the same characters.
+    Piece = tuple[int, int, int, int, bool]
+
+#: The line breaks of YAML 1.1, and of libyaml.
 BREAKS = "\n\r\x85\u2028\u2029"
 
-#: Plain text that Go's YAML reader takes for something else than a string, in lower case (go-yaml, `resolve.go`).
+#: Plain text that Go's YAML reader takes for something else than a string, in lower case (go-yaml v2.4.0, resolve.go).
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-#: What may stand in plain text. To delete it is the fastest way to find anything else.
+#: Characters that plain text may consist of. To delete them is the fastest way to find any other.
 _PLAIN = f"{_LETTERS}0123456789.-_/=:$".encode()
 
-#: Characters that stand for themselves in every style.
+#: Characters that represent themselves in every style.
 _WORD = frozenset(f"{_LETTERS}0123456789-./")
 
+#: What an escape begins with, in each style that has escapes.
+_SIGNS = {"'": "''", '"': "\\"}
 
-if TYPE_CHECKING:
-    #: Start and end in the value, start and end in the text, and whether both are the same characters.
-    Piece = tuple[int, int, int, int, bool]
+#: Escapes in double quotes (YAML 1.1, section 5.7).
+_ESCAPES = {
+    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
+    " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029",
+}  # fmt: skip
+
+#: Escapes that name a character by hexadecimal digits, and how many.
+_HEX = {"x": 2, "u": 4, "U": 8}
+
+
+# Writing.
+
+
+def skip_properties(text: str, index: int) -> int:
+    """Return where a node begins after its tag and anchor: libyaml's marks include them."""
+    while text[index : index + 1] in ("!", "&"):
+        while text[index : index + 1] not in ("", " ", "\t", *BREAKS):
+            index += 1
+        while text[index : index + 1] in (" ", "\t", "\n", "\r"):
+            index += 1
+    return index
+
+
+def escape(new: str) -> str:
+    """Return text as it is written between double quotes, in YAML and in JSON."""
+    new = new.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    if new.isprintable():
+        return new
+    return "".join(char if char.isprintable() else _escape_char(ord(char)) for char in new)
+
+
+def _escape_char(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def is_plain(new: str, *, flow: bool) -> bool:
+    """Return whether text can be written without quotes and is a string to Go's YAML reader.
+
+    >>> is_plain("--listened-namespaces=a,b", flow=False), is_plain("--listened-namespaces=a,b", flow=True)
+    (True, False)
+    >>> is_plain("on", flow=False), is_plain("1e3", flow=False), is_plain("-", flow=False)
+    (False, False, False)
+    """
+    body = new[2:] if new[:2] == "--" else new[1:] if new[:1] == "/" else new
+    return (
+        body[:1] != ""
+        and body[:1] in _LETTERS
+        and new[-1] != ":"
+        and new.lower() not in _RESERVED
+        and not body.encode("utf-8", "replace").translate(None, _PLAIN if flow else _PLAIN + b",")
+    )
+
+
+def quoted(new: str, *, flow: bool = False) -> str:
+    """Return a string as a scalar: plain where that is safe, else in double quotes."""
+    return new if is_plain(new, flow=flow) else f'"{escape(new)}"'
+
+
+def rewritten(text: str, node: ScalarNode, new: str) -> tuple[int, int, str]:
+    """Return the span of a scalar and the text that gives it another value, in its own style where that is possible."""
+    start, end = skip_properties(text, node.start_mark.index), node.end_mark.index
+    if not node.style:
+        return start, end, quoted(new, flow=True)
+    if node.style == "'" and "\n" not in new and new.isprintable():
+        return start, end, "'" + new.replace("'", "''") + "'"
+    if node.style in ("|", ">"):
+        # The end mark of a block scalar is after the blank lines that follow it.
+        while end > start and text[end - 1] in " \t\r\n":
+            end -= 1
+    return start, end, f'"{escape(new)}"'
+
+
+# The map of a value to its text.
 
 
 class SourceMap:
-    """Where each stretch of a scalar's value stands in its text, and how new text is written there."""
+    """Which span of the text holds a span of a scalar's value, and how new text is written there."""
 
     def __init__(
-        self, pieces: "list[Piece]", encode: "Callable[[str], str]", *, literal: bool = False, ends_line: bool = False
+        self, pieces: list[Piece], encode: Callable[[str], str], *, literal: bool = False, ends_line: bool = False
     ) -> None:
         """Take the pieces in order and without gaps in the value.
 
-        A piece whose characters differ between value and text (an escape, a folded line) is taken whole or not at all.
+        A piece whose characters differ between value and text (an escape, a folded line) is replaced whole or not at
+        all. `literal` is true for a literal block scalar, `ends_line` if its value ends with a line break.
         """
         self._pieces = pieces
         self._encode = encode
         self._literal = literal
         self._ends_line = literal and ends_line
 
-    def edit(self, start: int, end: int, new: str) -> "tuple[int, int, str] | None":
-        """Return the span and the text that replace `value[start:end]`; None where an escape stands half inside it."""
+    def edit(self, start: int, end: int, new: str) -> tuple[int, int, str] | None:
+        """Return the span and the text that replace `value[start:end]`; None if this begins or ends in an escape."""
         if self._literal:
             size = self._pieces[-1][1]
             body = size - 1 if self._ends_line else size
             if self._ends_line and end == size and new[-1:] == "\n" and new != "\n":
-                # The last line break of a block scalar is not there to be edited: text goes before it.
+                # The last line break of a block scalar cannot be edited: text is inserted before it.
                 new = "\n" + new[:-1] if start == end else new[:-1]
                 start, end = min(start, body), body
             if end > body or (end == body and new[-1:] in ("", "\n")):
@@ -67,7 +145,7 @@ class SourceMap:
                 high = middle
         first = self._place(min(low, len(self._pieces) - 1), start)
         if start == end and 0 < low < len(self._pieces) and self._pieces[low][0] == start:
-            # Between two pieces a line may end in a backslash: behind it, blanks would be indentation.
+            # Between two pieces a line may end in a backslash; after it, blanks would be indentation.
             first = self._pieces[low - 1][3]
         last = first
         if start < end:
@@ -76,7 +154,8 @@ class SourceMap:
             last = self._place(low, end)
         return None if first is None or last is None else (first, last, self._encode(new))
 
-    def _place(self, index: int, position: int) -> "int | None":
+    def _place(self, index: int, position: int) -> int | None:
+        """Return the offset in the text of a position in one piece of the value."""
         start, end, source, source_end, same = self._pieces[index]
         if position == start:
             return source
@@ -85,27 +164,27 @@ class SourceMap:
         return source + position - start if same else None
 
 
-def source_map(text: str, node: "ScalarNode", newline: str) -> "SourceMap | None":
-    """Map the value of a scalar to `text`; None where nobody can tell, and the scalar must be written anew.
+def source_map(text: str, node: ScalarNode, newline: str) -> SourceMap | None:
+    """Return the map of a scalar's value to `text`; None where it cannot be decoded, and must be written anew.
 
     `newline` is the line break that new lines get.
     """
-    start, end = node.start_mark.index, node.end_mark.index
-    start = skip_properties(text, start)
+    start, end = skip_properties(text, node.start_mark.index), node.end_mark.index
     style = text[start : start + 1]
     if style in ("|", ">") and node.style == style:
         return _literal_map(text, start, end, node.value, newline) if style == "|" else None
-    # Charts write long text in blocks; the other styles are seldom asked for.
-    from multimesh.yamltext.folding import flow_map
+    if style == node.style == "'":
+        return _flow_map(text, start + 1, end - 1, node.value, style, lambda new: new.replace("'", "''"))
+    if style == node.style == '"':
+        return _flow_map(text, start + 1, end - 1, node.value, style, escape)
+    return None if node.style else _flow_map(text, start, end, node.value, "", str)
 
-    return flow_map(text, start, end, node)
 
+def verbatim_places(text: str, node: ScalarNode, spans: list[tuple[int, int]]) -> list[tuple[int, int]] | None:
+    """Return the spans in the text of some spans of a scalar's value, without decoding it; None if that is uncertain.
 
-def verbatim_places(text: str, node: "ScalarNode", spans: "list[tuple[int, int]]") -> "list[tuple[int, int]] | None":
-    """Find where stretches of a scalar's value stand in its text, without decoding it; None where that is not certain.
-
-    Characters that are no blanks, quotes or backslashes stand in the text as they stand in the value, and in the same
-    order. So the third time that a name occurs in the one is the third time that it occurs in the other.
+    Characters that are not blanks, quotes or backslashes are the same in the text and in the value, and in the same
+    order. So the third occurrence of a name in one is its third occurrence in the other.
     """
     start, end = node.start_mark.index, node.end_mark.index
     if text[start : start + 1] in ("!", "&", ">") or (node.style == '"' and text.find("\\", start, end) >= 0):
@@ -130,73 +209,20 @@ def verbatim_places(text: str, node: "ScalarNode", spans: "list[tuple[int, int]]
     return found
 
 
-def skip_properties(text: str, index: int) -> int:
-    """Return where a node begins behind its tag and anchor: libyaml's marks include them."""
-    while text[index : index + 1] in ("!", "&"):
-        while text[index : index + 1] not in ("", " ", "\t", *BREAKS):
-            index += 1
-        while text[index : index + 1] in (" ", "\t", "\n", "\r"):
-            index += 1
-    return index
+# Literal block scalars.
 
 
-def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> "SourceMap | None":
-    """Map a literal block scalar line by line."""
-    at = text.find("\n", start)
-    header = text[start + 1 : at].split("#")[0].strip()
-    digits = header.strip("+-")
-    wanted = value.split("\n")
-    first = next((line for line in wanted if line), "")
-    if at < 0 or not first or not wanted[0]:
+def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> SourceMap | None:
+    header_end = text.find("\n", start)
+    first = value.partition("\n")[0]
+    if header_end < 0 or not first:
         return None
-    lines: list[tuple[int, int]] = []
-    at += 1
-    while at < end:
-        stop = text.find("\n", at)
-        stop = len(text) if stop < 0 else stop
-        lines.append((at, stop - 1 if text[stop - 1 : stop] == "\r" and stop > at else stop))
-        at = stop + 1
-    indent = -1
-    for line_start, line_end in lines:
-        begin = line_start
-        while begin < line_end and text[begin] == " ":
-            begin += 1
-        if begin < line_end:
-            # The first line that is not blank sets the indentation, unless the header does.
-            at = line_end - len(first) if not digits else text.find(first, line_start, line_end)
-            indent = at - line_start
-            break
-    if indent < 0:
+    has_digit = bool(text[start + 1 : header_end].split("#")[0].strip().strip("+-"))
+    lines = _block_lines(text, header_end + 1, end)
+    indent = _indent(text, lines, first, has_digit=has_digit)
+    pieces = None if indent < 0 else _literal_pieces(text, lines, value, indent)
+    if pieces is None:
         return None
-    pieces: list[Piece] = []
-    position = 0
-    count = len(wanted) if wanted[-1] else len(wanted) - 1
-    if count > len(lines):
-        return None
-    number = 0
-    while number < count:
-        line, (line_start, line_end) = wanted[number], lines[number]
-        line_start = min(line_start + indent, line_end)
-        # A line of forty kilobytes is compared where it stands.
-        if line_end - line_start != len(line) or not text.startswith(line, line_start):
-            return None
-        if line:
-            pieces.append((position, position + len(line), line_start, line_end, True))
-            position += len(line)
-        # The line breaks up to the next line with text, and its indentation, are one piece.
-        breaks = 1
-        while number + breaks < count and not wanted[number + breaks]:
-            if text[slice(*lines[number + breaks])].strip(" "):
-                return None
-            breaks += 1
-        number += breaks
-        if number < count:
-            pieces.append(
-                (position, position + breaks, line_end, min(lines[number][0] + indent, lines[number][1]), False)
-            )
-            position += breaks
-        elif len(value) > position:
-            pieces.append((position, len(value), line_end, lines[number - 1][1], False))
     pad = " " * indent
 
     def encode(new: str) -> str:
@@ -209,50 +235,139 @@ def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> "
     return SourceMap(pieces, encode, literal=True, ends_line=value[-1:] == "\n")
 
 
-def escape(new: str) -> str:
-    """Write text as it stands between double quotes, in YAML and in JSON."""
-    new = new.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    if new.isprintable():
-        return new
-    return "".join(char if char.isprintable() else _escape_char(ord(char)) for char in new)
+def _block_lines(text: str, at: int, end: int) -> list[tuple[int, int]]:
+    """Return the spans of the lines of a block, without their breaks."""
+    lines = []
+    while at < end:
+        stop = text.find("\n", at)
+        stop = len(text) if stop < 0 else stop
+        lines.append((at, stop - 1 if text[stop - 1 : stop] == "\r" and stop > at else stop))
+        at = stop + 1
+    return lines
 
 
-def _escape_char(code: int) -> str:
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+def _indent(text: str, lines: list[tuple[int, int]], first: str, *, has_digit: bool) -> int:
+    """Return the indentation of a block whose value begins with the line `first`; negative if it is not there."""
+    for start, end in lines:
+        if text[start:end].strip(" "):
+            # The first line that is not blank sets the indentation, unless a digit in the header does.
+            return (text.find(first, start, end) if has_digit else end - len(first)) - start
+    return -1
 
 
-def is_plain(new: str, *, flow: bool) -> bool:
-    """Tell whether text may stand without quotes and is a string to Go's YAML reader.
+def _literal_pieces(text: str, lines: list[tuple[int, int]], value: str, indent: int) -> list[Piece] | None:
+    """Return the pieces of a literal block; None where its lines are not the lines of the value, indented."""
+    pieces: list[Piece] = []
+    wanted = value.split("\n")
+    position = number = 0
+    count = len(wanted) if wanted[-1] else len(wanted) - 1
+    if count > len(lines):
+        return None
+    while number < count:
+        line, (start, end) = wanted[number], lines[number]
+        start = min(start + indent, end)
+        # A line may have forty kilobytes, so it is compared without a copy.
+        if end - start != len(line) or not text.startswith(line, start):
+            return None
+        if line:
+            pieces.append((position, position + len(line), start, end, True))
+            position += len(line)
+        # The line breaks up to the next line with text, and its indentation, are one piece.
+        breaks = 1
+        while number + breaks < count and not wanted[number + breaks]:
+            if text[slice(*lines[number + breaks])].strip(" "):
+                return None
+            breaks += 1
+        number += breaks
+        if number < count:
+            pieces.append((position, position + breaks, end, min(lines[number][0] + indent, lines[number][1]), False))
+            position += breaks
+        elif len(value) > position:
+            pieces.append((position, len(value), end, lines[number - 1][1], False))
+    return pieces
 
-    >>> is_plain("--listened-namespaces=a,b", flow=False), is_plain("--listened-namespaces=a,b", flow=True)
-    (True, False)
-    >>> is_plain("on", flow=False), is_plain("1e3", flow=False), is_plain("-", flow=False)
-    (False, False, False)
-    """
-    body = new[2:] if new[:2] == "--" else new[1:] if new[:1] == "/" else new
-    return (
-        body[:1] != ""
-        and body[:1] in _LETTERS
-        and new[-1] != ":"
-        and new.lower() not in _RESERVED
-        and not body.encode("utf-8", "replace").translate(None, _PLAIN if flow else _PLAIN + b",")
-    )
+
+# Plain and quoted scalars, whose lines are folded.
 
 
-def quoted(new: str, *, flow: bool = False) -> str:
-    """Write a string as a scalar of its own: plain where that is safe, else in double quotes."""
-    return new if is_plain(new, flow=flow) else f'"{escape(new)}"'
+def _flow_map(
+    text: str, start: int, end: int, value: str, style: str, encode: Callable[[str], str]
+) -> SourceMap | None:
+    """Map the text between the quotes, or all of a plain scalar."""
+    pieces: list[Piece] = []
+    decoded: list[str] = []
+    position = 0
+    at = start
+    while True:
+        stop = _line_end(text, at, end)
+        body_end = stop
+        if stop < end:
+            while body_end > at and text[body_end - 1] in " \t":
+                body_end -= 1
+        joined = style == '"' and stop < end and _ends_escaped(text, at, stop)
+        if joined:
+            body_end = stop - 1
+        position = _add_line(text, at, body_end, style, position, pieces, decoded)
+        if position < 0:
+            return None
+        if stop == end:
+            break
+        blank = -1
+        following = stop
+        while following < end and text[following] in " \t\n\r":
+            if text[following] == "\n" or (text[following] == "\r" and text[following + 1 : following + 2] != "\n"):
+                blank += 1
+            following += 1
+        folded = "\n" * blank if blank else ("" if joined else " ")
+        decoded.append(folded)
+        pieces.append((position, position + len(folded), body_end, following, False))
+        position += len(folded)
+        at = following
+    if "".join(decoded) != value or not pieces:
+        return None
+    return SourceMap([piece for piece in pieces if piece[0] < piece[1]], encode)
 
 
-def rewritten(text: str, node: "ScalarNode", new: str) -> "tuple[int, int, str]":
-    """Return the span of a scalar and the text that gives it another value, in its own style where that is possible."""
-    start, end = skip_properties(text, node.start_mark.index), node.end_mark.index
-    if not node.style:
-        return start, end, quoted(new, flow=True)
-    if node.style == "'" and "\n" not in new and new.isprintable():
-        return start, end, "'" + new.replace("'", "''") + "'"
-    if node.style in ("|", ">"):
-        # The marks of a block scalar reach over the blank lines behind it.
-        while end > start and text[end - 1] in " \t\r\n":
-            end -= 1
-    return start, end, f'"{escape(new)}"'
+def _line_end(text: str, start: int, end: int) -> int:
+    feed = text.find("\n", start, end)
+    carriage = text.find("\r", start, end)
+    return min(place for place in (feed, carriage, end) if place >= 0)
+
+
+def _ends_escaped(text: str, start: int, end: int) -> bool:
+    """Return whether a line of a double-quoted scalar ends in a backslash that joins it to the next one."""
+    count = 0
+    while end - count > start and text[end - count - 1] == "\\":
+        count += 1
+    return count % 2 == 1
+
+
+def _add_line(text: str, at: int, end: int, style: str, position: int, pieces: list[Piece], decoded: list[str]) -> int:
+    """Add the pieces of one line to the lists; return the position after it, or -1 for an unknown escape."""
+    sign = _SIGNS.get(style)
+    while at < end:
+        stop = text.find(sign, at, end) if sign else -1
+        stop = end if stop < 0 else stop
+        if at < stop:
+            decoded.append(text[at:stop])
+            pieces.append((position, position + stop - at, at, stop, True))
+            position += stop - at
+        if stop < end:
+            char, size = ("'", 2) if style == "'" else _unescaped(text, stop)
+            if not char:
+                return -1
+            decoded.append(char)
+            pieces.append((position, position + 1, stop, stop + size, False))
+            position += 1
+            stop += size
+        at = stop
+    return position
+
+
+def _unescaped(text: str, start: int) -> tuple[str, int]:
+    """Return the character of an escape in double quotes, and the escape's length; no character if it is unknown."""
+    letter = text[start + 1 : start + 2]
+    size = 2 + _HEX.get(letter, 0)
+    if letter in _HEX:
+        return chr(int(text[start + 2 : start + size], 16)), size
+    return _ESCAPES.get(letter, ""), size

@@ -14,9 +14,9 @@ from finding_cases import config, istiod, node, service, spaces, thing, webhook,
 from program import profile, render
 from streams import FOLDER, REASON
 
-from multimesh.check.findings import CATALOGUE
-from multimesh.check.objects import values
-from multimesh.check.overlap import common
+from multimesh.check.catalogue import CATALOGUE
+from multimesh.check.meshes.overlap import common
+from multimesh.check.sources.manifests import values
 from multimesh.kubernetes.selectors import matches
 from multimesh.yamltext.edits import Text
 
@@ -262,7 +262,7 @@ def test_an_istiod_that_missed_the_post_renderer_is_told_by_its_selectors(tmp_pa
     done = json.loads(run(tmp_path / "istiod.yaml", f"--profile={tmp_path / 'p.yaml'}", "-o", "json").stdout)
     assert [(item["id"], item["message"]) for item in done["findings"]] == [
         ("stock-name", '"validation.istio.io" is not confined to multimesh.dev/mesh=affirmed'),
-        ("stock-name", "no webhook of MutatingWebhookConfiguration/istio-mutating-affirmed asks for istio-injection=enabled-affirmed"),
+        ("stock-name", "no webhook of MutatingWebhookConfiguration/istio-mutating-affirmed selects istio-injection=enabled-affirmed"),
     ]  # fmt: skip
 
 

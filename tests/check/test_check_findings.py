@@ -11,7 +11,7 @@ from finding_cases import CASES, arguments, citadel, profiled, thing
 from pages import ROOT
 from program import profile, render
 
-from multimesh.check.findings import CATALOGUE
+from multimesh.check.catalogue import CATALOGUE
 from multimesh.cli import main
 
 #: What only a running mesh shows: tests/check/test_verify.py has a test for each.

@@ -20,7 +20,7 @@ from pages import ROOT
 from program import profile, render
 from streams import FOLDER, REASON, stream
 
-from multimesh.check.objects import parse
+from multimesh.check.sources.manifests import parse
 from multimesh.cli import main
 from multimesh.mesh.profile import load
 from multimesh.render.pipeline import render as rewrite
@@ -300,7 +300,7 @@ def test_twenty_meshes_of_five_charts_take_five_seconds_and_300_mb(tmp_path):
 
 _MEASURED = """
 import resource, sys
-from multimesh.check.objects import parse
+from multimesh.check.sources.manifests import parse
 from multimesh.cli import main
 from multimesh.mesh.profile import load
 from multimesh.render.pipeline import render as rewrite

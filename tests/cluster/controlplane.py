@@ -47,6 +47,8 @@ rules:
   verbs: [create, update, patch]
   resources:
   - {group: admissionregistration.k8s.io}
+- level: Metadata  # what was denied, and to whom
+  verbs: [create, update, patch, delete]
 - level: None
 """
 

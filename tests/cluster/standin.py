@@ -107,12 +107,12 @@ class Plane:
         return found
 
     def has_written(self) -> bool:
-        """Tell whether there are entries that it finds, and every one bears its root."""
+        """Return whether there are entries that it finds, and every one bears its root."""
         mine, bundle = self._entries(), self.bundle
         return bool(mine) and all(entry["clientConfig"].get("caBundle") == bundle for entry in mine)
 
     def is_settled(self) -> bool:
-        """Tell whether it has written its root, and every validator refuses by default."""
+        """Return whether it has written its root, and every validator refuses by default."""
         return self.has_written() and all(entry["failurePolicy"] == "Fail" for entry in self._entries())
 
     def _entries(self) -> list[Object]:

@@ -160,7 +160,7 @@ FAULTS: dict[str, tuple[Callable[[World], Broken], tuple[str, str, str]]] = {
     ),
     "webhooks carry another mesh's root": (
         lambda w: bundle(w, w.planes["blue"][0].bundle),
-        ("ca-bundle", "error", "carries another root than the mesh's"),
+        ("ca-bundle", "error", "has another root than the mesh"),
     ),
     "webhooks carry no root": (lambda w: bundle(w, ""), ("ca-bundle", "error", "has no caBundle")),
     "a pod was injected by another mesh": (
@@ -233,8 +233,8 @@ def test_two_control_planes_that_write_one_bundle_are_found_by_looking_twice(sou
 
 
 def changes(found: list[Said]) -> list[Said]:
-    """Leave what tells of a bundle that changed between two looks."""
-    return [one for one in found if one.id == "ca-bundle" and "changed between two looks" in one.message]
+    """Leave what tells of a bundle that changed between two reads."""
+    return [one for one in found if one.id == "ca-bundle" and "changed between two reads" in one.message]
 
 
 def reader(world: World, *resources: str) -> Path:

@@ -78,21 +78,21 @@ NO_MANIFEST = {
     "a tab that indents": (b"a:\n\tb: 1\n", "<stdin>:2: not YAML: "),
     "two values on a line": (b"a: b: c\n", "<stdin>:1: not YAML: "),
     "an unknown alias": (b"a: *b\n", "<stdin>:1: not YAML: "),
-    "an error of Helm": (b"Error: chart not found\n", "<stdin>:1: a document is no Kubernetes object: it has no kind"),
-    "a plain scalar": (b"just text\n", '<stdin>:1: a document is no Kubernetes object: "just text"'),
-    "a number": (b"---\n12\n", '<stdin>:2: a document is no Kubernetes object: "12"'),
-    "a list": (b"- a\n- b\n", "<stdin>:1: a document is no Kubernetes object: a list"),
-    "no kind": (b"apiVersion: v1\nmetadata:\n  name: a\n", "<stdin>:1: a document is no Kubernetes object: it has no kind"),
+    "an error of Helm": (b"Error: chart not found\n", "<stdin>:1: a document is not a Kubernetes object: it has no kind"),
+    "a plain scalar": (b"just text\n", '<stdin>:1: a document is not a Kubernetes object: "just text"'),
+    "a number": (b"---\n12\n", '<stdin>:2: a document is not a Kubernetes object: "12"'),
+    "a list": (b"- a\n- b\n", "<stdin>:1: a document is not a Kubernetes object: a list"),
+    "no kind": (b"apiVersion: v1\nmetadata:\n  name: a\n", "<stdin>:1: a document is not a Kubernetes object: it has no kind"),
     "an empty kind": (b"apiVersion: v1\nkind:\nmetadata:\n  name: a\n", "it has no kind"),
-    "a kind that is a list": (b"apiVersion: v1\nkind: [a]\n", "<stdin>:1: kind is no text"),
-    "metadata that is text": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: a\n", "metadata is no mapping"),
+    "a kind that is a list": (b"apiVersion: v1\nkind: [a]\n", "<stdin>:1: kind is not text"),
+    "metadata that is text": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: a\n", "metadata is not a mapping"),
     "a label whose key is a list": (
         b"apiVersion: v1\nkind: Service\nmetadata:\n  name: a-gateway\n  labels:\n    ? [a]\n    : b\n",
-        "metadata/labels holds something that is no text",
+        "metadata/labels holds something that is not text",
     ),
-    "a name that is a list": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [a]}\n", "metadata/name is no text"),
+    "a name that is a list": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: [a]}\n", "metadata/name is not text"),
     "the second document": (b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\nb\n", "<stdin>:5: "),
-    "a list in a List": (b"apiVersion: v1\nkind: List\nitems: [[a]]\n", "no Kubernetes object: a list"),
+    "a list in a List": (b"apiVersion: v1\nkind: List\nitems: [[a]]\n", "not a Kubernetes object: a list"),
     "invalid UTF-8": (b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \xff\n", "<stdin>:4: not YAML: a byte that is not UTF-8 (0xff)"),
     "invalid UTF-8 in a document that passes unread": (
         document("Secret").encode() + b"data: \xc3(\n---\n" + document("Secret").encode(),
@@ -413,11 +413,11 @@ def test_a_profile_beside_a_folder_that_is_gone_is_refused(tmp_path):
 
 def test_no_profile_at_all_is_refused():
     """Without a profile there is no mesh."""
-    refused(run(STREAM), "no mesh profile was named", "--profile=", "MULTIMESH_PROFILE")
+    refused(run(STREAM), "no mesh profile is given", "--profile=", "MULTIMESH_PROFILE")
 
 
 def test_a_folder_is_a_profile_where_it_holds_one(tmp_path):
-    """A folder means its profile.yaml, and a folder without one is named with it."""
+    """A directory means its profile.yaml, and a folder without one is named with it."""
     refused(run(STREAM, "--profile", str(tmp_path)), f"{tmp_path}/profile.yaml: cannot read")
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     assert STREAM.decode() == accepted(run(STREAM, "--profile", str(tmp_path)))
@@ -501,15 +501,15 @@ GALLEY = (
     "  labels: {chart: galley, heritage: Helm}\nspec:\n  template:\n    spec:\n      containers:\n"
 )
 CONTAINERS = {
-    "a mapping": ("        name: galley\n        command: [galley, server]\n", "spec/template/spec/containers is no list"),
+    "a mapping": ("        name: galley\n        command: [galley, server]\n", "spec/template/spec/containers is not a list"),
     "no galley": ("      - name: other\n        command: [galley, server]\n", "has no container galley"),
     "galley twice": ("      - name: galley\n        command: [server]\n" * 2, "has the container galley more than once"),
     "no command": ("      - name: galley\n", "has no list with the subcommand server"),
     "another subcommand": ("      - name: galley\n        command: [galley, probe]\n", "has no list with the subcommand server"),
     "a command that is text": ("      - name: galley\n        command: galley server\n", "is no list"),
-    "containers that are texts": ("      - galley\n", "holds something that is no container"),
-    "a name that is a list": ("      - name: [galley]\n        command: [galley, server]\n", "is no text"),
-    "the command twice": ("      - name: galley\n        command: [server]\n        command: [server]\n", "stands twice"),
+    "containers that are texts": ("      - galley\n", "holds something that is not a container"),
+    "a name that is a list": ("      - name: [galley]\n        command: [galley, server]\n", "is not text"),
+    "the command twice": ("      - name: galley\n        command: [server]\n        command: [server]\n", "is written twice"),
     "the flag twice": ("      - name: galley\n        command: [server, --webhook-name=a, --webhook-name=a]\n", "--webhook-name twice"),
     "a flag without value": ("      - name: galley\n        command: [server, --webhook-name]\n", "--webhook-name without a value"),
     "rewritten for another mesh": (
@@ -770,4 +770,4 @@ DUPLICATES = {
 @pytest.mark.parametrize("text", DUPLICATES.values(), ids=DUPLICATES)
 def test_a_key_that_stands_twice_on_an_edited_path_is_refused(text):
     """Go takes the last, other readers the first: nobody can tell what was meant."""
-    refused(render(text.encode(), AFFIRMED), "stands twice", "<stdin>:")
+    refused(render(text.encode(), AFFIRMED), "is written twice", "<stdin>:")

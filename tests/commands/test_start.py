@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import marshal
 import os
 import py_compile
 import re
@@ -13,8 +12,8 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
+from importlib.util import module_from_spec
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import oracle
@@ -23,7 +22,7 @@ import yaml
 from helms import CHART, PROGRAM, ROOT, stage
 from program import Result, profile
 
-from multimesh.bootstrap import Modules
+from multimesh.bootstrap import PackageFinder
 
 BLUE = profile("blue", "istio-blue", ("nginx-blue",))
 STREAM = b"""\
@@ -190,7 +189,7 @@ def test_a_missing_python_is_said_by_the_shell(tmp_path: Path) -> None:
     done = start([PROGRAM], PATH=str(tmp_path))
     assert (done.code, done.out) == (2, b"")
     assert done.err == (
-        "multimesh: python3 is not on the PATH\n  Install Python 3.10 or later, or put its folder first in PATH.\n"
+        "multimesh: python3 is not on the PATH\n  Install Python 3.10 or later, or put its directory first in PATH.\n"
     )
 
 
@@ -210,7 +209,7 @@ def test_an_old_python_can_read_what_tells_it_so(file: str) -> None:
     ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
-TOO_OLD = "multimesh: python3 is 3.8.18, and 3.10 or later is wanted\n  Put a later one first in PATH.\n"
+TOO_OLD = "multimesh: python3 is 3.8.18, and 3.10 or later is required\n  Put a later one first in PATH.\n"
 
 
 @pytest.mark.parametrize("helm_4", [False, True], ids=["by hand", "helm4"])
@@ -431,7 +430,7 @@ def many_styles() -> bytes:
         (["-p", "x"], 'unknown argument "-p"'),
         (["render"], 'unknown argument "render"'),
         ([""], 'unknown argument ""'),
-        (["--profile"], "--profile wants a value"),
+        (["--profile"], "--profile needs a value"),
         (["--allow-empty=maybe"], '--allow-empty is "maybe"'),
         (["--upgrade=2"], '--upgrade is "2"'),
     ],
@@ -684,68 +683,65 @@ def test_a_pipe_that_does_not_block_is_made_to(blue: Path) -> None:
 # --- compiled modules -------------------------------------------------------------------------------
 
 
-def _stated(tmp_path: Path, name: str = "part") -> tuple[Modules, Path, Path]:
-    """Write a module and its compiled form as Python does, and return what imports it, the source and the form."""
-    source = tmp_path / f"{name}.py"
-    source.write_text("ANSWER = 1\n", encoding="utf-8")
-    return Modules(str(tmp_path)), source, Path(py_compile.compile(str(source), doraise=True))
-
-
-def _found(modules: Modules, source: Path, name: str = "multimesh.{}") -> bool:
-    """Tell whether a module is imported from its compiled form: importlib looks into another folder, and fails."""
-    name = name.format(source.stem)
-    package = ModuleType("multimesh")
-    package.__path__ = [str(source.parent)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "multimesh", package)
-        patch.setattr(modules, "_import", lambda *_: None)
-        found = modules.take(name, None, None, ("ANSWER",), 0)
-        sys.modules.pop(name, None)
-    assert found is None or (found.ANSWER, found.__file__) == (1, str(source))
-    return found is not None
-
-
-def test_a_compiled_module_counts_while_it_belongs_to_its_source(tmp_path: Path) -> None:
-    """By importlib's conditions: magic number, time and size; everything else is importlib's business."""
-    modules, source, form = _stated(tmp_path)
-    assert _found(modules, source)
-    whole = form.read_bytes()
-    for broken in (b"", whole[:10], whole[:40], b"\0" + whole[1:], whole[:4] + b"\1" + whole[5:]):
-        form.write_bytes(broken)
-        assert not _found(modules, source)
-    form.write_bytes(whole[:16] + marshal.dumps(5))
-    assert not _found(modules, source)
-    form.write_bytes(whole)
+def module(tmp_path: Path) -> tuple[Path, Path]:
+    """Write a module, and a compiled form that Python takes for that of the module but that has another answer."""
+    source = tmp_path / "multimesh" / "part.py"
+    source.parent.mkdir()
+    source.write_text("ANSWER = 2\n", encoding="utf-8")
+    form = Path(py_compile.compile(str(source), doraise=True))
     times = source.stat().st_mtime
-    os.utime(source, (times + 10, times + 10))
-    assert not _found(modules, source)
+    source.write_text("ANSWER = 1\n", encoding="utf-8")
     os.utime(source, (times, times))
-    assert _found(modules, source)
-    source.write_text("ANSWER = 10\n", encoding="utf-8")
-    os.utime(source, (times, times))
-    assert not _found(modules, source)
-    form.unlink()
-    assert not _found(modules, source)
+    return source, form
 
 
-def test_nothing_but_the_package_is_imported_by_hand(tmp_path: Path) -> None:
-    """Another package of the same folder is none of its business, and neither is the package's own root."""
-    modules, source, _ = _stated(tmp_path)
-    assert not _found(modules, source, "{}")
-    assert not _found(modules, source, "other.{}")
-    assert not _found(modules, source, "multimesh")
-    assert _found(modules, source)
+def answer(source: Path) -> int:
+    """Load a module with the finder, and return its answer: 2 from the compiled form, 1 from the source."""
+    spec = PackageFinder(str(source.parent.parent)).find_spec(f"multimesh.{source.stem}")
+    assert spec is not None
+    assert (spec.origin, spec.has_location, spec.submodule_search_locations) == (str(source), True, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        loaded = module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+    assert loaded.__file__ == str(source)
+    return loaded.ANSWER
 
 
-def test_a_module_that_fails_is_not_left_half_made(tmp_path: Path) -> None:
-    """As Python does it: the next import fails in the same way, and not by a name that is missing."""
-    modules, source, _ = _stated(tmp_path)
-    source.write_text("raise OSError('not today')\n", encoding="utf-8")
-    py_compile.compile(str(source), doraise=True)
-    for _ in range(2):
-        with pytest.raises(OSError, match="not today"):
-            _found(modules, source)
-        assert "multimesh.part" not in sys.modules
+def test_the_compiled_form_of_a_module_is_used(tmp_path: Path) -> None:
+    """It has the magic number of this Python, and time and size of the source."""
+    source, _ = module(tmp_path)
+    assert answer(source) == 2
+
+
+@pytest.mark.parametrize("break_", [
+    lambda form: form.unlink(),
+    lambda form: form.write_bytes(b""),
+    lambda form: form.write_bytes(form.read_bytes()[:10]),
+    lambda form: form.write_bytes(b"\0" + form.read_bytes()[1:]),
+    lambda form: form.write_bytes(form.read_bytes()[:8] + b"\0\0\0\0" + form.read_bytes()[12:]),
+    lambda form: form.write_bytes(form.read_bytes()[:12] + b"\1" + form.read_bytes()[13:]),
+], ids=["absent", "empty", "cut off", "another Python", "another time", "another size"])  # fmt: skip
+def test_a_compiled_form_that_does_not_belong_to_its_source_is_not_used(tmp_path: Path, break_) -> None:
+    """Then Python's own loader compiles the source."""
+    source, form = module(tmp_path)
+    break_(form)
+    assert answer(source) == 1
+
+
+@pytest.mark.parametrize("name", ["json", "part", "other.part", "multimesh.absent", "multimeshes.part"])
+def test_nothing_but_the_modules_of_the_package_is_found(tmp_path: Path, name: str) -> None:
+    """Python's own finder is asked for everything else."""
+    source, _ = module(tmp_path)
+    assert PackageFinder(str(source.parent.parent)).find_spec(name) is None
+
+
+def test_a_package_is_found_with_its_directory() -> None:
+    """Its modules are found below it."""
+    spec = PackageFinder(str(ROOT)).find_spec("multimesh.rules")
+    assert spec is not None
+    assert spec.origin == f"{ROOT}/multimesh/rules/__init__.py"
+    assert spec.submodule_search_locations == [f"{ROOT}/multimesh/rules"]
 
 
 def test_a_source_that_was_changed_is_compiled_anew(tmp_path: Path, blue: Path) -> None:

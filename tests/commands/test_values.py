@@ -160,3 +160,233 @@ def test_what_no_chart_has_is_refused(arguments, what):
 def test_a_release_newer_than_all_known_ones_gets_the_newest_values():
     """Charts change slowly, and the rendering refuses what no longer fits."""
     assert values("blue", "istiod", "1.31") == values("blue", "istiod", "1.99.0-rc.1")
+
+
+# Each branch, directly.
+
+
+def written(chart, istio="", **spec):
+    """Return the text of the values of one chart for a mesh called blue."""
+    from multimesh.commands import values as command
+
+    return command.values(profile(**spec), chart, command.version(istio, chart))
+
+
+def profile(**spec):
+    """Return the profile of a mesh called blue."""
+    from multimesh.mesh.profile import load
+
+    head = {"apiVersion": "multimesh.dev/v1alpha1", "kind": "MeshProfile", "metadata": {"name": "blue"}}
+    return load(yaml.safe_dump({**head, "spec": {"namespace": "istio-blue", **spec}}), "profile.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "chart", "expected"),
+    [
+        ("", "istiod", (1, 31)),
+        ("newest", "base", (1, 31)),
+        ("latest", "gateway", (1, 31)),
+        ("1.6", "gateway", (1, 6)),
+        ("v1.30.3", "istiod", (1, 30)),
+        ("1.24.0-rc.1", "cni", (1, 24)),
+        ("1.20", "ztunnel", (1, 20)),
+        ("2.0", "istiod", (2, 0)),
+        ("", "istio-1.5", (1, 5)),
+        ("1.5", "istio-1.5", (1, 5)),
+        ("v1.5.10", "istio-1.5", (1, 5)),
+    ],
+)
+def test_a_version_is_parsed(text, chart, expected):
+    """Only the minor version counts; it is printed as users write it."""
+    from multimesh.commands.values import version
+
+    found = version(text, chart)
+    assert (found, str(found)) == (expected, f"{expected[0]}.{expected[1]}")
+
+
+@pytest.mark.parametrize(
+    ("text", "chart", "message"),
+    [
+        ("1.6", "istio-1.5", '--istio is "1.6", and the chart istio-1.5 is Istio 1.5\n  Leave --istio out.'),
+        ("1", "base", '--istio is "1", which is not a version\n  Write it as 1.30 or 1.30.3.'),
+        ("1.x", "base", '--istio is "1.x", which is not a version\n  Write it as 1.30 or 1.30.3.'),
+        ("one.6", "base", '--istio is "one.6", which is not a version\n  Write it as 1.30 or 1.30.3.'),
+        ("1.5", "istiod", "Istio 1.5 has no chart istiod\n  Istio 1.5 is one chart: --chart istio-1.5."),
+        (
+            "1.19",
+            "ztunnel",
+            (
+                "the chart ztunnel of Istio 1.19 cannot belong to one of several meshes\n"
+                "  No value of it names a control plane. Use 1.20 or later."
+            ),
+        ),
+    ],
+)
+def test_a_version_that_a_chart_does_not_have_is_refused(text, chart, message):
+    """The message quotes the version and says which one to use."""
+    from multimesh.commands.values import version
+    from multimesh.errors import MultimeshError
+
+    with pytest.raises(MultimeshError) as caught:
+        version(text, chart)
+    assert str(caught.value) == f"multimesh: {message}"
+
+
+@pytest.mark.parametrize(
+    ("chart", "instead"),
+    [
+        ("cni", "A mesh that uses the CNI of another mesh sets pilot.cni.enabled in the values of istiod."),
+        ("ztunnel", "Each node has only one ztunnel."),
+    ],
+)
+def test_the_message_says_what_a_mesh_does_instead(chart, instead):
+    """A mesh without shared resources learns which mesh installs the chart."""
+    from multimesh.errors import MultimeshError
+
+    with pytest.raises(MultimeshError) as caught:
+        written(chart)
+    assert str(caught.value).splitlines() == [
+        f"multimesh: profile.yaml: the chart {chart} exists once in a cluster, and mesh blue does not own shared resources",
+        f"  Write its values for the mesh with spec.sharedResources: own, or set that in this profile. {instead}",
+    ]
+
+
+#: Each chart, minor version and kind of mesh that `values` accepts.
+ACCEPTED = [
+    (chart, istio, owner)
+    for chart in ("base", "istiod", "gateway", "cni", "ztunnel")
+    for istio in MINORS[MINORS.index("1.20") if chart == "ztunnel" else 0 :]
+    for owner in (("own",) if chart in ("cni", "ztunnel") else ("own", "leave"))
+]
+
+
+@pytest.mark.parametrize(("chart", "istio", "owner"), ACCEPTED)
+def test_values_are_yaml_without_repeated_keys_or_rests_of_the_template(chart, istio, owner):
+    """Every template, for every minor version, for both kinds of meshes."""
+    text = written(chart, istio, sharedResources=owner)
+    root = yaml.compose(text)
+    assert isinstance(root, yaml.MappingNode)
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert len(keys) == len(set(keys))
+            pending += [value for _, value in node.value]
+    assert text.endswith("\n")
+    assert "{{" not in text
+    assert "{%" not in text
+    assert istio in text.splitlines()[0]
+    assert "for mesh blue" in text.splitlines()[0]
+
+
+def test_base_says_where_its_crds_come_from():
+    """Up to 1.23 no value leaves them out, so the comment names the flag of Helm."""
+    assert "--skip-crds" in written("base", "1.23")
+    assert "--skip-crds" not in written("base", "1.24")
+    for istio in ("1.23", "1.24"):
+        owned = written("base", istio, sharedResources="own")
+        assert "This mesh owns the CRDs of the cluster" in owned
+        assert "--skip-crds" not in owned
+
+
+@pytest.mark.parametrize("istio", MINORS)
+@pytest.mark.parametrize("owner", ["own", "leave"])
+def test_the_gateway_class_of_the_cluster_belongs_to_the_owner(istio, owner):
+    """Before a mesh can have its own GatewayClass, the others turn the controller off."""
+    env = values("blue", "istiod", istio, sharedResources=owner).get("pilot", {}).get("env", {})
+    minor = int(istio[2:])
+    assert ("PILOT_ENABLE_GATEWAY_API" in env) == (owner == "leave" and 12 <= minor < 20)
+    assert ("PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER" in env) == (owner == "leave" and 20 <= minor < 22)
+    assert ("PILOT_GATEWAY_API_CONTROLLER_NAME" in env) == (minor >= 22)
+
+
+def test_istiod_before_1_8_has_its_namespaces_and_trust_domain_in_global():
+    """The charts of these versions have other keys."""
+    telemetry = ("telemetryNamespace", "prometheusNamespace", "policyNamespace")
+    for istio in ("1.6", "1.7"):
+        found = values("blue", "istiod", istio)["global"]
+        assert {found[key] for key in telemetry} == {"istio-blue"}
+        assert found["trustDomain"] == "blue.local"
+    assert {*telemetry, "trustDomain"} & set(values("blue", "istiod", "1.8")["global"]) == set()
+    assert "global.yaml" in written("istiod", "1.6")
+    assert "global.yaml" not in written("istiod", "1.7")
+
+
+def test_the_header_says_how_far_discovery_selectors_reach():
+    """Up to 1.15 they apply to endpoints only, and before 1.10 there are none."""
+    assert "cannot be restricted to namespaces" in written("istiod", "1.9")
+    assert "reads endpoints in the namespaces of this mesh only" in written("istiod", "1.15")
+    assert "reads resources in the namespaces of this mesh only" in written("istiod", "1.16")
+
+
+def test_ztunnel_reads_the_root_of_its_control_plane():
+    """The ConfigMap has the name that istiod gives it, from 1.27 on."""
+    own = {"sharedResources": "own"}
+    assert values("blue", "ztunnel", "1.26", **own) == {"revision": "blue", "istioNamespace": "istio-blue"}
+    bundle = values("blue", "ztunnel", "1.27", **own)["global"]["trustBundleName"]
+    assert bundle == values("blue", "istiod", "1.27")["global"]["trustBundleName"] == "istio-ca-root-cert-blue"
+
+
+@pytest.mark.parametrize(("istio", "name"), [("1.23", "istio-cni"), ("1.24", "cni")])
+def test_cni_has_the_name_of_its_chart(istio, name):
+    """Istio 1.24 renamed the chart."""
+    assert f'the Istio chart "{name}", {istio},' in written("cni", istio, sharedResources="own")
+    assert values("blue", "cni", istio, sharedResources="own") == {
+        "revision": "blue",
+        "cni": {"excludeNamespaces": ["kube-system"]},
+    }
+
+
+def test_the_chart_1_5_gets_namespaces_and_trust_domain():
+    """All values of the umbrella chart."""
+    assert values("blue", "istio-1.5") == {
+        "global": {
+            "hub": "docker.io/istio",
+            "tag": "1.5.0",
+            "istioNamespace": "istio-blue",
+            "configRootNamespace": "istio-blue",
+            "trustDomain": "blue.local",
+        },
+        "sidecarInjectorWebhook": {"enableNamespacesByDefault": False},
+    }
+
+
+def test_a_gateway_of_1_6_needs_the_shared_values():
+    """The comment names the file of the chart that has them."""
+    assert "-f manifests/charts/global.yaml" in written("gateway", "1.6")
+    assert "global.yaml" not in written("gateway", "1.7")
+    assert "gateways" not in yaml.safe_load(written("gateway", "1.12"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "multimesh: --chart is missing\n  It may be: base, istiod, gateway, cni, ztunnel, istio-1.5.\n"),
+        (["--chart="], "multimesh: --chart is missing\n  It may be: base, istiod, gateway, cni, ztunnel, istio-1.5.\n"),
+        (
+            ["--chart=istio"],
+            'multimesh: --chart is "istio"\n  It may be: base, istiod, gateway, cni, ztunnel, istio-1.5.\n',
+        ),
+    ],
+)
+def test_the_chart_must_be_named(arguments, expected, capsys, monkeypatch):
+    """The message lists the charts."""
+    from multimesh.cli import main
+
+    monkeypatch.delenv("MULTIMESH_CHART", raising=False)
+    assert main(["values", f"--profile={ROOT}/charts-values/blue", *arguments]) == 2
+    assert capsys.readouterr() == ("", expected)
+
+
+def test_every_flag_can_come_from_the_environment(capsys, monkeypatch):
+    """The command line takes precedence."""
+    from multimesh.cli import main
+
+    for flag, value in {"PROFILE": f"{ROOT}/charts-values/blue", "CHART": "gateway", "ISTIO": "1.30"}.items():
+        monkeypatch.setenv(f"MULTIMESH_{flag}", value)
+    monkeypatch.setenv("MULTIMESH_NAME", "edge")
+    assert main(["values"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out) == {"name": "edge", "revision": "blue"}
+    assert main(["values", "--name=other", "--istio=1.9"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["gateways"]["istio-ingressgateway"]["name"] == "other"

@@ -295,7 +295,7 @@ def test_helm_4_installs_the_package(helm4: Helm, tmp_path: Path) -> None:
     done = template(f"--post-renderer-args=--profile={PROFILES}/blue")
     assert done.code == 0, done.err
     assert done.out == through(helm4, "blue")
-    assert "no mesh profile was named" in refused(fresh, template())
+    assert "no mesh profile is given" in refused(fresh, template())
 
 
 # --- the profile ------------------------------------------------------------------------------------

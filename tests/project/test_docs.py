@@ -76,9 +76,9 @@ def test_the_architecture_names_every_module_and_nothing_else():
     assert {path.relative_to(ROOT).as_posix() for path in MODULES} == named
     others = re.findall(r"^\| `([^`]+)` \| [a-z]", text, re.MULTILINE)
     assert [name for name in others if not (ROOT / name).exists()] == []
-    assert re.findall(r"\*\*`(\w+\.py)`", text)
-    for name in re.findall(r"^- \*\*`(\w+\.py)`\*\*", text, re.MULTILINE):
-        assert list((ROOT / "multimesh").rglob(name)), name
+    mentioned = set(re.findall(r"`((?:multimesh|tests|tools|docs|examples)/[\w./-]+)`", text))
+    assert mentioned
+    assert [name for name in mentioned if not (ROOT / name).exists()] == []
 
 
 def test_the_architecture_names_tests_that_exist():
@@ -96,45 +96,7 @@ def test_the_architecture_names_tests_that_exist():
     assert named - defined == set()
 
 
-# The house.
-
-
-def imports(path: Path) -> set[str]:
-    """Return the modules of the package that a module imports when it runs, wherever in it."""
-    found: set[str] = set()
-    known = {docs.module_name(module) for module in MODULES}
-
-    def visit(node: ast.AST) -> None:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            below = {f"{node.module}.{alias.name}" for alias in node.names}
-            found.update(below & known or {node.module})
-        for child in ast.iter_child_nodes(node):
-            visit(child)
-
-    visit(tree(path))
-    return {name for name in found if name.split(".")[0] == "multimesh"}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=docs.module_name)
-def test_imports_point_one_way(path):
-    """Commands import render, render imports rules, rules import the vocabulary; never the other way round."""
-    wrong = {name for name in imports(path) if name != "multimesh" and docs.place(name) < docs.place(path)}
-    assert wrong == set()
-
-
-def test_no_import_is_relative():
-    """A relative import would hide from the test of the layers."""
-    relative = [
-        path.name
-        for path in MODULES
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.ImportFrom) and node.level
-    ]
-    assert relative == []
+# The repository.
 
 
 def test_the_version_is_one():

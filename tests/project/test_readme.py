@@ -146,7 +146,7 @@ def dialogue(text: str) -> list[tuple[str, str]]:
 
 
 def fits(expected: str, printed: str) -> bool:
-    """Tell whether a text is what a page says, `...` standing for anything."""
+    """Return whether a text is what a page says, `...` standing for anything."""
     pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 

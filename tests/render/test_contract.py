@@ -292,7 +292,7 @@ CITADEL = resource(
 def test_a_flag_that_contradicts_a_rule_is_refused(stream, flags, name):
     """Appended by both it would stand twice, and the result would not pass through again."""
     message = refused(stream, mesh(flags=[flags]))
-    assert f'is to hold "{name}" twice' in message
+    assert f'would hold "{name}" twice' in message
     assert "spec.flags" in message
 
 
@@ -516,11 +516,11 @@ STRANGE = {
             "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n"
             "  metadata: {name: a, annotations: {}, annotations: {}}\n"
         ),
-        '"annotations" stands twice',
+        '"annotations" is written twice',
     ),
     "annotations of an item in a list": (
         "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: a, annotations: [a]}\n",
-        "metadata/annotations is no mapping",
+        "metadata/annotations is not a mapping",
     ),
     "JSON that is YAML": (
         (
@@ -537,14 +537,14 @@ STRANGE = {
             "- name: rev.namespace.sidecar-injector.istio.io\n  clientConfig: []\n  namespaceSelector:\n    matchExpressions:\n"
             "    - {key: istio-injection, operator: DoesNotExist}\n"
         ),
-        "clientConfig is no mapping",
+        "clientConfig is not a mapping",
     ),
     "injector values with two revisions": (
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-sidecar-injector-affirmed\ndata:\n"
             '  values: \'{"revision":"affirmed","revision":"blue"}\'\n'
         ),
-        '"revision" stands twice',
+        '"revision" is written twice',
     ),
     "injector values in YAML with a revision of another mesh": (
         (
@@ -631,7 +631,7 @@ NO_SWITCH = {"a list": [True], "a mapping": {"a": 1}}
 def test_a_gateway_whose_switch_is_no_word_is_refused(write, switch: object):
     """It is neither on nor off."""
     values = {"gateways": {"istio-ingressgateway": {"enabled": switch}}}
-    assert "enabled is no text, which no rule knows" in refused(injected(write(values)), mesh())
+    assert "enabled is not text, which no rule knows" in refused(injected(write(values)), mesh())
 
 
 MISLEADING = {

@@ -17,6 +17,7 @@ from streams import over, streams
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
 from multimesh.mesh.profile import load
+from multimesh.render import documents
 from multimesh.render import pipeline as rendering
 from multimesh.render import prefilter as guard
 from multimesh.render.pipeline import render
@@ -55,14 +56,14 @@ def outcome(data: bytes, of):
 def unguarded(data: bytes, of, monkeypatch):
     """Render with every document read."""
     with monkeypatch.context() as patch:
-        patch.setattr(rendering, "passes_unread", lambda body, mesh, data: False)
+        patch.setattr(rendering, "may_skip", lambda body, mesh, data: False)
         patch.setattr(rendering, "head_size", lambda body: 0)
         return outcome(data, of)
 
 
 def passes(body: bytes, of) -> bool:
     """Tell whether the guard lets a document pass unread."""
-    return guard.passes_unread(body, of, longtext.long_data(body))
+    return guard.may_skip(body, of, guard.long_data(body))
 
 
 ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\n"
@@ -159,10 +160,10 @@ DOUBTS = {
 
 
 @pytest.mark.parametrize("text", DOUBTS.values(), ids=DOUBTS)
-@pytest.mark.parametrize("large", [longtext.LARGE, 0])
+@pytest.mark.parametrize("large", [longtext.MIN_SIZE, 0])
 def test_a_document_in_doubt_is_read(text, large, monkeypatch):
     """Doubt costs a tenth of a millisecond; a stock name that slips through takes another mesh down."""
-    monkeypatch.setattr(longtext, "LARGE", large)
+    monkeypatch.setattr(longtext, "MIN_SIZE", large)
     assert not passes(text.encode(), mesh())
 
 
@@ -193,10 +194,10 @@ CERTAIN = {
 
 
 @pytest.mark.parametrize("text", CERTAIN.values(), ids=CERTAIN)
-@pytest.mark.parametrize("large", [longtext.LARGE, 0])
+@pytest.mark.parametrize("large", [longtext.MIN_SIZE, 0])
 def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch):
     """Not reading it is what makes rendering fast."""
-    monkeypatch.setattr(longtext, "LARGE", large)
+    monkeypatch.setattr(longtext, "MIN_SIZE", large)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
     assert passes(text.encode(), mesh())
@@ -233,8 +234,8 @@ WHOLE_ROLES = {
 @pytest.mark.parametrize("text", WHOLE_ROLES.values(), ids=WHOLE_ROLES)
 def test_a_role_is_read_whole_where_a_rule_may_ask_for_more(text):
     """What a role allows concerns a rule only by certain words."""
-    assert guard.head_size((ROLE + RULES).encode()) == len(ROLE)
-    assert guard.head_size(text.encode()) == 0
+    assert documents.head_size((ROLE + RULES).encode()) == len(ROLE)
+    assert documents.head_size(text.encode()) == 0
 
 
 CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b\n"
@@ -243,56 +244,15 @@ CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmeta
 @pytest.mark.parametrize("last", ["kind: ClusterRole\n", "'kind': ClusterRole\n", "\tx\n", "- a\n"])
 def test_a_key_behind_a_schema_is_seen_wherever_it_stands(last, monkeypatch):
     """A schema is looked at piece by piece, and none of its lines falls between two of them."""
-    monkeypatch.setattr(guard, "_PIECE", 32)
+    monkeypatch.setattr(documents, "_CHUNK", 32)
     for lines in range(20):
         schema = "spec:\n" + "  a: b\n\n" * (lines // 2) + "  ccccc:\n    - d\n" * lines
-        assert guard.head_size((CRD + schema).encode()) == len(CRD)
+        assert documents.head_size((CRD + schema).encode()) == len(CRD)
         for place in range(lines):
             cut = schema.split("\n")
             cut.insert(1 + place, last.rstrip("\n"))
-            assert guard.head_size((CRD + "\n".join(cut)).encode()) == 0, (lines, place)
-        assert guard.head_size((CRD + schema + last).encode()) == 0
-
-
-POD = (
-    "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: istio-galley\nspec:\n  template:\n    spec:\n"
-    "      containers:\n      - name: galley\n        command:\n        - /usr/local/bin/galley\n        - server\n"
-    "        - --deployment-namespace=istio-affirmed\n"
-)
-AFFINITY = "      affinity:      \n        nodeAffinity:\n          a: b\n\n        podAffinity:\n        - c\n"
-
-
-def test_the_affinity_of_pods_is_not_read_and_stays_as_it_is(monkeypatch):
-    """It is the last thing in a Deployment, and no rule asks for it; the flags before it are still found and set."""
-    assert guard.head_size((POD + AFFINITY).encode()) == len(POD)
-    data = (POD + AFFINITY).encode() + END
-    done = outcome(data, mesh())
-    assert isinstance(done, bytes)
-    assert done == unguarded(data, mesh(), monkeypatch)
-    assert b"--webhook-name=" in done.partition(AFFINITY.encode())[0]
-
-
-# Deployments of which the head does not say all, or is none.
-WHOLE_PODS = {
-    "a key of the pod behind it": POD + AFFINITY + "      volumes: []\n",
-    "a key of the object behind it": POD + AFFINITY + "status: {}\n",
-    "an anchor": POD.replace("galley\n        command", "&a galley\n        command") + AFFINITY.replace("b", "*a"),
-    "a flow": POD + "      affinity: {a:\n        b}\n",
-    "the affinity of something else": POD.replace("      ", "    ") + AFFINITY,
-    "the text of an annotation": (
-        POD.replace("metadata:\n  name: istio-galley\n", "")
-        + "metadata:\n  name: istio-galley\n  annotations:\n    a: |\n" + AFFINITY
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("text", WHOLE_PODS.values(), ids=WHOLE_PODS)
-def test_a_deployment_is_read_whole_where_its_end_is_in_doubt(text, monkeypatch):
-    """The bytes are those of a run that reads everything."""
-    data = text.encode() + END
-    assert outcome(data, mesh()) == unguarded(data, mesh(), monkeypatch)
-    size = guard.head_size(text.encode())
-    assert not size or not guard.is_head(yaml.compose(text[:size], Loader=LOADER))
+            assert documents.head_size((CRD + "\n".join(cut)).encode()) == 0, (lines, place)
+        assert documents.head_size((CRD + schema + last).encode()) == 0
 
 
 UNCUT = {
@@ -316,7 +276,7 @@ UNCUT = {
 @pytest.mark.parametrize("text", UNCUT.values(), ids=UNCUT)
 def test_a_stream_that_cannot_be_cut_safely_is_read_as_a_whole(text):
     """What libyaml takes for a document boundary only libyaml knows there."""
-    assert guard.split(text.encode()) is None
+    assert documents.split(text.encode()) is None
 
 
 OTHER = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n"
@@ -367,12 +327,12 @@ CUT = [
 def test_cutting_loses_nothing_and_cuts_where_libyaml_does(text):
     """The pieces together are the stream, and each piece is one of libyaml's documents."""
     data = text.encode()
-    places = guard.split(data)
+    places = documents.split(data)
     assert places is not None
-    pieces = [(data[begin:start], data[start:end]) for begin, start, end in places]
+    pieces = [(data[one.begin : one.start], data[one.start : one.end]) for one in places]
     assert data == b"".join(separator + piece for separator, piece in pieces)
     wanted = [document for document in yaml.load_all(text, Loader=LOADER) if document is not None]
-    found = [yaml.safe_load(piece.partition(b"\n")[2] if separator else piece) for separator, piece in pieces]
+    found = [yaml.safe_load(piece) for separator, piece in pieces]
     assert wanted == [document for document in found if document is not None]
 
 
@@ -474,7 +434,7 @@ def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
         return concerned_by(kind, name, *more)
 
     monkeypatch.setattr(guard, "concerned_by", spy)
-    monkeypatch.setattr(longtext, "LARGE", longtext.LARGE if seed % 2 else 0)
+    monkeypatch.setattr(longtext, "MIN_SIZE", longtext.MIN_SIZE if seed % 2 else 0)
     one, passed = mesh("affirmed"), 0
     for _ in range(6000):
         text = random_document(rng)
@@ -499,14 +459,14 @@ def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
 def test_the_guard_changes_no_byte_of_any_small_document(seed, monkeypatch):
     """Rendering with the guard and reading everything give the same bytes."""
     rng = Random(f"bytes {seed}")
-    monkeypatch.setattr(longtext, "LARGE", longtext.LARGE if seed % 2 else 0)
+    monkeypatch.setattr(longtext, "MIN_SIZE", longtext.MIN_SIZE if seed % 2 else 0)
     name = rng.choice(sorted(MESHES))
     one, passed = mesh(name), 0
     for _ in range(6000):
         text = random_document(rng).encode()
         if rng.random() < 0.2:
             text = LIST.encode() + b"- " + text.rstrip(b"\n").replace(b"\n", b"\n  ") + b"\n"
-        if not passes(text, one) and not guard.head_size(text):
+        if not passes(text, one) and not documents.head_size(text):
             continue
         data = text + END
         wanted = unguarded(data, one, monkeypatch)

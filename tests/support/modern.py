@@ -107,7 +107,7 @@ def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
         policy = obj["spec"]["policyName"]
         if policy == DEFAULT_POLICY:
             yield ("A11", ("spec", "policyName"), mesh.suffixed("ValidatingAdmissionPolicy", policy))
-    if name in {DEFAULT_VALIDATOR, DEFAULT_POLICY} and labels.get(REVISION) != mesh.rev:
+    if name in FIXED.get(kind, ()) and name in {DEFAULT_VALIDATOR, DEFAULT_POLICY} and labels.get(REVISION) != mesh.rev:
         yield ("A10", ("metadata", "labels", REVISION), mesh.rev)
     if kind == "CustomResourceDefinition" and (meta.get("annotations") or {}).get(KEEP) != "keep":
         yield ("A24", ("metadata", "annotations", KEEP), "keep")

@@ -972,6 +972,8 @@ def _env_changes(found: Object, place: Path, env: list[tuple[str, str, str]]) ->
 
 def _node_port_changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
     wanted = m.spec.get("nodePorts", "auto")
+    if not {"chart", "heritage"} <= (obj["metadata"].get("labels") or {}).keys():
+        return
     stock = NODE_PORTS.get(obj["metadata"]["name"], {})
     if wanted == "keep":
         return
@@ -991,7 +993,7 @@ def _gateway(obj: Object, m: _Mesh) -> Iterator[tuple]:
     paths: list[Path] = []
     if kind in {"Gateway", "EnvoyFilter"}:
         paths = [("spec", "selector", "app"), ("spec", "workloadSelector", "labels", "app")]
-    elif kind in {"Role", "RoleBinding"} and name in FAMILY:
+    elif kind in {"Role", "RoleBinding"} and name in FAMILY and (not labels or {"chart", "heritage"} <= labels.keys()):
         paths = [("metadata", "name"), ("roleRef", "name"), ("subjects", "[0]", "name")]
     elif name in FAMILY and labels.get("chart") == "gateways" and "heritage" in labels:
         paths = [

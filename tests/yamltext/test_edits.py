@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from multimesh.errors import MultimeshError
-from multimesh.yamltext.edits import Text, applied
+from multimesh.yamltext.edits import Editor, Text, applied
 from multimesh.yamltext.fieldpath import BadShape, entry, find, get
 
 NEW = {"name": "b", "value": "on"}
@@ -17,8 +17,13 @@ NEW = {"name": "b", "value": "on"}
 def edited(text: str, wish) -> str:
     """Make one wish (or several) about a text, and apply what comes of it."""
     found = Text(text)
-    wish(found, found.roots[0])
+    wish(editor(found), found.roots[0])
     return applied(text, found.planned())
+
+
+def editor(text: Text, rule: str = "some-rule") -> Editor:
+    """Return the editor that a rule gets for one resource."""
+    return Editor(text, "Kind/a", rule)
 
 
 def at(root, path: str):
@@ -30,7 +35,7 @@ def at(root, path: str):
 def append(path: str, *items):
     def wish(text, root):
         for item in items:
-            text.append(at(root, path) if path else root, item, "Kind/a", "some-rule", path)
+            text.append(at(root, path) if path else root, item, path)
 
     return wish
 
@@ -38,7 +43,7 @@ def append(path: str, *items):
 def put(path: str, item):
     def wish(text, root):
         parent, _, key = path.rpartition("/")
-        text.put(at(root, parent) if parent else root, key, item, "Kind/a", "some-rule", path)
+        text.put(at(root, parent) if parent else root, key, item, path)
 
     return wish
 
@@ -46,14 +51,14 @@ def put(path: str, item):
 def remove(path: str):
     def wish(text, root):
         parent, _, key = path.rpartition("/")
-        text.remove(at(root, parent) if parent else root, key, "Kind/a", "some-rule", path)
+        text.remove(at(root, parent) if parent else root, key, path)
 
     return wish
 
 
 def replace(path: str, item):
     def wish(text, root):
-        text.replace(at(root, path), item, "Kind/a", "some-rule", path)
+        text.replace(at(root, path), item, path)
 
     return wish
 
@@ -61,14 +66,14 @@ def replace(path: str, item):
 def drop(path: str, *indices: int):
     def wish(text, root):
         for index in indices:
-            text.drop(at(root, path), index, "Kind/a", "some-rule")
+            text.drop_item(at(root, path), index)
 
     return wish
 
 
 def rewrite(path: str, new):
     def wish(text, root):
-        text.rewrite(at(root, path), new, "Kind/a", "some-rule", path)
+        text.rewrite(at(root, path), new, path)
 
     return wish
 
@@ -197,7 +202,7 @@ def test_a_key_that_stands_in_a_text_only_is_still_absent():
 def test_a_pair_in_a_flow_list_takes_no_second_key(text):
     """`[a: 1, k: v]` would be two items."""
     with pytest.raises(BadShape, match="without braces"):
-        edited(text, lambda t, root: t.put(at(root, "m").value[0], "k", "v", "Kind/a", "some-rule", "m/k"))
+        edited(text, lambda t, root: t.put(at(root, "m").value[0], "k", "v", "m/k"))
 
 
 def test_an_explicit_key_without_colon_takes_no_value():
@@ -224,7 +229,7 @@ def test_two_wishes_for_one_mapping_are_gathered():
 
     def wish(text, root):
         for item in ({"x": ["1"]}, {"x": ["1", "2"], "y": "3"}):
-            text.put(root, "k", item, "Kind/a", "some-rule", "k")
+            text.put(root, "k", item, "k")
 
     assert edited("a: 1\n", wish) == 'a: 1\nk:\n  x:\n  - "1"\n  - "2"\n  "y": "3"\n'
 
@@ -233,8 +238,8 @@ def test_two_wishes_that_differ_are_an_error():
     """Nobody can decide between two values for one key."""
 
     def wish(text, root):
-        text.put(root, "k", "1", "Kind/a", "some-rule", "k")
-        text.put(root, "k", "2", "Kind/a", "some-rule", "k")
+        text.put(root, "k", "1", "k")
+        text.put(root, "k", "2", "k")
 
     with pytest.raises(MultimeshError, match="at once"):
         edited("a: 1\n", wish)
@@ -287,7 +292,7 @@ def test_the_first_entry_of_an_item_leaves_the_dash(text, after):
     """The dash belongs to the item, not to its first entry."""
 
     def wish(found, root):
-        found.remove(get(root, "m").value[0], "k", "Kind/a", "some-rule", "m/k")
+        found.remove(get(root, "m").value[0], "k", "m/k")
 
     assert after == edited(text, wish)
 
@@ -381,7 +386,7 @@ def test_a_number_stays_a_number():
 @pytest.mark.parametrize("text", ["a:\n", "a: ~\n", "a: null\n", "a: [x]\n", "a: {x: y}\n"])
 def test_what_says_nothing_is_not_rewritten(text):
     """An edit of nothing would make up a value: `name:-blue`."""
-    with pytest.raises(BadShape, match="is no text"):
+    with pytest.raises(BadShape, match="is not text"):
         edited(text, rewrite("a", "z"))
 
 
@@ -416,8 +421,8 @@ def test_what_an_alias_shares_is_refused(text, wish):
 def test_overlapping_edits_are_an_error_that_names_both_rules():
     """Two rules claim one scalar: nobody can decide."""
     text = Text("a: 1\nb: x y\n", "chart.yaml", 10)
-    text.replace_span(8, 11, "z", "Kind/a", "first-rule", "b")
-    text.replace_span(10, 11, "z", "Kind/a", "second-rule", "b")
+    editor(text, "first-rule").replace_span(8, 11, "z", "b")
+    editor(text, "second-rule").replace_span(10, 11, "z", "b")
     with pytest.raises(MultimeshError) as error:
         text.planned()
     assert error.value.where == "chart.yaml:11: Kind/a"
@@ -428,7 +433,7 @@ def test_the_same_edit_twice_is_one():
     """Two rules that want the same value do not quarrel."""
     text = Text("a: x\n")
     for rule in ("one", "two"):
-        text.rewrite(text.roots[0].value[0][1], "z", "Kind/a", rule, "a")
+        editor(text, rule).rewrite(text.roots[0].value[0][1], "z", "a")
     assert applied(text.text, text.planned()) == "a: z\n"
 
 
@@ -438,7 +443,7 @@ def test_insertions_at_one_place_stand_by_depth():
     def wish(text, root):
         append("m/l", "z")(text, root)
         put("m/k", "v")(text, root)
-        text.put(root, "r", "s", "Kind/a", "some-rule", "r")
+        text.put(root, "r", "s", "r")
 
     assert edited("m:\n  l:\n    - x\n", wish) == "m:\n  l:\n    - x\n    - z\n  k: v\nr: s\n"
     assert edited("m:\n  l:\n  - x\n", wish) == "m:\n  l:\n  - x\n  - z\n  k: v\nr: s\n"
@@ -476,10 +481,10 @@ def test_an_edit_inside_an_embedded_document_keeps_the_rest(style):
     before = yaml.safe_load(text)
 
     def wish(found, root):
-        child = found.embedded(at(root, "d/t"))
-        top = child.roots[0]
-        child.rewrite(at(top, "name"), "a-blue", "Kind/a", "some-rule", "name")
-        child.append(at(top, "l"), "z", "Kind/a", "some-rule", "l")
+        child = found.inside(at(root, "d/t"), "d/t")
+        top = child.text.roots[0]
+        child.rewrite(at(top, "name"), "a-blue", "name")
+        child.append(at(top, "l"), "z", "l")
 
     after = yaml.safe_load(edited(text, wish))
     inner_before, inner_after = yaml.safe_load(before["d"]["t"]), yaml.safe_load(after["d"]["t"])
@@ -511,18 +516,19 @@ def test_random_edits_of_random_documents_mean_what_they_say(seed):
         found = Text(text)
         root = found.roots[0]
         wanted = yaml.safe_load(text)
-        found.append(at(root, "l"), NEW, "Kind/a", "r", "l")
+        edits = editor(found)
+        edits.append(at(root, "l"), NEW, "l")
         wanted["l"].append(NEW)
         for path, node in find(root, "m/*"):
             key = path.partition("/")[2]
             if isinstance(wanted["m"][key], str) and wanted["m"][key] and rng.random() < 0.5:
-                found.rewrite(node, "new value: #", "Kind/a", "r", path)
+                edits.rewrite(node, "new value: #", path)
                 wanted["m"][key] = "new value: #"
             elif isinstance(wanted["m"][key], list) and rng.random() < 0.5:
-                found.append(node, "on", "Kind/a", "r", path)
+                edits.append(node, "on", path)
                 wanted["m"][key].append("on")
         if rng.random() < 0.5:
-            found.put(at(root, "m"), "fresh", [NEW, "1e3"], "Kind/a", "r", "m/fresh")
+            edits.put(at(root, "m"), "fresh", [NEW, "1e3"], "m/fresh")
             wanted["m"]["fresh"] = [NEW, "1e3"]
         after = applied(text, found.planned())
         assert wanted == yaml.safe_load(after), (seed, text, after)

@@ -7,8 +7,7 @@ from random import Random
 
 import pytest
 
-from multimesh.yamltext import jsontext
-from multimesh.yamltext.jsontext import blotted, end, places, skip_blanks
+from multimesh.yamltext.jsontext import end, members
 
 WORDS = ("a", "b", "gateways", '"', "\\", "}{", "],[", ":", ",", "é", "a\nb", '\\"a\\":', "/", "")
 
@@ -28,21 +27,9 @@ def is_word(key: str) -> bool:
     return json.dumps(key) == f'"{key}"' and any(map(str.isalpha, key))
 
 
-def spans(text: str, *keys: str) -> dict[str, tuple[int, int]] | None:
-    """Return the spans of the values behind those of the keys that a JSON object has; None where it is in doubt."""
-    plain = blotted(text)
-    found = None if plain is None else places(plain, skip_blanks(plain, 0), *keys)
-    if plain is None or found is None:
-        return None
-    ends = {key: (place, end(plain, place)) for key, place in found.items()}
-    return None if any(stop < 0 for _, stop in ends.values()) else ends
-
-
-@pytest.mark.parametrize("chunk", [3, 1 << 12])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_member_is_what_a_json_reader_finds(seed, chunk, monkeypatch):
+def test_a_member_is_what_a_json_reader_finds(seed):
     """Over random objects, compact and indented, those inside of others too."""
-    monkeypatch.setattr(jsontext, "_CHUNK", chunk)
     rng = Random(f"json {seed}")
     seen = inner = 0
     for _ in range(2000):
@@ -50,33 +37,32 @@ def test_a_member_is_what_a_json_reader_finds(seed, chunk, monkeypatch):
         text = json.dumps(obj, ensure_ascii=rng.random() < 0.5, indent=rng.choice((None, None, 2)))
         if rng.random() < 0.3:
             text = text.replace(" ", "")
-        plain = blotted(text)
-        if plain is None:
-            assert "\\u" in text, text
-            continue
         read = json.loads(text)
         for key in {"a", "gateways", *obj}:
-            if not is_word(key):
+            found = members(text, 0, key)
+            if not is_word(key) and key in obj and json.dumps(key, ensure_ascii=False) != f'"{key}"':
+                assert found is None, (text, key)
                 continue
-            found = spans(text, key)
-            assert found is not None, text
+            if found is None:
+                assert "\\u" in text, text
+                continue
             assert (key in found) == (key in obj), (text, key)
             if key not in found:
                 continue
-            start, stop = found[key]
+            start, stop = found[key], end(text, found[key])
+            assert members(text, 0, key, whole=True) == found
             assert json.loads(text[start:stop]) == read[key], (text, key)
             seen += 1
             if isinstance(read[key], dict):
                 keys = [name for name in ("a", "b", *read[key]) if is_word(name)]
-                within = places(plain, start, *keys)
-                assert within == places(plain, start, *keys, stop=stop)
+                within = members(text, start, *keys)
                 assert within is not None, text
                 assert set(within) == set(keys) & set(read[key]), (text, key)
                 for name, place in within.items():
-                    assert json.loads(text[place : end(plain, place)]) == read[key][name]
+                    assert json.loads(text[place : end(text, place)]) == read[key][name]
                     inner += 1
         keys = [key for key in obj if is_word(key)]
-        assert spans(text, *keys) == {key: (spans(text, key) or {})[key] for key in keys}, text
+        assert members(text, 0, *keys) == {key: (members(text, 0, key) or {})[key] for key in keys}, text
     assert seen > 600
     assert inner > 60
 
@@ -95,7 +81,14 @@ NONE = {
     "a text that does not end": '{"a": "b',
     "a value that is no JSON": '{"a": {b: c}}',
     "a word that is no JSON": '{"a": word}',
-    "a key that could be written with escapes": '{"a": "\\u0061"}',
+    "a key that is written with escapes": '{"\\u0061": 1}',
+    "a key that stands twice, once with escapes": '{"a": 1, "b": "", "\\u0061": 2}',
+    "a number that is no JSON": '{"a": NaN}',
+    "a member without comma": '{"a": 1 "b": 2}',
+    "a comma without member": '{"a": 1,, "a": 2}',
+    "a value after the key without colon": '{"a", 1}',
+    "a text with a break": '{"a": "b\n"}',
+    "nested beyond measure": '{"a": ' + "[" * 100_000,
     "a break that an escape takes back": '{"b": "\\\n", "a": 1}',
     "nothing": '{"a":',
 }  # fmt: skip
@@ -104,7 +97,8 @@ NONE = {
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE)
 def test_what_is_no_member_of_a_json_object_is_not_found(text):
     """The caller then reads the text as YAML."""
-    assert not spans(text, "a")
+    found = members(text, 0, "a")
+    assert not found or end(text, found["a"]) < 0
 
 
 BEYOND = {
@@ -118,12 +112,64 @@ BEYOND = {
 }
 
 
-@pytest.mark.parametrize("chunk", [3, 1 << 12])
 @pytest.mark.parametrize("text", BEYOND.values(), ids=BEYOND)
-def test_what_is_no_json_has_no_key_for_sure_and_lacks_none(text, chunk, monkeypatch):
+def test_what_is_no_json_has_no_key_for_sure_and_lacks_none(text):
     """A key that is not found there could stand there in another form."""
-    monkeypatch.setattr(jsontext, "_CHUNK", chunk)
-    assert places(text, 0, "a") is None
+    assert members(text, 0, "a") is None
+
+
+BROKEN = {
+    "behind the member": '{"a": 1, b: 2}',
+    "in a value behind the member": '{"a": 1, "b": [c]}',
+    "after the value": '{"a": 1 2}',
+    "no end": '{"a": 1, "b": 2',
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_an_object_that_must_be_json_as_a_whole_is_scanned_to_its_end(text):
+    """What is asked for is found before the mistake, unless the whole object counts."""
+    assert members(text, 0, "a") == {"a": 6}
+    assert members(text, 0, "a", whole=True) is None
+
+
+ENDS = {
+    "a number before a comma": ("[1.5e3, 2]", 1, 6),
+    "a text with an escaped quote": ('["a\\"b"]', 1, 7),
+    "a text with brackets": ('["}]"]', 1, 5),
+    "an object before blanks": ('{"a": {"b": []} \t\r\n}', 6, 15),
+    "a word before a brace": ('{"a":null}', 5, 9),
+    "a word that is not of JSON": ('{"a":yes}', 5, -1),
+    "a value without an end": ('{"a":1', 5, -1),
+    "a value before another": ('{"a":1 2}', 5, -1),
+    "an open object": ('{"a":{}', 5, -1),
+    "not a number": ("[NaN]", 1, -1),
+    "nothing": ("", 0, -1),
+}
+
+
+@pytest.mark.parametrize(("text", "at", "stop"), ENDS.values(), ids=ENDS)
+def test_a_value_ends_where_json_says(text, at, stop):
+    """Between brackets and commas only."""
+    assert stop == end(text, at)
+
+
+def test_blanks_may_surround_everything():
+    """Before and after the brace, the key, the colon, the value and the comma."""
+    text = ' \t\r\n{ "b" : [ ] , "a" : 1 }'
+    assert members(text, 0, "a", whole=True) == {"a": text.index("1")}
+    assert members(" { } ", 0, "a") == {}
+
+
+def test_two_members_are_found_in_any_order():
+    """The scan goes on until both are there."""
+    assert members('{"b": 1, "c": 2, "a": 3}', 0, "a", "b") == {"b": 6, "a": 22}
+
+
+def test_a_key_that_follows_in_a_text_or_deeper_is_not_a_second_one():
+    """Only a member of the same object is."""
+    assert members('{"a": 1, "b": {"a": 2}, "c": "a"}', 0, "a") == {"a": 6}
+    assert members('{"a": 1, "b": "\\\\"}', 0, "a") == {"a": 6}
 
 
 def test_what_go_writes_with_digits_hides_nothing():
@@ -132,4 +178,4 @@ def test_what_go_writes_with_digits_hides_nothing():
     for sign in "<>&'":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     assert json.loads(text)["b"] == "a<b>&'\"\\"
-    assert spans(text, "a") == {"a": (text.rindex("1"), text.rindex("1") + 1)}
+    assert members(text, 0, "a") == {"a": text.rindex("1")}

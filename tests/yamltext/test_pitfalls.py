@@ -133,12 +133,14 @@ refused_name(10, "quoted on two lines", "'kia\n    li'", 'name "kia li" is in no
 renamed(11, "on the next line", "\n    kiali")
 renamed(11, "with a comment", "kiali # kiali-viewer", "kiali-affirmed # kiali-viewer")
 renamed(11, "on the next line behind a comment", "# c\n    kiali # d")
-case(12, "the name twice", role("kiali").replace("rules", "  name: other\nrules"), Refused('"name" stands twice', 1))
+case(
+    12, "the name twice", role("kiali").replace("rules", "  name: other\nrules"), Refused('"name" is written twice', 1)
+)
 case(
     12,
     "the name twice in two spellings",
     role("kiali").replace("rules", "  'name': other\nrules"),
-    Refused('"name" stands twice', 1),
+    Refused('"name" is written twice', 1),
 )
 for key in ('"name"', '"na\\u006de"', "'name'", "&k name", "!!str name", '"na\\\n    me"'):
     case(
@@ -247,7 +249,7 @@ case(
     CRD + "  annotations:\n    helm.sh/resource-policy: 'delete'\n",
     CRD + "  annotations:\n    helm.sh/resource-policy: 'keep'\n",
 )
-case(21, "a parent that is text", CRD + "  annotations: a\n", Refused("metadata/annotations is no mapping", 1))
+case(21, "a parent that is text", CRD + "  annotations: a\n", Refused("metadata/annotations is not a mapping", 1))
 
 JSON = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "kiali"}}
 for number in (22, 34):
@@ -354,7 +356,7 @@ for marker in ("--- |", "--- >", "--- 'x"):
         29,
         f"text behind the marker {marker!r}",
         f"{marker}\n  kind: ClusterRole\n{close}",
-        Refused("no Kubernetes object", 1),
+        Refused("not a Kubernetes object", 1),
     )
 case(
     30,
@@ -480,7 +482,7 @@ case(
     copy(literal(f"---\n{INNER}---\n# c\n{INNER}...\n")),
     copy(literal(f"---\n{INNER_AFTER}---\n# c\n{INNER_AFTER}...\n")),
 )
-case(46, "a template", copy(literal("{{ if }}\n")), Refused("no Kubernetes object"))
+case(46, "a template", copy(literal("{{ if }}\n")), Refused("not a Kubernetes object"))
 case(46, "text that is no YAML", copy(literal("{{ a }} b: [\n")), Refused("not YAML"))
 case(
     46,

@@ -1,0 +1,141 @@
+"""What the manifests of a mesh claim: names, ports, directories, revisions, trust domains.
+
+Each function yields the claims of one mesh; `CLAIMS` says which finding it is when a second mesh claims the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from multimesh.check.between.claims import Claim
+from multimesh.check.meshes.live import RELEASE_NAMESPACE
+from multimesh.check.meshes.mesh import Mesh, revisions_of, side_of
+from multimesh.check.meshes.workloads import containers, env_value, pod_spec
+from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
+from multimesh.mesh.names import is_kubernetes
+
+
+def cluster_scoped_names(mesh: Mesh) -> Iterator[Claim]:
+    """Claim cluster-scoped resources by kind and name, CRDs included."""
+    for found in mesh.objects:
+        if not found.cluster_scoped or (found.group, found.kind) == ("", "Namespace"):
+            continue
+        if found.kind.startswith("ClusterRole") and is_kubernetes(found.name):
+            continue
+        yield Claim(found.key, found.title, side_of(mesh, found), certain=_is_certain(mesh, found))
+
+
+def namespaced_objects(mesh: Mesh) -> Iterator[Claim]:
+    """Claim namespaced resources."""
+    for found in mesh.objects:
+        if found.namespace and not found.cluster_scoped:
+            yield Claim(found.key, found.title, side_of(mesh, found), certain=_is_certain(mesh, found))
+
+
+def _is_certain(mesh: Mesh, found: Object) -> bool:
+    """Return whether a resource cannot be of the mesh it is compared with, as a live one without a release can."""
+    return not mesh.is_unassigned or RELEASE_NAMESPACE in found.annotations
+
+
+def root_namespaces(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the root namespaces that are set, whose configuration applies to all of a mesh."""
+    for config, values in mesh.configs:
+        if root := text_of(values.get("rootNamespace")):
+            yield Claim(root, f'"{root}"', side_of(mesh, config))
+
+
+def revisions(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the revisions that control planes and injectors serve."""
+    for item in mesh.objects:
+        # A validator may have the label of a revision that no control plane here serves: the stock default validator
+        # does.
+        if item.kind == "MutatingWebhookConfiguration" or any(c.get("name") == "discovery" for c in containers(item)):
+            for revision in revisions_of([item]):
+                yield Claim(revision, f'"{revision}"', side_of(mesh, item))
+
+
+def node_ports(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the node ports of Services."""
+    for service in mesh.of("Service"):
+        health = dig(service.data, "spec", "healthCheckNodePort")
+        for port in (*mappings(service.data, "spec", "ports"), {"nodePort": health}):
+            number = text_of(port.get("nodePort"))
+            if number not in ("", "0"):
+                key = f"{number}/{text_of(port.get('protocol')) or 'TCP'}"
+                yield Claim(key, key, side_of(mesh, service))
+
+
+def host_ports(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the ports that pods open on the node."""
+    for workload, inner in mesh.workloads:
+        network = pod_spec(workload).get("hostNetwork") is True
+        for container in inner:
+            for port in mappings(container, "ports"):
+                number = text_of(port.get("hostPort")) or (text_of(port.get("containerPort")) if network else "")
+                if number not in ("", "0"):
+                    key = f"{number}/{text_of(port.get('protocol')) or 'TCP'}"
+                    yield Claim(key, key, side_of(mesh, workload))
+
+
+def host_paths(mesh: Mesh) -> Iterator[Claim]:
+    """Claim directories of the node; meshes that only read one are exempt."""
+    for workload, inner in mesh.workloads if not mesh.is_unassigned else ():
+        for volume in mappings(pod_spec(workload), "volumes"):
+            path = text_of(dig(volume, "hostPath", "path"))
+            if not path or path == "/proc":
+                continue
+            mounts = [
+                mount
+                for container in inner
+                for mount in mappings(container, "volumeMounts")
+                if mount.get("name") == volume.get("name")
+            ]
+            writes = any(mount.get("readOnly") is not True for mount in mounts)
+            yield Claim(path, path, side_of(mesh, workload), frozenset() if writes else frozenset(("reads",)))
+
+
+def gateways(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the labels by which Gateway resources select gateways; meshes that see only their own are exempt."""
+    plane = mesh.containers("discovery")
+    exemptions = set()
+    if any(env_value(container, "PILOT_SCOPE_GATEWAY_TO_NAMESPACE") == "true" for _, container in plane):
+        exemptions.add("scoped")
+    if any(config.get("discoverySelectors") for _, config in mesh.configs):
+        exemptions.add("discovers")
+    for workload, inner in mesh.workloads:
+        label = strings(dig(workload.data, "spec", "template", "metadata", "labels")).get("istio", "")
+        if label and all(container.get("name") in ("istio-proxy", "ingress-sds") for container in inner):
+            yield Claim(label, f"istio={label}", side_of(mesh, workload), frozenset(exemptions))
+
+
+def trust_domains(mesh: Mesh) -> Iterator[Claim]:
+    """Claim trust domains; the default is `cluster.local`."""
+    for config, values in mesh.configs:
+        domain = text_of(values.get("trustDomain")) or "cluster.local"
+        yield Claim(domain, f'"{domain}"', side_of(mesh, config))
+
+
+def components(mesh: Mesh) -> Iterator[Claim]:
+    """Claim the components that a cluster has only once: CNI, ztunnel, istio-init."""
+    for workload, inner in mesh.workloads:
+        if workload.kind == "DaemonSet" and any(container.get("name") == "install-cni" for container in inner):
+            yield Claim("istio-cni", "istio-cni", side_of(mesh, workload))
+        if workload.kind == "DaemonSet" and any("ztunnel" in listed(container, "args") for container in inner):
+            yield Claim("ztunnel", "ztunnel", side_of(mesh, workload))
+        if workload.kind == "Job" and workload.name.startswith("istio-init-"):
+            yield Claim("istio-init", "istio-init", side_of(mesh, workload))
+
+
+#: The id of the finding, the phrase of its message, and the function that yields the claims of one mesh.
+CLAIMS: tuple[tuple[str, str, Callable[[Mesh], Iterator[Claim]]], ...] = (
+    ("cluster-scoped-name", "meshes have", cluster_scoped_names),
+    ("namespace-claimed-twice", "meshes have", namespaced_objects),
+    ("namespace-claimed-twice", "meshes have the root namespace", root_namespaces),
+    ("shared-revision", "meshes serve the revision", revisions),
+    ("node-port", "meshes ask for node port", node_ports),
+    ("host-port", "meshes want port", host_ports),
+    ("host-path", "meshes use", host_paths),
+    ("two-owners", "meshes install", components),
+    ("gateway-selector", "meshes have gateways labelled", gateways),
+    ("trust-domain", "meshes use the trust domain", trust_domains),
+)

@@ -1,0 +1,24 @@
+"""The formats in which findings are written."""
+
+from __future__ import annotations
+
+from multimesh.check.findings import Finding
+from multimesh.check.formats.json_object import as_json
+from multimesh.check.formats.sarif import as_sarif
+from multimesh.check.formats.text import as_text
+
+#: What `--output` accepts.
+FORMATS = ("text", "json", "sarif")
+
+
+def write(form: str, findings: list[Finding], subject: str, command: str, *, colour: bool = False) -> str:
+    """Return findings in one of `FORMATS`.
+
+    `subject` is what was checked, for the summary line of the text; `command` is the command that found them, for
+    SARIF.
+    """
+    if form == "json":
+        return as_json(findings)
+    if form == "sarif":
+        return as_sarif(findings, command)
+    return as_text(findings, subject, colour=colour)

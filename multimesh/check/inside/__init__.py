@@ -1,0 +1,31 @@
+"""What must hold inside one mesh. `INSIDE` lists every check.
+
+Each check takes one mesh and yields findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from multimesh.check.findings import Finding
+from multimesh.check.inside.configuration import discovery, unparsed
+from multimesh.check.inside.references import gateways, pods, policies, roles, routes, selectors, services
+from multimesh.check.inside.rewritten import confined, injection, profile
+from multimesh.check.inside.webhook_names import flags
+from multimesh.check.meshes.mesh import Mesh
+
+INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
+    roles,
+    pods,
+    selectors,
+    routes,
+    services,
+    policies,
+    gateways,
+    flags,
+    unparsed,
+    discovery,
+    profile,
+    injection,
+    confined,
+)

@@ -1,0 +1,92 @@
+"""The objects of a cluster by kind, and what the checks of a running mesh ask about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from multimesh.check.findings import Finding, Side
+from multimesh.check.meshes.webhooks import entries
+from multimesh.check.meshes.workloads import CONTROL_PLANE, containers
+from multimesh.check.objects import Object, dig, text_of
+from multimesh.mesh.profile import Profile
+
+WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+
+
+class Cluster(NamedTuple):
+    """The objects of a cluster by kind."""
+
+    kinds: dict[str, list[Object]]
+
+    def of(self, *kinds: str) -> list[Object]:
+        """Return the objects of these kinds."""
+        return [found for kind in kinds for found in self.kinds.get(kind, [])]
+
+    def named(self, kind: str, name: str, namespace: str = "") -> Object | None:
+        """Return one object; None where it was not read."""
+        return next((o for o in self.kinds.get(kind, []) if (o.name, o.namespace) == (name, namespace)), None)
+
+    def read(self, *kinds: str) -> bool:
+        """Return whether any object of these kinds was read."""
+        return any(self.kinds.get(kind) for kind in kinds)
+
+
+def cluster(objects: list[Object]) -> Cluster:
+    """Return an index of the objects by kind."""
+    found: dict[str, list[Object]] = {}
+    for item in objects:
+        found.setdefault(item.kind, []).append(item)
+    return Cluster(found)
+
+
+def is_istio_1_5(mesh: Profile, found: Cluster) -> bool:
+    """Return whether the mesh is of Istio 1.5, which has a galley, citadel or injector."""
+    return any(
+        workload.namespace == mesh.namespace
+        and any(text_of(item.get("name")) in CONTROL_PLANE - {"discovery"} for item in containers(workload))
+        for workload in found.of("Deployment")
+    )
+
+
+#: Kinds that every cluster with a mesh has, and what is checked with them.
+_NEEDED = {
+    "Namespace": "labels",
+    "MutatingWebhookConfiguration": "injection",
+    "ValidatingWebhookConfiguration": "validation",
+    "Deployment": "control planes",
+    "Pod": "sidecars",
+}
+
+
+def unseen(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find kinds of which there is no object: without the finding a mesh that was not read would look sound."""
+    for kind, what in _NEEDED.items():
+        if not found.read(kind):
+            yield Finding(
+                "unreadable", f"no {kind} was seen, so nothing is said about {what}", (Side(mesh.name, kind, "", 0),)
+            )
+
+
+def side_of(mesh: Profile, found: Object, part: str = "") -> Side:
+    """Return the side of a finding for an object of the mesh; `part` names something inside the object."""
+    return Side(mesh.name, f"{found.title} {part}".strip(), found.file, found.line)
+
+
+def ours(mesh: Profile, found: Cluster) -> list[tuple[Object, dict[str, Any]]]:
+    """Return the webhook entries in the whole cluster that call the control plane of this mesh."""
+    return [
+        (config, entry)
+        for config in found.of(*WEBHOOKS)
+        for entry in entries(config)
+        if dig(entry, "clientConfig", "service", "namespace") == mesh.namespace
+    ]
+
+
+def label_command(name: str, key: str, value: str | None) -> str:
+    """Return the command that sets a label of a namespace, or removes it where the value is None or empty."""
+    return (
+        f"kubectl label namespace {name} {key}={value} --overwrite"
+        if value
+        else f"kubectl label namespace {name} {key}-"
+    )

@@ -1,0 +1,124 @@
+"""Check who injects the pods of a running mesh, and which control plane serves them.
+
+Sources of the fields: istio 1.30.3, manifests/charts/istio-control/istio-discovery/files/injection-template.yaml;
+1.5.0, install/kubernetes/helm/istio/files/injection-template.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from multimesh.check.catalogue import WARNING
+from multimesh.check.findings import Finding
+from multimesh.check.meshes.webhooks import entries
+from multimesh.check.meshes.workloads import containers, env_value, flag_value
+from multimesh.check.objects import Object, dig, listed
+from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of
+from multimesh.kubernetes.selectors import matches
+from multimesh.mesh.names import REVISION_LABEL
+from multimesh.mesh.profile import Profile
+
+_INJECTED = "sidecar.istio.io/status"
+
+
+def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find workload namespaces that no webhook injects, or that the webhook of another mesh injects."""
+    if not found.read(WEBHOOKS[0]) or not found.read("Namespace"):
+        return
+    for item in found.of("Namespace"):
+        if item.name not in mesh.workload_namespaces:
+            continue
+        labels = {"kubernetes.io/metadata.name": item.name, **item.labels}
+        hits = [
+            (config, entry)
+            for config in found.of(WEBHOOKS[0])
+            for entry in entries(config)
+            if _injects(entry) and _matches(entry, labels)
+        ]
+        others = [hit for hit in hits if dig(hit[1], "clientConfig", "service", "namespace") != mesh.namespace]
+        if not hits:
+            yield Finding("injection-overlap", f'no webhook injects pods in "{item.name}"', (side_of(mesh, item),))
+        for config, entry in others:
+            what = f'"{entry.get("name")}" of another mesh injects pods in "{item.name}"'
+            yield Finding("injection-overlap", what, (side_of(mesh, item), side_of(mesh, config)))
+
+
+def _injects(entry: dict[str, Any]) -> bool:
+    return any("pods" in listed(rule, "resources") for rule in listed(entry, "rules")) and "inject" in str(
+        dig(entry, "clientConfig", "service", "path") or entry.get("name")
+    )
+
+
+def _matches(entry: dict[str, Any], labels: dict[str, str]) -> bool:
+    try:
+        return matches(entry.get("namespaceSelector"), labels) and matches(entry.get("objectSelector"), {})
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+def pods(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Check that every pod of a workload namespace has one sidecar, of this mesh."""
+    for pod in found.of("Pod"):
+        if pod.namespace not in mesh.workload_namespaces or dig(pod.data, "status", "phase") in ("Succeeded", "Failed"):
+            continue
+        proxies = [item for item in containers(pod) if item.get("name") == "istio-proxy"]
+        opted_out = "false" in (
+            pod.labels.get("sidecar.istio.io/inject"),
+            pod.annotations.get("sidecar.istio.io/inject"),
+        )
+        if not proxies:
+            if not opted_out and dig(pod.data, "spec", "hostNetwork") is not True:
+                what = (
+                    f"{pod.title} has no sidecar: it started before the label was set, or while the injector was down"
+                )
+                yield Finding(
+                    "pod-mesh",
+                    what,
+                    (side_of(mesh, pod),),
+                    WARNING,
+                    f"kubectl -n {pod.namespace} delete pod {pod.name}",
+                )
+            continue
+        if len(proxies) > 1:
+            yield Finding("pod-mesh", f"{pod.title} has {len(proxies)} sidecars", (side_of(mesh, pod),))
+        yield from _served(mesh, pod, proxies[0])
+
+
+def _served(mesh: Profile, pod: Object, proxy: dict[str, Any]) -> Iterator[Finding]:
+    address = discovery_address(proxy)
+    namespace = address.partition(":")[0].split(".")[1:2]
+    if address and namespace and namespace[0] != mesh.namespace:
+        yield Finding(
+            "pod-mesh", f"{pod.title} is served by another mesh's control plane, {address}", (side_of(mesh, pod),)
+        )
+    revision = pod_revision(pod)
+    if revision and revision not in mesh.revisions:
+        yield Finding("pod-mesh", f'{pod.title} was injected by the revision "{revision}"', (side_of(mesh, pod),))
+
+
+def discovery_address(proxy: dict[str, Any]) -> str:
+    """Return the address of a sidecar's control plane as host:port; empty where none is set."""
+    config = env_value(proxy, "PROXY_CONFIG")
+    if config:
+        try:
+            found = dig(json.loads(config), "discoveryAddress")
+        except ValueError:
+            found = None
+        if found:
+            return str(found)
+    return env_value(proxy, "CA_ADDR") or flag_value(proxy, "--discoveryAddress") or ""
+
+
+def pod_revision(pod: Object) -> str:
+    """Return the revision that injected a pod; empty up to Istio 1.8, which does not record it."""
+    try:
+        status = json.loads(pod.annotations.get(_INJECTED, "{}"))
+    except ValueError:
+        status = {}
+    return (
+        pod.annotations.get(REVISION_LABEL, "")
+        or str(dig(status, "revision") or "")
+        or pod.labels.get(REVISION_LABEL, "")
+    )

@@ -1,0 +1,75 @@
+"""Find what a removed mesh left behind: Helm removes what it installed, not what a control plane created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from multimesh.check.findings import Finding, Side
+from multimesh.check.running.cluster import Cluster
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, is_own, is_renamed
+from multimesh.mesh.profile import Profile
+
+#: Cluster-scoped kinds of which each mesh has its own.
+_CLUSTER_SCOPED = (
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "GatewayClass",
+    "ClusterIssuer",
+)
+
+#: How the names of ConfigMaps that istiod writes begin: roots, revocation lists, and the locks of leader elections
+#: (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
+_OF_ISTIOD = (
+    "istio-ca-root-cert",
+    "istio-ca-crl",
+    "istio-leader",
+    "istio-status-leader",
+    "istio-analyze-leader",
+    "istio-gateway-",
+    "istio-node-untaint",
+    "istio-ip-autoallocate",
+    "istio-namespace-controller-election",
+    "istio-serviceexport-controller-election",
+    "istio-clustertrustbundle-controller-election",
+)
+
+
+def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Yield what is left of a mesh that was removed."""
+    for item in found.of(*_CLUSTER_SCOPED):
+        if is_own(item.name, mesh) or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name):
+            yield _left(mesh, item.title, item.file, item.line, f"kubectl delete {item.kind.lower()} {item.name}")
+    for item in found.of("Namespace"):
+        keys = [
+            key
+            for key in (MESH_LABEL, INJECTION_LABEL, REVISION_LABEL)
+            if _is_of_mesh(mesh, key, item.labels.get(key, ""))
+        ]
+        if keys:
+            remedy = f"kubectl label namespace {item.name} {' '.join(f'{key}-' for key in keys)}"
+            yield _left(mesh, f"{item.title} labels {', '.join(keys)}", item.file, item.line, remedy)
+    for item in found.of("ConfigMap", "Secret", "Lease"):
+        if item.namespace in mesh.namespaces and _is_created_at_run_time(item.kind, item.name):
+            remedy = f"kubectl -n {item.namespace} delete {item.kind.lower()} {item.name}"
+            yield _left(mesh, item.title, item.file, item.line, remedy)
+
+
+def _is_of_mesh(mesh: Profile, key: str, value: str) -> bool:
+    wanted = {MESH_LABEL: (mesh.name,), INJECTION_LABEL: (mesh.injection_label,), REVISION_LABEL: mesh.revisions}
+    return value in wanted[key]
+
+
+def _is_created_at_run_time(kind: str, name: str) -> bool:
+    if kind == "ConfigMap":
+        return name.startswith(_OF_ISTIOD)
+    if kind == "Secret":
+        return name == "istio-ca-secret" or name.startswith("istio.")
+    return name.startswith("istio-")
+
+
+def _left(mesh: Profile, what: str, file: str, line: int, remedy: str) -> Finding:
+    return Finding("left-behind", f"{what} is still there", (Side(mesh.name, "", file, line),), remedy=remedy)

@@ -1,0 +1,214 @@
+"""Read objects from manifests: files, directories, `helm get manifest`, `kubectl get -o json`.
+
+Every object carries the file and line that it comes from. The YAML nodes are dropped as soon as they are plain
+values, and of a CRD only its identity is kept, so that twenty meshes fit into memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from multimesh.check.objects import Object, dig, mappings, text_of
+from multimesh.errors import MultimeshError
+from multimesh.kubernetes.kinds import CLUSTER_SCOPED, group_of
+from multimesh.yamltext.edits import Text
+from multimesh.yamltext.fieldpath import is_mapping, is_sequence
+from multimesh.yamltext.parser import compose_all
+from multimesh.yamltext.plain import scalar
+
+ENDINGS = (".yaml", ".yml", ".json")
+
+#: Limits of a file and of a YAML document, in bytes; no manifest of a mesh is as large. `kubectl get` writes JSON,
+#: which takes a hundredth of the memory while it is parsed.
+MAX_FILE = 512 * 1024 * 1024
+
+MAX_DOCUMENT = 32 * 1024 * 1024
+
+_CRD = "CustomResourceDefinition"
+
+
+def files_of(argument: str) -> list[str]:
+    """Return the files that one argument names: a file, `-`, a directory, or several of them separated by commas.
+
+    Raises MultimeshError for a path that does not exist.
+    """
+    found = []
+    for part in [argument] if os.path.exists(argument) else argument.split(","):
+        path = Path(part)
+        if part == "-":
+            found.append(part)
+        elif path.is_dir():
+            inside = sorted(str(file) for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
+            if not inside:
+                raise MultimeshError(
+                    part, "the directory holds no manifests", f"Their names end in {', '.join(ENDINGS)}."
+                )
+            found += inside
+        elif part and path.exists():
+            found.append(part)
+        else:
+            raise MultimeshError(part, "there is no such file", f"Looked in {os.path.abspath(part)}.")
+    return found
+
+
+def read_file(path: str) -> list[Object]:
+    """Return all objects of one file, `-` for stdin. Raises MultimeshError where it cannot be read or is not YAML."""
+    name = "<stdin>" if path == "-" else path
+    try:
+        with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
+            raw = file.read(MAX_FILE + 1)
+        if len(raw) > MAX_FILE:
+            raise MultimeshError(name, f"has more than {MAX_FILE >> 20} MB", "No mesh is as large. Is this a manifest?")
+        content = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except OSError as error:
+        raise MultimeshError(name, f"cannot be read: {error.strerror}", "Look at its rights.") from None
+    except UnicodeDecodeError:
+        raise MultimeshError(name, "is not UTF-8", "Manifests are UTF-8.") from None
+    if not content.strip():
+        hint = "Look at the command that should have written it: an empty answer is not a manifest."
+        raise MultimeshError(name, "is empty", hint)
+    return list(parse(content, name))
+
+
+def parse(content: str, file: str) -> Iterator[Object]:
+    """Yield the objects of a manifest, skipping other documents. Raises MultimeshError for invalid YAML."""
+    try:
+        if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
+            starts = _item_lines(content)
+            yield from _objects(found, file, [1], starts)
+            return
+        line = 1
+        for piece in _pieces(content):
+            if len(piece) > MAX_DOCUMENT:
+                raise MultimeshError(
+                    f"{file}:{line}",
+                    f"a document has more than {MAX_DOCUMENT >> 20} MB",
+                    "Save it as JSON: kubectl get -o json.",
+                )
+            for root, starts in _roots(piece, file, line):
+                yield from _objects(values(root), file, [line + root.start_mark.line], starts)
+            line += piece.count("\n")
+    except RecursionError:
+        raise MultimeshError(file, "a document is nested too deeply", "No Kubernetes resource is.") from None
+
+
+def _json(content: str) -> Any:
+    """Return the value of a JSON document; None for anything else, which may still be YAML."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _item_lines(content: str) -> list[int]:
+    """Return the lines at which the items of a list begin, as kubectl indents them; empty for another style."""
+    lines = content.split("\n")
+    return [number for number, line in enumerate(lines, 1) if line == "        {"]
+
+
+def _pieces(content: str) -> Iterator[str]:
+    """Split a manifest at its document markers where that is safe: the nodes of only one document are in memory."""
+    if "\r" in content or "\n%" in content or content.startswith("%"):
+        yield content
+        return
+    start = 0
+    while True:
+        end = content.find("\n---", start)
+        if end < 0:
+            yield content[start:]
+            return
+        yield content[start : end + 1]
+        start = end + 1
+
+
+def _roots(piece: str, file: str, line: int) -> Iterator[tuple[Any, list[int]]]:
+    """Yield the root nodes of a text, each with the lines at which its items begin if it is a list."""
+    short = _without_schemas(piece)
+    try:
+        found = Text(short, file, line).roots
+    except MultimeshError:
+        if short is piece:
+            raise
+        found = Text(piece, file, line).roots
+    for root in found:
+        items = [pair[1] for pair in root.value if pair[0].value == "items"] if is_mapping(root) else []
+        starts = [line + item.start_mark.line for item in items[0].value] if items and is_sequence(items[0]) else []
+        yield root, starts
+
+
+_SCHEMA = re.compile(r"^( *)(?:- )?(?:schema|validation):[ ]*\n(?:\1 +[^\n]*\n|[ ]*\n)+", re.MULTILINE)
+
+
+def _without_schemas(piece: str) -> str:
+    """Remove the schemas of CRDs from a text: they are nine tenths of a modern chart, and no check reads them.
+
+    The caller parses the whole text where the result is not YAML.
+    """
+    if f"\nkind: {_CRD}\n" not in piece or "\n---" in piece:
+        return piece
+    return _SCHEMA.sub("", piece)
+
+
+def values(node: Any) -> Any:
+    """Return a node as plain values. Of duplicate keys the last one counts, as in Go; tags are ignored."""
+    if is_mapping(node):
+        found: dict[str, Any] = {}
+        for key, child in node.value:
+            if key.id != "scalar":
+                continue
+            if key.value == "<<" and not key.style:
+                for base in child.value if is_sequence(child) else [child]:
+                    merged = values(base)
+                    found = {**merged, **found} if isinstance(merged, dict) else found
+            else:
+                found[key.value] = values(child)
+        return found
+    if is_sequence(node):
+        return [values(child) for child in node.value]
+    return scalar(node)
+
+
+def documents(content: str) -> list[Any]:
+    """Return the documents of an embedded text as plain values; empty where it is not YAML."""
+    try:
+        return [values(root) for root in compose_all(content)]
+    except (MultimeshError, RecursionError):
+        return []
+
+
+def _objects(data: Any, file: str, line: list[int], starts: list[int]) -> Iterator[Object]:
+    """Yield the objects in one document, items of lists included; `starts` are the lines at which the items begin."""
+    if not isinstance(data, dict):
+        return
+    kind, items = text_of(data.get("kind")), data.get("items")
+    if kind.endswith("List") and isinstance(items, list):
+        known = len(starts) == len(items)
+        for number, item in enumerate(items):
+            yield from _objects(item, file, [starts[number]] if known else line, [])
+        return
+    if not kind:
+        return
+    group = group_of(text_of(data.get("apiVersion")))
+    namespace = text_of(dig(data, "metadata", "namespace"))
+    if (group, kind) in CLUSTER_SCOPED:
+        # Stock charts set a namespace on cluster-scoped objects, which has no effect.
+        namespace = ""
+    name = text_of(dig(data, "metadata", "name"))
+    yield Object(group, kind, namespace, name, file, line[0], _definition(data) if kind == _CRD else data)
+
+
+def _definition(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the identity of a CRD: metadata, group, names, scope, and its versions without their schemas."""
+    spec = data.get("spec")
+    kept: dict[str, Any] = {}
+    if isinstance(spec, dict):
+        kept = {key: spec[key] for key in ("group", "names", "scope", "version") if key in spec}
+        kept["versions"] = [{"name": text_of(item.get("name"))} for item in mappings(spec, "versions")]
+    metadata = data.get("metadata")
+    return {"metadata": metadata if isinstance(metadata, dict) else {}, "spec": kept}

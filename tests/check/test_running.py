@@ -1,0 +1,524 @@
+"""A running mesh: exact findings of each check, with their remedies, on clusters of a few objects."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from finding_cases import spaces, thing, webhook, workload
+from meshes import objects, spec
+
+from multimesh.check.running import RUNNING
+from multimesh.check.running.certificates import bundles, root_copies, roots, secrets, unsettled
+from multimesh.check.running.cluster import cluster, is_istio_1_5, unseen
+from multimesh.check.running.control_planes import control_planes
+from multimesh.check.running.namespaces import namespaces
+from multimesh.check.running.pods import discovery_address, injectors, pod_revision, pods
+from multimesh.check.running.removed import removed
+from multimesh.check.running.stock_names import stock_names
+
+PLANE, MEMBER = "istio-affirmed", "nginx-affirmed"
+MESH, INJECTION, REV = "multimesh.dev/mesh", "istio-injection", "istio.io/rev"
+MESH_SPEC = spec()
+
+
+def found(check, *items, mesh=MESH_SPEC):
+    """Return severity, message and remedy of each finding; the remedy is empty where the catalogue has it."""
+    return [(one.level, one.message, one.remedy) for one in check(mesh, cluster(objects(*items)))]
+
+
+def said(check, *items, mesh=MESH_SPEC):
+    """Return only the messages."""
+    return [message for _, message, _ in found(check, *items, mesh=mesh)]
+
+
+def test_every_check_is_run():
+    assert [check.__name__ for check in RUNNING] == (
+        "unseen namespaces control_planes bundles injectors pods secrets root_copies stock_names".split()
+    )
+
+
+def test_kinds_of_which_nothing_was_read_are_named():
+    assert said(unseen) == [
+        f"no {kind} was seen, so nothing is said about {what}"
+        for kind, what in (
+            ("Namespace", "labels"), ("MutatingWebhookConfiguration", "injection"),
+            ("ValidatingWebhookConfiguration", "validation"), ("Deployment", "control planes"), ("Pod", "sidecars"),
+        )
+    ]  # fmt: skip
+    kinds = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "Deployment", "Pod")
+    assert found(unseen, *(thing(kind, "x") for kind in kinds)) == [
+        ("warning", "no Namespace was seen, so nothing is said about labels", "")
+    ]
+    assert found(unseen, thing("Namespace", "x"), *(thing(kind, "x") for kind in kinds)) == []
+
+
+def space(name, **labels):
+    return thing(
+        "Namespace", name, labels={{"mesh": MESH, "injection": INJECTION, "rev": REV}[k]: v for k, v in labels.items()}
+    )
+
+
+def plane(name="discovery", **more):
+    return workload("plane", PLANE, {"name": name}, **more)
+
+
+GOOD_PLANE = space(PLANE, mesh="affirmed")
+GOOD = space(MEMBER, mesh="affirmed", injection="enabled-affirmed")
+
+
+def label(name, text):
+    return f"kubectl label namespace {name} {text}"
+
+
+NAMESPACES = {
+    "both are labelled": ([GOOD_PLANE, GOOD], []),
+    "none was read": ([], []),
+    "one does not exist": (
+        [GOOD_PLANE],
+        [("error", f'the namespace "{MEMBER}" does not exist', "multimesh namespaces --profile affirmed.profile | kubectl apply --server-side -f -")],
+    ),
+    "one has no mesh label": (
+        [GOOD_PLANE, space(MEMBER, injection="enabled-affirmed")],
+        [("error", f'the namespace "{MEMBER}" has no label {MESH}', label(MEMBER, f"{MESH}=affirmed --overwrite"))],
+    ),
+    "one has the label of another mesh": (
+        [space(PLANE, mesh="blue"), GOOD],
+        [("error", f'the namespace "{PLANE}" belongs to mesh blue', label(PLANE, f"{MESH}=affirmed --overwrite"))],
+    ),
+    "one is not injected": (
+        [GOOD_PLANE, space(MEMBER, mesh="affirmed")],
+        [("error", f'the namespace "{MEMBER}" has {INJECTION}=(none), so mesh affirmed does not inject it', label(MEMBER, f"{INJECTION}=enabled-affirmed --overwrite"))],
+    ),
+    "one is injected by revision": ([GOOD_PLANE, space(MEMBER, mesh="affirmed", rev="affirmed")], []),
+    "one has a revision and another label": (
+        [GOOD_PLANE, space(MEMBER, mesh="affirmed", rev="affirmed", injection="disabled")],
+        [("error", f'the namespace "{MEMBER}" has {INJECTION}=disabled, so mesh affirmed does not inject it', label(MEMBER, f"{INJECTION}=enabled-affirmed --overwrite"))],
+    ),
+    "one has another revision": (
+        [GOOD_PLANE, space(MEMBER, mesh="affirmed", rev="x")],
+        [("error", f'the namespace "{MEMBER}" has {INJECTION}=(none), so mesh affirmed does not inject it', label(MEMBER, f"{INJECTION}=enabled-affirmed --overwrite"))],
+    ),
+    "1.5 does not inject by revision": (
+        [plane("galley"), space(PLANE, mesh="affirmed", injection="disabled"), space(MEMBER, mesh="affirmed", rev="affirmed")],
+        [("error", f'the namespace "{MEMBER}" has {INJECTION}=(none), so mesh affirmed does not inject it', label(MEMBER, f"{INJECTION}=enabled-affirmed --overwrite"))],
+    ),
+    "the control plane is injected": (
+        [space(PLANE, mesh="affirmed", injection="enabled"), GOOD],
+        [("error", f'the control-plane namespace "{PLANE}" has {INJECTION}=enabled', label(PLANE, f"{INJECTION}-"))],
+    ),
+    "the control plane of 1.5 is not excluded": (
+        [plane("galley"), GOOD_PLANE, GOOD],
+        [("warning", f'the control-plane namespace "{PLANE}" has {INJECTION}=(none)', label(PLANE, f"{INJECTION}=disabled --overwrite"))],
+    ),
+    "the control plane of 1.5 is injected": (
+        [plane("galley"), space(PLANE, mesh="affirmed", injection="enabled"), GOOD],
+        [("error", f'the control-plane namespace "{PLANE}" has {INJECTION}=enabled', label(PLANE, f"{INJECTION}=disabled --overwrite"))],
+    ),
+    "another one has the label": (
+        [GOOD_PLANE, GOOD, space("x", mesh="affirmed"), space("z", mesh="blue")],
+        [("info", 'the namespace "x" has the label of mesh affirmed, and the profile does not list it', "Add it to spec.workloadNamespaces in affirmed.profile.")],
+    ),
+    "another one has the label, in 1.5": (
+        [plane("galley"), space(PLANE, mesh="affirmed", injection="disabled"), GOOD, space("x", mesh="affirmed")],
+        [("error", 'the namespace "x" has the label of mesh affirmed, and the profile does not list it', "Add it to spec.workloadNamespaces in affirmed.profile and render again: the list in Citadel's flags is static.")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NAMESPACES)
+def test_namespaces_have_the_labels_of_the_mesh(case):
+    items, expected = NAMESPACES[case]
+    assert found(namespaces, *items) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [("discovery", False), ("galley", True), ("citadel", True), ("sidecar-injector-webhook", True), ("x", False)],
+)
+def test_istio_1_5_is_known_by_its_containers(name, old):
+    assert is_istio_1_5(MESH_SPEC, cluster(objects(plane(name)))) is old
+    assert is_istio_1_5(MESH_SPEC, cluster(objects(workload("p", "x", {"name": name})))) is False
+
+
+def status(ready=None, replicas=1, **more):
+    item = plane()
+    item["spec"]["replicas"] = replicas
+    return item | {"status": {"readyReplicas": ready} if ready is not None else {}} | more
+
+
+def test_a_control_plane_runs_and_is_ready():
+    down = [("error", f'no control plane runs in "{PLANE}"', "")]
+    unready = [("error", f"Deployment/{PLANE}/plane has no ready pod", "")]
+    for items, expected in (
+        ([], []),
+        ([plane("x")], down),
+        ([workload("p", "x", {"name": "discovery"})], down),
+        ([plane()], []),
+        ([status(1)], []),
+        ([status()], unready),
+        ([status(0)], unready),
+        ([status(0, 0)], []),
+    ):
+        assert found(control_planes, *items) == expected
+
+
+def test_a_finding_names_the_object_its_file_and_line():
+    [one] = namespaces(MESH_SPEC, cluster(objects(GOOD_PLANE, space(MEMBER, injection="enabled-affirmed"))))
+    assert one.sides == (("affirmed", f"Namespace/{MEMBER}", "a.yaml", 15),)
+    [one] = bundles(MESH_SPEC, cluster(objects(injector(""))))
+    assert one.sides[0].resource == "MutatingWebhookConfiguration/istio-mutating-affirmed sidecar-injector.istio.io"
+
+
+# Certificates.
+
+
+def encoded(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def secret(name, namespace=PLANE, **data):
+    return thing(
+        "Secret", name, namespace, data={key.replace("_", "-") + ".pem": encoded(value) for key, value in data.items()}
+    )
+
+
+def root_map(text, namespace=PLANE, name="istio-ca-root-cert"):
+    return thing("ConfigMap", name, namespace, data={"root-cert.pem": text})
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([secret("cacerts", root_cert="A", ca_cert="B")], ["A"]),
+        ([secret("istio-ca-secret", ca_cert="B\n")], ["B"]),
+        ([secret("cacerts", root_cert="A"), secret("istio-ca-secret", ca_cert="B"), root_map("C")], ["A"]),
+        ([secret("cacerts", "x", root_cert="A"), secret("istio-ca-secret", ca_cert="B")], ["B"]),
+        ([secret("istio.default", root_cert="A"), root_map(" C ")], ["A", "C"]),
+        (
+            [root_map("C"), root_map("D", name="istio-ca-root-cert-x"), root_map("C", name="istio-ca-root-cert-z")],
+            ["C", "D"],
+        ),
+        ([root_map("C", "x"), root_map("D", name="other")], []),
+        ([thing("Secret", "cacerts", PLANE, data={"root-cert.pem": "A"})], []),
+        ([], []),
+    ],
+)
+def test_the_root_is_that_of_the_authority_or_else_its_copies(items, expected):
+    assert roots(MESH_SPEC, cluster(objects(*items))) == expected
+
+
+def injector(bundle="", mesh="affirmed", kind="Mutating", policy="Fail", selector=None, **more):
+    item = webhook(mesh, selector or spaces(INJECTION, "In", f"enabled-{mesh}"), kind, **more)
+    item["webhooks"][0]["clientConfig"]["caBundle"] = encoded(bundle)
+    item["webhooks"][0]["failurePolicy"] = policy
+    return item
+
+
+ROOT = secret("cacerts", root_cert="A")
+ENTRY = "sidecar-injector.istio.io"
+NO_INJECTOR = ("error", "no webhook injects for mesh affirmed", "Install the chart istiod, or istio (1.5).")
+BUNDLES = {
+    "the root of the mesh": ([ROOT, injector("A")], []),
+    "no root was read": ([injector("B")], []),
+    "no webhook was read": ([ROOT], []),
+    "none": ([ROOT, injector("")], [("error", f'the webhook "{ENTRY}" has no caBundle', "")]),
+    "another": ([ROOT, injector("B")], [("error", f'the webhook "{ENTRY}" has another root than the mesh', "")]),
+    "only another mesh": ([ROOT, injector("B", "blue")], [NO_INJECTOR]),
+    "only a validator": ([ROOT, injector("A", kind="Validating")], [NO_INJECTOR]),
+    "a validator that ignores failures": (
+        [ROOT, injector("A", policy="Ignore"), injector("A", kind="Validating", policy="Ignore")],
+        [(
+            "warning", 'the validator "validation.istio.io" still ignores failures',
+            ("The control plane tests it in its own namespace, which needs the label: "
+            f"kubectl label namespace {PLANE} {MESH}=affirmed --overwrite"),
+        )],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BUNDLES)
+def test_webhooks_have_the_root_of_the_mesh(case):
+    items, expected = BUNDLES[case]
+    assert found(bundles, *items) == expected
+
+
+def test_a_bundle_that_changes_is_written_by_two_control_planes():
+    one, two, other = (
+        cluster(objects(injector(text, mesh))) for text, mesh in (("A", "affirmed"), ("B", "affirmed"), ("B", "blue"))
+    )
+    [finding] = unsettled(MESH_SPEC, one, two)
+    assert (finding.id, finding.level, finding.message) == (
+        "ca-bundle", "error", f'the caBundle of "{ENTRY}" changed between two reads: two control planes write it',
+    )  # fmt: skip
+    assert finding.sides == (("affirmed", "MutatingWebhookConfiguration/istio-mutating-affirmed", "cluster", 0),)
+    assert (
+        unsettled(MESH_SPEC, one, one)
+        == unsettled(MESH_SPEC, one, other)
+        == unsettled(MESH_SPEC, other, cluster([]))
+        == []
+    )
+
+
+def test_copies_of_the_root_are_those_of_the_mesh():
+    holds = (
+        f"ConfigMap/{MEMBER}/istio-ca-root-cert holds another mesh's root: two control planes write it",
+        "Set meshConfig.discoverySelectors and global.trustBundleName as 'multimesh values' writes them.",
+    )
+    for items, expected in (
+        ([ROOT, root_map("A"), root_map("B", MEMBER)], [("error", *holds)]),
+        ([root_map("A"), root_map("B", MEMBER)], [("error", *holds)]),
+        ([ROOT, root_map("A"), root_map(" A ", MEMBER)], []),
+        ([ROOT, root_map("A"), root_map("", MEMBER)], []),
+        ([ROOT, root_map("A"), root_map("B", "x")], []),
+        ([ROOT, root_map("B", MEMBER)], []),
+        ([ROOT, root_map("B", PLANE, "other"), root_map("B", MEMBER, "other")], []),
+    ):
+        assert found(root_copies, *items) == expected
+
+
+def pod(*containers, name="p", namespace=MEMBER, labels=None, annotations=None, phase="Running", **more):
+    item = thing(
+        "Pod", name, namespace, labels=labels, spec={"containers": list(containers), **more}, status={"phase": phase}
+    )
+    item["metadata"]["annotations"] = annotations or {}
+    return item
+
+
+def test_every_account_of_1_5_has_a_certificate_of_the_mesh():
+    old = plane("citadel")
+    none = (
+        f"ServiceAccount/{MEMBER}/default has no certificate, although its pods may say 2/2",
+        "Add the namespace to the profile and render again: the list in Citadel's flags is static.",
+    )
+    foreign = (
+        f"the certificate of ServiceAccount/{MEMBER}/s comes from another mesh's Citadel",
+        f"kubectl -n {MEMBER} delete secret istio.s, and make the namespace lists of the Citadels disjoint.",
+    )
+    own = pod(serviceAccountName="s")
+    for items, expected in (
+        ([old, ROOT, pod()], [("error", *none)]),
+        ([plane(), ROOT, pod()], []),
+        ([old, pod()], []),
+        ([old, ROOT, pod(namespace="x")], []),
+        ([old, ROOT, own, secret("istio.s", MEMBER, root_cert="B")], [("error", *foreign)]),
+        ([old, ROOT, own, secret("istio.s", MEMBER, root_cert="A")], []),
+        ([old, ROOT, own, secret("istio.s", MEMBER)], []),
+        ([old, own, secret("istio.s", MEMBER, root_cert="B")], []),
+    ):
+        assert found(secrets, *items) == expected
+
+
+# Pods.
+
+
+def test_every_workload_namespace_has_an_injector_of_this_mesh():
+    other = f'"{ENTRY}" of another mesh injects pods in "{MEMBER}"'
+    none = f'no webhook injects pods in "{MEMBER}"'
+    same = spaces(INJECTION, "In", "enabled-affirmed")
+    named = spaces("kubernetes.io/metadata.name", "In", MEMBER)
+    for items, expected in (
+        ([GOOD, injector("A")], []),
+        ([GOOD, injector("A", selector=named)], []),
+        ([GOOD], []),
+        ([injector("A")], []),
+        ([GOOD, injector("A", "blue")], [none]),
+        ([GOOD, injector("A"), injector("A", "blue", selector=same)], [other]),
+        ([GOOD, injector("A", selector=spaces("a", "Like", "b"))], [none]),
+        ([GOOD, injector("A", selector={**same, "objectSelector": {"matchLabels": {"a": "b"}}})], [none]),
+        ([space("x"), injector("A")], []),
+    ):
+        assert said(injectors, *items) == expected
+    assert found(injectors, GOOD, injector("A", "blue"))[0][0] == "error"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "resources", "injects"),
+    [
+        ("/inject", "x", ["pods"], True),
+        ("/x", "inject", ["pods"], False),
+        ("", "injector", ["pods"], True),
+        ("/inject", "x", ["services"], False),
+    ],
+)
+def test_an_injector_is_known_by_its_path_or_name_and_by_pods(path, name, resources, injects):
+    item = injector("A")
+    item["webhooks"][0].update(name=name, rules=[{"resources": resources}])
+    item["webhooks"][0]["clientConfig"]["service"]["path"] = path
+    assert (said(injectors, GOOD, item) == []) is injects
+
+
+PROXY = {"name": "istio-proxy"}
+LATE = (
+    "warning",
+    f"Pod/{MEMBER}/p has no sidecar: it started before the label was set, or while the injector was down",
+    f"kubectl -n {MEMBER} delete pod p",
+)
+NO = {"sidecar.istio.io/inject": "false"}
+
+
+def talking(address, key="CA_ADDR"):
+    return {**PROXY, "env": [{"name": key, "value": address}]}
+
+
+SERVED = f"Pod/{MEMBER}/p is served by another mesh's control plane, istiod.istio-blue.svc:15012"
+PODS = {
+    "one sidecar": (pod(PROXY), []),
+    "no sidecar": (pod({"name": "x"}), [LATE]),
+    "no sidecar, as its label requests": (pod({"name": "x"}, labels=NO), []),
+    "no sidecar, as its annotation requests": (pod({"name": "x"}, annotations=NO), []),
+    "no sidecar on the network of the node": (pod({"name": "x"}, hostNetwork=True), []),
+    "no sidecar, succeeded": (pod({"name": "x"}, phase="Succeeded"), []),
+    "no sidecar, failed": (pod({"name": "x"}, phase="Failed"), []),
+    "no sidecar, elsewhere": (pod({"name": "x"}, namespace="x"), []),
+    "two sidecars": (pod(PROXY, PROXY), [("error", f"Pod/{MEMBER}/p has 2 sidecars", "")]),
+    "its own control plane": (pod(talking(f"istiod.{PLANE}.svc:15012")), []),
+    "another control plane": (pod(talking("istiod.istio-blue.svc:15012")), [("error", SERVED, "")]),
+    "a control plane without a namespace": (pod(talking("istiod:15012")), []),
+    "its own revision": (pod(PROXY, annotations={REV: "affirmed"}), []),
+    "another revision": (
+        pod(PROXY, annotations={REV: "x"}),
+        [("error", f'Pod/{MEMBER}/p was injected by the revision "x"', "")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PODS)
+def test_pods_have_one_sidecar_of_this_mesh(case):
+    item, expected = PODS[case]
+    assert found(pods, item) == expected
+
+
+@pytest.mark.parametrize(
+    ("proxy", "expected"),
+    [
+        (
+            {
+                "env": [
+                    {"name": "PROXY_CONFIG", "value": '{"discoveryAddress": "a:1"}'},
+                    {"name": "CA_ADDR", "value": "b:1"},
+                ]
+            },
+            "a:1",
+        ),
+        ({"env": [{"name": "PROXY_CONFIG", "value": "{}"}, {"name": "CA_ADDR", "value": "b:1"}]}, "b:1"),
+        ({"env": [{"name": "PROXY_CONFIG", "value": "{"}, {"name": "CA_ADDR", "value": "b:1"}]}, "b:1"),
+        ({"args": ["--discoveryAddress", "c:1"]}, "c:1"),
+        ({}, ""),
+    ],
+)
+def test_the_address_of_a_control_plane_has_three_places(proxy, expected):
+    assert discovery_address(proxy) == expected
+
+
+@pytest.mark.parametrize(
+    ("annotations", "labels", "expected"),
+    [
+        ({REV: "a", "sidecar.istio.io/status": '{"revision": "b"}'}, {REV: "c"}, "a"),
+        ({"sidecar.istio.io/status": '{"revision": "b"}'}, {REV: "c"}, "b"),
+        ({"sidecar.istio.io/status": "{"}, {REV: "c"}, "c"),
+        ({}, None, ""),
+    ],
+)
+def test_the_revision_of_a_pod_has_three_places(annotations, labels, expected):
+    [item] = objects(pod(annotations=annotations, labels=labels))
+    assert pod_revision(item) == expected
+
+
+# Stock names.
+
+
+def of_release(kind, name, namespace=PLANE):
+    item = thing(kind, name)
+    item["metadata"]["annotations"] = {"meta.helm.sh/release-namespace": namespace}
+    return item
+
+
+def bound(namespace):
+    return thing(
+        "ClusterRoleBinding", "kiali", subjects=[{"kind": "ServiceAccount", "name": "k", "namespace": namespace}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "more", "expected"),
+    [
+        (of_release("ClusterRole", "kiali"), {}, ["ClusterRole/kiali has its stock name"]),
+        (of_release("ClusterRole", "kiali", "x"), {}, []),
+        (of_release("ClusterRole", "kiali"), {"clusterRoles": "keep"}, []),
+        (of_release("ClusterRoleBinding", "kiali"), {"clusterRoles": "keep"}, ["ClusterRoleBinding/kiali has its stock name"]),
+        (of_release("ClusterRole", "kiali"), {"keepNames": ["ClusterRole/kiali"]}, []),
+        (of_release("ClusterRole", "mine"), {}, []),
+        (bound(PLANE), {}, ["ClusterRoleBinding/kiali has its stock name"]),
+        (bound("x"), {}, []),
+        (injector(kind="Validating", name="istio-galley"), {}, ["ValidatingWebhookConfiguration/istio-galley has its stock name"]),
+        (injector("A"), {}, []),
+        (injector("A", selector={"namespaceSelector": {"matchLabels": {INJECTION: "enabled"}}}), {"revision": "x"},
+         [f'"{ENTRY}" injects {INJECTION}=enabled']),
+        (injector("A", "blue", selector={"namespaceSelector": {"matchLabels": {INJECTION: "enabled"}}}), {}, []),
+        (injector("A", selector=spaces(REV, "In", "affirmed")), {},
+         [f"MutatingWebhookConfiguration/istio-mutating-affirmed has no entry for {INJECTION}=enabled-affirmed"]),
+        (injector("A", selector=spaces(REV, "In", "affirmed")), {"revision": "x"}, []),
+    ],
+)  # fmt: skip
+def test_stock_names_and_labels_show_a_missing_post_renderer(item, more, expected):
+    assert said(stock_names, item, mesh=spec(**more)) == expected
+
+
+def test_the_webhook_of_a_tag_need_not_select_the_label():
+    item = injector("A", selector=spaces(REV, "In", "affirmed"))
+    item["metadata"]["labels"]["istio.io/tag"] = "t"
+    assert said(stock_names, item) == []
+
+
+# After a removal.
+
+KINDS = (
+    "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding", "ClusterRole", "ClusterRoleBinding", "GatewayClass", "ClusterIssuer",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cluster_scoped_resources_of_a_removed_mesh_are_listed(kind):
+    left = (f"{kind}/x-affirmed-{PLANE} is still there", f"kubectl delete {kind.lower()} x-affirmed-{PLANE}")
+    assert found(removed, thing(kind, f"x-affirmed-{PLANE}")) == [("warning", *left)]
+    assert found(removed, thing(kind, "x-blue-istio-blue")) == []
+
+
+def test_a_renamed_resource_of_a_removed_mesh_is_listed():
+    assert said(removed, thing("ClusterRole", "kiali-affirmed")) == ["ClusterRole/kiali-affirmed is still there"]
+    assert said(removed, thing("ClusterRole", "kiali-blue")) == []
+
+
+def test_labels_of_a_removed_mesh_are_listed():
+    item = space("x", mesh="affirmed", injection="enabled-affirmed", rev="affirmed")
+    what = f"Namespace/x labels {MESH}, {INJECTION}, {REV} is still there"
+    assert found(removed, item) == [("warning", what, label("x", f"{MESH}- {INJECTION}- {REV}-"))]
+    assert found(removed, space("x", mesh="blue", injection="enabled", rev="blue"), space("z")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "left"),
+    [
+        *(("ConfigMap", name, True) for name in (
+            "istio-ca-root-cert", "istio-ca-crl", "istio-leader", "istio-status-leader", "istio-analyze-leader",
+            "istio-gateway-deployment", "istio-node-untaint", "istio-ip-autoallocate",
+            "istio-namespace-controller-election", "istio-serviceexport-controller-election",
+            "istio-clustertrustbundle-controller-election",
+        )),
+        ("ConfigMap", "istio", False), ("Secret", "istio-ca-secret", True), ("Secret", "istio.default", True),
+        ("Secret", "istio-other", False), ("Lease", "istio-leader", True), ("Lease", "x", False),
+    ],
+)  # fmt: skip
+def test_what_a_control_plane_created_is_listed(kind, name, left):
+    what = f"{kind}/{MEMBER}/{name} is still there"
+    expected = [("warning", what, f"kubectl -n {MEMBER} delete {kind.lower()} {name}")] if left else []
+    assert found(removed, thing(kind, name, MEMBER)) == expected
+    assert found(removed, thing(kind, name, "x")) == []
+
+
+def test_a_status_that_is_json_of_another_type_is_no_revision():
+    [item] = objects(pod(annotations={"sidecar.istio.io/status": json.dumps(["a"])}))
+    assert pod_revision(item) == ""

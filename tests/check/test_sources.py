@@ -1,0 +1,145 @@
+"""Where objects come from: kubectl, and how its answers become objects and findings."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from multimesh.check.catalogue import CATALOGUE, SEVERITIES, link
+from multimesh.check.findings import Finding, Side, ordered
+from multimesh.check.formats import FORMATS, write
+from multimesh.check.sources import kubectl
+from multimesh.check.sources.cluster import CALLS, CUSTOM, OPTIONAL, READS, unsaved
+from multimesh.errors import MultimeshError
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Replace kubectl by a table: the kinds, and what it answers; the calls are in `seen`."""
+    table, seen = {}, []
+
+    def run(command):
+        seen.append(command)
+        code, out, err = table.get(command[command.index("get") + 1], (0, "", ""))
+        return subprocess.CompletedProcess(command, code, out, err)
+
+    monkeypatch.setattr(kubectl, "_run", run)
+    monkeypatch.setattr(kubectl.shutil, "which", lambda name: f"/bin/{name}")
+    table["seen"] = seen
+    return table
+
+
+def get(*kinds, **more):
+    return kubectl.get(kubectl.Access(), kinds, **more)
+
+
+def test_a_call_names_kinds_namespace_and_label(answers):
+    assert get("a", "b", namespace="n", labels="l") == ([], [])
+    assert kubectl.get(kubectl.Access("c", "k"), ("a",)) == ([], [])
+    assert answers["seen"] == [
+        ["kubectl", "get", "a,b", "-n", "n", "-l", "l", "-o", "json", "--ignore-not-found"],
+        ["kubectl", "--kubeconfig", "k", "--context", "c", "get", "a", "-A", "-o", "json", "--ignore-not-found"],
+    ]
+
+
+def test_one_kind_that_is_forbidden_hides_no_other(answers):
+    forbidden = (1, "", "x\nError from server (Forbidden): a is forbidden\n")
+    answers.update({"a,b": forbidden, "a": forbidden, "b": (0, '{"kind": "B", "metadata": {"name": "x"}}', "")})
+    objects, findings = get("a", "b", namespace="n")
+    assert [item.title for item in objects] == ["B/x"]
+    assert findings == [
+        Finding("unreadable", 'a in "n" could not be read: (Forbidden): a is forbidden', (Side("", "a", "cluster", 0),))
+    ]
+    assert findings[0].level == "warning"
+    assert get("a", optional=True)[1][0].level == "info"
+    assert get("a")[1][0].message == "a could not be read: (Forbidden): a is forbidden"
+
+
+def test_a_kind_that_the_cluster_does_not_know_is_no_finding_where_it_is_optional(answers):
+    answers["a"] = (1, "", 'error: the server doesn\'t have a resource type "a"')
+    assert get("a", optional=True) == ([], [])
+    assert [one.message for one in get("a")[1]] == ['a could not be read: the server doesn\'t have a resource type "a"']
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Unable to connect", "was refused", "no such host", "context was not found", "does not exist", "i/o timeout",
+     "no configuration has been provided", "error loading config", "certificate"],
+)  # fmt: skip
+def test_a_cluster_that_is_not_reached_is_an_error(answers, message):
+    answers["a"] = (1, "", message)
+    with pytest.raises(MultimeshError, match=f"the cluster cannot be reached: {message}"):
+        get("a")
+    for word in ("Forbidden", "forbidden"):
+        answers["a"] = (1, "", f"{word}: {message}")
+        assert len(get("a")[1]) == 1
+
+
+def test_without_kubectl_nothing_is_read(monkeypatch):
+    monkeypatch.setattr(kubectl.shutil, "which", lambda name: None)
+    with pytest.raises(MultimeshError, match="kubectl is not on the PATH"):
+        get("a")
+
+
+def test_what_check_reads_is_this():
+    assert READS == (
+        (("namespaces",), ""),
+        (("mutatingwebhookconfigurations", "validatingwebhookconfigurations"), ""),
+        (("clusterroles", "clusterrolebindings"), ""),
+        (("customresourcedefinitions",), ""),
+        (("services", "deployments", "daemonsets"), ""),
+        (("configmaps",), "release"),
+    )
+    assert OPTIONAL == ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+    assert CUSTOM == (
+        "clusterissuers.cert-manager.io",
+        "meshpolicies.authentication.istio.io",
+        "clusterrbacconfigs.rbac.istio.io",
+    )
+    assert CALLS == 8
+
+
+def test_kinds_that_a_saved_cluster_lacks_are_an_info():
+    assert [(one.level, one.message.split(" was")[0]) for one in unsaved([])] == [
+        ("info", f"no {kind}")
+        for kind in (
+            "Namespace", "ClusterRole", "ClusterRoleBinding", "Service", "Deployment", "MutatingWebhookConfiguration",
+            "ValidatingWebhookConfiguration", "CustomResourceDefinition",
+        )
+    ]  # fmt: skip
+
+
+# Findings and their formats.
+
+FINDINGS = [
+    Finding("node-port", "b", (Side("m", "Service/s", "a.yaml", 3),)),
+    Finding("node-port", "a", (Side("", "", "b.yaml", 0),), remedy="Do that."),
+    Finding("no-owner", "c"),
+    Finding("unreadable", "d", severity="info"),
+]
+
+
+def test_findings_are_ordered_by_severity_id_and_message_without_duplicates():
+    assert [one.message for one in ordered([*reversed(FINDINGS), *FINDINGS])] == ["a", "b", "c", "d"]
+
+
+def test_findings_as_text_are_grouped():
+    port, owner, unread = (CATALOGUE[name] for name in ("node-port", "no-owner", "unreadable"))
+    assert write("text", ordered(FINDINGS), "2 meshes", "check").split("\n") == [
+        "error: node-port", f"  {port.why}", "  - a", "      b.yaml", "      Do that.", "  - b",
+        "      a.yaml:3  Service/s  (mesh m)", f"  {port.remedy}  See docs/findings.md#node-port.", "",
+        "warning: no-owner", f"  {owner.why}", "  - c", f"  {owner.remedy}  See docs/findings.md#no-owner.", "",
+        "info: unreadable", f"  {unread.why}", "  - d", f"  {unread.remedy}  See docs/findings.md#unreadable.", "",
+        "2 meshes: 2 errors, 1 warning, 1 info", "",
+    ]  # fmt: skip
+    assert write("text", [], "x", "check") == "x: nothing found\n"
+    coloured = write("text", FINDINGS[:1], "x", "check", colour=True)
+    assert coloured.startswith("\x1b[31merror: node-port\x1b[0m\n")
+    assert coloured.endswith("\x1b[1mx: 1 error\x1b[0m\n")
+
+
+def test_formats_and_severities_are_these():
+    assert FORMATS == ("text", "json", "sarif")
+    assert SEVERITIES == ("error", "warning", "info")
+    assert link("x") == "docs/findings.md#x"

@@ -1,0 +1,129 @@
+"""Make streams from a seed: stock streams in another style, and changed where YAML readers disagree."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+from random import Random
+
+from restyle import restyle
+
+Change = Callable[[list[str], int, Random], None]
+
+#: A line `key: value` of a block mapping, an item's first key included.
+KEY = re.compile(r"^( *)(- )?([A-Za-z][\w./-]*):( .*)?$")
+STOCK = """\
+istio-reader istio-multi kiali kiali-viewer prometheus istio-galley istio-sidecar-injector istio-ingressgateway
+istiod-default-validator sidecar-injector.istio.io validation.istio.io enabled istio-injection default istio-system
+ClusterRole ClusterRoleBinding Role MutatingWebhookConfiguration ConfigMap List istio-cni ztunnel --webhook-name=istio-galley
+""".split()
+PORTS = "31380 0x7A94 31_380 31380.0 3.138e4 075224 0o75224 +31380 '31380' 31390 31400 !!int 31380 32090".split(" ")
+BREAKS = ("\r", "\r\n", "\x85", "\u2028", "\u2029")
+
+
+def streams(bases: list[str], rng: Random) -> bytes:
+    """Return one stream: a base, perhaps restyled, with up to three changes."""
+    text = rng.choice(bases)
+    if rng.random() < 0.3:
+        with contextlib.suppress(AssertionError, KeyError, AttributeError):
+            text = restyle(text, rng)
+    lines = text.split("\n")
+    for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
+        rng.choice(CHANGES)(lines, rng.randrange(len(lines)), rng)
+    return "\n".join(lines).encode()
+
+
+def _key(lines: list[str], at: int) -> tuple[int, re.Match[str]] | None:
+    """Return the nearest line from here on that begins with a plain key."""
+    for number in (*range(at, len(lines)), *range(at)):
+        if found := KEY.match(lines[number]):
+            return number, found
+    return None
+
+
+def _indent(found: re.Match[str]) -> str:
+    return found[1] + (" " * len(found[2] or ""))
+
+
+def explicit(lines: list[str], at: int, rng: Random) -> None:
+    """Write `? key` and `: value`."""
+    if found := _key(lines, at):
+        number, key = found
+        lines[number] = f"{key[1]}{key[2] or ''}? {key[3]}\n{_indent(key)}:{key[4] or ''}"
+
+
+def merge(lines: list[str], at: int, rng: Random) -> None:
+    """Put a merge before or after a key, which repeats it or brings something else."""
+    if found := _key(lines, at):
+        number, key = found
+        sign = rng.choice(("<<", '! "<<"', '!!merge "<<"', "!!str <<", '"<<"', "!!merge <<"))
+        name = rng.choice((key[3], "name", "kind", "namespace", "nodePort", "caBundle", "items", "namespaceSelector"))
+        value = rng.choice((*STOCK, "31380", "null", "[]", "{}"))
+        body = rng.choice(("{{{0}: {1}}}", "[{{{0}: {1}}}, {{a: b}}]", "[{{a: b}}, {{{0}: {1}}}]")).format(name, value)
+        line = f"{_indent(key)}{sign}: {body}"
+        if key[2] or rng.random() < 0.5:
+            lines[number] = f"{lines[number]}\n{line}" if (key[4] or "").strip() else lines[number]
+        else:
+            lines[number] = f"{line}\n{lines[number]}"
+
+
+def tag(lines: list[str], at: int, rng: Random) -> None:
+    """Put a tag, an anchor or quotes around a key or a value."""
+    if found := _key(lines, at):
+        number, key = found
+        name, value = key[3], (key[4] or "").strip()
+        form = rng.choice(("!!str ", "! ", "&a ", "!!binary ", '"', "'", "!!null ", "!!int "))
+        wrapped = (lambda text: f"{form}{text}{form}") if form in "'\"" else (lambda text: form + text)
+        if rng.random() < 0.5 or not value or value[0] in "'\"{[|>&*!":
+            name = wrapped(name)
+        else:
+            value = wrapped(value)
+        lines[number] = f"{key[1]}{key[2] or ''}{name}: {value}".rstrip()
+
+
+def repeat(lines: list[str], at: int, rng: Random) -> None:
+    """Write a line twice, the second time with a stock value."""
+    if found := _key(lines, at):
+        number, key = found
+        lines[number] += f"\n{_indent(key)}{key[3]}: {rng.choice(STOCK)}"
+
+
+def neighbour(lines: list[str], at: int, rng: Random) -> None:
+    """Give a key the value of another name that a rule knows."""
+    if found := _key(lines, at):
+        number, key = found
+        if (key[4] or "").strip():
+            lines[number] = f"{key[1]}{key[2] or ''}{key[3]}: {rng.choice(STOCK)}"
+
+
+def port(lines: list[str], at: int, rng: Random) -> None:
+    """Spell a node port otherwise."""
+    hits = [number for number, line in enumerate(lines) if "nodePort:" in line]
+    if hits:
+        number = rng.choice(hits)
+        lines[number] = re.sub(r"nodePort: *[^,}]*", lambda _: f"nodePort: {rng.choice(PORTS)}", lines[number])
+
+
+def sign(lines: list[str], at: int, rng: Random) -> None:
+    """Put an odd line break, a byte order mark, a comment, a blank line or a marker somewhere."""
+    lines[at] = rng.choice((
+        lines[at] + rng.choice(BREAKS), "\ufeff" + lines[at], lines[at] + " # text", "\n" + lines[at], "# text\n" + lines[at],
+        "...\n---\n" + lines[at], "...\n%YAML 1.1\n---\n" + lines[at], lines[at] + " ", "---\n" + lines[at],
+    ))  # fmt: skip
+    if rng.random() < 0.2 and at + 1 < len(lines):
+        lines[at : at + 2] = [lines[at] + rng.choice(BREAKS) + lines[at + 1]]
+
+
+def items(lines: list[str], at: int, rng: Random) -> None:
+    """Let a document hold items."""
+    where = [number for number, line in enumerate(lines) if line.startswith("metadata:")]
+    if where:
+        binding = f"kind: {rng.choice(('ClusterRole', 'ConfigMap', 'Role'))}, metadata: {{name: {rng.choice(STOCK)}}}"
+        lines[rng.choice(where)] = (
+            f"items: [{{apiVersion: rbac.authorization.k8s.io/v1, {binding}}}]\n{lines[where[0]]}"
+            if len(where) == 1 else f"items: [{{apiVersion: v1, {binding}}}]\nmetadata: {{name: a}}"
+        )  # fmt: skip
+
+
+CHANGES: tuple[Change, ...] = (explicit, merge, merge, tag, tag, repeat, neighbour, port, sign, sign, items)

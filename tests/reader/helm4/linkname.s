@@ -1,0 +1,1 @@
+// An empty file: it lets Go accept a function without a body (see splitAndDeannotate).

@@ -1,0 +1,48 @@
+"""Nodes as plain values, as Go's YAML reader takes them (go-yaml v2.4.0, resolve.go)."""
+
+from __future__ import annotations
+
+import pytest
+
+from multimesh.yamltext.fieldpath import BadShape
+from multimesh.yamltext.parser import compose_all
+from multimesh.yamltext.plain import plain, scalar
+
+SCALARS = {
+    "443": 443, "+443": 443, "-443": -443, "0": 0, "1_000": 1000, "0x1BB": 443, "0X1bb": 443, "0b101": 5, "0o17": 15,
+    "017": 15, "-017": -15, "089": 89, "0x": "0x", "0xg": "0xg", "12a": "12a", "1.5": "1.5", "1e3": "1e3", "٣": "٣",
+    "1٣": "1٣", "+": "+", "a": "a", "_1": 1,
+    "true": True, "True": True, "TRUE": True, "tRUE": "tRUE", "y": True, "Y": True, "yes": True, "on": True, "ON": True,
+    "false": False, "no": False, "No": False, "n": False, "off": False,
+    "": None, "~": None, "null": None, "Null": None, "NULL": None, "nULL": "nULL",
+    "'1'": "1", '"true"': "true", "''": "", "!!str 1": "1", "!!null x": "x", "!!null": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "value"), SCALARS.items(), ids=map(repr, SCALARS))
+def test_a_scalar_is_what_go_reads(text, value):
+    """Integers, booleans and null where it is one, anything else as text."""
+    node = next(compose_all(f"a: {text}\n")).value[0][1]
+    assert scalar(node) == value
+    assert type(scalar(node)) is type(value)
+
+
+def test_collections_are_dicts_and_lists():
+    """However deep."""
+    assert plain(next(compose_all("a: {b: [1, x, {c: ~}], d: 'n'}\n"))) == {"a": {"b": [1, "x", {"c": None}], "d": "n"}}
+
+
+REFUSED = {
+    "a key that is a list": ("{[a]: 1}", "has a key that is not text"),
+    "a binary": ("a: !!binary eA==", 'has the tag "tag:yaml.org,2002:binary"'),
+    "a tag of its own": ("a: [!x b]", 'has the tag "!x"'),
+    "an integer by its tag": ("a: !!int '1'", 'has the tag "tag:yaml.org,2002:int"'),
+}
+
+
+@pytest.mark.parametrize(("text", "what"), REFUSED.values(), ids=REFUSED)
+def test_what_has_no_plain_value_is_refused(text, what):
+    """Another reader could take it for something else."""
+    with pytest.raises(BadShape) as error:
+        plain(next(compose_all(text)))
+    assert error.value.what == what

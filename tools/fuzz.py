@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Render generated streams for as long as asked, and hold every result against Helm's own readers.
+
+    python3 tools/fuzz.py --seconds 600 [--seed 7] [--save DIRECTORY]
+
+Exits with 1 when anything was wrong. Each kind of failure is minimised and saved once for each detail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / part) for part in ("tools", "tests/support", "tests/fuzz")] + [str(ROOT)]
+
+import differential  # noqa: E402  (tests/ is no package)
+import helm as tool  # noqa: E402
+import reader  # noqa: E402
+import streams as stored  # noqa: E402
+
+EXAMPLES = (
+    ("stock-istio", "values-everything.yaml"),
+    ("stock-istio", "values.yaml"),
+    ("stock-istiod", "values-mesh.yaml"),
+)
+
+
+#: What is shown first.
+ORDER = ("silent miss", "traceback", "unreadable output", "second run", "unplanned value")
+
+
+def bases() -> list[str]:
+    """Return single documents and whole streams: the examples as Helm renders them, and the streams next to the checkout."""
+    found = []
+    program = tool.fetch(3)
+    for chart, file in EXAMPLES:
+        for name in ("affirmed", "blue"):
+            done = subprocess.run(
+                [str(program), "template", "istio", str(ROOT / "examples" / chart), "-n", f"istio-{name}",
+                 "-f", str(ROOT / "examples" / chart / file)],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if done.returncode == 0:
+                found.append(done.stdout)
+    found += [one.text for one in stored.streams()]
+    documents = [part.strip("\n") + "\n" for text in found for part in text.split("\n---\n") if "kind:" in part]
+    return [part for part in dict.fromkeys(documents) if len(part) < 6000]
+
+
+def main() -> int:
+    """Run, and print the summary."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--cases", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--save", type=Path, default=None)
+    options = parser.parse_args()
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+    print(f"seed {seed}", flush=True)
+    try:
+        run = differential.Run(seed, bases())
+    except reader.Unavailable as error:
+        print(error)
+        return 2
+    began, known = time.monotonic(), {}
+    for failure in run.failures(cases=options.cases, seconds=options.seconds):
+        kind = (failure.what, failure.detail[:60])
+        known.setdefault(kind, failure)
+    took = time.monotonic() - began
+    counts = dict(run.counts)
+    if known:
+        directory = options.save or Path(tempfile.mkdtemp(prefix="fuzz-"))
+        directory.mkdir(parents=True, exist_ok=True)
+        for number, failure in enumerate(sorted(known.values(), key=lambda one: ORDER.index(one.what))[:40]):
+            small = differential.minimised(failure, run)
+            (directory / f"{number:02}-{failure.what.replace(' ', '-')}.yaml").write_bytes(small.text)
+            print(f"{number:02} {small.what}: {small.detail[:200]} (mesh {small.mesh.name})")
+        print(f"saved in {directory}")
+    run.close()
+    for name, count in sorted(counts.items()):
+        print(f"{count:9} {name}")
+    print(f"{took:9.0f} seconds, {counts['cases'] / took:.0f} cases a second, seed {seed}")
+    return 1 if known else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
