@@ -10,10 +10,10 @@ import os
 import sys
 from importlib import import_module
 
-from multimesh import __version__
 from multimesh.commands.render import RENDER_HELP, post_render
 from multimesh.commands.stdio import DONE, FAILED
 from multimesh.errors import MultimeshError
+from multimesh.version import __version__
 
 #: The commands that use argparse, in the order of the manual.
 COMMANDS = ("diff", "values", "namespaces", "policies", "check", "verify")

@@ -1,17 +1,19 @@
-"""What the program says when it cannot do what was asked.
+"""The error that is reported to the user.
 
-One shape for every message (style: lower case, the culprit quoted, what to do on the second line):
+All messages have one form: lower case, the wrong value in quotes, what to do on the second line:
 
     multimesh: <where>: <what is wrong, with the value> [rule-id]
       <what to do about it: the flag, the value, the command>
 """
 
+from __future__ import annotations
+
 
 class MultimeshError(Exception):
-    """Something a user or a chart can cause, and what to do about it.
+    """An error that a user or a chart causes, and what to do about it.
 
-    `where` is a file and line, a resource as `Kind/name`, or both; `what` is one line; `hint` says what to do,
-    one sentence a line; `rule` is the id of the rule that refused, or empty.
+    `where` is a file and line, a resource as `Kind/name`, or both; `what` is one line; `hint` says what to do, one
+    sentence per line; `rule` is the id of the rule that raised it, or empty.
     """
 
     def __init__(self, where: str, what: str, hint: str = "", rule: str = "") -> None:
@@ -20,11 +22,11 @@ class MultimeshError(Exception):
         self.what = what
         self.hint = hint
         self.rule = rule
-        #: What was found in one go with this, such as the other mistakes in a mesh profile.
+        #: Errors that were found together with this one, such as the other mistakes in a mesh profile.
         self.others: list[MultimeshError] = []
 
     def __str__(self) -> str:
-        """Write the message as it is printed, without the final newline; one after the other where there are more."""
+        """Return the message as it is printed, without the final newline, followed by those of `others`."""
         # A name in a broken chart may hold line breaks; a message is one line.
         where = f"{self.where}: ".replace("\n", "\\n") if self.where else ""
         what = self.what.replace("\n", "\\n")

@@ -7,7 +7,7 @@
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
-The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/profile.py,
+The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
 """
@@ -40,9 +40,8 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
-from multimesh.mesh import profile, schema  # noqa: E402 - the path above comes first
-from multimesh.rules import rules  # noqa: E402 - the path above comes first
-from multimesh.rules.reads import REGISTRY  # noqa: E402
+from multimesh.mesh import definitions, schema  # noqa: E402 - the path above comes first
+from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 
 #: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
 LAYERS: tuple[tuple[str, ...], ...] = tuple(
@@ -124,9 +123,9 @@ def rules_page() -> str:
         "<!-- Written by tools/docs.py from the docstrings in multimesh/rules/. Change them there. -->\n"
     )
     sections = [head]
-    for rule in rules():
+    for rule in RULES:
         first, *rest = parts(doc_of(rule))
-        kinds = sorted(REGISTRY[rule.ID])
+        kinds = sorted(rule.READS)
         looks = "every resource" if "*" in kinds else ", ".join(f"`{kind}`" for kind in kinds)
         body = "\n".join(written(part) for part in rest)
         source = Path(str(rule.__file__)).name
@@ -144,7 +143,7 @@ def rules_page() -> str:
 def rules_table() -> str:
     """Return the table of rules for the README: rule, what, before, after."""
     rows = ["| rule | what | before | after |", "|---|---|---|---|"]
-    for rule in rules():
+    for rule in RULES:
         first, *rest = parts(doc_of(rule))
         diff = next((part.text.splitlines() for part in rest if part.is_diff), [])
         before, after = (cell([line[1:] for line in diff if line[:1] == sign]) for sign in "-+")
@@ -284,7 +283,7 @@ def keys_table() -> str:
     rows = ["| key | values | meaning |", "|---|---|---|"]
     rows += [
         f"| `{path}`{' (required)' if required else ''} | {kinds} | {description} |"
-        for path, kinds, description, required in keys(profile.PROFILE, "", required=True)
+        for path, kinds, description, required in keys(definitions.PROFILE, "", required=True)
     ]
     return "\n".join(rows) + "\n"
 

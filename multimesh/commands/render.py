@@ -115,7 +115,8 @@ def function_config(data: bytes) -> Profile | None:
     end = data.find(b"\n---", _NEAR)
     if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
         return None
-    from multimesh.mesh.profile import KIND, from_node
+    from multimesh.mesh.definitions import KIND
+    from multimesh.mesh.profile import from_node
     from multimesh.yamltext.edits import Text
     from multimesh.yamltext.fieldpath import get, is_mapping, text
 

@@ -1,4 +1,6 @@
-"""Flags and environment variables of containers, found by name and never by position."""
+"""Flags and environment variables of containers, found by their names."""
+
+from __future__ import annotations
 
 from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
 
@@ -8,7 +10,7 @@ if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
 
 
-def container(resource: "Resource", name: str) -> "tuple[str, MappingNode]":
+def container(resource: Resource, name: str) -> tuple[str, MappingNode]:
     """Return path and node of the container of this name. Raises BadShape where there is none, or more than one."""
     found = [(path, node) for path, node in resource.containers() if text(node, "name") == name]
     if len(found) != 1:
@@ -17,8 +19,8 @@ def container(resource: "Resource", name: str) -> "tuple[str, MappingNode]":
     return found[0]
 
 
-def flag_list(path: str, node: "MappingNode", *, subcommand: str = "") -> "tuple[str, SequenceNode]":
-    """Return path and node of the list that holds a container's flags: `args`, or the list with the subcommand.
+def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[str, SequenceNode]:
+    """Return path and node of the list with a container's flags: `args`, or the one that contains the subcommand.
 
     Raises BadShape where there is no such list.
     """
@@ -27,16 +29,16 @@ def flag_list(path: str, node: "MappingNode", *, subcommand: str = "") -> "tuple
         if found is None:
             continue
         if not is_sequence(found):
-            raise BadShape(f"{path}/{key}", "is no list", found)
+            raise BadShape(f"{path}/{key}", "is not a list", found)
         if not subcommand or any(is_scalar(item) and item.value == subcommand for item in found.value):
             return f"{path}/{key}", found
     raise BadShape(path, f"has no list with the subcommand {subcommand}" if subcommand else "has no args", node)
 
 
-def flag(path: str, flags: "SequenceNode", name: str) -> "tuple[str, Node, bool] | None":
-    """Return the value of a flag, the node that holds it, and whether the node holds the flag's name as well.
+def flag(path: str, flags: SequenceNode, name: str) -> tuple[str, Node, bool] | None:
+    """Return the value of a flag, its node, and whether the node holds the name too; None for an absent flag.
 
-    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that stands twice.
+    The two forms are `--flag=value`, and `--flag` followed by `value`. Raises BadShape for a flag that is given twice.
     """
     found = None
     nodes = flags.value
@@ -58,8 +60,8 @@ def flag(path: str, flags: "SequenceNode", name: str) -> "tuple[str, Node, bool]
     return found
 
 
-def set_flag(resource: "Resource", path: str, flags: "SequenceNode", name: str, new: str) -> None:
-    """Give a flag a value: replaced where it is, appended as `--flag=value` where it is not."""
+def set_flag(resource: Resource, path: str, flags: SequenceNode, name: str, new: str) -> None:
+    """Set a flag: its value is replaced, or `--flag=value` is appended where the flag is absent."""
     found = flag(path, flags, name)
     if found is None:
         resource.append(flags, f"{name}={new}", path)
@@ -67,13 +69,16 @@ def set_flag(resource: "Resource", path: str, flags: "SequenceNode", name: str, 
         resource.rewrite(found[1], f"{name}={new}" if found[2] else new, f"{path}/{name}")
 
 
-def variables(path: str, node: "MappingNode", *names: str) -> "dict[str, tuple[str, MappingNode]]":
-    """Return path and node of those environment variables that are there. Raises BadShape for one that stands twice."""
+def variables(path: str, node: MappingNode, *names: str) -> dict[str, tuple[str, MappingNode]]:
+    """Return path and node of those of the environment variables that are present, by name.
+
+    Raises BadShape for one that is present twice.
+    """
     env = get(node, "env")
     if env is None:
         return {}
     if not is_sequence(env):
-        raise BadShape(f"{path}/env", "is no list", env)
+        raise BadShape(f"{path}/env", "is not a list", env)
     found: dict[str, tuple[str, MappingNode]] = {}
     for item in env.value:
         name = text(item, "name") if is_mapping(item) else ""
@@ -84,13 +89,16 @@ def variables(path: str, node: "MappingNode", *names: str) -> "dict[str, tuple[s
     return found
 
 
-def variable(path: str, node: "MappingNode", name: str) -> "tuple[str, MappingNode] | None":
+def variable(path: str, node: MappingNode, name: str) -> tuple[str, MappingNode] | None:
     """Return path and node of one environment variable, as `variables` does; None where it is absent."""
     return variables(path, node, name).get(name)
 
 
-def set_variable(resource: "Resource", path: str, node: "MappingNode", name: str, new: str) -> None:
-    """Give an environment variable a value: replaced where it is, appended where it is not."""
+def set_variable(resource: Resource, path: str, node: MappingNode, name: str, new: str) -> None:
+    """Set an environment variable: its value is replaced, or the variable is appended where it is absent.
+
+    Raises BadShape for one that has `valueFrom`.
+    """
     found = variable(path, node, name)
     if found is None:
         resource.append_to(node, "env", {"name": name, "value": new}, f"{path}/env/[name={name}]")
@@ -98,7 +106,7 @@ def set_variable(resource: "Resource", path: str, node: "MappingNode", name: str
     at, item = found
     value = entry(item, "value", at)
     if entry(item, "valueFrom", at) is not None:
-        raise BadShape(at, "takes its value from elsewhere", item)
+        raise BadShape(at, "has valueFrom", item)
     if value is None or is_null(value[1]):
         resource.put(item, "value", new, f"{at}/value")
     else:

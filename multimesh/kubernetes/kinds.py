@@ -1,9 +1,11 @@
-"""Which kinds there are, and which of them are cluster-scoped.
+"""The kinds of resources, and which of them are cluster-scoped.
 
-`metadata.namespace` proves nothing: stock charts put one on cluster-scoped objects and leave it out elsewhere. So the
-scope of a kind stands here, by group and kind, whatever the version: Kubernetes 1.14 to 1.35, Istio 1.5 to 1.31,
-Gateway API, cert-manager, and the Prometheus operator. A kind that is not here is unknown.
+`metadata.namespace` does not show the scope: stock charts set it on cluster-scoped objects, and omit it on others. The
+tables hold group and kind, of all versions: Kubernetes 1.14 to 1.35, Istio 1.5 to 1.31, Gateway API, cert-manager, and
+the Prometheus operator. Any other kind is unknown.
 """
+
+from __future__ import annotations
 
 #: Namespaced kinds of each group.
 _NAMESPACED = {
@@ -45,7 +47,7 @@ _NAMESPACED = {
     "acme.cert-manager.io": "Challenge Order",
     "cert-manager.io": "Certificate CertificateRequest Issuer",
     "certmanager.k8s.io": "Certificate Challenge Issuer Order",
-    # What the chart istio-cni brings for Multus
+    # Multus; the chart istio-cni has one
     "k8s.cni.cncf.io": "NetworkAttachmentDefinition",
     # Prometheus operator
     "monitoring.coreos.com": "Alertmanager AlertmanagerConfig PodMonitor Probe Prometheus PrometheusAgent "
@@ -85,6 +87,7 @@ _CLUSTER_SCOPED = {
     "certmanager.k8s.io": "ClusterIssuer",
 }
 
+#: (group, kind) of all namespaced kinds, and of all cluster-scoped kinds.
 NAMESPACED = frozenset([(group, kind) for group, kinds in _NAMESPACED.items() for kind in kinds.split()])
 CLUSTER_SCOPED = frozenset([(group, kind) for group, kinds in _CLUSTER_SCOPED.items() for kind in kinds.split()])
 

@@ -1,5 +1,7 @@
 """Label selectors of Kubernetes, evaluated (k8s.io/apimachinery, pkg/apis/meta/v1/helpers.go)."""
 
+from __future__ import annotations
+
 from multimesh.yamltext.fieldpath import BadShape
 from multimesh.yamltext.plain import plain
 
@@ -12,13 +14,16 @@ if TYPE_CHECKING:
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
-def read(node: "Node | None", path: str) -> "dict[str, Any]":
-    """Return the selector at a path as plain values; empty where it is absent. Raises BadShape for what is none."""
+def read(node: Node | None, path: str) -> dict[str, Any]:
+    """Return a selector as plain values; empty where the node is None or null.
+
+    `path` is the path of the node, for the message. Raises BadShape for what is not a selector.
+    """
     selector = plain(node) if node is not None else None
     if node is None or selector is None:
         return {}
     if not _is_selector(selector):
-        raise BadShape(path, "is no label selector", node)
+        raise BadShape(path, "is not a label selector", node)
     for item in selector.get("matchExpressions") or ():
         if item["operator"] not in _OPERATORS:
             what = f'has the operator "{item["operator"]}", and Kubernetes knows In, NotIn, Exists and DoesNotExist'
@@ -26,7 +31,8 @@ def read(node: "Node | None", path: str) -> "dict[str, Any]":
     return selector  # type: ignore[no-any-return]
 
 
-def _is_selector(selector: "Any") -> bool:
+def _is_selector(selector: Any) -> bool:
+    """Return whether plain values have the shape of a selector."""
     if type(selector) is not dict:
         return False
     labels = selector.get("matchLabels") or {}
@@ -39,7 +45,8 @@ def _is_selector(selector: "Any") -> bool:
     )
 
 
-def _is_expression(item: "Any") -> bool:
+def _is_expression(item: Any) -> bool:
+    """Return whether plain values have the shape of an item of matchExpressions."""
     return (
         type(item) is dict
         and type(item.get("key")) is type(item.get("operator")) is str
@@ -48,7 +55,7 @@ def _is_expression(item: "Any") -> bool:
     )
 
 
-def requirements(selector: "dict[str, Any] | None") -> "list[tuple[str, str, list[str]]]":
+def requirements(selector: dict[str, Any] | None) -> list[tuple[str, str, list[str]]]:
     """Return the requirements of a selector, all of which must hold: (key, operator, values).
 
     >>> requirements({"matchLabels": {"a": "b"}, "matchExpressions": [{"key": "c", "operator": "Exists"}]})
@@ -60,8 +67,8 @@ def requirements(selector: "dict[str, Any] | None") -> "list[tuple[str, str, lis
     return found + [(item.get("key", ""), item.get("operator", ""), item.get("values") or []) for item in expressions]
 
 
-def allows(operator: str, values: "list[str]", value: "str | None") -> bool:
-    """Tell whether a requirement holds for a label's value; None for a label that is absent.
+def allows(operator: str, values: list[str], value: str | None) -> bool:
+    """Return whether a requirement holds for a label's value; None where the label is absent.
 
     Raises ValueError for an operator that Kubernetes does not know.
     """
@@ -76,11 +83,11 @@ def allows(operator: str, values: "list[str]", value: "str | None") -> bool:
     raise ValueError(operator)
 
 
-def matches(selector: "dict[str, Any] | None", labels: dict[str, str]) -> bool:
-    """Tell whether a selector matches a set of labels; an absent or empty selector matches all."""
+def matches(selector: dict[str, Any] | None, labels: dict[str, str]) -> bool:
+    """Return whether a selector matches a set of labels; an absent or empty selector matches all."""
     return all(allows(operator, values, labels.get(key)) for key, operator, values in requirements(selector))
 
 
-def may_match(selector: "dict[str, Any] | None", key: str, value: "str | None") -> bool:
-    """Tell whether a selector can match anything whose label `key` has this value, whatever its other labels are."""
+def may_match(selector: dict[str, Any] | None, key: str, value: str | None) -> bool:
+    """Return whether a selector can match anything whose label `key` has this value, whatever its other labels are."""
     return all(allows(operator, values, value) for name, operator, values in requirements(selector) if name == key)

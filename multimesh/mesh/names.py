@@ -1,24 +1,38 @@
-"""Every invented name is born here: pure functions of a stock name and the mesh.
+"""The stock names, and the names that a mesh gives to what has them.
 
-Only exact stock names change, never names that look like one: that is what makes running twice the same as running
-once. The tables hold the names that the stock charts and their add-ons give to cluster-scoped resources; every other
-name there carries the namespace or the revision, and so is the mesh's own already.
+Only exact stock names change, never names that look like one, so that rendering twice gives the same as rendering once.
+The tables hold the cluster-scoped names of the stock charts and their add-ons that are the same for every mesh. All
+other cluster-scoped names there contain the namespace or the revision, so they are different for each mesh.
 """
+
+from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.mesh.profile import Profile
+    from typing import Protocol
+
+    class Mesh(Protocol):
+        """What names depend on: these attributes of a mesh profile (`multimesh/mesh/profile.py`)."""
+
+        name: str
+        namespace: str
+        revisions: tuple[str, ...]
+        keep_names: frozenset[str]
+        rename_names: frozenset[str]
+        rename_cluster_roles: bool
+        rename_gateways: bool
+
 
 #: Label on every namespace of a mesh, its control-plane namespace included.
 MESH_LABEL = "multimesh.dev/mesh"
 INJECTION_LABEL = "istio-injection"
 REVISION_LABEL = "istio.io/rev"
-#: On what a revision tag made: the tag (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
+#: Label on the webhook configurations of a revision tag; its value is the tag (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
 TAG_LABEL = "istio.io/tag"
 
-#: Cluster-scoped names of the stock charts that get the suffix -M: (kind, name).
+#: (kind, name) of cluster-scoped resources of the stock charts that get the suffix -M, where M is the mesh name.
 SUFFIXED = frozenset((
     # Istio 1.5.0, install/kubernetes/helm/istio
     ("ClusterRole", "istio-reader"),
@@ -44,10 +58,10 @@ SUFFIXED = frozenset((
     ("ClusterRoleBinding", "prometheus"),
 ))  # fmt: skip
 
-#: Kinds whose objects are granted by name, by the word that roles use for them.
+#: Kinds whose names occur in `resourceNames` of roles, by the word that stands for them in `resources`.
 GRANTED = {"podsecuritypolicies": "PodSecurityPolicy"}
 
-#: Webhook configurations of Istio 1.5, in which NS takes the place of the leading `istio`.
+#: Webhook configurations of Istio 1.5: their leading `istio` becomes NS, the control-plane namespace.
 INJECTOR_CONFIGURATION = "istio-sidecar-injector"
 GALLEY_CONFIGURATION = "istio-galley"
 WEBHOOK_CONFIGURATIONS = frozenset((
@@ -55,15 +69,15 @@ WEBHOOK_CONFIGURATIONS = frozenset((
     ("ValidatingWebhookConfiguration", GALLEY_CONFIGURATION),
 ))  # fmt: skip
 
-#: Entries of these configurations, which get the prefix M-.
+#: The webhooks in these configurations, which get the prefix M-.
 WEBHOOK_ENTRIES = frozenset(("sidecar-injector.istio.io", "pilot.validation.istio.io", "mixer.validation.istio.io"))
 INJECTOR_ENTRY = "sidecar-injector.istio.io"
 
-#: Entries of Istio 1.6 and later that this mesh's own is made from, best first: 1.10 and later; 1.9 without legacy
-#: selectors; 1.9, and 1.10 with legacy selectors.
+#: The webhooks of Istio 1.6 and later that the one of the mesh is copied from, the preferred one first: 1.10 and later;
+#: 1.9 without legacy selectors; 1.9, and 1.10 with legacy selectors.
 MODEL_ENTRIES = (f"rev.namespace.{INJECTOR_ENTRY}", f"namespace.{INJECTOR_ENTRY}", INJECTOR_ENTRY)
 
-#: Cluster-scoped names of what a cluster has only once: only the owner installs them, under these names.
+#: (kind, name) of cluster-scoped resources that a cluster has only once: the owner installs them, under these names.
 SHARED = frozenset(
     (kind, name)
     for kind in ("ClusterRole", "ClusterRoleBinding")
@@ -75,27 +89,27 @@ SHARED = frozenset(
 
 STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
 
-#: Gateways of the 1.5 chart, in which NS takes the place of the leading `istio`.
+#: Gateways of the 1.5 chart: their leading `istio` becomes NS.
 GATEWAYS = ("istio-ingressgateway", "istio-egressgateway", "istio-ilbgateway")
 
 #: Kinds of objects that are named after a gateway.
 GATEWAY_KINDS = ("Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role", "RoleBinding", "Secret", "Service", "ServiceAccount")  # fmt: skip
 
-#: Everything named after a gateway, by what stands before and behind the gateway's name (1.5.0, charts/gateways).
+#: Prefix and suffix of each name that contains a gateway's name (istio 1.5.0, install/kubernetes/helm/istio/charts/gateways).
 _GATEWAY_FAMILY = (("", ""), ("", "-service-account"), ("istio.", "-service-account"), ("", "-certs"), ("", "-ca-certs"), ("", "-sds"))  # fmt: skip
 
-#: Roles that Kubernetes itself brings.
+#: ClusterRoles that every Kubernetes cluster has.
 KUBERNETES_ROLES = frozenset(("cluster-admin", "admin", "edit", "view"))
 
-#: The folder on the node where Istio 1.5 puts the socket of its secret discovery service.
+#: The directory on the node where Istio 1.5 puts the socket of its secret discovery service.
 SDS_PATH = "/var/run/sds"
 
 _MAX_LABEL = 63
 _MAX_NAME = 253
 
 
-def is_own(name: str, mesh: "Profile") -> bool:
-    """Tell whether a cluster-scoped name that no table knows is the mesh's own."""
+def is_own(name: str, mesh: Mesh) -> bool:
+    """Return whether a cluster-scoped name that is in no table belongs to this mesh: it contains its name, say."""
     return (
         name.endswith((f"-{mesh.namespace}", f"-{mesh.name}"))
         or name.startswith(f"{mesh.namespace}-")
@@ -104,32 +118,34 @@ def is_own(name: str, mesh: "Profile") -> bool:
 
 
 def is_kubernetes(name: str) -> bool:
-    """Tell whether Kubernetes itself brings a role of this name."""
+    """Return whether every Kubernetes cluster has a role of this name."""
     return name in KUBERNETES_ROLES or name.startswith("system:")
 
 
 def is_never_renamed(kind: str) -> bool:
-    """Tell the kinds whose names belong to the cluster: Namespaces, CRDs, PriorityClasses and other classes."""
+    """Return whether names of this kind belong to the cluster: Namespaces, CRDs, PriorityClasses and other classes."""
     return kind in ("Namespace", "CustomResourceDefinition") or kind.endswith("Class")
 
 
-def is_kept(kind: str, name: str, mesh: "Profile") -> bool:
-    """Tell whether the profile keeps a name, or its whole kind."""
+def is_kept(kind: str, name: str, mesh: Mesh) -> bool:
+    """Return whether the profile keeps a name, or its whole kind."""
     return f"{kind}/{name}" in mesh.keep_names or f"{kind}/*" in mesh.keep_names
 
 
-def cluster_scoped(kind: str, name: str, mesh: "Profile") -> str:
-    """Return the name of a cluster-scoped resource in this mesh: the same one, unless a table or the profile knows it.
+def cluster_scoped_name(kind: str, name: str, mesh: Mesh) -> str:
+    """Return the name of a cluster-scoped resource in this mesh: a new one if it is in a table or in `renameNames`.
+
+    Raises MultimeshError, without a place, for a name that would be too long.
 
     >>> from types import SimpleNamespace as Mesh
     >>> blue = Mesh(name="blue", namespace="istio-blue", keep_names=(), rename_names=(), rename_cluster_roles=True)
-    >>> cluster_scoped("ClusterRole", "kiali", blue), cluster_scoped("ClusterRole", "kiali-blue", blue)
+    >>> cluster_scoped_name("ClusterRole", "kiali", blue), cluster_scoped_name("ClusterRole", "kiali-blue", blue)
     ('kiali-blue', 'kiali-blue')
     """
     if is_kept(kind, name, mesh):
         return name
     if (kind, name) in WEBHOOK_CONFIGURATIONS:
-        # Only galley limits the name of its own: see MAX_NAMESPACE in multimesh/mesh/profile.py.
+        # Galley limits the length of this name: see MAX_NAMESPACE in multimesh/mesh/definitions.py.
         limit = _MAX_LABEL if name == GALLEY_CONFIGURATION else _MAX_NAME
         return _within(f"{mesh.namespace}{name.removeprefix('istio')}", limit)
     if f"{kind}/{name}" in mesh.rename_names:
@@ -139,8 +155,8 @@ def cluster_scoped(kind: str, name: str, mesh: "Profile") -> str:
     return name
 
 
-def is_renamed(kind: str, name: str, mesh: "Profile") -> bool:
-    """Tell whether a name is what `cluster_scoped` makes of a name that the tables or the profile know."""
+def is_renamed(kind: str, name: str, mesh: Mesh) -> bool:
+    """Return whether a name is one that `cluster_scoped_name` changes, or one that it returns for such a name."""
     if (kind, name) in STOCK_NAMES or f"{kind}/{name}" in mesh.rename_names:
         return True
     stock = name.removesuffix(f"-{mesh.name}")
@@ -152,67 +168,73 @@ def is_renamed(kind: str, name: str, mesh: "Profile") -> bool:
     )
 
 
-def webhook_entry(name: str, mesh: "Profile") -> str:
-    """Return the name of an entry of a 1.5 webhook configuration: prefix M-, on exact stock names only."""
+def webhook_entry(name: str, mesh: Mesh) -> str:
+    """Return the name of a webhook of Istio 1.5 in this mesh: a stock name gets the prefix M-."""
     return f"{mesh.name}-{name}" if name in WEBHOOK_ENTRIES else name
 
 
-def injector_configuration(mesh: "Profile") -> str:
+def injector_configuration(mesh: Mesh) -> str:
     """Return the name of this mesh's 1.5 MutatingWebhookConfiguration."""
-    return cluster_scoped("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION, mesh)
+    return cluster_scoped_name("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION, mesh)
 
 
-def injection_entry(mesh: "Profile") -> str:
-    """Return the name of the entry that injects by the mesh's label: istiod finds entries by how their names end."""
+def injection_entry(mesh: Mesh) -> str:
+    """Return the name of the webhook that injects by the label of the mesh: istiod finds it by the end of its name."""
     return f"{mesh.name}.namespace.{INJECTOR_ENTRY}"
 
 
-def galley_configuration(mesh: "Profile") -> str:
+def galley_configuration(mesh: Mesh) -> str:
     """Return the name of this mesh's 1.5 ValidatingWebhookConfiguration."""
-    return cluster_scoped("ValidatingWebhookConfiguration", GALLEY_CONFIGURATION, mesh)
+    return cluster_scoped_name("ValidatingWebhookConfiguration", GALLEY_CONFIGURATION, mesh)
 
 
-def gateway(name: str, mesh: "Profile") -> str:
-    """Return the name of a 1.5 gateway in this mesh."""
+def gateway(name: str, mesh: Mesh) -> str:
+    """Return the name of a gateway of Istio 1.5 in this mesh; any other name as it is.
+
+    Raises MultimeshError, without a place, for a name that would be too long.
+    """
     if name not in GATEWAYS or not mesh.rename_gateways or (mesh.keep_names and _is_kept_gateway(name, mesh)):
         return name
     return _within(f"{mesh.namespace}{name.removeprefix('istio')}", _MAX_LABEL)
 
 
-def _is_kept_gateway(name: str, mesh: "Profile") -> bool:
-    """Tell whether the profile keeps any name of a gateway's family: it is renamed completely or not at all."""
-    family = {f"{before}{name}{behind}" for before, behind in _GATEWAY_FAMILY}
+def _is_kept_gateway(name: str, mesh: Mesh) -> bool:
+    """Return whether the profile keeps any name that contains the gateway's: all of them change, or none."""
+    family = {f"{prefix}{name}{suffix}" for prefix, suffix in _GATEWAY_FAMILY}
     return any(is_kept(kind, member, mesh) for kind in GATEWAY_KINDS for member in family)
 
 
-def gateway_family(name: str, mesh: "Profile") -> str:
-    """Return the name of anything named after a 1.5 gateway: its ServiceAccount, secrets, role, or itself."""
-    for before, behind in _GATEWAY_FAMILY:
-        stock = name.removeprefix(before).removesuffix(behind)
-        if stock in GATEWAYS and name == f"{before}{stock}{behind}":
-            renamed = f"{before}{gateway(stock, mesh)}{behind}"
-            return _within(renamed, _MAX_LABEL) if behind == "" else _within(renamed, _MAX_NAME)
+def gateway_family(name: str, mesh: Mesh) -> str:
+    """Return the name, in this mesh, of a gateway of Istio 1.5, or of its ServiceAccount, secrets, or role.
+
+    Any other name is returned as it is. Raises MultimeshError, without a place, for a name that would be too long.
+    """
+    for prefix, suffix in _GATEWAY_FAMILY:
+        stock = name.removeprefix(prefix).removesuffix(suffix)
+        if stock in GATEWAYS and name == f"{prefix}{stock}{suffix}":
+            return _within(f"{prefix}{gateway(stock, mesh)}{suffix}", _MAX_NAME if suffix else _MAX_LABEL)
     return name
 
 
-def sds_path(mesh: "Profile") -> str:
-    """Return the folder on the node that this mesh's secret discovery service uses."""
+def sds_path(mesh: Mesh) -> str:
+    """Return the directory on the node that this mesh's secret discovery service uses."""
     return f"{SDS_PATH}-{mesh.name}"
 
 
+#: The characters of names.
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-def occurrences(text: str, name: str) -> "list[int]":
-    """Return where a name stands in a text as a whole: between characters outside `[a-z0-9-]`.
+def occurrences(text: str, name: str) -> list[int]:
+    """Return the offsets at which a text contains a name as a whole: between characters outside `[a-z0-9-]`.
 
-    A pod regex `NAME-.*` counts, and so does a name behind an escape of JSON or of a script, such as that for a line feed.
+    A regular expression for pods, `NAME-.*`, counts. So does a name after an escape of JSON or of a script, such as that of a line feed.
 
     >>> occurrences('pod=~"istio-ingressgateway-.*" team-istio-ingressgateway', "istio-ingressgateway")
     [6]
     """
     found: list[int] = []
-    # From its end, CPython sees in half the time that a text has no such name.
+    # rfind proves in half the time of find that a text does not contain the name.
     at = text.find(name) if text.rfind(name) >= 0 else -1
     while at >= 0:
         end = at + len(name)
@@ -225,6 +247,7 @@ def occurrences(text: str, name: str) -> "list[int]":
 
 
 def _is_escape(text: str, index: int) -> bool:
+    """Return whether a character is a letter after an odd number of backslashes."""
     count = 0
     while index - count > 0 and text[index - count - 1] == "\\":
         count += 1
@@ -232,6 +255,7 @@ def _is_escape(text: str, index: int) -> bool:
 
 
 def _within(name: str, limit: int) -> str:
+    """Return the name. Raises MultimeshError where it is longer than the limit."""
     if len(name) > limit:
         raise MultimeshError(
             "",

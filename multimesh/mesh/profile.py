@@ -1,11 +1,14 @@
 """The mesh profile: what distinguishes one mesh from all others.
 
-One table, `SPEC`, says which keys there are; it validates a profile here and becomes the JSON Schema that editors use
-(`multimesh/mesh/schema.py`). Mistakes are reported together, each with its line, its key, and the nearest known key.
+The keys and their checks are in `multimesh/mesh/definitions.py`. Mistakes are reported together, each with its line, its
+key, and the nearest known key.
 """
 
+from __future__ import annotations
+
 from multimesh.errors import MultimeshError
-from multimesh.mesh.names import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_never_renamed
+from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE
+from multimesh.mesh.names import STOCK_NAMES
 from multimesh.yamltext.fieldpath import get, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 
@@ -16,29 +19,15 @@ if TYPE_CHECKING:
 
     from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode
 
-API_VERSION = "multimesh.dev/v1alpha1"
-KIND = "MeshProfile"
-ENVIRONMENT = "MULTIMESH_PROFILE"
-
-#: A mesh name becomes part of labels and names of at most 63 characters.
-MAX_NAME = 30
-
-#: galley refuses a --webhook-name of more than 63 characters, and NS-galley is one
-#: (istio 1.5.0, pkg/webhooks/validation/controller/controller.go).
-MAX_NAMESPACE = 56
-
-#: A Service may have 63 characters and must begin with a letter; NS-ingressgateway is one with Istio 1.5.
-MAX_SERVICE_PREFIX = 48
-
 _DIGITS = frozenset("0123456789")
-_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+#: Words without quotes that YAML 1.1 reads as a boolean or as null.
 _NOT_TEXT = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"))
 _TRUE = frozenset(("true", "yes", "on", "y"))
 _FALSE = frozenset(("false", "no", "off", "n"))
 
 
 class Profile:
-    """One mesh. Every attribute is a key of the profile under the name that rules use for it."""
+    """One mesh: the keys of its profile, under the names that rules use for them, with their defaults."""
 
     __slots__ = (
         "also_listen", "canary_revisions", "flags", "keep_names", "name", "namespace", "namespaces", "node_ports",
@@ -46,11 +35,11 @@ class Profile:
         "scope_gateways", "upgrade", "where", "workload_namespaces",
     )  # fmt: skip
 
-    def __init__(self, where: str, name: str, spec: "dict[str, Any]") -> None:
-        """Take a validated profile: the place it came from, the mesh name, and its spec with plain values."""
+    def __init__(self, where: str, name: str, spec: dict[str, Any]) -> None:
+        """Take a validated profile: where it came from, for messages, the mesh name, and its `spec` as plain values."""
         self.where = where
         self.name = name
-        #: Whether this run is an upgrade, which no profile says: `render --upgrade`.
+        #: Whether this run is an upgrade: not a key of the profile, but the flag `--upgrade`.
         self.upgrade = False
         self.namespace: str = spec["namespace"]
         self.workload_namespaces: list[str] = [
@@ -60,7 +49,7 @@ class Profile:
         self.owns_shared: bool = spec.get("sharedResources", "leave") == "own"
         self.revision: str = spec.get("revision", name)
         self.canary_revisions: list[str] = spec.get("canaryRevisions", [])
-        self.revisions = (self.revision, *self.canary_revisions)
+        self.revisions: tuple[str, ...] = (self.revision, *self.canary_revisions)
         self.rename_cluster_roles: bool = spec.get("clusterRoles", "rename") == "rename"
         self.rename_gateways: bool = spec.get("gateways", "rename") == "rename"
         self.scope_gateways: bool = spec.get("scopeGateways", True)
@@ -76,130 +65,10 @@ class Profile:
         return f"enabled-{self.name}"
 
 
-# Checks: each takes a string and returns what is wrong with it, or nothing.
-
-
-def _is_label(name: str) -> bool:
-    return (
-        0 < len(name) <= 63 and "-" not in (name[0], name[-1]) and all(char in _LOWER or char == "-" for char in name)
-    )
-
-
-def check_label(name: str) -> str:
-    """Check a DNS-1123 label, as Kubernetes does for namespaces."""
-    return "" if _is_label(name) else "is no DNS label: lower-case letters, digits and '-', at most 63 characters"
-
-
-def check_mesh(name: str) -> str:
-    """Check a mesh name."""
-    if not _is_label(name) or len(name) > MAX_NAME:
-        return f"is no mesh name: lower-case letters, digits and '-', beginning and ending with a letter or digit, at most {MAX_NAME} characters"
-    if name == "default":
-        return "is no mesh name: 'default' is the revision that every stock mesh has"
-    if f"{name}.namespace.{INJECTOR_ENTRY}" in MODEL_ENTRIES:
-        return f"would give this mesh's injection the name of the stock entry {name}.namespace.{INJECTOR_ENTRY}"
-    made = next((f"{kind}/{stock}" for kind, stock in STOCK_NAMES if (kind, f"{stock}-{name}") in STOCK_NAMES), "")
-    return f"would turn {made} into the stock name {made.partition('/')[2]}-{name}" if made else ""
-
-
-def check_namespace(name: str) -> str:
-    """Check the control-plane namespace."""
-    if not _is_label(name):
-        return check_label(name)
-    if len(name) > MAX_NAMESPACE:
-        return f"has {len(name)} characters; galley's webhook allows {MAX_NAMESPACE}"
-    if name == "istio":
-        return "would give the webhook configurations their stock names"
-    made = next((stock for kind, stock in STOCK_NAMES if stock.endswith(f"-{name}")), "")
-    return f"would make the stock name {made} look like this mesh's own" if made else ""
-
-
-def check_revision(name: str) -> str:
-    """Check a revision of Istio."""
-    if name == "default":
-        return "is every stock mesh's revision; choose one of this mesh's own"
-    return check_label(name) or ("has more than 56 characters: istiod-REVISION is a Service" if len(name) > 56 else "")
-
-
-def check_kept(name: str) -> str:
-    """Check an entry of keepNames."""
-    kind, slash, rest = name.partition("/")
-    return "" if kind and slash and rest else 'is neither "Kind/name" nor "Kind/*"'
-
-
-def check_renamed(name: str) -> str:
-    """Check an entry of renameNames."""
-    kind, slash, rest = name.partition("/")
-    if is_never_renamed(kind):
-        return f"is a {kind}, which is never renamed"
-    return "" if kind and slash and rest and "*" not in rest else 'is not "Kind/name"'
-
-
-def check_any(name: str) -> str:
-    """Accept any text that is not empty."""
-    return "" if name else "is empty"
-
-
-#: What a field may be: ("text", check, example), ("one of", values), ("switch",), ("port",), ("list", field),
-#: ("map", field), ("fields", {key: (field, description)}, required keys), ("either", field, field).
-NODE_PORTS = ("either", ("one of", ("auto", "keep")), ("map", ("port",)))
-FLAG = (
-    "fields",
-    {
-        "container": (("text", check_any), "The container's name, in any Deployment or DaemonSet."),
-        "workload": (("text", check_any), "The name of the Deployment or DaemonSet, to narrow it."),
-        "args": (("list", ("text", check_any)), "Flags: replaced where they are, appended where they are not."),
-        "env": (("map", ("text", lambda _: "")), "Environment variables: replaced where they are, appended where not."),
-    },
-    ("container",),
-)
-SPEC: "Any" = (
-    "fields",
-    {
-        "namespace": (("text", check_namespace), "The namespace of the control plane, and of the Helm releases base and istiod."),
-        "workloadNamespaces": (("list", ("text", check_label)), "The other namespaces of this mesh: workloads, and gateways outside the control-plane namespace."),
-        "sharedResources": (("one of", ("own", "leave")), "Whether this mesh installs what a cluster has only once: CRDs, istio-cni, ztunnel. Default: leave."),
-        "revision": (("text", check_revision), "Istio 1.6 and later: the revision that serves istio-injection=enabled-NAME. Default: the mesh name."),
-        "canaryRevisions": (("list", ("text", check_revision)), "Further revisions of this mesh during an upgrade: accepted, but never given the injection label."),
-        "clusterRoles": (("one of", ("rename", "keep")), "Whether ClusterRoles with a stock name get a name of their own. Bindings always do. Default: rename."),
-        "gateways": (("one of", ("rename", "keep")), "Whether the gateways of the Istio 1.5 chart get a name of their own. Default: rename."),
-        "scopeGateways": (("switch",), "Istio 1.5: Gateway resources bind only gateways of their own namespace. Default: true."),
-        "nodePorts": (NODE_PORTS, "The stock chart's node ports: auto (dropped, Kubernetes allocates; the default), keep, or a port for each port name."),
-        "citadel": (("fields", {"alsoListen": (("list", ("text", check_label)), "More namespaces for --listened-namespaces.")}, ()), "Istio 1.5: Citadel."),
-        "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
-        "keepNames": (("list", ("text", check_kept)), 'Names the rules must not touch, "Kind/name", and whole kinds they need not know, "Kind/*".'),
-        "renameNames": (("list", ("text", check_renamed)), 'Names that no table knows and that get the suffix of this mesh, "Kind/name".'),
-    },
-    ("namespace",),
-)  # fmt: skip
-ANY_TEXTS = ("map", ("text", lambda _: ""))
-PROFILE: "Any" = (
-    "fields",
-    {
-        "apiVersion": (("one of", (API_VERSION,)), "The version of this format."),
-        "kind": (("one of", (KIND,)), "The kind of this file."),
-        "metadata": (
-            (
-                "fields",
-                {
-                    "name": (("text", check_mesh), "The mesh name: a DNS label of at most 30 characters."),
-                    "labels": (ANY_TEXTS, "Labels, for tools that want them."),
-                    "annotations": (ANY_TEXTS, "Annotations, for tools that want them."),
-                },
-                ("name",),
-            ),
-            "The name of the mesh.",
-        ),
-        "spec": (SPEC, "What distinguishes the mesh."),
-    },
-    ("metadata", "spec"),
-)
-
-
 def load(text: str, where: str) -> Profile:
-    """Read a profile from the text of its file. `where` is the path that messages name.
+    """Return the profile in the text of a file. `where` is the path that messages name.
 
-    Raises MultimeshError for what is no YAML, and with every mistake in the profile.
+    Raises MultimeshError for text that is not one YAML document, and with every mistake in the profile.
     """
     roots = list(compose_all(text.removeprefix("\ufeff"), where))
     if len(roots) != 1:
@@ -208,14 +77,14 @@ def load(text: str, where: str) -> Profile:
     return from_node(roots[0], where)
 
 
-def from_node(root: "Node", where: str, line: int = 1) -> Profile:
-    """Read a profile from a node, such as a KRM functionConfig. `line` is the line of the file that the text begins at.
+def from_node(root: Node, where: str, line: int = 1) -> Profile:
+    """Return the profile in a node, such as a KRM functionConfig. `line` is the line of the file at which its text begins.
 
     Raises MultimeshError with every mistake in the profile.
     """
     errors: list[MultimeshError] = []
 
-    def report(node: "Node", what: str, hint: str = "") -> None:
+    def report(node: Node, what: str, hint: str = "") -> None:
         errors.append(MultimeshError(f"{where}:{line + node.start_mark.line}", what, hint))
 
     read = _read(root, PROFILE, "", report)
@@ -228,19 +97,19 @@ def from_node(root: "Node", where: str, line: int = 1) -> Profile:
     return Profile(where, read["metadata"]["name"], read["spec"])
 
 
-def _contradictions(name: str, spec: "dict[str, Any]") -> "list[tuple[str, str, str]]":
-    """Return what is wrong with keys that are right one by one: the key, what is wrong, and what to do."""
+def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return which keys of `spec` contradict others: the key, what is wrong, and what to do about it."""
     found = []
     revision = spec.get("revision", name)
     if revision in spec.get("canaryRevisions", []):
         what = f'spec.canaryRevisions holds "{revision}", which is spec.revision'
-        found.append(("canaryRevisions", what, "Leave it out there."))
+        found.append(("canaryRevisions", what, "Remove it there."))
     namespace = spec["namespace"]
     if spec.get("gateways", "rename") == "rename" and (len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS):
         what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
         found.append((
             "namespace",
-            f'spec.namespace "{namespace}" {what}, and {namespace}-ingressgateway could be no Service',
+            f'spec.namespace "{namespace}" {what}, so {namespace}-ingressgateway is not a valid name of a Service',
             "Set spec.gateways to keep (only Istio 1.5 has gateways that are renamed), or choose another namespace.",
         ))  # fmt: skip
     ports = spec.get("nodePorts")
@@ -252,19 +121,19 @@ def _contradictions(name: str, spec: "dict[str, Any]") -> "list[tuple[str, str, 
         taken[number] = port
     both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
     if both:
-        what = f'"{both[0]}" stands in keepNames and in renameNames'
-        found.append(("renameNames", what, "Decide for one of them."))
+        what = f'"{both[0]}" is in keepNames and in renameNames'
+        found.append(("renameNames", what, "Remove it from one of them."))
     renamed = spec.get("renameNames", [])
     for entry in sorted(set(renamed)):
         stock = entry.removesuffix(f"-{name}")
         if stock != entry and (stock in renamed or stock.partition("/")[::2] in STOCK_NAMES):
             what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
-            found.append(("renameNames", what, "Leave it out there."))
+            found.append(("renameNames", what, "Remove it there."))
     return found
 
 
-def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
-    """Read one field; report what is wrong and return None for it."""
+def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
+    """Return the value of one field. Reports what is wrong, and returns None for it."""
     kind = field[0]
     if kind == "fields":
         return _read_fields(node, field, path, report)
@@ -274,34 +143,35 @@ def _read(node: "Node", field: "Any", path: str, report: "Callable[..., None]") 
         if is_null(node):
             return []
         if not is_sequence(node):
-            return report(node, f"{path} is no list", f"Write it as a list: {path.rpartition('.')[2]}: [a, b]")
+            return report(node, f"{path} is not a list", f"Write it as a list: {path.rpartition('.')[2]}: [a, b]")
         return [_read(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
     if kind == "map":
         if is_null(node):
             return {}
         if not is_mapping(node):
-            return report(node, f"{path} is no mapping", "Write it as keys and values.")
+            return report(node, f"{path} is not a mapping", "Write it as keys and values.")
         if _has_strange_key(node, path, report):
             return None
         keys = [key.value for key, _ in node.value]
         for number, (key, _) in enumerate(node.value):
             if key.value in keys[:number]:
-                report(key, f'the key "{path}.{key.value}" stands twice', "Remove one of them.")
+                report(key, f'the key "{path}.{key.value}" is written twice', "Remove one of them.")
         return {key.value: _read(item, field[1], f"{path}.{key.value}", report) for key, item in node.value}
     if not is_scalar(node):
-        return report(node, f"{path} is no single value", "Write one value behind the colon.")
+        return report(node, f"{path} is not a single value", "Write one value after the colon.")
     return _read_scalar(node, field, path, report)
 
 
-def _has_strange_key(node: "MappingNode", path: str, report: "Callable[..., None]") -> bool:
-    """Report a key that is a list or a mapping."""
+def _has_strange_key(node: MappingNode, path: str, report: Callable[..., None]) -> bool:
+    """Return whether any key is a list or a mapping, and report the first that is."""
     strange = next((key for key, _ in node.value if not is_scalar(key)), None)
     if strange is not None:
-        report(strange, f"a key of {path or 'the profile'} is no text", "Write a word before the colon.")
+        report(strange, f"a key of {path or 'the profile'} is not text", "Write a name before the colon.")
     return strange is not None
 
 
-def _read_scalar(node: "ScalarNode", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
+def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., None]) -> Any:
+    """Return the value of a field that is a single value. Reports what is wrong, and returns None for it."""
     kind, text = field[0], node.value
     if kind == "switch":
         if node.style or text.lower() not in _TRUE | _FALSE:
@@ -311,7 +181,7 @@ def _read_scalar(node: "ScalarNode", field: "Any", path: str, report: "Callable[
         if node.style or not (text.isdecimal() and 30000 <= int(text) <= 32767):
             return report(
                 node,
-                f'{path} is "{text}", which is no node port',
+                f'{path} is "{text}", which is not a node port',
                 "Kubernetes allocates 30000-32767. Leave the port out to let it choose.",
             )
         return int(text)
@@ -327,17 +197,18 @@ def _read_scalar(node: "ScalarNode", field: "Any", path: str, report: "Callable[
 
 
 def _is_number(text: str) -> bool:
-    """Tell what YAML reads as a number or a date; `1-20-3`, as revisions are called, is neither."""
+    """Return whether YAML reads a text as a number or a date; `1-20-3`, a usual name of a revision, is neither."""
     if not set(text) <= _DIGITS | set("._+-"):
         return False
     parts = text.split("-")
     return not any(sign in text[1:] for sign in "+-") or [len(part) for part in parts] == [4, 2, 2]
 
 
-def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., None]") -> "Any":
+def _read_fields(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
+    """Return the fields of a mapping with fixed keys, by key. Reports what is wrong."""
     known, required = field[1], field[2]
     if not is_mapping(node):
-        return report(node, f"{path or 'the profile'} is no mapping", f"It has the keys {', '.join(known)}.")
+        return report(node, f"{path or 'the profile'} is not a mapping", f"It has the keys {', '.join(known)}.")
     if _has_strange_key(node, path, report):
         return None
     read: dict[str, Any] = {}
@@ -345,7 +216,7 @@ def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., N
         name = str(key.value)
         here = f"{path}.{name}" if path else name
         if name in read:
-            report(key, f'the key "{here}" stands twice', "Remove one of them.")
+            report(key, f'the key "{here}" is written twice', "Remove one of them.")
         elif name not in known:
             report(key, f'unknown key "{here}"', _nearest(name, known))
         elif is_null(value) and name not in required:
@@ -360,11 +231,12 @@ def _read_fields(node: "Node", field: "Any", path: str, report: "Callable[..., N
     return read
 
 
-#: What a key without a value stands for.
-_EMPTY: "dict[str, Any]" = {"list": [], "map": {}, "fields": {}}
+#: The value of a key that is written without one, by the kind of its field.
+_EMPTY: dict[str, Any] = {"list": [], "map": {}, "fields": {}}
 
 
-def _nearest(name: str, known: "dict[str, Any]") -> str:
+def _nearest(name: str, known: dict[str, Any]) -> str:
+    """Return the hint for an unknown key: the known key that is most like it, or all known keys."""
     import difflib
 
     near = (

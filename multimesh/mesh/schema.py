@@ -1,14 +1,15 @@
-"""The mesh profile as a JSON Schema, for editors and for checks that know nothing of multimesh.
+"""The mesh profile as a JSON Schema, for editors and other validators.
 
-The schema is made from `PROFILE` (`multimesh/mesh/profile.py`), the definitions that validate, so the two cannot part.
+The schema is made from `PROFILE` (`multimesh/mesh/definitions.py`), the definitions that validate, so the two always agree.
 It is kept as `multimesh/profile.schema.json`, which `python3 tools/docs.py` writes and a test compares.
-It says what one key may hold. What two keys must not say together, `multimesh` alone checks.
+It says what each key may hold. Contradictions between keys are found by `multimesh` only.
 """
+
+from __future__ import annotations
 
 import json
 
-from multimesh.mesh.names import MODEL_ENTRIES, STOCK_NAMES
-from multimesh.mesh.profile import (
+from multimesh.mesh.definitions import (
     KIND,
     MAX_NAME,
     MAX_NAMESPACE,
@@ -21,6 +22,7 @@ from multimesh.mesh.profile import (
     check_renamed,
     check_revision,
 )
+from multimesh.mesh.names import MODEL_ENTRIES, STOCK_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,20 +33,19 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
-#: The kinds of `naming.is_never_renamed`, as a pattern.
+#: The kinds for which the result is true in `names.is_never_renamed`, as a pattern.
 _NEVER_RENAMED = "Namespace|CustomResourceDefinition|[^/]*Class"
 
 
-def _refused(check: "Callable[[str], str]") -> "list[str]":
-    """Return the labels that a check refuses because of the stock names: ends of them, and the first word of entries."""
+def _refused(check: Callable[[str], str]) -> list[str]:
+    """Return the labels that a check refuses because of the stock names: their endings, and first words of webhooks."""
     ends = {name[at + 1 :] for _, name in STOCK_NAMES for at, sign in enumerate(name) if sign == "-"}
     words = ends | {entry.partition(".")[0] for entry in MODEL_ENTRIES} | {"default", "istio"}
     return sorted(word for word in words if not check_label(word) and check(word))
 
 
-#: What a text must look like for a check to accept it, in the words of JSON Schema and in words for the manual.
-#: A check that is not here accepts any text as far as an editor can tell.
-TEXTS: "dict[Callable[[str], str], tuple[dict[str, Any], str]]" = {
+#: What a check accepts: as JSON Schema, and as a phrase for the manual. Without an entry: any text.
+TEXTS: dict[Callable[[str], str], tuple[dict[str, Any], str]] = {
     check_any: ({"minLength": 1}, "text"),
     check_label: ({"pattern": _LABEL, "maxLength": 63}, "DNS label"),
     check_mesh: ({"pattern": _LABEL, "maxLength": MAX_NAME, "not": {"enum": _refused(check_mesh)}}, "mesh name"),
@@ -58,7 +59,7 @@ TEXTS: "dict[Callable[[str], str], tuple[dict[str, Any], str]]" = {
 }
 
 
-def schema() -> "dict[str, Any]":
+def schema() -> dict[str, Any]:
     """Return the schema of a mesh profile as plain values."""
     return {
         "$schema": DRAFT,
@@ -69,14 +70,14 @@ def schema() -> "dict[str, Any]":
 
 
 def text() -> str:
-    """Return the schema as it stands in `multimesh/profile.schema.json`."""
+    """Return the content of `multimesh/profile.schema.json`."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def of_field(field: "Any", *, required: bool = False) -> "dict[str, Any]":
+def of_field(field: Any, *, required: bool = False) -> dict[str, Any]:
     """Return the schema of one field of a profile.
 
-    What may be left out may also stand there without a value.
+    A key that may be absent may also be written without a value.
     """
     if not required:
         found = of_field(field, required=True)

@@ -7,7 +7,7 @@ answers with None or 0, and the caller parses more than it would have to.
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.rules import asked_of
+from multimesh.rules import words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def head_size(body: bytes) -> int:
     if not size or AMPERSAND in body[:size] or (excluded and body.find(excluded, 0, size) >= 0):
         return 0
     is_role = kind == b"ClusterRole"
-    if is_role and (may_hide_words(body) or any(word in body for word in asked_of("ClusterRole"))):
+    if is_role and (may_hide_words(body) or any(word in body for word in words_of("ClusterRole"))):
         return 0
     return size if is_indented(body, size + len(key) - 1, 1, items=is_role) else 0
 

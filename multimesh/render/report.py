@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from multimesh import __version__
 from multimesh.errors import MultimeshError
+from multimesh.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

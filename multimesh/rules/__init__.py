@@ -1,17 +1,39 @@
-"""The rules, and which of them an object concerns.
+"""The rules, and the index that answers which of them an object concerns.
 
-A rule is a module, called as its id with underscores for dashes, with
+A rule is a module that is named after its id, with underscores for dashes, and has
 
+- a docstring: its page of the manual;
 - `ID`: what messages, diffs and reports call it;
-- `plan(resource, mesh)`: wish for edits, or refuse.
+- `READS`: which objects it reads (multimesh/rules/concern.py);
+- `plan(resource, mesh)`, which requests edits of one resource, or refuses it;
+- `ONLY_WITH`, if it does nothing without an attribute of the profile: the name of the attribute.
 
-Its docstring is its page of the manual, and what it reads stands in the registry (`multimesh/rules/reads.py`).
-Rules see the original text only, so their order cannot matter.
+Rules see the stock text only, so their order does not matter.
 """
 
-import sys
+from __future__ import annotations
 
-from multimesh.rules.reads import ANY_KIND, EVERY, ONLY_WITH, REGISTRY, Key
+from multimesh.rules import (
+    ca_bundle,
+    citadel_scope,
+    cluster_scoped_names,
+    envoy_filters,
+    failure_policy,
+    flags,
+    gateways,
+    injection_label,
+    mesh_config,
+    mesh_policy,
+    namespaces,
+    node_ports,
+    revision,
+    scope_gateways,
+    sds_path,
+    shared_resources,
+    validation_scope,
+    webhook_names,
+)
+from multimesh.rules.concern import ANY_KIND, EVERY, DataKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,92 +41,100 @@ if TYPE_CHECKING:
 
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
-    from multimesh.rules.reads import Pairs
+    from multimesh.rules.concern import Conditions, Reads
 
     class Rule(Protocol):
         """What every rule module has."""
 
         ID: str
+        READS: Reads
 
         def plan(self, resource: Resource, mesh: Profile) -> None:
-            """Wish for edits of one resource, or refuse it."""
+            """Request edits of one resource, or refuse it with MultimeshError or BadShape."""
 
 
-#: For every kind that was asked for: the rules that see it, and what an object must have to concern them; nothing: any object.
-_RULES_OF_KIND: "dict[str, list[tuple[str, list[tuple[str, str]]]]]" = {}
+#: All rules, in the order of the manual.
+RULES: tuple[Rule, ...] = (
+    namespaces,
+    shared_resources,
+    revision,
+    cluster_scoped_names,
+    webhook_names,
+    injection_label,
+    validation_scope,
+    ca_bundle,
+    failure_policy,
+    mesh_config,
+    envoy_filters,
+    citadel_scope,
+    gateways,
+    scope_gateways,
+    node_ports,
+    mesh_policy,
+    sds_path,
+    flags,
+)
 
-#: For every kind that was asked for: the pairs of all rules.
-_READS_OF_KIND: "dict[str, Pairs]" = {}
+#: For every kind that was asked for: the rules that read it, each with its conditions as text; None: every object.
+_rules_of_kind: dict[str, list[tuple[Rule, list[tuple[str, str]] | None]]] = {}
+
+#: For every kind that was asked for: the conditions of all rules for which an object is parsed.
+_conditions_of_kind: dict[str, Conditions] = {}
 
 
-def rule(name: str) -> "Rule":
-    """Return the rule of this id, imported when it is first asked for."""
-    module = f"multimesh.rules.{name.replace('-', '_')}"
-    if module not in sys.modules:
-        __import__(module)
-    found: Rule = sys.modules[module]
-    return found
-
-
-def rules() -> "list[Rule]":
-    """Return all rules, in the order of the registry."""
-    return [rule(name) for name in REGISTRY]
-
-
-def rules_for(kind: str, name: str, text: str, mesh: "Profile") -> "list[Rule]":
-    """Return the rules that an object of this kind and name could concern, which stands in this text."""
-    if kind not in _RULES_OF_KIND:
-        _RULES_OF_KIND[kind] = _rules_of(kind)
+def rules_for(kind: str, name: str, text: str, mesh: Profile) -> list[Rule]:
+    """Return the rules that an object of this kind and name in this text concerns, in the order of `RULES`."""
+    if kind not in _rules_of_kind:
+        _rules_of_kind[kind] = _rules_that_read(kind)
     named = name + "\n"
-    # A word may also stand behind escapes or a tag. What an alias repeats stands in full at its anchor.
+    # A word may also be written with escapes or a tag. What an alias repeats is written in full at its anchor.
     hides = "\\" in text or "!" in text
     found = []
-    for id_, pairs in _RULES_OF_KIND[kind]:
-        if not pairs:
-            if id_ not in ONLY_WITH or getattr(mesh, ONLY_WITH[id_]):
-                found.append(rule(id_))
+    for rule, conditions in _rules_of_kind[kind]:
+        only_with = getattr(rule, "ONLY_WITH", "")
+        if only_with and not getattr(mesh, only_with):
             continue
-        for prefix, word in pairs:
-            if (not prefix or named.startswith(prefix)) and (hides or text.rfind(word) >= 0):
-                found.append(rule(id_))
-                break
+        if conditions is None or any(
+            named.startswith(start) and (hides or not word or text.rfind(word) >= 0) for start, word in conditions
+        ):
+            found.append(rule)
     return found
 
 
-def _rules_of(kind: str) -> "list[tuple[str, list[tuple[str, str]]]]":
-    rows: list[tuple[str, list[tuple[str, str]]]] = []
-    for id_, reads in REGISTRY.items():
-        if ANY_KIND in reads:
-            rows.append((id_, []))
-        elif kind in reads:
-            pairs = reads[kind]
-            rows.append((id_, [] if pairs is EVERY else [(name.decode(), word.decode()) for name, word in pairs]))
+def _rules_that_read(kind: str) -> list[tuple[Rule, list[tuple[str, str]] | None]]:
+    rows: list[tuple[Rule, list[tuple[str, str]] | None]] = []
+    for rule in RULES:
+        conditions = rule.READS.get(kind, ())
+        if ANY_KIND in rule.READS or (kind in rule.READS and (conditions == EVERY or not conditions)):
+            rows.append((rule, None))
+        elif kind in rule.READS:
+            rows.append((rule, [(start.decode(), word.decode()) for start, word in conditions]))
     return rows
 
 
-def _reads_of(kind: str) -> "Pairs":
-    """Return what an object of a kind must have to concern any rule."""
-    if kind not in _READS_OF_KIND:
-        _READS_OF_KIND[kind] = tuple([pair for reads in REGISTRY.values() for pair in reads.get(kind, ())])
-    return _READS_OF_KIND[kind]
+def concerned_by(kind: str, name: bytes, body: bytes, keys: list[bytes] | None = None) -> bool | None:
+    """Return whether an object of this kind and name, with these bytes, concerns a rule for which it must be parsed.
 
-
-def asked_of(kind: str) -> "list[bytes]":
-    """Return the words that rules look for anywhere in an object of this kind."""
-    return [word for _, word in _reads_of(kind) if word]
-
-
-def concerned_by(kind: str, name: bytes, body: bytes, keys: "list[bytes] | None" = None) -> "bool | None":
-    """Tell whether an object of this kind and name, with these words in it, could concern a rule.
-
-    `keys` are those of its `data`, where they are known. None says that no rule reads such an object, whatever words
-    stand in it.
+    `keys` are the keys of its `data`, if they are known. None means that the answer does not depend on the bytes: no
+    rule reads such an object.
     """
     named = name + b"\n"
     concerned = None
-    for prefix, word in _reads_of(kind):
-        if not prefix or named.startswith(prefix):
-            if not word or (word in keys if keys is not None and type(word) is Key else body.rfind(word) >= 0):
+    for start, word in _conditions(kind):
+        if named.startswith(start):
+            is_key = keys is not None and type(word) is DataKey
+            if not word or (word in keys if is_key and keys is not None else body.rfind(word) >= 0):
                 return True
             concerned = False
     return concerned
+
+
+def words_of(kind: str) -> list[bytes]:
+    """Return the words that rules look for anywhere in an object of this kind."""
+    return [word for _, word in _conditions(kind) if word]
+
+
+def _conditions(kind: str) -> Conditions:
+    if kind not in _conditions_of_kind:
+        _conditions_of_kind[kind] = tuple([pair for rule in RULES for pair in rule.READS.get(kind, ())])
+    return _conditions_of_kind[kind]

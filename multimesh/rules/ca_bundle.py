@@ -10,18 +10,26 @@ A bundle that somebody set stays. So does all of Istio 1.5, but with `--upgrade`
 plane's ownership of the field, as it does with `failurePolicy`.
 """
 
-from multimesh.rules.webhook_names import is_galley, is_injector
+from __future__ import annotations
+
+from multimesh.rules.concern import has_word
+from multimesh.rules.recognise import is_galley, is_injector
 from multimesh.yamltext.fieldpath import entry, get, is_mapping, is_null, is_scalar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "ca-bundle"
+READS: Reads = {
+    "MutatingWebhookConfiguration": (has_word("caBundle"),),
+    "ValidatingWebhookConfiguration": (has_word("caBundle"),),
+}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Remove the empty bundle of every entry."""
     if not mesh.upgrade and (is_injector(resource, mesh) or is_galley(resource, mesh)):
         return

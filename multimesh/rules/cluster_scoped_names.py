@@ -17,26 +17,47 @@ renamed.
 Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that no table knows stay.
 """
 
+from __future__ import annotations
+
 from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.mesh.names import (
     GRANTED,
     SHARED,
     SUFFIXED,
-    cluster_scoped,
+    cluster_scoped_name,
     is_kept,
     is_kubernetes,
     is_never_renamed,
     is_own,
     is_renamed,
 )
+from multimesh.rules.concern import ANY_KIND, EVERY, has_word
 from multimesh.yamltext.fieldpath import entry, is_mapping, items, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "cluster-scoped-names"
+#: A binding is read if it could name a role that is renamed; with `renameNames` every binding is parsed.
+_ROLES = tuple([has_word(role) for kind, role in sorted(SUFFIXED) if kind == "ClusterRole"])
+_ISSUER = (has_word("ClusterIssuer"),)
+_ISSUER_ANNOTATION = (has_word("cluster-issuer"),)
+_GRANTS = tuple([has_word(plural) for plural in GRANTED])
+
+READS: Reads = {
+    ANY_KIND: EVERY,
+    "RoleBinding": _ROLES,
+    "ClusterRoleBinding": _ROLES,
+    "Certificate": _ISSUER,
+    "CertificateRequest": _ISSUER,
+    "Ingress": _ISSUER_ANNOTATION,
+    "Gateway": _ISSUER_ANNOTATION,
+    "Role": _GRANTS,
+    "ClusterRole": _GRANTS,
+}
 
 #: Where a kind refers to a cluster-scoped resource: mapping, key of the name, key of the kind, its default.
 REFERENCES = {
@@ -52,7 +73,7 @@ REFERENCES = {
 ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Rename the resource if it is cluster-scoped, and its references; refuse what nobody knows."""
     key = (resource.group, resource.kind)
     if key in CLUSTER_SCOPED:
@@ -74,22 +95,22 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
     for annotation in ISSUER_ANNOTATIONS if resource.get("metadata/annotations") is not None else ():
         path = f"metadata/annotations/{annotation.replace('/', '~1')}"
         for _, node in resource.find(path):
-            resource.rewrite(node, cluster_scoped("ClusterIssuer", text(node), mesh), path)
+            resource.rewrite(node, cluster_scoped_name("ClusterIssuer", text(node), mesh), path)
 
 
 #: Kinds that references name; an Issuer or a Role is of its namespace.
 _REFERRED = frozenset(("ClusterRole", "ClusterIssuer", "MutatingAdmissionPolicy", "PriorityLevelConfiguration"))
 
 
-def _plan_grants(resource: "Resource", mesh: "Profile") -> None:
+def _plan_grants(resource: Resource, mesh: Profile) -> None:
     """Rename what a role grants by name."""
     for path, rule in resource.find("rules/*"):
         for kind in {GRANTED[text(word)] for word in items(rule, "resources") if text(word) in GRANTED}:
             for node in items(rule, "resourceNames"):
-                resource.rewrite(node, cluster_scoped(kind, text(node), mesh), f"{path}/resourceNames")
+                resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/resourceNames")
 
 
-def _plan_name(resource: "Resource", mesh: "Profile") -> None:
+def _plan_name(resource: Resource, mesh: Profile) -> None:
     kind, name = resource.kind, resource.name
     if kind == "CustomResourceDefinition" or is_kept(kind, name, mesh):
         return
@@ -98,7 +119,7 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
     if (kind, name) in SHARED and mesh.owns_shared:
         return
     if is_renamed(kind, name, mesh):
-        _rewrite(resource, "metadata/name", cluster_scoped(kind, name, mesh))
+        _rewrite(resource, "metadata/name", cluster_scoped_name(kind, name, mesh))
     elif other := _other_mesh(kind, name, mesh):
         raise resource.error(
             f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, "{other}"',
@@ -115,13 +136,13 @@ def _plan_name(resource: "Resource", mesh: "Profile") -> None:
         )
 
 
-def _way_to_rename(kind: str, name: str, mesh: "Profile") -> str:
+def _way_to_rename(kind: str, name: str, mesh: Profile) -> str:
     if is_never_renamed(kind):
         return f"renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow."
     return f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.'
 
 
-def _other_mesh(kind: str, name: str, mesh: "Profile") -> str:
+def _other_mesh(kind: str, name: str, mesh: Profile) -> str:
     """Return what follows a stock name with a dash, unless that is this mesh: the mark of another one."""
     if is_own(name, mesh):
         return ""
@@ -129,13 +150,13 @@ def _other_mesh(kind: str, name: str, mesh: "Profile") -> str:
     return min(found, key=len) if found else ""
 
 
-def _rewrite(resource: "Resource", path: str, new: str) -> None:
+def _rewrite(resource: Resource, path: str, new: str) -> None:
     node = resource.get(path)
     if node is not None:
         resource.rewrite(node, new, path)
 
 
-def _plan_reference(resource: "Resource", mesh: "Profile", path: str, kind: str, found: "object") -> None:
+def _plan_reference(resource: Resource, mesh: Profile, path: str, kind: str, found: object) -> None:
     if found is not None and kind in _REFERRED:
         node = found[1]  # type: ignore[index]
-        resource.rewrite(node, cluster_scoped(kind, text(node), mesh), f"{path}/name")
+        resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/name")

@@ -10,27 +10,24 @@ and no mesh but one with its root there would use them.
     +  namespace: istio-affirmed
 """
 
+from __future__ import annotations
+
+from multimesh.rules.concern import IF_PARSED
+from multimesh.rules.recognise import is_misplaced_filter
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "envoy-filters"
-
-#: What the charts' telemetry filters are called (istio 1.6.0 to 1.8.6,
-#: manifests/charts/istio-control/istio-discovery/templates/telemetryv2_*.yaml).
-_NAMES = ("metadata-exchange-", "tcp-metadata-exchange-", "stats-filter-", "tcp-stats-filter-", "stackdriver-filter-",
-          "tcp-stackdriver-filter-")  # fmt: skip
+#: The prefilter sends an object in a namespace that is not the mesh's to the parser.
+READS: Reads = {"EnvoyFilter": IF_PARSED}
 
 
-def is_stock(resource: "Resource") -> bool:
-    """Tell a telemetry filter of the charts that was rendered into istio-system."""
-    name = resource.name
-    return resource.kind == "EnvoyFilter" and resource.namespace == "istio-system" and name.startswith(_NAMES)
-
-
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Rewrite the namespace of the charts' telemetry filters."""
     node = resource.get("metadata/namespace")
-    if node is not None and is_stock(resource):
+    if node is not None and is_misplaced_filter(resource):
         resource.rewrite(node, mesh.namespace, "metadata/namespace")

@@ -10,17 +10,23 @@ input that this is an upgrade, so `--upgrade` (`MULTIMESH_UPGRADE=1`) says it.
 Never for a first install: there the API server would default the field to `Fail` before the control plane runs.
 """
 
+from __future__ import annotations
+
+from multimesh.rules.concern import EVERY
 from multimesh.yamltext.fieldpath import entry, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "failure-policy"
+ONLY_WITH = "upgrade"
+READS: Reads = {"ValidatingWebhookConfiguration": EVERY}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Remove the field from every validating entry of Istio, if this is an upgrade."""
     if not mesh.upgrade:
         return

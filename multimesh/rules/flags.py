@@ -9,19 +9,26 @@ A flag or variable is replaced where it is and appended where it is not. The con
 Deployment and DaemonSet; `workload` narrows it to one of them. What another rule sets cannot be set otherwise here.
 """
 
+from __future__ import annotations
+
 from multimesh.kubernetes.containers import set_variable
+from multimesh.rules.concern import IF_PARSED
 from multimesh.yamltext.fieldpath import BadShape, get, is_null, is_scalar, is_sequence, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
     from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
 
 ID = "flags"
+ONLY_WITH = "flags"
+#: Only the profile knows which workloads these are, so the prefilter sends all of them to the parser.
+READS: Reads = {"Deployment": IF_PARSED, "DaemonSet": IF_PARSED}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Set flags and variables of the containers that the profile names."""
     for wish in mesh.flags:
         if wish.get("workload", resource.name) != resource.name:
@@ -34,7 +41,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
                     set_variable(resource, path, node, name, value)
 
 
-def _joined(args: "list[str]") -> "list[tuple[str, ...]]":
+def _joined(args: list[str]) -> list[tuple[str, ...]]:
     """Put a flag and the value behind it together; every other word stands alone."""
     found: list[tuple[str, ...]] = []
     for word in args:
@@ -55,7 +62,7 @@ def _is_flag(word: str) -> bool:
 _NO_FLAG = ("", *"0123456789.")
 
 
-def _set(resource: "Resource", path: str, node: "MappingNode", words: "tuple[str, ...]") -> None:
+def _set(resource: Resource, path: str, node: MappingNode, words: tuple[str, ...]) -> None:
     name, equals, value = words[0].partition("=")
     lists = _lists(path, node)
     found = [hit for at, flags in lists for hit in _hits(at, flags, name)]
@@ -78,7 +85,7 @@ def _set(resource: "Resource", path: str, node: "MappingNode", words: "tuple[str
         resource.rewrite(standing, f"{name}={wanted}", f"{at}/{name}")
 
 
-def _lists(path: str, node: "MappingNode") -> "list[tuple[str, SequenceNode]]":
+def _lists(path: str, node: MappingNode) -> list[tuple[str, SequenceNode]]:
     """Return path and node of the lists that may hold a container's flags; the first one gets new ones."""
     found: list[tuple[str, SequenceNode]] = []
     for key in ("args", "command"):
@@ -91,7 +98,7 @@ def _lists(path: str, node: "MappingNode") -> "list[tuple[str, SequenceNode]]":
     return found
 
 
-def _hits(at: str, flags: "SequenceNode", name: str) -> "list[tuple[str, Node, Node | None]]":
+def _hits(at: str, flags: SequenceNode, name: str) -> list[tuple[str, Node, Node | None]]:
     """Return where a flag stands, each with the node behind it that holds its value, if there is one."""
     found: list[tuple[str, Node, Node | None]] = []
     for index, node in enumerate(flags.value):

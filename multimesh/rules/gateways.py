@@ -13,8 +13,11 @@ A gateway of this chart is told by the object's own labels `chart` and `heritage
 is the user's own choice and never changes. `gateways: keep` leaves all of them as they are, and a name in `keepNames` all of that one gateway.
 """
 
+from __future__ import annotations
+
 from multimesh.kubernetes.containers import flag, variables
 from multimesh.mesh.names import GATEWAYS, gateway, gateway_family, occurrences
+from multimesh.rules.concern import has_word, name_is, name_starts
 from multimesh.yamltext.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
 from multimesh.yamltext.jsontext import end, members
 
@@ -22,13 +25,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
     from multimesh.yamltext.edits import Editor
     from multimesh.yamltext.nodes import MappingNode, Node
 
 ID = "gateways"
+_GATEWAY = (has_word("gateway"),)
+
+READS: Reads = {
+    "ServiceAccount": _GATEWAY,
+    "Service": _GATEWAY,
+    "PodDisruptionBudget": _GATEWAY,
+    "HorizontalPodAutoscaler": _GATEWAY,
+    "Deployment": _GATEWAY,
+    "Role": _GATEWAY,
+    "RoleBinding": _GATEWAY,
+    "Gateway": _GATEWAY,
+    "EnvoyFilter": _GATEWAY,
+    "ConfigMap": (
+        name_starts("istio-grafana-configuration-dashboards", "gateway"),
+        name_starts("istio-sidecar-injector"),
+        name_is("istio", "ingressService"),
+    ),
+}
 
 #: Fields that hold a name of a gateway's family, by kind. Reference: istio 1.5.0, charts/gateways/templates.
-FIELDS: "dict[str, tuple[str, ...]]" = {
+FIELDS: dict[str, tuple[str, ...]] = {
     "ServiceAccount": ("metadata/name", "metadata/labels/app"),
     "Service": ("metadata/name", "metadata/labels/app", "spec/selector/app"),
     "PodDisruptionBudget": ("metadata/name", "metadata/labels/app", "spec/selector/matchLabels/app"),
@@ -58,7 +80,7 @@ VALUES_FIELDS = ("labels/app", "secretVolumes/*/secretName")
 _VALUES_KEYS = {key: rest for key, _, rest in (path.partition("/") for path in VALUES_FIELDS)}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Rename every name of a gateway's family in one resource."""
     if not mesh.rename_gateways or not _is_of_chart(resource):
         return
@@ -77,7 +99,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
                 _plan_container(resource, mesh, path, node)
 
 
-def _is_of_chart(resource: "Resource") -> bool:
+def _is_of_chart(resource: Resource) -> bool:
     labels = resource.labels()
     if "chart" in labels and "heritage" in labels:
         return True
@@ -86,7 +108,7 @@ def _is_of_chart(resource: "Resource") -> bool:
     return resource.kind in ("Role", "RoleBinding") and not labels and resource.name.endswith("-sds")
 
 
-def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "MappingNode") -> None:
+def _plan_container(resource: Resource, mesh: Profile, path: str, node: MappingNode) -> None:
     args = get(node, "args")
     found = flag(f"{path}/args", args, "--serviceCluster") if is_sequence(args) else None
     if found is not None:
@@ -108,7 +130,7 @@ def _plan_container(resource: "Resource", mesh: "Profile", path: str, node: "Map
             resource.rewrite(value, before + slash + gateway(last, mesh), f"{at}/value")
 
 
-def _plan_texts(resource: "Resource", mesh: "Profile") -> None:
+def _plan_texts(resource: Resource, mesh: Profile) -> None:
     if resource.name == "istio":
         found = resource.embedded("data/mesh")
         for root in found.text.roots if found is not None else ():
@@ -124,13 +146,13 @@ def _plan_texts(resource: "Resource", mesh: "Profile") -> None:
             _plan_words(resource, mesh, node, path)
 
 
-def _rename(mesh: "Profile", inner: "Editor", root: "Node", path: str, within: str = "") -> None:
+def _rename(mesh: Profile, inner: Editor, root: Node, path: str, within: str = "") -> None:
     """Rename every name of a gateway's family at a path below a node of an embedded text, which stands at `within`."""
     for at, found in find(root, path):
         inner.rewrite(found, gateway_family(text(found), mesh), within + at)
 
 
-def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
+def _plan_values(resource: Resource, mesh: Profile, node: Node) -> None:
     """Rename the gateways that the injector's values hold and enable; the others do not exist."""
     inner = resource.inside(node, "data/values")
     spans = _members(inner.source)
@@ -145,7 +167,7 @@ def _plan_values(resource: "Resource", mesh: "Profile", node: "Node") -> None:
                 _rename(mesh, inner, values, path, f"gateways/{key.value}/")
 
 
-def _is_on(values: "Node") -> bool:
+def _is_on(values: Node) -> bool:
     """Tell a gateway that is enabled, by whatever word Go takes for true. Raises BadShape for what is no word."""
     from multimesh.yamltext.plain import scalar
 
@@ -153,7 +175,7 @@ def _is_on(values: "Node") -> bool:
     return text(values, "enabled") != "" and is_scalar(enabled) and str(scalar(enabled)).lower() == "true"
 
 
-def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
+def _members(values: str) -> list[tuple[int, int, str, str]] | None:
     """Find the names of gateways that are on, and those of their fields that hold more names; None where there is doubt.
 
     Each is a span, the path from there to the names, which is empty for the gateway's own, and the path of the span.
@@ -184,7 +206,7 @@ def _members(values: str) -> "list[tuple[int, int, str, str]] | None":
     return None if any(stop < 0 for _, stop, _, _ in spans) else spans
 
 
-def _plan_members(mesh: "Profile", inner: "Editor", spans: "list[tuple[int, int, str, str]]") -> None:
+def _plan_members(mesh: Profile, inner: Editor, spans: list[tuple[int, int, str, str]]) -> None:
     for start, last, rest, path in spans:
         if not rest:
             inner.replace_span(start, last, gateway(inner.source[start:last], mesh), path)
@@ -200,7 +222,7 @@ def _plan_members(mesh: "Profile", inner: "Editor", spans: "list[tuple[int, int,
             part.rewrite(node, gateway_family(text(node), mesh), f"{path}/{field}")
 
 
-def _plan_words(resource: "Resource", mesh: "Profile", node: "Node", path: str) -> None:
+def _plan_words(resource: Resource, mesh: Profile, node: Node, path: str) -> None:
     """Rename gateways inside a text that is not read any further: a query, an owner's URL."""
     inner = resource.inside_words(node)
     if inner is None:

@@ -27,6 +27,8 @@ An entry that could match a namespace of another mesh is refused, such as those 
 writes up to Istio 1.9.
 """
 
+from __future__ import annotations
+
 from multimesh.mesh.names import (
     INJECTION_LABEL,
     INJECTOR_ENTRY,
@@ -35,7 +37,8 @@ from multimesh.mesh.names import (
     TAG_LABEL,
     injection_entry,
 )
-from multimesh.rules.webhook_names import is_injector
+from multimesh.rules.concern import EVERY
+from multimesh.rules.recognise import RENDER_AGAIN, is_injector
 from multimesh.yamltext.fieldpath import entry, get, is_mapping, is_sequence, mapping, text
 
 TYPE_CHECKING = False
@@ -44,14 +47,14 @@ if TYPE_CHECKING:
 
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
     from multimesh.yamltext.nodes import MappingNode, Node
 
 ID = "injection-label"
+READS: Reads = {"MutatingWebhookConfiguration": EVERY}
 
-_FOREIGN = "Render the stock chart anew, and pipe it through one profile only."
 
-
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Give the injection label of this mesh to its webhook configuration."""
     if is_injector(resource, mesh):
         for path, node in resource.find("webhooks/*"):
@@ -67,7 +70,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         _give_label(resource, mesh, {text(node, "name"): node for node in entries if is_mapping(node)})
 
 
-def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
+def _rewrite_label(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
     if get(node, "namespaceSelector/matchExpressions") is not None:
         raise resource.error(
             f"{path}/namespaceSelector/matchExpressions selects the namespaces of every other mesh as well",
@@ -80,14 +83,14 @@ def _rewrite_label(resource: "Resource", mesh: "Profile", path: str, node: "Node
         raise resource.error(
             f'{path}/namespaceSelector selects {INJECTION_LABEL}="{found}"'
             + (": this stream has been rewritten for another mesh" if another else ", which no rule knows"),
-            _FOREIGN
+            RENDER_AGAIN
             if another
             else "Two meshes could inject the same pod. Compare the chart with the stock one, or report its version.",
         )
     resource.rewrite(label, mesh.injection_label, f"{path}/namespaceSelector/matchLabels/{INJECTION_LABEL}")
 
 
-def _check(resource: "Resource", mesh: "Profile", node: "Node") -> None:
+def _check(resource: Resource, mesh: Profile, node: Node) -> None:
     """Refuse an entry that could match a namespace of another mesh."""
     from multimesh.kubernetes.selectors import may_match, read, requirements
 
@@ -98,7 +101,7 @@ def _check(resource: "Resource", mesh: "Profile", node: "Node") -> None:
             raise resource.error(
                 f'webhook "{text(node, "name")}" selects {INJECTION_LABEL}="{foreign[0]}": '
                 "this stream has been rewritten for another mesh",
-                _FOREIGN,
+                RENDER_AGAIN,
             )
     if may_match(selector, INJECTION_LABEL, "enabled-another"):
         raise resource.error(
@@ -108,7 +111,7 @@ def _check(resource: "Resource", mesh: "Profile", node: "Node") -> None:
         )
 
 
-def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, MappingNode]") -> None:
+def _give_label(resource: Resource, mesh: Profile, entries: dict[str, MappingNode]) -> None:
     selector: dict[str, Any] = {
         "matchExpressions": [{"key": INJECTION_LABEL, "operator": "In", "values": [mesh.injection_label]}]
     }
@@ -134,14 +137,14 @@ def _give_label(resource: "Resource", mesh: "Profile", entries: "dict[str, Mappi
         resource.append(webhooks, clone, f"webhooks/[name={injection_entry(mesh)}]")
 
 
-def _without_nulls(value: "Any") -> "Any":
+def _without_nulls(value: Any) -> Any:
     """Leave out keys that say nothing, however deep: charts write `caBundle:` so."""
     if isinstance(value, dict):
         return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def _is_patched_by_name(resource: "Resource", model: "MappingNode", entries: "dict[str, MappingNode]") -> bool:
+def _is_patched_by_name(resource: Resource, model: MappingNode, entries: dict[str, MappingNode]) -> bool:
     """Tell the charts of Istio 1.6 to 1.8, whose control plane patches the one entry of exactly this name.
 
     Their service has no port; from 1.9 on it has (manifests/charts/istio-control/istio-discovery/templates/
@@ -154,7 +157,7 @@ def _is_patched_by_name(resource: "Resource", model: "MappingNode", entries: "di
     return get(model, "clientConfig/service/port") is None
 
 
-def _replace(resource: "Resource", mesh: "Profile", model: "MappingNode", selector: "dict[str, Any]") -> None:
+def _replace(resource: Resource, mesh: Profile, model: MappingNode, selector: dict[str, Any]) -> None:
     from multimesh.yamltext.plain import plain
 
     path = f"webhooks/[name={INJECTOR_ENTRY}]/namespaceSelector"

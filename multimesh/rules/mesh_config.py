@@ -11,7 +11,10 @@ the injector's values, and `discoverySelectors` that leave out this mesh's names
 noted in the report: such a control plane reads the whole cluster.
 """
 
+from __future__ import annotations
+
 from multimesh.mesh.names import MESH_LABEL
+from multimesh.rules.concern import DataKey, name_is, name_starts
 from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
 from multimesh.yamltext.jsontext import end, members
 
@@ -19,13 +22,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
     from multimesh.yamltext.edits import Editor, Text
     from multimesh.yamltext.nodes import MappingNode
 
 ID = "mesh-config"
+READS: Reads = {
+    "ConfigMap": (name_is("istio"), (b"istio-", DataKey(b"mesh")), name_starts("istio-sidecar-injector")),
+}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Rewrite the root namespace; refuse what contradicts the profile."""
     if resource.name == "istio" or resource.name.startswith("istio-"):
         found = resource.embedded("data/mesh")
@@ -40,7 +47,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             _check_values(resource, mesh, found.text)
 
 
-def _plan_mesh(resource: "Resource", mesh: "Profile", inner: "Editor", root: "MappingNode") -> None:
+def _plan_mesh(resource: Resource, mesh: Profile, inner: Editor, root: MappingNode) -> None:
     path = "data/mesh/rootNamespace"
     found = entry(root, "rootNamespace")
     if found is None or (is_null(found[1]) and not found[1].value):
@@ -58,7 +65,7 @@ def _plan_mesh(resource: "Resource", mesh: "Profile", inner: "Editor", root: "Ma
     _check_selectors(resource, mesh, root)
 
 
-def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode") -> None:
+def _check_selectors(resource: Resource, mesh: Profile, root: MappingNode) -> None:
     found = get(root, "discoverySelectors")
     if found is None:
         return
@@ -76,7 +83,7 @@ def _check_selectors(resource: "Resource", mesh: "Profile", root: "MappingNode")
         )
 
 
-def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None:
+def _check_values(resource: Resource, mesh: Profile, values: Text) -> None:
     """Refuse injector values of another revision or namespace; the 1.5 chart has no `revision` there."""
     # An escape could hide letters of the key from a search, but not from the scanner of JSON.
     absent = "revision" not in values.text and ("\\" not in values.text or members(values.text, 0, "revision") == {})
@@ -97,7 +104,7 @@ def _check_values(resource: "Resource", mesh: "Profile", values: "Text") -> None
         )
 
 
-def _value(values: "Text", *keys: str) -> "str | None":
+def _value(values: Text, *keys: str) -> str | None:
     """Return the text at a path of keys in the injector's values; None where it is absent.
 
     Only where they are not JSON, or the root does not have the first key, are they parsed as YAML.

@@ -13,20 +13,28 @@ The Job's ClusterRole is allowed to write it. The text is never emptied: `kubect
 release with it.
 """
 
+from __future__ import annotations
+
 from multimesh.kubernetes.resources import resources
+from multimesh.rules.concern import name_starts
 from multimesh.yamltext.fieldpath import BadShape, get, is_mapping, items, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "mesh-policy"
+READS: Reads = {
+    "ConfigMap": (name_starts("istio-security-custom-resources"),),
+    "ClusterRole": (name_starts("istio-security-post-install"),),
+}
 
 _GROUP = "security.istio.io"
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Rewrite the policy in its ConfigMap, and let the Job write it."""
     if resource.kind == "ClusterRole":
         if resource.name == f"istio-security-post-install-{mesh.namespace}":
@@ -38,7 +46,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
                 _plan_policy(inner, mesh)
 
 
-def _plan_policy(policy: "Resource", mesh: "Profile") -> None:
+def _plan_policy(policy: Resource, mesh: Profile) -> None:
     spec = mapping(policy.root, "spec")
     for path, new in (("apiVersion", f"{_GROUP}/v1beta1"), ("kind", "PeerAuthentication")):
         node = policy.get(path)
@@ -56,7 +64,7 @@ def _plan_policy(policy: "Resource", mesh: "Profile") -> None:
     policy.put_at("metadata/namespace", mesh.namespace)
 
 
-def _plan_role(resource: "Resource") -> None:
+def _plan_role(resource: Resource) -> None:
     rules = get(resource.root, "rules")
     granted = [text(group) for _, group in resource.find("rules/*/apiGroups/*")]
     if rules is None:

@@ -8,16 +8,26 @@ Nothing is rewritten here: `helm -n` and the chart's values decide the namespace
 What names no namespace goes where Helm's `-n` says, which a post-renderer is not told.
 """
 
+from __future__ import annotations
+
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.kinds import CLUSTER_SCOPED
+from multimesh.rules.concern import ANY_KIND, EVERY
+from multimesh.rules.recognise import is_misplaced_filter, shared_chart
 from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "namespaces"
+READS: Reads = {
+    ANY_KIND: EVERY,
+    "MutatingWebhookConfiguration": EVERY,
+    "ValidatingWebhookConfiguration": EVERY,
+}
 
 #: Control-plane workloads by the container that makes them one (istio 1.5.0, charts/*/templates/deployment.yaml).
 _CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook", "mixer"))
@@ -29,20 +39,17 @@ _CONTROL_PLANE_NAMES = frozenset((
 ))  # fmt: skip
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Refuse what stands in a namespace that is not the mesh's."""
     try:
         _check_all(resource, mesh)
     except MultimeshError:
-        # Asked last, since next to nothing is: the owner's may live anywhere, and what 1.6 to 1.8 misplace is moved.
-        from multimesh.rules.envoy_filters import is_stock
-        from multimesh.rules.shared_resources import is_shared
-
-        if not is_shared(resource) and not is_stock(resource):
+        # Shared charts may be in any namespace, and the rule envoy-filters moves misplaced filters.
+        if not shared_chart(resource) and not is_misplaced_filter(resource):
             raise
 
 
-def _check_all(resource: "Resource", mesh: "Profile") -> None:
+def _check_all(resource: Resource, mesh: Profile) -> None:
     if resource.namespace and (resource.group, resource.kind) not in CLUSTER_SCOPED:
         _check_object(resource, mesh)
     if resource.kind in ("ClusterRoleBinding", "RoleBinding"):
@@ -54,7 +61,7 @@ def _check_all(resource: "Resource", mesh: "Profile") -> None:
             _check(resource, mesh, path, text(namespace))
 
 
-def _check_object(resource: "Resource", mesh: "Profile") -> None:
+def _check_object(resource: Resource, mesh: Profile) -> None:
     if resource.namespace == mesh.namespace:
         return
     if resource.namespace not in mesh.namespaces:
@@ -76,7 +83,7 @@ def _check_object(resource: "Resource", mesh: "Profile") -> None:
         )
 
 
-def _runs_control_plane(resource: "Resource") -> bool:
+def _runs_control_plane(resource: Resource) -> bool:
     return (
         get(resource.root, "spec") is not None
         and resource.kind in ("Deployment", "DaemonSet", "StatefulSet")
@@ -84,7 +91,7 @@ def _runs_control_plane(resource: "Resource") -> bool:
     )
 
 
-def _configures_control_plane(resource: "Resource", mesh: "Profile") -> bool:
+def _configures_control_plane(resource: Resource, mesh: Profile) -> bool:
     """Tell the ConfigMaps of istiod, which are called after its revision."""
     if resource.kind != "ConfigMap":
         return False
@@ -96,7 +103,7 @@ def _configures_control_plane(resource: "Resource", mesh: "Profile") -> bool:
     )
 
 
-def _check(resource: "Resource", mesh: "Profile", path: str, namespace: str, own: str = "") -> None:
+def _check(resource: Resource, mesh: Profile, path: str, namespace: str, own: str = "") -> None:
     if namespace in ("", mesh.namespace) or (own and namespace in mesh.namespaces):
         return
     raise resource.error(

@@ -10,20 +10,25 @@ Dropped, Kubernetes allocates one. `nodePorts: {http2: 32380}` gives a port of y
 drops the others; `nodePorts: keep` leaves all. Ports that differ from the stock ones are your own choice and stay.
 """
 
+from __future__ import annotations
+
+from multimesh.rules.concern import has_word
 from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "node-ports"
+READS: Reads = {"Service": (has_word("nodePort"),)}
 
 #: Port name and node port (istio 1.5.0, charts/gateways/values.yaml and charts/prometheus/values.yaml).
 STOCK_PORTS = frozenset((("http2", "31380"), ("https", "31390"), ("tcp", "31400"), ("http-prometheus", "32090")))
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Drop or replace the stock node ports of a Service of the 1.5 chart."""
     labels = resource.labels()
     if mesh.node_ports == "keep" or "chart" not in labels or "heritage" not in labels:

@@ -10,23 +10,34 @@ tags outside the mesh's name space, gateway pods that no revision would inject, 
 `ENABLE_CLUSTER_TRUST_BUNDLE_API`, whose bundle has one name for the whole cluster.
 """
 
+from __future__ import annotations
+
 from multimesh.kubernetes.containers import variable
 from multimesh.mesh.names import REVISION_LABEL, TAG_LABEL
+from multimesh.rules.concern import has_word, name_is
+from multimesh.rules.recognise import DEFAULT_POLICY, DEFAULT_VALIDATOR, shared_chart
 from multimesh.yamltext.fieldpath import mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "revision"
+_WEBHOOKS = (name_is("istio-revision-tag-default"), has_word(REVISION_LABEL), has_word(TAG_LABEL))
+_PODS = (has_word("inject.istio.io/templates"), has_word(REVISION_LABEL))
 
-#: Validators of the whole cluster, which get the mesh's revision: see the rule validation-scope.
-DEFAULT_VALIDATOR = "istiod-default-validator"
-DEFAULT_POLICY = "stable-channel-default-policy.istio.io"
+READS: Reads = {
+    "MutatingWebhookConfiguration": _WEBHOOKS,
+    "ValidatingWebhookConfiguration": _WEBHOOKS,
+    "ValidatingAdmissionPolicy": _WEBHOOKS,
+    "Deployment": (has_word("discovery"), *_PODS),
+    "DaemonSet": _PODS,
+}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Refuse a revision that is not the mesh's."""
     if resource.kind in ("Deployment", "DaemonSet"):
         _check_control_plane(resource, mesh)
@@ -50,11 +61,11 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         raise _foreign(resource, mesh, f"metadata/labels/{REVISION_LABEL}", found)
 
 
-def _is_ours(tag: str, mesh: "Profile") -> bool:
+def _is_ours(tag: str, mesh: Profile) -> bool:
     return tag == mesh.name or tag.startswith(f"{mesh.name}-") or tag in mesh.revisions
 
 
-def _check_control_plane(resource: "Resource", mesh: "Profile") -> None:
+def _check_control_plane(resource: Resource, mesh: Profile) -> None:
     if resource.name == "istio-pilot":
         return
     for path, node in resource.containers():
@@ -72,7 +83,7 @@ def _check_control_plane(resource: "Resource", mesh: "Profile") -> None:
             )
 
 
-def _foreign(resource: "Resource", mesh: "Profile", path: str, found: str) -> Exception:
+def _foreign(resource: Resource, mesh: Profile, path: str, found: str) -> Exception:
     what = f'is "{found}"' if found else "is empty, which means the default revision,"
     return resource.error(
         f"{path} {what} but mesh {mesh.name} has the revision {', '.join(mesh.revisions)}",
@@ -81,7 +92,7 @@ def _foreign(resource: "Resource", mesh: "Profile", path: str, found: str) -> Ex
     )
 
 
-def _check_pods(resource: "Resource", mesh: "Profile") -> None:
+def _check_pods(resource: Resource, mesh: Profile) -> None:
     """Refuse pods of another revision, and gateways that wait for an injection that no label asks for.
 
     What is shared serves every revision.
@@ -94,10 +105,7 @@ def _check_pods(resource: "Resource", mesh: "Profile") -> None:
     waits = annotations is not None and text(annotations, "inject.istio.io~1templates") == "gateway"
     if found in mesh.revisions or not (found or waits):
         return
-    # Pods that are refused are few, and the stock chart of Istio 1.5 has none.
-    from multimesh.rules.shared_resources import is_shared
-
-    if is_shared(resource):
+    if shared_chart(resource):
         return
     what = f'has {REVISION_LABEL}="{found}"' if found else f"has no {REVISION_LABEL}"
     raise resource.error(

@@ -10,17 +10,22 @@ namespaces. Without this, a Gateway of one mesh opens ports on the gateways of e
 Gateway resources must then live beside the gateway that serves them. `scopeGateways: false` leaves the variable alone.
 """
 
+from __future__ import annotations
+
 from multimesh.kubernetes.containers import container, set_variable
+from multimesh.rules.concern import name_starts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "scope-gateways"
+READS: Reads = {"Deployment": (name_starts("istio-pilot"),)}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Set the variable on pilot."""
     if mesh.scope_gateways and resource.name == "istio-pilot":
         path, node = container(resource, "discovery")

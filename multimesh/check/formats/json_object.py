@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from multimesh import __version__
 from multimesh.check.findings import Finding, counts
+from multimesh.version import __version__
 
 
 def as_json(findings: list[Finding]) -> str:

@@ -8,9 +8,9 @@ import os
 from typing import Any
 from urllib.parse import quote
 
-from multimesh import __version__
 from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING, link
 from multimesh.check.findings import Finding, Side
+from multimesh.version import __version__
 
 #: The limits of code scanning services: results in one run, and places of one result.
 MAX_RESULTS, MAX_PLACES = 25_000, 1000

@@ -1,0 +1,100 @@
+"""The mesh profile: its defaults, every check of a key, and every mistake with its line and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from multimesh.errors import MultimeshError
+from multimesh.mesh import definitions
+from multimesh.mesh.profile import Profile, load
+
+SPEC = {"namespace": "istio-blue"}
+
+
+def made(name: str = "blue", **spec: Any) -> Profile:
+    return load(yaml.safe_dump({"metadata": {"name": name}, "spec": {**SPEC, **spec}}, sort_keys=False), "p.yaml")
+
+
+def mistakes(text: str) -> list[tuple[str, str, str]]:
+    with pytest.raises(MultimeshError) as error:
+        load(text, "p.yaml")
+    return [(one.where, one.what, one.hint) for one in (error.value, *error.value.others)]
+
+
+def wrong(lines: str) -> tuple[str, str]:
+    ((_, what, hint),) = mistakes(f"metadata: {{name: blue}}\nspec:\n  namespace: istio-blue\n  {lines}\n")
+    return what, hint
+
+
+def test_the_defaults() -> None:
+    mesh = made()
+    assert {name: getattr(mesh, name) for name in Profile.__slots__} == {
+        "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "name": "blue",
+        "namespace": "istio-blue", "namespaces": frozenset({"istio-blue"}), "node_ports": "auto", "owns_shared": False,
+        "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "revision": "blue",
+        "revisions": ("blue",), "scope_gateways": True, "upgrade": False, "where": "p.yaml", "workload_namespaces": [],
+    }  # fmt: skip
+    assert mesh.injection_label == "enabled-blue"
+
+
+def test_every_key_is_read() -> None:
+    mesh = made(
+        workloadNamespaces=["a", "b", "a", "istio-blue"], sharedResources="own", revision="r", canaryRevisions=["c"],
+        clusterRoles="keep", gateways="keep", scopeGateways=False, nodePorts={"http2": 30000, "https": 32767},
+        citadel={"alsoListen": ["x"]}, flags=[{"container": "c", "args": ["--a"], "env": {"A": "b"}}],
+        keepNames=["Widget/*"], renameNames=["ClusterRole/x"],
+    )  # fmt: skip
+    assert (mesh.workload_namespaces, mesh.namespaces) == (["a", "b"], {"a", "b", "istio-blue"})
+    assert (mesh.owns_shared, mesh.revision, mesh.revisions, mesh.canary_revisions) == (True, "r", ("r", "c"), ["c"])
+    assert (mesh.rename_cluster_roles, mesh.rename_gateways, mesh.scope_gateways) == (False, False, False)
+    assert (mesh.node_ports, mesh.also_listen) == ({"http2": 30000, "https": 32767}, ["x"])
+    assert mesh.flags == [{"container": "c", "args": ["--a"], "env": {"A": "b"}}]
+    assert (mesh.keep_names, mesh.rename_names) == ({"Widget/*"}, {"ClusterRole/x"})
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "refused"),
+    [
+        (definitions.check_label, ("a", "a-1", "x" * 63), ("", "-a", "a-", "A", "a.b", "x" * 64)),
+        (definitions.check_mesh, ("a", "object", "x" * 30), ("x" * 31, "A", "default", "rev", "viewer", "staging")),
+        (definitions.check_namespace, ("a", "x" * 56), ("x" * 57, "istio", "A", "viewer", "galley", "reader")),
+        (definitions.check_revision, ("a", "x" * 56), ("x" * 57, "default", "a.b")),
+        (definitions.check_kept, ("A/b", "A/*"), ("A", "A/", "/b")),
+        (definitions.check_renamed, ("A/b",), ("A", "A/", "/b", "A/*", "Namespace/a", "PriorityClass/a")),
+        (definitions.check_any, ("a", " "), ("",)),
+    ],
+)
+def test_a_check_says_what_is_wrong(check: Any, right: tuple[str, ...], refused: tuple[str, ...]) -> None:
+    assert [name for name in right if check(name)] == []
+    assert [name for name in refused if not check(name)] == []
+
+
+def test_a_mistake_has_its_line_and_all_are_reported() -> None:
+    assert [(where, what) for where, what, _ in mistakes("metadata: {name: B}\nspec:\n  gateway: x\n")] == [
+        ("p.yaml:1", f'metadata.name "B" {definitions.check_mesh("B")}'),
+        ("p.yaml:3", 'unknown key "spec.gateway"'),
+        ("p.yaml:3", 'the key "spec.namespace" is missing'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "what", "hint"),
+    [
+        ("flags: a", "spec.flags is not a list", "Write it as a list: flags: [a, b]"),
+        ("citadel: a", "spec.citadel is not a mapping", "It has the keys alsoListen."),
+        ("nodePorts: [a]", "spec.nodePorts is not a mapping", "Write it as keys and values."),
+        ("revision: [a]", "spec.revision is not a single value", "Write one value after the colon."),
+        ("scopeGateways: 'true'", 'spec.scopeGateways is "true", neither true nor false', "Write true or false, without quotes."),
+        ("nodePorts: {a: 29999}", 'spec.nodePorts.a is "29999", which is not a node port', "Kubernetes allocates 30000-32767. Leave the port out to let it choose."),
+        ("sharedResources: x", 'spec.sharedResources is "x"', "It may be: own, leave."),
+        ("revision: on", 'spec.revision is "on", which YAML does not read as text', 'Put it in quotes: "on"'),
+        ("revision: 12", 'spec.revision is "12", which YAML does not read as text', 'Put it in quotes: "12"'),
+        ("nodePorts: {a: 30000, b: 30000}", "spec.nodePorts gives 30000 to a and to b", "A node port is one port of one Service: choose another one."),
+        ("canaryRevisions: [blue]", 'spec.canaryRevisions holds "blue", which is spec.revision', "Remove it there."),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_refused(lines: str, what: str, hint: str) -> None:
+    assert wrong(lines) == (what, hint)
