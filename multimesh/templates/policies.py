@@ -67,7 +67,6 @@ def _text(mesh: Profile, chosen: Sequence[str], digest_of: Callable[[str], str])
         roots=[name for root in ROOTS for name in (root, f"{root}-{mesh.name}")],
         root_writers=root_writers(mesh),
         remedy=f"Run helm with --post-renderer, and the profile of mesh {mesh.name}",
-        status_revisions=" || ".join(f'variables.status.contains(\'"revision":"{r}"\')' for r in mesh.revisions),
     )
 
 

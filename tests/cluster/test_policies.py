@@ -274,7 +274,9 @@ def test_a_namespace_has_both_labels_or_neither(enforced: Enforced) -> None:
 def test_a_pod_has_no_sidecar_of_another_mesh(enforced: Enforced) -> None:
     world = enforced.world
     theirs = world.pod("nginx-blue")
-    world.namespace("case-policies", **{MESH: "affirmed"})
+    world.namespace("case-policies")
+    patch = {"metadata": {"labels": {MESH: "affirmed"}}}
+    world.api.call("PATCH", path("Namespace", name="case-policies"), patch, "application/merge-patch+json")
 
     def create(**labels: str) -> object:
         meta = {"name": "any", "labels": labels, "annotations": theirs["metadata"].get("annotations", {})}
@@ -293,7 +295,9 @@ def test_a_pod_has_no_sidecar_of_another_mesh(enforced: Enforced) -> None:
         plain = {"metadata": {"name": "any"}, "spec": {"containers": [{"name": "app", "image": "nginx"}]}}
         world.api.create("Pod", plain, "case-policies", dry_run=True)
     finally:
-        world.api.delete("Namespace", "case-policies")
+        # The namespace stays: one that is being deleted would be in the way of the next world.
+        patch = {"metadata": {"labels": {MESH: None}}}
+        world.api.call("PATCH", path("Namespace", name="case-policies"), patch, "application/merge-patch+json")
 
 
 def test_a_crd_is_not_deleted_by_accident(enforced: Enforced) -> None:
