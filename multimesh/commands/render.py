@@ -65,10 +65,10 @@ def post_render(arguments: list[str], leave: Callable[[], None] | None = None) -
 
 
 def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
-    """Return the values of `--flag value`, `--flag=value` and the environment twins MULTIMESH_FLAG; "" for absent flags.
+    """Return the values of flags, as `--flag value`, `--flag=value` or the environment twin MULTIMESH_FLAG.
 
-    `known` maps flags to whether they take a value; a switch is "1" if it is on. Raises MultimeshError for an unknown
-    flag or a missing value.
+    An absent flag is "". `known` maps flags to whether they take a value; a switch is "1" if it is on.
+    Raises MultimeshError for an unknown flag or a missing value.
     """
     flags = {}
     for name, takes_value in known.items():
@@ -110,7 +110,7 @@ def render_stdin(flags: dict[str, str]) -> tuple[Rendering, Profile]:
 
 
 def function_config(data: bytes) -> Profile | None:
-    """Return the profile in the functionConfig of a KRM ResourceList on stdin, which beats every flag; None without one."""
+    """Return the profile in the functionConfig of a KRM ResourceList on stdin, if it has one. It beats every flag."""
     # It is the only document of its stream, so only the text before the first marker is searched.
     end = data.find(b"\n---", _NEAR)
     if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:

@@ -98,7 +98,7 @@ def read_file(path: str) -> str:
 
 
 def read_stdin(*, allow_empty: bool) -> bytes:
-    """Read all of stdin. Raises MultimeshError for a terminal, for no input (unless `allow_empty`), and for too much."""
+    """Read all of stdin. Raises MultimeshError for a terminal, no input (unless `allow_empty`), and too much input."""
     if _os.isatty(0):
         raise MultimeshError(
             "<stdin>",

@@ -46,7 +46,10 @@ def check_label(name: str) -> str:
 def check_mesh(name: str) -> str:
     """Check a mesh name."""
     if not _is_label(name) or len(name) > MAX_NAME:
-        return f"is not a mesh name: lower-case letters, digits and '-', beginning and ending with a letter or digit, at most {MAX_NAME} characters"
+        return (
+            "is not a mesh name: lower-case letters, digits and '-', beginning and ending with a letter or digit, "
+            f"at most {MAX_NAME} characters"
+        )
     if name == "default":
         return "is not a mesh name: 'default' is the revision that every stock mesh has"
     if f"{name}.namespace.{INJECTOR_ENTRY}" in MODEL_ENTRIES:
@@ -109,22 +112,65 @@ FLAG = (
 SPEC: Any = (
     "fields",
     {
-        "namespace": (("text", check_namespace), "The namespace of the control plane, and of the Helm releases base and istiod."),
-        "workloadNamespaces": (("list", ("text", check_label)), "The other namespaces of this mesh: workloads, and gateways outside the control-plane namespace."),
-        "sharedResources": (("one of", ("own", "leave")), "Whether this mesh installs what a cluster has only once: CRDs, istio-cni, ztunnel. Default: leave."),
-        "revision": (("text", check_revision), "Istio 1.6 and later: the revision that serves istio-injection=enabled-NAME. Default: the mesh name."),
-        "canaryRevisions": (("list", ("text", check_revision)), "Further revisions of this mesh during an upgrade: accepted, but never given the injection label."),
-        "clusterRoles": (("one of", ("rename", "keep")), "Whether ClusterRoles with a stock name get a name of their own. Bindings always do. Default: rename."),
-        "gateways": (("one of", ("rename", "keep")), "Whether the gateways of the Istio 1.5 chart get a name of their own. Default: rename."),
-        "scopeGateways": (("switch",), "Istio 1.5: Gateway resources bind only gateways of their own namespace. Default: true."),
-        "nodePorts": (NODE_PORTS, "The stock chart's node ports: auto (dropped, Kubernetes allocates; the default), keep, or a port for each port name."),
-        "citadel": (("fields", {"alsoListen": (("list", ("text", check_label)), "More namespaces for --listened-namespaces.")}, ()), "Istio 1.5: Citadel."),
+        "namespace": (
+            ("text", check_namespace),
+            "The namespace of the control plane, and of the Helm releases base and istiod.",
+        ),
+        "workloadNamespaces": (
+            ("list", ("text", check_label)),
+            "The other namespaces of this mesh: workloads, and gateways outside the control-plane namespace.",
+        ),
+        "sharedResources": (
+            ("one of", ("own", "leave")),
+            "Whether this mesh installs what a cluster has only once: CRDs, istio-cni, ztunnel. Default: leave.",
+        ),
+        "revision": (
+            ("text", check_revision),
+            "Istio 1.6 and later: the revision that serves istio-injection=enabled-NAME. Default: the mesh name.",
+        ),
+        "canaryRevisions": (
+            ("list", ("text", check_revision)),
+            "Further revisions of this mesh during an upgrade: accepted, but never given the injection label.",
+        ),
+        "clusterRoles": (
+            ("one of", ("rename", "keep")),
+            "Whether ClusterRoles with a stock name get a name of their own. Bindings always do. Default: rename.",
+        ),
+        "gateways": (
+            ("one of", ("rename", "keep")),
+            "Whether the gateways of the Istio 1.5 chart get a name of their own. Default: rename.",
+        ),
+        "scopeGateways": (
+            ("switch",),
+            "Istio 1.5: Gateway resources bind only gateways of their own namespace. Default: true.",
+        ),
+        "nodePorts": (
+            NODE_PORTS,
+            (
+                "The stock chart's node ports: auto (dropped, Kubernetes allocates; the default), keep, "
+                "or a port for each port name."
+            ),
+        ),
+        "citadel": (
+            (
+                "fields",
+                {"alsoListen": (("list", ("text", check_label)), "More namespaces for --listened-namespaces.")},
+                (),
+            ),
+            "Istio 1.5: Citadel.",
+        ),
         "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
-        "keepNames": (("list", ("text", check_kept)), 'Names the rules must not touch, "Kind/name", and whole kinds they need not know, "Kind/*".'),
-        "renameNames": (("list", ("text", check_renamed)), 'Names that no table knows and that get the suffix of this mesh, "Kind/name".'),
+        "keepNames": (
+            ("list", ("text", check_kept)),
+            'Names the rules must not touch, "Kind/name", and whole kinds they need not know, "Kind/*".',
+        ),
+        "renameNames": (
+            ("list", ("text", check_renamed)),
+            'Names that no table knows and that get the suffix of this mesh, "Kind/name".',
+        ),
     },
     ("namespace",),
-)  # fmt: skip
+)
 ANY_TEXTS = ("map", ("text", lambda _: ""))
 PROFILE: Any = (
     "fields",

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 MESH_LABEL = "multimesh.dev/mesh"
 INJECTION_LABEL = "istio-injection"
 REVISION_LABEL = "istio.io/rev"
-#: Label on the webhook configurations of a revision tag; its value is the tag (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
+#: Label on the webhook configurations of a revision tag; its value is the tag
+#: (istio 1.31.0, istio-discovery/templates/revision-tags-mwc.yaml).
 TAG_LABEL = "istio.io/tag"
 
 #: (kind, name) of cluster-scoped resources of the stock charts that get the suffix -M, where M is the mesh name.
@@ -82,8 +83,8 @@ SHARED = frozenset(
     (kind, name)
     for kind in ("ClusterRole", "ClusterRoleBinding")
     for name in (
-        "istio-cni", "istio-cni-ambient", "istio-cni-repair-role", "istio-cni-repair-rolebinding", "istio-cni-taint-role",
-        "istio-cni-taint-rolebinding", "ztunnel", "istio-operator",
+        "istio-cni", "istio-cni-ambient", "istio-cni-repair-role", "istio-cni-repair-rolebinding",
+        "istio-cni-taint-role", "istio-cni-taint-rolebinding", "ztunnel", "istio-operator",
     )
 ) | {("Namespace", "istio-operator")}  # fmt: skip
 
@@ -93,10 +94,16 @@ STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
 GATEWAYS = ("istio-ingressgateway", "istio-egressgateway", "istio-ilbgateway")
 
 #: Kinds of objects that are named after a gateway.
-GATEWAY_KINDS = ("Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role", "RoleBinding", "Secret", "Service", "ServiceAccount")  # fmt: skip
+GATEWAY_KINDS = (
+    "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role", "RoleBinding", "Secret", "Service",
+    "ServiceAccount",
+)  # fmt: skip
 
-#: Prefix and suffix of each name that contains a gateway's name (istio 1.5.0, install/kubernetes/helm/istio/charts/gateways).
-_GATEWAY_FAMILY = (("", ""), ("", "-service-account"), ("istio.", "-service-account"), ("", "-certs"), ("", "-ca-certs"), ("", "-sds"))  # fmt: skip
+#: Prefix and suffix of each name that contains a gateway's name
+#: (istio 1.5.0, install/kubernetes/helm/istio/charts/gateways).
+_GATEWAY_FAMILY = (
+    ("", ""), ("", "-service-account"), ("istio.", "-service-account"), ("", "-certs"), ("", "-ca-certs"), ("", "-sds"),
+)  # fmt: skip
 
 #: ClusterRoles that every Kubernetes cluster has.
 KUBERNETES_ROLES = frozenset(("cluster-admin", "admin", "edit", "view"))
@@ -228,7 +235,8 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 def occurrences(text: str, name: str) -> list[int]:
     """Return the offsets at which a text contains a name as a whole: between characters outside `[a-z0-9-]`.
 
-    A regular expression for pods, `NAME-.*`, counts. So does a name after an escape of JSON or of a script, such as that of a line feed.
+    A regular expression for pods, `NAME-.*`, counts. So does a name after an escape of JSON or of a script, such as
+    that of a line feed.
 
     >>> occurrences('pod=~"istio-ingressgateway-.*" team-istio-ingressgateway', "istio-ingressgateway")
     [6]

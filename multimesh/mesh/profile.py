@@ -1,7 +1,7 @@
 """The mesh profile: what distinguishes one mesh from all others.
 
-The keys and their checks are in `multimesh/mesh/definitions.py`. Mistakes are reported together, each with its line, its
-key, and the nearest known key.
+The keys and their checks are in `multimesh/mesh/definitions.py`. Mistakes are reported together, each with its line,
+its key, and the nearest known key.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def load(text: str, where: str) -> Profile:
 
 
 def from_node(root: Node, where: str, line: int = 1) -> Profile:
-    """Return the profile in a node, such as a KRM functionConfig. `line` is the line of the file at which its text begins.
+    """Return the profile in a node, such as a KRM functionConfig. `line` is the line of the file at which its text
+    begins.
 
     Raises MultimeshError with every mistake in the profile.
     """

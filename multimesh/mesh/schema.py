@@ -1,6 +1,7 @@
 """The mesh profile as a JSON Schema, for editors and other validators.
 
-The schema is made from `PROFILE` (`multimesh/mesh/definitions.py`), the definitions that validate, so the two always agree.
+The schema is made from `PROFILE` (`multimesh/mesh/definitions.py`), the definitions that validate, so the two always
+agree.
 It is kept as `multimesh/profile.schema.json`, which `python3 tools/docs.py` writes and a test compares.
 It says what each key may hold. Contradictions between keys are found by `multimesh` only.
 """

@@ -1,4 +1,4 @@
-"""Write what one run rewrote, dropped and noticed as JSON, since Helm shows nothing of a post-renderer that succeeds."""
+"""Write what one run rewrote, dropped and noticed as JSON: Helm shows nothing of a post-renderer that succeeds."""
 
 from __future__ import annotations
 
