@@ -27,10 +27,10 @@ from multimesh.check.sources.manifests import parse
 from multimesh.check.sources.running_mesh import read_mesh
 from multimesh.commands.check import add_output_flags, report
 from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.policies import wanted_digests
 from multimesh.commands.stdio import load_profile
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
-from multimesh.templates.policies import wanted_digests
 
 HELP = "check whether a running mesh is sound"
 

@@ -130,3 +130,23 @@ def test_stock_names_are_allowed_where_render_leaves_them(tmp_path, capfd):
 def test_every_policy_says_what_it_prevents(tmp_path, capfd):
     _, out, _ = run(tmp_path, capfd, OWNER)
     assert out.count("# Prevents: ") == 6
+
+
+def test_other_writers_of_roots_come_from_the_profile(tmp_path, capfd):
+    writers = profile("blue", "istio-blue", policies={"rootWriters": ["cert-manager/istio-csr"]})
+    assert "== 'system:serviceaccount:cert-manager:istio-csr'" in expressions(
+        written(tmp_path, capfd, writers), "multimesh-roots-blue"
+    )
+    wrong = profile("blue", "istio-blue", policies={"rootWriters": ["istio-csr"]})
+    code, _, err = run(tmp_path, capfd, wrong)
+    assert code == 2
+    assert 'spec.policies.rootWriters[0] "istio-csr" is not "namespace/name"' in err
+
+
+@pytest.mark.parametrize("text", [OWNER, PLAIN], ids=["owner", "leave"])
+def test_render_neither_changes_nor_refuses_the_policies(tmp_path, capfd, text):
+    """A chart of a platform team may install them."""
+    import multimesh
+
+    _, out, _ = run(tmp_path, capfd, text)
+    assert multimesh.render_manifest(out.encode(), multimesh.load_profile(text)).output == out.encode()

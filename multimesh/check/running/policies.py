@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from multimesh.check.catalogue import INFO
 from multimesh.check.findings import Finding, Side
 from multimesh.check.objects import dig, listed, text_of
 from multimesh.check.running.cluster import Cluster, side_of
@@ -15,14 +14,12 @@ _POLICY, _BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBindi
 
 
 def policies(mesh: Profile, found: Cluster, wanted: Mapping[str, str]) -> Iterator[Finding]:
-    """Find policies that are missing, are older than the profile, or have no binding.
+    """Find policies that are missing, are older than the profile, or have no binding, in a mesh that has some.
 
     `wanted` maps the name of each policy that `multimesh policies` writes to its digest.
     """
     if not any(found.named(_POLICY, name) for name in wanted):
-        what = f"mesh {mesh.name} has no admission policies, so the API server enforces nothing of it"
-        yield Finding("admission-policy", what, (Side(mesh.name, _POLICY, "", 0),), INFO, _apply(mesh))
-        return
+        return  # A mesh need not have any.
     for name, digest in wanted.items():
         policy, binding = found.named(_POLICY, name), found.named(_BINDING, name)
         if policy is None:
