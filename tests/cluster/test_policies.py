@@ -140,8 +140,7 @@ def test_both_meshes_are_upgraded_and_serve_as_before(enforced: Enforced) -> Non
     denied = [
         (event["user"]["username"], event["objectRef"].get("resource"), event["objectRef"].get("name"))
         for event in world.cluster.events(enforced.since)
-        if DENIES in (event.get("responseStatus") or {}).get("message", "")
-        and INTRUDER not in event["user"]["username"]
+        if is_denied(event)
     ]
     assert denied == []
 
@@ -315,3 +314,39 @@ def test_a_crd_is_not_deleted_by_accident(enforced: Enforced) -> None:
         assert attempt(delete) == ""
     finally:
         annotate(None)
+
+
+def test_a_stock_mesh_beside_is_undisturbed(enforced: Enforced) -> None:
+    """It installs, injects and is upgraded; what it writes into the meshes' namespaces is all that is denied."""
+    world = enforced.world
+    since = world.cluster.audit.stat().st_size
+    world.install_stock()
+    try:
+        for name, text in charts.stock_beside(world.version).items():
+            done = world.stock("upgrade", "system", name, charts.write(world.folder / "charts" / name, text))
+            assert done.code == 0, done.err
+        world.serves("system")
+    finally:
+        for name in world.run("list", "-n", "istio-system", "--short").out.split():
+            world.run("uninstall", name, "-n", "istio-system")
+        world.stop("system")
+    assert [event for event in world.cluster.events(since) if is_denied(event)] == []
+
+
+def is_denied(event: Object) -> bool:
+    """Return whether an admission policy refused a request that none of these tests made on purpose."""
+    refused = DENIES in (event.get("responseStatus") or {}).get("message", "")
+    return refused and INTRUDER not in event["user"]["username"]
+
+
+def test_a_configuration_of_ten_times_the_size_stays_below_the_cost_limit(enforced: Enforced) -> None:
+    """So what is installed costs less than a tenth of what the API server lets an expression cost."""
+    world = enforced.world
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        for config in world.api.list(kind):
+            meta, entries = config["metadata"], config["webhooks"]
+            if "affirmed" not in meta["name"]:
+                continue
+            many = [entry | {"name": f"e{number}.{entry['name']}"} for number in range(10) for entry in entries]
+            copied = {key: meta.get(key) for key in ("labels", "annotations")} | {"name": f"{meta['name']}-affirmed"}
+            world.api.create(kind, {"metadata": copied, "webhooks": many}, dry_run=True)
