@@ -169,6 +169,10 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
             "a real install, on the cluster of kubectl: the namespaces with their labels, and the mesh",
             f"{namespaces} | kubectl apply --server-side -f -\n  {plugins}{shlex.join(install)}",
         ),
+        (
+            "let the API server enforce it: admission policies, for Kubernetes 1.30 and later",
+            f"{MULTIMESH} policies --profile {first.profile} | kubectl apply --server-side -f -",
+        ),
     )
     return "\n".join(f"  # {what}\n  {command}" for what, command in commands)
 

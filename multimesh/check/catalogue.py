@@ -167,6 +167,11 @@ CATALOGUE: dict[str, Page] = {
         "cannot connect.",
         "Render again with all namespaces in the profile, delete the secret, and restart the pods.",
     ),
+    "admission-policy": Page(
+        WARNING,
+        "Without its admission policies a mesh is kept apart only as long as everybody keeps to the rules.",
+        "Apply them: multimesh policies --profile PATH | kubectl apply --server-side -f -",
+    ),
     "left-behind": Page(
         WARNING,
         "Helm removes what it installed, and not what a control plane created at run time.",

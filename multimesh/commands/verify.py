@@ -20,12 +20,14 @@ from multimesh.check.objects import Object
 from multimesh.check.running import RUNNING
 from multimesh.check.running.certificates import unsettled
 from multimesh.check.running.cluster import Cluster, cluster
+from multimesh.check.running.policies import policies
 from multimesh.check.running.removed import removed
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse
 from multimesh.check.sources.running_mesh import read_mesh
 from multimesh.commands.check import add_output_flags, report
 from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.policies import wanted_digests
 from multimesh.commands.stdio import load_profile
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
@@ -61,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         findings += removed(mesh, now)
     else:
         findings += [finding for check in RUNNING for finding in check(mesh, now)]
+        findings += policies(mesh, now, wanted_digests(mesh))
         if seconds:
             findings += _settled(mesh, access, seconds, now)
     return report(findings, options, f"mesh {mesh.name}", "verify")

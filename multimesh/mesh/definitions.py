@@ -77,6 +77,13 @@ def check_revision(name: str) -> str:
     return check_label(name) or ("has more than 56 characters: istiod-REVISION is a Service" if len(name) > 56 else "")
 
 
+def check_account(name: str) -> str:
+    """Check a ServiceAccount with its namespace."""
+    namespace, slash, account = name.partition("/")
+    valid = _is_label(namespace) and slash and all(map(_is_label, account.split(".")))
+    return "" if valid else 'is not "namespace/name"'
+
+
 def check_kept(name: str) -> str:
     """Check an entry of keepNames."""
     kind, slash, rest = name.partition("/")
@@ -158,6 +165,19 @@ SPEC: Any = (
                 (),
             ),
             "Istio 1.5: Citadel.",
+        ),
+        "policies": (
+            (
+                "fields",
+                {
+                    "rootWriters": (
+                        ("list", ("text", check_account)),
+                        "ServiceAccounts, as namespace/name, that may write the roots of the mesh too.",
+                    )
+                },
+                (),
+            ),
+            "Admission policies, which 'multimesh policies' writes.",
         ),
         "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
         "keepNames": (

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
         rename_gateways: bool
 
 
+#: The admission policy that protects the CRDs: of the names that `multimesh policies` writes, the one without the mesh.
+CRD_POLICY = "multimesh-crds"
+
 #: Label on every namespace of a mesh, its control-plane namespace included.
 MESH_LABEL = "multimesh.dev/mesh"
 INJECTION_LABEL = "istio-injection"

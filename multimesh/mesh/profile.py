@@ -30,9 +30,25 @@ class Profile:
     """One mesh: the keys of its profile, under the names that rules use for them, with their defaults."""
 
     __slots__ = (
-        "also_listen", "canary_revisions", "flags", "keep_names", "name", "namespace", "namespaces", "node_ports",
-        "owns_shared", "rename_cluster_roles", "rename_gateways", "rename_names", "revision", "revisions",
-        "scope_gateways", "upgrade", "where", "workload_namespaces",
+        "also_listen",
+        "canary_revisions",
+        "flags",
+        "keep_names",
+        "name",
+        "namespace",
+        "namespaces",
+        "node_ports",
+        "owns_shared",
+        "rename_cluster_roles",
+        "rename_gateways",
+        "rename_names",
+        "revision",
+        "revisions",
+        "root_writers",
+        "scope_gateways",
+        "upgrade",
+        "where",
+        "workload_namespaces",
     )  # fmt: skip
 
     def __init__(self, where: str, name: str, spec: dict[str, Any]) -> None:
@@ -56,6 +72,7 @@ class Profile:
         self.node_ports: str | dict[str, int] = spec.get("nodePorts", "auto")
         self.also_listen: list[str] = spec.get("citadel", {}).get("alsoListen", [])
         self.flags: list[dict[str, Any]] = spec.get("flags", [])
+        self.root_writers: list[str] = spec.get("policies", {}).get("rootWriters", [])
         self.keep_names = frozenset(spec.get("keepNames", []))
         self.rename_names = frozenset(spec.get("renameNames", []))
 

@@ -15,6 +15,7 @@ from multimesh.mesh.definitions import (
     MAX_NAME,
     MAX_NAMESPACE,
     PROFILE,
+    check_account,
     check_any,
     check_kept,
     check_label,
@@ -47,6 +48,7 @@ def _refused(check: Callable[[str], str]) -> list[str]:
 
 #: What a check accepts: as JSON Schema, and as a phrase for the manual. Without an entry: any text.
 TEXTS: dict[Callable[[str], str], tuple[dict[str, Any], str]] = {
+    check_account: ({"pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"}, "`namespace/name`"),
     check_any: ({"minLength": 1}, "text"),
     check_label: ({"pattern": _LABEL, "maxLength": 63}, "DNS label"),
     check_mesh: ({"pattern": _LABEL, "maxLength": MAX_NAME, "not": {"enum": _refused(check_mesh)}}, "mesh name"),

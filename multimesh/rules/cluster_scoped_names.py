@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.mesh.names import (
+    CRD_POLICY,
     GRANTED,
     SHARED,
     SUFFIXED,
@@ -117,6 +118,8 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
     if kind == "Namespace" and name in mesh.namespaces:
         return
     if (kind, name) in SHARED and mesh.owns_shared:
+        return
+    if kind.startswith("ValidatingAdmissionPolicy") and name == CRD_POLICY:
         return
     if is_renamed(kind, name, mesh):
         _rewrite(resource, "metadata/name", cluster_scoped_name(kind, name, mesh))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import ssl
@@ -103,6 +104,14 @@ class Api:
         self._token = token
         self._local = threading.local()
         self._open: list[http.client.HTTPSConnection] = []
+
+    def as_account(self, name: str, namespace: str) -> Api:
+        """Return a client with a token of a ServiceAccount."""
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": None}}
+        found = self.call("POST", f"{path('ServiceAccount', namespace, name)}/token", request)
+        client = copy.copy(self)
+        client._token, client._local = found["status"]["token"], threading.local()  # connections are closed with ours
+        return client
 
     def call(self, method: str, path: str, body: object = None, content: str = "application/json") -> Object:
         """Return the answer as an object. Raises Refused."""

@@ -19,6 +19,8 @@ NOW = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
 
 def wipe(api: Api, kept_namespaces: set[str]) -> None:
     """Take everything out, but for these namespaces and what Kubernetes itself has."""
+    for kind in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
+        api.call("DELETE", f"/apis/admissionregistration.k8s.io/v1/{kind}")
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         api.call("DELETE", path(kind))
     for kind in ("ClusterRole", "ClusterRoleBinding"):
@@ -27,8 +29,19 @@ def wipe(api: Api, kept_namespaces: set[str]) -> None:
                 api.delete(kind, obj["metadata"]["name"])
     _end_namespaces(api, kept_namespaces)
     # Only then: together with their CRD, resources of a namespace that is going have been seen to stay.
-    api.call("DELETE", path("CustomResourceDefinition"))
+    until("CRDs may be deleted", lambda: _deletes_crds(api), 60)
     until("all CRDs are gone", lambda: not api.list("CustomResourceDefinition"), 60)
+
+
+def _deletes_crds(api: Api) -> bool:
+    """Try to delete all CRDs; the policy that forbids it is gone, but the API server notices that a moment later."""
+    try:
+        api.call("DELETE", path("CustomResourceDefinition"))
+    except Refused as error:
+        if error.code != 403:
+            raise
+        return False
+    return True
 
 
 def _end_namespaces(api: Api, kept: set[str]) -> None:

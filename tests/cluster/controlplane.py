@@ -47,6 +47,8 @@ rules:
   verbs: [create, update, patch]
   resources:
   - {group: admissionregistration.k8s.io}
+- level: Metadata  # what was denied, and to whom
+  verbs: [create, update, patch, delete]
 - level: None
 """
 
@@ -175,7 +177,7 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={port}",
             f"--cert-dir={self.folder}",
-            "--controllers=serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller",
+            "--controllers=serviceaccount-controller,namespace-controller,root-ca-certificate-publisher-controller,validatingadmissionpolicy-status-controller",
             f"--root-ca-file={self.root}",
             "--leader-elect=false",
             "--use-service-account-credentials=false",

@@ -56,4 +56,4 @@ def _put(api: Api, kind: str, name: str, namespace: str, data: dict[str, str]) -
     except Refused as error:
         if error.code != 409:
             raise
-        api.call("PATCH", path(kind, namespace, name), {"data": data}, "application/merge-patch+json")
+        api.call("PUT", path(kind, namespace, name), obj)

@@ -201,9 +201,14 @@ class StandIn(Plane):
 
     def _reconcile(self) -> None:
         while not self._ends.is_set():
-            for kind in (MUTATING, VALIDATING):
-                for config in self.api.peek(kind):
-                    self._patch(kind, config)
+            try:
+                for kind in (MUTATING, VALIDATING):
+                    for config in self.api.peek(kind):
+                        self._patch(kind, config)
+            except Refused as error:
+                # Its role may be uninstalled before it ends.
+                if error.code not in (401, 403):
+                    raise
             self._ends.wait(0.1)
 
     def _patch(self, kind: str, config: Object) -> None:

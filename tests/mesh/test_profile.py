@@ -35,7 +35,7 @@ def test_the_defaults() -> None:
         "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "name": "blue",
         "namespace": "istio-blue", "namespaces": frozenset({"istio-blue"}), "node_ports": "auto", "owns_shared": False,
         "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "revision": "blue",
-        "revisions": ("blue",), "scope_gateways": True, "upgrade": False, "where": "p.yaml", "workload_namespaces": [],
+        "revisions": ("blue",), "root_writers": [], "scope_gateways": True, "upgrade": False, "where": "p.yaml", "workload_namespaces": [],
     }  # fmt: skip
     assert mesh.injection_label == "enabled-blue"
 
@@ -45,8 +45,9 @@ def test_every_key_is_read() -> None:
         workloadNamespaces=["a", "b", "a", "istio-blue"], sharedResources="own", revision="r", canaryRevisions=["c"],
         clusterRoles="keep", gateways="keep", scopeGateways=False, nodePorts={"http2": 30000, "https": 32767},
         citadel={"alsoListen": ["x"]}, flags=[{"container": "c", "args": ["--a"], "env": {"A": "b"}}],
-        keepNames=["Widget/*"], renameNames=["ClusterRole/x"],
+        keepNames=["Widget/*"], renameNames=["ClusterRole/x"], policies={"rootWriters": ["a/b"]},
     )  # fmt: skip
+    assert mesh.root_writers == ["a/b"]
     assert (mesh.workload_namespaces, mesh.namespaces) == (["a", "b"], {"a", "b", "istio-blue"})
     assert (mesh.owns_shared, mesh.revision, mesh.revisions, mesh.canary_revisions) == (True, "r", ("r", "c"), ["c"])
     assert (mesh.rename_cluster_roles, mesh.rename_gateways, mesh.scope_gateways) == (False, False, False)

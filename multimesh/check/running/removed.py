@@ -41,7 +41,11 @@ _OF_ISTIOD = (
 def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Yield what is left of a mesh that was removed."""
     for item in found.of(*_CLUSTER_SCOPED):
-        if is_own(item.name, mesh) or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name):
+        if (
+            item.labels.get(MESH_LABEL) == mesh.name
+            or is_own(item.name, mesh)
+            or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name)
+        ):
             yield _left(mesh, item.title, item.file, item.line, f"kubectl delete {item.kind.lower()} {item.name}")
     for item in found.of("Namespace"):
         keys = [

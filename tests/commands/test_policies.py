@@ -1,0 +1,152 @@
+"""`multimesh policies` writes admission policies that follow from the profile, each with its binding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from program import profile
+
+from multimesh.cli import main
+
+OWNER = profile("affirmed", "istio-affirmed", ("nginx-affirmed",), sharedResources="own")
+PLAIN = profile("blue", "istio-blue", ("nginx-blue",), revision="blue-1", canaryRevisions=["blue-2"])
+
+
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str, *flags: str) -> tuple[int, str, str]:
+    """Run the command with a profile; return its exit code, stdout and stderr."""
+    file = tmp_path / "profile.yaml"
+    file.write_text(text, encoding="utf-8")
+    code = main(["policies", "--profile", str(file), *flags])
+    out, err = capfd.readouterr()
+    return code, out, err
+
+
+def written(tmp_path: Path, capfd: pytest.CaptureFixture[str], text: str, *flags: str) -> list[dict]:
+    """Return what the command writes as objects."""
+    code, out, err = run(tmp_path, capfd, text, *flags)
+    assert (code, err) == (0, "")
+    return list(yaml.safe_load_all(out))
+
+
+def names(objects: list[dict]) -> list[str]:
+    """Return the names of the policies, and check that each has its binding."""
+    policies = [one for one in objects if one["kind"] == "ValidatingAdmissionPolicy"]
+    bindings = [one for one in objects if one["kind"] == "ValidatingAdmissionPolicyBinding"]
+    found = [one["metadata"]["name"] for one in policies]
+    assert [one["metadata"]["name"] for one in bindings] == found
+    assert [one["spec"] for one in bindings] == [{"policyName": name, "validationActions": ["Deny"]} for name in found]
+    return found
+
+
+def test_every_policy_has_a_binding_that_denies_and_fails_closed(tmp_path, capfd):
+    objects = written(tmp_path, capfd, OWNER)
+    assert names(objects) == [
+        "multimesh-releases-affirmed", "multimesh-writes-affirmed", "multimesh-roots-affirmed",
+        "multimesh-members-affirmed", "multimesh-pods-affirmed", "multimesh-crds",
+    ]  # fmt: skip
+    assert {one["apiVersion"] for one in objects} == {"admissionregistration.k8s.io/v1"}
+    assert {one["metadata"]["labels"]["multimesh.dev/mesh"] for one in objects} == {"affirmed"}
+    assert {one["spec"].get("failurePolicy") for one in objects} == {"Fail", None}
+
+
+def test_only_the_owner_protects_the_crds(tmp_path, capfd):
+    assert "multimesh-crds" not in names(written(tmp_path, capfd, PLAIN))
+    assert names(written(tmp_path, capfd, PLAIN, "--only", "crds")) == ["multimesh-crds"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [
+        (["--only", "writes"], ["writes"]),
+        (["--only", "roots,writes"], ["writes", "roots"]),
+        (["--except", "releases, members ,pods"], ["writes", "roots"]),
+        (["--only", "writes,pods", "--except", "pods"], ["writes"]),
+    ],
+)
+def test_policies_can_be_chosen(tmp_path, capfd, flags, wanted):
+    assert names(written(tmp_path, capfd, PLAIN, *flags)) == [f"multimesh-{name}-blue" for name in wanted]
+
+
+def test_a_policy_that_does_not_exist_is_refused(tmp_path, capfd):
+    code, out, err = run(tmp_path, capfd, PLAIN, "--only", "root")
+    assert (code, out) == (2, "")
+    assert err == (
+        'multimesh: --only names the policy "root"\n'
+        "  Known policies: releases, writes, roots, members, pods, crds.\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["1.30", "v1.35.4", "2.0", "1.30.0-eks-1"])
+def test_kubernetes_from_1_30_on_has_them(tmp_path, capfd, version):
+    assert run(tmp_path, capfd, PLAIN, "--kubernetes", version)[0] == 0
+
+
+@pytest.mark.parametrize("version", ["1.29", "v1.29.9", "0.31", "new", "1"])
+def test_another_version_of_kubernetes_is_refused(tmp_path, capfd, version):
+    code, out, err = run(tmp_path, capfd, PLAIN, "--kubernetes", version)
+    assert (code, out) == (2, "")
+    assert version in err
+
+
+def test_the_digest_changes_with_the_profile_and_with_nothing_else(tmp_path, capfd):
+    """So `verify` finds a policy that is older than the profile."""
+
+    def digests(text: str) -> dict[str, str]:
+        objects = written(tmp_path, capfd, text)
+        return {one["metadata"]["name"]: one["metadata"]["annotations"]["multimesh.dev/digest"] for one in objects}
+
+    one, same = digests(PLAIN), digests(PLAIN)
+    assert one == same
+    assert len(set(one.values())) == len(one)
+    other = digests(PLAIN.replace("blue-2", "blue-3"))
+    assert other["multimesh-releases-blue"] != one["multimesh-releases-blue"]
+    assert other["multimesh-members-blue"] == one["multimesh-members-blue"]
+
+
+def expressions(objects: list[dict], name: str) -> str:
+    """Return all expressions of one policy as one text."""
+    [policy] = [one["spec"] for one in objects if one["metadata"]["name"] == name and "validations" in one["spec"]]
+    found = [*policy.get("matchConditions", ()), *policy.get("variables", ()), *policy["validations"]]
+    return "\n".join(one["expression"] for one in found)
+
+
+def test_names_that_the_profile_keeps_are_let_through(tmp_path, capfd):
+    kept = profile("blue", "istio-blue", keepNames=["ClusterRole/reader", "Widget/*"])
+    assert "'ClusterRole/reader', 'Widget/*'" in expressions(written(tmp_path, capfd, kept), "multimesh-releases-blue")
+    assert "reader" not in expressions(written(tmp_path, capfd, PLAIN), "multimesh-releases-blue")
+
+
+def test_stock_names_are_allowed_where_render_leaves_them(tmp_path, capfd):
+    keeps = profile("blue", "istio-blue", clusterRoles="keep")
+    assert "'ClusterRole/istio-reader'" in expressions(written(tmp_path, capfd, keeps), "multimesh-releases-blue")
+    plain = expressions(written(tmp_path, capfd, PLAIN), "multimesh-releases-blue")
+    assert "istio-reader" not in plain
+    assert "istio-cni" not in plain
+    assert "'ClusterRole/istio-cni'" in expressions(written(tmp_path, capfd, OWNER), "multimesh-releases-affirmed")
+
+
+def test_every_policy_says_what_it_prevents(tmp_path, capfd):
+    _, out, _ = run(tmp_path, capfd, OWNER)
+    assert out.count("# Prevents: ") == 6
+
+
+def test_other_writers_of_roots_come_from_the_profile(tmp_path, capfd):
+    writers = profile("blue", "istio-blue", policies={"rootWriters": ["cert-manager/istio-csr"]})
+    assert "== 'system:serviceaccount:cert-manager:istio-csr'" in expressions(
+        written(tmp_path, capfd, writers), "multimesh-roots-blue"
+    )
+    wrong = profile("blue", "istio-blue", policies={"rootWriters": ["istio-csr"]})
+    code, _, err = run(tmp_path, capfd, wrong)
+    assert code == 2
+    assert 'spec.policies.rootWriters[0] "istio-csr" is not "namespace/name"' in err
+
+
+@pytest.mark.parametrize("text", [OWNER, PLAIN], ids=["owner", "leave"])
+def test_render_neither_changes_nor_refuses_the_policies(tmp_path, capfd, text):
+    """A chart of a platform team may install them."""
+    import multimesh
+
+    _, out, _ = run(tmp_path, capfd, text)
+    assert multimesh.render_manifest(out.encode(), multimesh.load_profile(text)).output == out.encode()
