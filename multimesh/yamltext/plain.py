@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multimesh.yamltext.fieldpath import BadShape
+from multimesh.yamltext.fieldpath import BadShape, entries
 from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_null, is_sequence
 
 TYPE_CHECKING = False
@@ -26,17 +26,27 @@ _SWITCHES = {
 
 
 def plain(node: Node) -> Any:
-    """Return a node as dicts, lists and scalars. Raises BadShape for other tags, and for keys that are not scalars."""
+    """Return a node as dicts, lists and scalars, merge keys resolved.
+
+    Raises BadShape for other tags, and for keys that are not scalars.
+    """
     if is_mapping(node):
-        strange = next((key for key, _ in node.value if key.id != "scalar"), None)
-        if strange is not None:
-            raise BadShape("", "has a key that is not text", strange)
-        return {key.value: plain(child) for key, child in node.value}
+        return {key_text(key): plain(child) for key, child in entries(node)}
     if is_sequence(node):
         return [plain(child) for child in node.value]
     if node.tag not in _KNOWN_TAGS:
         raise BadShape(node.value, f'has the tag "{node.tag}"', node)
     return scalar(node)
+
+
+def key_text(key: Node) -> str:
+    """Return a key as Helm's JSON has it: `on` is "true", 0x10 is "16". Raises BadShape for one that is not text."""
+    if key.id != "scalar":
+        raise BadShape("", "has a key that is not text", key)
+    found = scalar(key)
+    if found is None or type(found) is float:
+        raise BadShape("", f'has the key "{key.value}", which is not text', key)
+    return str(found).lower() if type(found) is bool else str(found)
 
 
 def scalar(node: ScalarNode) -> str | int | float | bool | None:

@@ -35,7 +35,18 @@ def test_collections_are_dicts_and_lists():
     assert plain(next(compose_all("a: {b: [1, x, {c: ~}], d: 'n'}\n"))) == {"a": {"b": [1, "x", {"c": None}], "d": "n"}}
 
 
+def test_keys_are_those_of_helms_json():
+    """To Go `on` is true, and 0x10 is 16."""
+    assert plain(next(compose_all("{on: a, 0x10: b, 'on': c, n: d}"))) == {
+        "true": "a",
+        "16": "b",
+        "on": "c",
+        "false": "d",
+    }
+
+
 REFUSED = {
+    "a key that is null": ("{~: 1}", 'has the key "~", which is not text'),
     "a key that is a list": ("{[a]: 1}", "has a key that is not text"),
     "a binary": ("a: !!binary eA==", 'has the tag "tag:yaml.org,2002:binary"'),
     "a tag of its own": ("a: [!x b]", 'has the tag "!x"'),
