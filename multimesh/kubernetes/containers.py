@@ -1,5 +1,7 @@
 """Flags and environment variables of containers, found by name and never by position."""
 
+from __future__ import annotations
+
 from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_null, is_scalar, is_sequence, text
 
 TYPE_CHECKING = False
@@ -8,7 +10,7 @@ if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
 
 
-def container(resource: "Resource", name: str) -> "tuple[str, MappingNode]":
+def container(resource: Resource, name: str) -> tuple[str, MappingNode]:
     """Return path and node of the container of this name. Raises BadShape where there is none, or more than one."""
     found = [(path, node) for path, node in resource.containers() if text(node, "name") == name]
     if len(found) != 1:
@@ -17,26 +19,41 @@ def container(resource: "Resource", name: str) -> "tuple[str, MappingNode]":
     return found[0]
 
 
-def flag_list(path: str, node: "MappingNode", *, subcommand: str = "") -> "tuple[str, SequenceNode]":
-    """Return path and node of the list that holds a container's flags: `args`, or the list with the subcommand.
+class Flags:
+    """The words of a container's `command` and `args`, in this order, which is the order in which it reads them.
 
-    Raises BadShape where there is no such list.
+    `last` is the list to which a flag is appended: of a flag that is given twice, the last one counts.
     """
-    for key in ("command", "args") if subcommand else ("args",):
-        found = get(node, key)
-        if found is None:
-            continue
-        if not is_sequence(found):
-            raise BadShape(f"{path}/{key}", "is no list", found)
-        if not subcommand or any(is_scalar(item) and item.value == subcommand for item in found.value):
-            return f"{path}/{key}", found
-    raise BadShape(path, f"has no list with the subcommand {subcommand}" if subcommand else "has no args", node)
+
+    __slots__ = ("last", "value")
+
+    def __init__(self, lists: list[SequenceNode]) -> None:
+        self.last = lists[-1]
+        self.value = [item for words in lists for item in words.value]
 
 
-def flag(path: str, flags: "SequenceNode", name: str) -> "tuple[str, Node, bool] | None":
+def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[str, Flags]:
+    """Return the flags of a container, and the path of the list to which one is appended.
+
+    Raises BadShape where there is no such list, or none with the subcommand.
+    """
+    found = {key: words for key in ("command", "args") if (words := get(node, key)) is not None}
+    lists = []
+    for key, words in found.items():
+        if not is_sequence(words):
+            raise BadShape(f"{path}/{key}", "is not a list", words)
+        lists.append(words)
+    if not subcommand and "args" not in found:
+        raise BadShape(path, "has no args", node)
+    if subcommand and not any(is_scalar(item) and item.value == subcommand for words in lists for item in words.value):
+        raise BadShape(path, f"has no list with the subcommand {subcommand}", node)
+    return f"{path}/{'args' if 'args' in found else 'command'}", Flags(lists)
+
+
+def flag(path: str, flags: Flags | SequenceNode, name: str) -> tuple[str, Node, bool] | None:
     """Return the value of a flag, the node that holds it, and whether the node holds the flag's name as well.
 
-    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that stands twice.
+    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that is given twice.
     """
     found = None
     nodes = flags.value
@@ -58,22 +75,22 @@ def flag(path: str, flags: "SequenceNode", name: str) -> "tuple[str, Node, bool]
     return found
 
 
-def set_flag(resource: "Resource", path: str, flags: "SequenceNode", name: str, new: str) -> None:
+def set_flag(resource: Resource, path: str, flags: Flags, name: str, new: str) -> None:
     """Give a flag a value: replaced where it is, appended as `--flag=value` where it is not."""
     found = flag(path, flags, name)
     if found is None:
-        resource.append(flags, f"{name}={new}", path)
+        resource.append(flags.last, f"{name}={new}", path)
     else:
         resource.rewrite(found[1], f"{name}={new}" if found[2] else new, f"{path}/{name}")
 
 
-def variables(path: str, node: "MappingNode", *names: str) -> "dict[str, tuple[str, MappingNode]]":
-    """Return path and node of those environment variables that are there. Raises BadShape for one that stands twice."""
+def variables(path: str, node: MappingNode, *names: str) -> dict[str, tuple[str, MappingNode]]:
+    """Return path and node of those environment variables that are there. Raises BadShape for one that is there twice."""
     env = get(node, "env")
     if env is None:
         return {}
     if not is_sequence(env):
-        raise BadShape(f"{path}/env", "is no list", env)
+        raise BadShape(f"{path}/env", "is not a list", env)
     found: dict[str, tuple[str, MappingNode]] = {}
     for item in env.value:
         name = text(item, "name") if is_mapping(item) else ""
@@ -84,12 +101,12 @@ def variables(path: str, node: "MappingNode", *names: str) -> "dict[str, tuple[s
     return found
 
 
-def variable(path: str, node: "MappingNode", name: str) -> "tuple[str, MappingNode] | None":
+def variable(path: str, node: MappingNode, name: str) -> tuple[str, MappingNode] | None:
     """Return path and node of one environment variable, as `variables` does; None where it is absent."""
     return variables(path, node, name).get(name)
 
 
-def set_variable(resource: "Resource", path: str, node: "MappingNode", name: str, new: str) -> None:
+def set_variable(resource: Resource, path: str, node: MappingNode, name: str, new: str) -> None:
     """Give an environment variable a value: replaced where it is, appended where it is not."""
     found = variable(path, node, name)
     if found is None:

@@ -506,7 +506,7 @@ CONTAINERS = {
     "galley twice": ("      - name: galley\n        command: [server]\n" * 2, "has the container galley more than once"),
     "no command": ("      - name: galley\n", "has no list with the subcommand server"),
     "another subcommand": ("      - name: galley\n        command: [galley, probe]\n", "has no list with the subcommand server"),
-    "a command that is text": ("      - name: galley\n        command: galley server\n", "is no list"),
+    "a command that is text": ("      - name: galley\n        command: galley server\n", "is not a list"),
     "containers that are texts": ("      - galley\n", "holds something that is not a container"),
     "a name that is a list": ("      - name: [galley]\n        command: [galley, server]\n", "is not text"),
     "the command twice": ("      - name: galley\n        command: [server]\n        command: [server]\n", "is written twice"),

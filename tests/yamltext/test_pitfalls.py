@@ -207,7 +207,7 @@ case(
 )
 case(21, "no list at all", citadel("        image: a\n"), Refused("has no args", 1))
 case(21, "a list that says nothing", citadel("        args:\n"), Refused("has no args", 1))
-case(21, "a list that is text", citadel("        args: a\n"), Refused("args is no list", 1))
+case(21, "a list that is text", citadel("        args: a\n"), Refused("args is not a list", 1))
 
 CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.istio.io\n"
 KEEP = "    helm.sh/resource-policy: keep\n"
