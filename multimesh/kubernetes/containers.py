@@ -19,26 +19,41 @@ def container(resource: Resource, name: str) -> tuple[str, MappingNode]:
     return found[0]
 
 
-def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[str, SequenceNode]:
-    """Return path and node of the list with a container's flags: `args`, or the one that contains the subcommand.
+class Flags:
+    """The words of a container's `command` and `args`, in this order, which is the order in which it reads them.
 
-    Raises BadShape where there is no such list.
+    `last` is the list to which a flag is appended: of a flag that is given twice, the last one counts.
     """
-    for key in ("command", "args") if subcommand else ("args",):
-        found = get(node, key)
-        if found is None:
-            continue
-        if not is_sequence(found):
-            raise BadShape(f"{path}/{key}", "is not a list", found)
-        if not subcommand or any(is_scalar(item) and item.value == subcommand for item in found.value):
-            return f"{path}/{key}", found
-    raise BadShape(path, f"has no list with the subcommand {subcommand}" if subcommand else "has no args", node)
+
+    __slots__ = ("last", "value")
+
+    def __init__(self, lists: list[SequenceNode]) -> None:
+        self.last = lists[-1]
+        self.value = [item for words in lists for item in words.value]
 
 
-def flag(path: str, flags: SequenceNode, name: str) -> tuple[str, Node, bool] | None:
-    """Return the value of a flag, its node, and whether the node holds the name too; None for an absent flag.
+def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[str, Flags]:
+    """Return the flags of a container, and the path of the list to which one is appended.
 
-    The two forms are `--flag=value`, and `--flag` followed by `value`. Raises BadShape for a flag that is given twice.
+    Raises BadShape where there is no such list, or none with the subcommand.
+    """
+    found = {key: words for key in ("command", "args") if (words := get(node, key)) is not None}
+    lists = []
+    for key, words in found.items():
+        if not is_sequence(words):
+            raise BadShape(f"{path}/{key}", "is not a list", words)
+        lists.append(words)
+    if not subcommand and "args" not in found:
+        raise BadShape(path, "has no args", node)
+    if subcommand and not any(is_scalar(item) and item.value == subcommand for words in lists for item in words.value):
+        raise BadShape(path, f"has no list with the subcommand {subcommand}", node)
+    return f"{path}/{'args' if 'args' in found else 'command'}", Flags(lists)
+
+
+def flag(path: str, flags: Flags | SequenceNode, name: str) -> tuple[str, Node, bool] | None:
+    """Return the value of a flag, the node that holds it, and whether the node holds the flag's name as well.
+
+    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that is given twice.
     """
     found = None
     nodes = flags.value
@@ -60,11 +75,11 @@ def flag(path: str, flags: SequenceNode, name: str) -> tuple[str, Node, bool] | 
     return found
 
 
-def set_flag(resource: Resource, path: str, flags: SequenceNode, name: str, new: str) -> None:
+def set_flag(resource: Resource, path: str, flags: Flags, name: str, new: str) -> None:
     """Set a flag: its value is replaced, or `--flag=value` is appended where the flag is absent."""
     found = flag(path, flags, name)
     if found is None:
-        resource.append(flags, f"{name}={new}", path)
+        resource.append(flags.last, f"{name}={new}", path)
     else:
         resource.rewrite(found[1], f"{name}={new}" if found[2] else new, f"{path}/{name}")
 

@@ -7,10 +7,12 @@ from multimesh.kubernetes.kinds import group_of
 from multimesh.yamltext.edits import Editor
 from multimesh.yamltext.fieldpath import (
     BadShape,
+    entries,
     entry,
     find,
     get,
     is_mapping,
+    is_null,
     is_scalar,
     is_sequence,
     items,
@@ -67,7 +69,7 @@ class Resource(Editor):
         except BadShape as error:
             self.title = self._title()
             raise self.error(
-                f"{error.path} {error.what}", "Helm could not install it either. Look at what 'helm template' prints."
+                f"{error.path} {error.what}", "Look at what 'helm template' prints at this line."
             ) from None
         self.title = self._title()
 
@@ -106,7 +108,7 @@ class Resource(Editor):
         if self._labels is None:
             labels = {}
             found = mapping(self.root, "metadata/labels")
-            for key, node in found.value if found is not None else ():
+            for key, node in entries(found, "metadata/labels") if found is not None else ():
                 if not is_scalar(node) or not is_scalar(key):
                     raise BadShape("metadata/labels", "holds something that is not text", node)
                 labels[key.value] = text(node)
@@ -212,11 +214,11 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
         raise MultimeshError(
             text_of.at(root),
             f"a document is not a Kubernetes object: {_excerpt(root)}",
-            "Helm could not install it either. Look at what 'helm template' prints at this line.",
+            "Look at what 'helm template' prints at this line.",
         )
     try:
         kind = text(root, "kind")
-        listed = entry(root, "items", "items") if kind.endswith("List") else None
+        listed = entry(root, "items", "items")
     except BadShape as error:
         hint = "Look at what 'helm template' prints at this line."
         if "twice" in error.what:
@@ -226,17 +228,14 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
                 "Istio's charts 1.10 to 1.16 write several revisionTags so: give them one, --set revisionTags={TAG}."
             )
         raise MultimeshError(text_of.at(root), f"{error.path} {error.what}", hint) from None
-    if listed is not None:
-        found = listed[1]
-        if is_sequence(found):
-            for index, item in enumerate(found.value):
-                yield from _objects(text_of, item, (found, index), rule)
+    if listed is not None and (is_sequence(listed[1]) or (is_null(listed[1]) and kind.endswith("List"))):
+        yield from _listed(text_of, kind, listed[1], rule)
         return
     if not kind:
         raise MultimeshError(
             text_of.at(root),
             f"a document is not a Kubernetes object: it has no kind: {_excerpt(root)}",
-            "Helm could not install it either. Look at what 'helm template' prints at this line.",
+            "Look at what 'helm template' prints at this line.",
         )
     resource = Resource(text_of, root, kind, sequence, rule)
     try:
@@ -245,6 +244,23 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
         raise refusal(resource.where, error, "") from None
     if not local:
         yield resource
+
+
+def _listed(text_of: Text, kind: str, found: Node, rule: str) -> Iterator[Resource]:
+    """Yield the items of a List.
+
+    To Kubernetes every object is a list that has a list `items` (apimachinery v0.37, unstructured.go, IsList). Helm
+    installs the items of a Role, but not the Role.
+    """
+    if kind and not kind.endswith("List"):
+        raise MultimeshError(
+            text_of.at(found),
+            f"a {kind} has items, which Helm would install instead of the {kind} itself",
+            "Write the items as documents of their own, or as the items of a List.",
+        )
+    if is_sequence(found):
+        for index, item in enumerate(found.value):
+            yield from _objects(text_of, item, (found, index), rule)
 
 
 def is_local(resource: Resource) -> bool:

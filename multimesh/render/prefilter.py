@@ -42,6 +42,9 @@ _WORKLOADS = frozenset(("Deployment", "DaemonSet"))
 #: The keys at the root that identify an object.
 _IDENTITY_KEYS = (b"kind", b"metadata", b"apiVersion")
 
+#: The keys at the root that count: what has `items` is a List to Kubernetes, whatever its kind.
+_ROOT_KEYS = (*_IDENTITY_KEYS, b"items")
+
 #: What a plain key begins with.
 _LETTERS = frozenset(bytes((code,)) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -84,6 +87,8 @@ def may_skip(body: bytes, mesh: Profile, data: LongData | None) -> bool:
     group, kind = _type(values[b"kind"], values[b"apiVersion"])
     if kind == "List" and not group:
         return _may_skip_items(body, mesh)
+    if b"items" in values:
+        return False
     if mesh.flags and kind in _WORKLOADS:
         return False
     name = _own_name(group, kind, body, values[b"metadata"], mesh)
@@ -94,10 +99,10 @@ def may_skip(body: bytes, mesh: Profile, data: LongData | None) -> bool:
 
 
 def root_values(head: bytes) -> dict[bytes, bytes] | None:
-    """Return what follows `kind`, `metadata` and `apiVersion` at the root; NUL joins the indented lines below to it.
+    """Return what follows `kind`, `metadata`, `apiVersion` and `items` at the root; NUL joins the indented lines below.
 
-    Empty for a document without content. None if the root may be anything else than a block mapping with each of these
-    keys once, or if a key of another form (quoted, after a tag, ...) could be one of them.
+    Empty for a document without content. None if the root may be anything else than a block mapping with each of the
+    first three keys once, or if a key of another form (quoted, after a tag, ...) could be one of them.
     """
     # NUL in place of the line breaks before indented lines (a stream has none of its own) leaves one entry a root key.
     entries = head.replace(b"\n ", b"\0 ").split(b"\n")
@@ -106,17 +111,17 @@ def root_values(head: bytes) -> dict[bytes, bytes] | None:
     for number, entry in enumerate(entries):
         if entry[:1] in _LETTERS:
             has_key = True
-            if entry.startswith(_IDENTITY_KEYS):
+            if entry.startswith(_ROOT_KEYS):
                 key, _, value = entry.partition(b":")
-                if key in found or key not in _IDENTITY_KEYS or _continues(entries, number):
+                if key in found or key not in _ROOT_KEYS or _continues(entries, number):
                     return None
                 found[key] = value
         elif not has_key:
             if not _is_blank(entry):
                 return None
-        elif entry and (entry[0] not in _AFTER_KEY or (entry[0] == QUOTE and entry.startswith(_IDENTITY_KEYS, 1))):
+        elif entry and (entry[0] not in _AFTER_KEY or (entry[0] == QUOTE and entry.startswith(_ROOT_KEYS, 1))):
             return None
-    return None if has_key and len(found) < len(_IDENTITY_KEYS) else found
+    return None if has_key and len(found) - (b"items" in found) < len(_IDENTITY_KEYS) else found
 
 
 def _is_blank(entry: bytes) -> bool:

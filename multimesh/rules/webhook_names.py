@@ -38,10 +38,10 @@ from multimesh.yamltext.fieldpath import get, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from multimesh.kubernetes.containers import Flags
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
-    from multimesh.yamltext.nodes import SequenceNode
 
 ID = "webhook-names"
 READS: Reads = {
@@ -90,7 +90,7 @@ def _plan_flags(resource: Resource, mesh: Profile) -> None:
         set_variable(resource, path, node, "INJECTION_WEBHOOK_CONFIG_NAME", injector_configuration(mesh))
 
 
-def _set(resource: Resource, path: str, flags: SequenceNode, name: str, new: str, stock: str) -> None:
+def _set(resource: Resource, path: str, flags: Flags, name: str, new: str, stock: str) -> None:
     found = flag(path, flags, name)
     if found is not None and found[0] not in (new, stock, ""):
         raise resource.error(

@@ -12,7 +12,7 @@ from multimesh.yamltext.emit import appended, inserted, joined, lacking, removed
 from multimesh.yamltext.fieldpath import BadShape, entry, refusal
 from multimesh.yamltext.line import Line
 from multimesh.yamltext.longtext import outline
-from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_null, is_scalar, is_sequence
+from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_merge, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 from multimesh.yamltext.positions import Positions
 from multimesh.yamltext.scalars import is_plain, rewritten, source_map, verbatim_places
@@ -173,6 +173,23 @@ class Text:
         if shared and id(node) in shared:
             raise BadShape(path, "is shared by an alias, which cannot be edited in one place only", node)
 
+    def check_removed(self, nodes: tuple[Node, ...], path: str) -> None:
+        """Raise BadShape for nodes that hold an anchor which an alias uses: without it the alias would mean nothing."""
+        if not self.positions.shared:
+            return
+        start, todo = nodes[0].start_mark.index, list(nodes)
+        end = max(node.end_mark.index for node in nodes)
+        while todo:
+            node = todo.pop()
+            # A node that is an alias itself has the marks of its anchor.
+            if not start <= node.start_mark.index < end:
+                continue
+            self.check_own(node, path)
+            if node.id == "mapping":
+                todo += [part for pair in node.value for part in pair]
+            elif node.id == "sequence":
+                todo += node.value
+
     # From requests to spans.
 
     def planned(self) -> list[Edit]:
@@ -303,15 +320,16 @@ class Editor:
         found = entry(mapping, key, path)
         if found is None:
             return
+        if any(is_merge(other) for other, _ in mapping.value):
+            raise BadShape(path, 'is in a mapping with a merge key "<<", which may bring it in again', found[0])
         self.text.check_own(found[0], path)
-        index = next((number for number, pair in enumerate(mapping.value) if pair[0] is found[0]), -1)
-        if index < 0:
-            raise BadShape(path, "is brought in by a merge key", found[0])
+        self.text.check_removed(found, path)
+        index = next(number for number, pair in enumerate(mapping.value) if pair[0] is found[0])
         self._add(removed_entry(self.text.positions, mapping, index, path), path)
 
     def replace(self, node: Node, value: Value, path: str) -> None:
         """Replace a whole node by a value."""
-        self.text.check_own(node, path)
+        self.text.check_removed((node,), path)
         self._add(replacement(self.text.positions, node, value), path)
 
     def replace_span(self, start: int, end: int, new: str, path: str) -> None:
@@ -321,7 +339,7 @@ class Editor:
     def drop_item(self, sequence: SequenceNode, index: int) -> None:
         """Remove an item of a list, with its lines."""
         self.text.check_own(sequence, "items")
-        self.text.check_own(sequence.value[index], "items")
+        self.text.check_removed((sequence.value[index],), "items")
         self.text.drop(sequence, index, self._request("items"))
 
     def drop_document(self, root: Node) -> None:

@@ -146,6 +146,8 @@ def inserted(at: Positions, mapping: MappingNode, entries: dict[str, Value], pat
 def removed_entry(at: Positions, mapping: MappingNode, index: int, path: str) -> Span:
     """Remove an entry of a mapping, with its line and the comment on it."""
     key, _ = mapping.value[index]
+    if any(at.is_explicit(near) for near, _ in mapping.value[index : index + 2]):
+        raise BadShape(path, 'has a key after "?", or precedes one', key)
     following = mapping.value[index + 1][0].start_mark.index if index + 1 < len(mapping.value) else None
     start, end = key.start_mark.index, at.child_end(mapping, index)
     if mapping.flow_style:

@@ -8,20 +8,17 @@ A slash inside a key is written `~1`, as in JSON Pointer.
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.yamltext.nodes import NULLS, is_mapping, is_null, is_scalar, is_sequence
+from multimesh.yamltext.nodes import BINARY_TAG, NULLS, is_mapping, is_merge, is_null, is_scalar, is_sequence
 
 #: What reads nodes imports all of this from here.
 __all__ = (
-    "BadShape", "entry", "find", "get", "is_mapping", "is_null", "is_scalar", "is_sequence", "items", "mapping",
+    "BadShape", "bases", "entries", "entry", "find", "get", "is_mapping", "is_null", "is_scalar", "is_sequence", "items", "mapping",
     "refusal", "steps", "text", "value",
 )  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode, Node
-
-#: The tag of text that Go decodes: the text in the document is not the value.
-_BINARY = "tag:yaml.org,2002:binary"
 
 #: Paths and their steps. There are a few dozen paths, and each is applied to most documents.
 _STEPS: dict[str, tuple[str, ...]] = {}
@@ -50,35 +47,78 @@ def refusal(where: str, error: BadShape, rule: str) -> MultimeshError:
     )
 
 
-# One mapping: all other functions find the value of a key by `entry`.
+# One mapping: all other functions find the value of a key by `entry`. Merge keys are resolved as by go-yaml v2.4.4
+# (decode.go, merge): a merge key applies where it is written, so that it overrides what precedes it.
 
 
 def entry(mapping: MappingNode, key: str, path: str = "") -> tuple[Node, Node] | None:
     """Return key node and value node of one entry of a mapping; None where it is absent.
 
     Entries of a merge key (`<<: *base`) are returned as well, but can only be read: they are written elsewhere.
-    Raises BadShape for a key that is written twice: Go's reader takes the last one, other readers the first.
+    Raises BadShape for a key that is written twice, since Go's reader takes the last one and other readers the first,
+    and for a key that a merge key after it overrides.
     """
     found = None
-    merged = None
+    has_merge = False
     for pair in mapping.value:
         name = pair[0].value
         if name == key and pair[0].id == "scalar":
             if found is not None:
                 raise BadShape(path or key, f'"{key}" is written twice in one mapping', pair[0])
             found = pair
-        elif name == "<<" and pair[0].id == "scalar" and not pair[0].style:
-            merged = pair[1]
-    return _merged_entry(merged, key, path) if found is None and merged is not None else found
+        elif name == "<<" and is_merge(pair[0]):
+            has_merge = True
+    return _merged_entry(mapping, key, path) if has_merge else found
 
 
-def _merged_entry(merged: Node, key: str, path: str) -> tuple[Node, Node] | None:
-    """Return an entry of the mapping that a merge key names, or of the first mapping in its list that has the key."""
-    for base in merged.value if is_sequence(merged) else [merged]:
-        found = entry(base, key, path) if is_mapping(base) else None
-        if found is not None:
-            return found
-    return None
+def _merged_entry(mapping: MappingNode, key: str, path: str) -> tuple[Node, Node] | None:
+    """Return the entry that Go's reader takes: the last one, of the mapping's own and those of its merge keys."""
+    found = own = None
+    for pair in mapping.value:
+        if not is_merge(pair[0]):
+            if pair[0].id == "scalar" and pair[0].value == key:
+                found = own = pair
+            continue
+        for base in bases(pair[1]):
+            merged = entry(base, key, path)
+            if merged is None:
+                continue
+            if own is not None:
+                raise BadShape(path or key, f'is overridden by the merge key "<<" after "{key}"', pair[0])
+            found = merged
+            break
+    return found
+
+
+def bases(merged: Node) -> list[MappingNode]:
+    """Return the mappings that a merge key brings in; earlier ones of a list have precedence."""
+    return [base for base in (merged.value if is_sequence(merged) else [merged]) if is_mapping(base)]
+
+
+def entries(mapping: MappingNode, path: str = "") -> list[tuple[Node, Node]]:
+    """Return the entries of a mapping, those of merge keys included, as `entry` finds each of them.
+
+    Raises BadShape for a key that is not a scalar, and where `entry` does.
+    """
+    if not any(is_merge(key) for key, _ in mapping.value):
+        return mapping.value
+    keys = _keys(mapping, path)
+    found = [entry(mapping, key, path) for key in keys]
+    return [pair for pair in found if pair is not None]
+
+
+def _keys(mapping: MappingNode, path: str) -> dict[str, None]:
+    """Return all keys of a mapping in their order, those of merge keys included."""
+    keys: dict[str, None] = {}
+    for key, child in mapping.value:
+        if is_merge(key):
+            for base in bases(child):
+                keys.update(_keys(base, path))
+        elif is_scalar(key):
+            keys[key.value] = None
+        else:
+            raise BadShape(path, "has a key that is not text", key)
+    return keys
 
 
 def value(mapping: MappingNode, key: str, path: str = "") -> Node | None:
@@ -133,7 +173,7 @@ def text(node: Node | None, path: str = "") -> str:
         return ""
     if found.id != "scalar":
         raise BadShape(path, "is not text", found)
-    if found.tag == _BINARY:
+    if found.tag == BINARY_TAG:
         raise BadShape(path, f'is "{found.value}" in Base64', found)
     return "" if not path and found.value in NULLS and is_null(found) else found.value
 
@@ -182,7 +222,7 @@ def _step(at: str, node: Node, step: str) -> list[tuple[str, Node]]:
     here = f"{at}/" if at else ""
     if node.id == "mapping" and step[0] != "[":
         if step == "*":
-            return [(f"{here}{key.value}", child) for key, child in node.value]
+            return [(f"{here}{key.value}", child) for key, child in entries(node, at)]
         here += step.replace("/", "~1")
         child = value(node, step, here)
         return [] if child is None else [(here, child)]

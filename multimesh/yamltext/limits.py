@@ -22,7 +22,7 @@ MAX_NODES = 2_000_000
 def remedy(where: str) -> str:
     """Return what to do about YAML that cannot be parsed, in the file of that name."""
     if where == "<stdin>":
-        return "Helm could not read it either. Look at what 'helm template' prints at this line."
+        return "Look at what 'helm template' prints at this line."
     return "Correct it at this line."
 
 

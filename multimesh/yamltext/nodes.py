@@ -54,10 +54,18 @@ if TYPE_CHECKING:
 #: The tag of a node whose text names none.
 UNTAGGED = "x"
 
-#: How YAML 1.1 and Go write null (go-yaml v2.4.0, resolve.go).
-NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+#: The tag of text in Base64, which Go decodes: the text in the document is not the value.
+BINARY_TAG = "tag:yaml.org,2002:binary"
 
-_NULL_TAGS = (UNTAGGED, "tag:yaml.org,2002:null")
+MERGE_TAG = "tag:yaml.org,2002:merge"
+
+#: The tags of a key whose value is its text.
+KEY_TAGS = (UNTAGGED, "!", "tag:yaml.org,2002:str")
+
+_NULL_TAG = "tag:yaml.org,2002:null"
+
+#: How YAML 1.1 and Go write null (go-yaml v2.4.4, resolve.go).
+NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 
 
 def is_mapping(node: Node | None) -> TypeIs[MappingNode]:
@@ -76,5 +84,14 @@ def is_scalar(node: Node | None) -> TypeIs[ScalarNode]:
 
 
 def is_null(node: Node) -> bool:
-    """Return whether a node is a plain scalar that means null: no text, `~` or `null`."""
-    return node.id == "scalar" and not node.style and node.value in NULLS and node.tag in _NULL_TAGS
+    """Return whether a node is a scalar that means null: no text, `~` or `null`, plain or with the tag of null."""
+    if node.id != "scalar" or node.value not in NULLS:
+        return False
+    return (node.tag == UNTAGGED and not node.style) or node.tag == _NULL_TAG
+
+
+def is_merge(key: Node) -> bool:
+    """Return whether a key is a merge key (go-yaml v2.4.4, decode.go, isMerge)."""
+    if key.id != "scalar" or key.value != "<<":
+        return False
+    return (key.tag == UNTAGGED and not key.style) or key.tag == MERGE_TAG

@@ -15,6 +15,7 @@ from __future__ import annotations
 import sys
 
 from multimesh.errors import MultimeshError
+from multimesh.yamltext.doubts import check_tags, check_text, has_tags
 from multimesh.yamltext.limits import MAX_DEPTH, check_depth, check_size, may_nest, remedy, too_deep
 from multimesh.yamltext.nodes import UNTAGGED
 
@@ -205,12 +206,15 @@ def loader() -> Any:
 def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iterator[Node]:
     """Yield the root node of every document of a text; empty documents yield nothing.
 
-    `text` must not begin with a byte order mark: libyaml's marks would be one off. `where` and `line` are the file and
+    `text` must not begin with a byte order mark, since libyaml's marks would be one off. `where` and `line` are the file and
     the line of its beginning, for messages. Marks are counted in code points from the beginning of `text`.
-    Raises MultimeshError for text that is not YAML, is nested deeper than `MAX_DEPTH`, or multiplies itself by aliases.
+    Raises MultimeshError for text that is not YAML, means something else to Go's reader, is nested deeper than `MAX_DEPTH`, or multiplies itself by aliases.
     """
     make = loader()
     aliased = "*" in text and "&" in text
+    if not text.isascii():
+        check_text(text, where, line)
+    tagged = has_tags(text)
     try:
         if may_nest(text):
             check_depth(make(text), where)
@@ -220,6 +224,8 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
             if root is not None:
                 if aliased:
                     check_size(root, where, line)
+                if tagged:
+                    check_tags(root, text, where, line)
                 yield root
     except RecursionError:
         raise too_deep(where) from None

@@ -1,8 +1,8 @@
-"""Nodes as plain values, as Go's YAML reader takes them (go-yaml v2.4.0, resolve.go)."""
+"""Nodes as plain values, as Go's YAML reader takes them (go.yaml.in/yaml/v2 v2.4.4, resolve.go)."""
 
 from __future__ import annotations
 
-from multimesh.yamltext.fieldpath import BadShape
+from multimesh.yamltext.fieldpath import BadShape, entries
 from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_null, is_sequence
 
 TYPE_CHECKING = False
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 #: Tags of text, and of a node that may be read as a plain value.
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
-_KNOWN_TAGS = (UNTAGGED, "tag:yaml.org,2002:null", *_TEXT_TAGS)
+_NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_KNOWN_TAGS = (UNTAGGED, "tag:yaml.org,2002:null", *_TEXT_TAGS, *_NUMBER_TAGS)
 
 #: How YAML 1.1 and Go write true and false.
 _SWITCHES = {
@@ -25,12 +26,12 @@ _SWITCHES = {
 
 
 def plain(node: Node) -> Any:
-    """Return a node as dicts, lists and scalars. Raises BadShape for other tags, and for keys that are not scalars."""
+    """Return a node as dicts, lists and scalars, merge keys resolved.
+
+    Raises BadShape for other tags, and for keys that are not scalars.
+    """
     if is_mapping(node):
-        strange = next((key for key, _ in node.value if key.id != "scalar"), None)
-        if strange is not None:
-            raise BadShape("", "has a key that is not text", strange)
-        return {key.value: plain(child) for key, child in node.value}
+        return {key_text(key): plain(child) for key, child in entries(node)}
     if is_sequence(node):
         return [plain(child) for child in node.value]
     if node.tag not in _KNOWN_TAGS:
@@ -38,28 +39,61 @@ def plain(node: Node) -> Any:
     return scalar(node)
 
 
-def scalar(node: ScalarNode) -> str | int | bool | None:
-    """Return a scalar as an integer, boolean or None where it is one, anything else as text."""
-    if node.style or node.tag in _TEXT_TAGS:
-        return str(node.value)
-    if node.value in _SWITCHES:
-        return _SWITCHES[node.value]
-    if is_null(node):
+def key_text(key: Node) -> str:
+    """Return a key as Helm's JSON has it: `on` is "true", 0x10 is "16". Raises BadShape for one that is not text."""
+    if key.id != "scalar":
+        raise BadShape("", "has a key that is not text", key)
+    found = scalar(key)
+    if found is None or type(found) is float:
+        raise BadShape("", f'has the key "{key.value}", which is not text', key)
+    return str(found).lower() if type(found) is bool else str(found)
+
+
+def scalar(node: ScalarNode) -> str | int | float | bool | None:
+    """Return a scalar as a number, boolean or None where it is one, anything else as text."""
+    found = number(node)
+    if found is not None:
+        return found
+    if not node.style and node.tag not in _TEXT_TAGS:
+        if node.value in _SWITCHES:
+            return _SWITCHES[node.value]
+        if is_null(node):
+            return None
+    return str(node.value)
+
+
+def number(node: ScalarNode) -> int | float | None:
+    """Return a scalar as the number that Go's reader takes it for, or None if it takes it for something else.
+
+    A float without a fraction is an integer, as in the JSON that Helm makes of it.
+    """
+    if node.tag not in _NUMBER_TAGS and (node.style or node.tag != UNTAGGED):
         return None
-    number = _integer(node.value)
-    return str(node.value) if number is None else number
+    digits = node.value.lstrip("+-.")
+    if not digits[:1].isdecimal() or not digits.isascii():
+        return None
+    # What begins with a dot is not parsed as an integer first, and keeps its underscores.
+    value = node.value if node.value[0] == "." else node.value.replace("_", "")
+    found = _integer(value)
+    if found is not None and -(1 << 63) <= found < 1 << 64:
+        return found
+    if set(value) - set("0123456789.eE+-"):
+        return None
+    try:
+        real = float(value)
+    except ValueError:
+        return None
+    if real.is_integer():
+        return int(real)
+    # A number that is too large is text.
+    return real if abs(real) < float("inf") else None
 
 
 def _integer(value: str) -> int | None:
-    """Return an integer as Go's reader takes it: 443, 0x1BB, 0b1, 0o17, 017 (octal), 089 (decimal); else None."""
-    text = value.replace("_", "")
-    digits = text.lstrip("+-")
-    if not digits[:1].isdecimal() or not digits.isascii():
-        return None
-    base = {"0x": 16, "0b": 2, "0o": 8}.get(digits[:2].lower(), 10)
-    if base == 10 and digits[0] == "0" and not set("89").intersection(digits):
-        base = 8
+    """Return an integer by the rules of strconv.ParseInt with base 0: 443, 0x1BB, 0b1, 0o17, 017 (octal)."""
+    digits = value.lstrip("+-")
+    base = {"0x": 16, "0b": 2, "0o": 8}.get(digits[:2].lower(), 8 if digits[0] == "0" else 10)
     try:
-        return int(text, base)
+        return int(value, base)
     except ValueError:
         return None

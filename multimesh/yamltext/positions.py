@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+#: Blanks and line breaks.
+_BLANKS = (" ", "\t", *BREAKS)
+
 
 class Positions:
     """The lines of a text, and its nodes. `shared` holds the ids of the nodes that an alias repeats."""
@@ -69,16 +72,34 @@ class Positions:
     def start(self, node: MappingNode | SequenceNode) -> int:
         """Return where a block collection begins after its anchor and tag: at its first key or dash."""
         start = node.start_mark.index
+        after = self._skip_comments(skip_properties(self.text, start))
+        if self.text[after : after + 1] == "?" and self.text[after + 1 : after + 2] in _BLANKS:
+            return after
         first = node.value[0][0] if is_mapping(node) and node.value else None
         # An alias as the key has the marks of its anchor, further up. Any other key follows the tag and anchor.
         if first is not None and first.start_mark.index >= start:
             return first.start_mark.index
-        after = skip_properties(self.text, start)
-        while self.text[after : after + 1] == "#":
-            after = self.next_line(after)
-            while self.text[after : after + 1] == " ":
-                after += 1
         return after
+
+    def _skip_comments(self, index: int) -> int:
+        """Return the first offset from here on that is neither in a comment nor blank."""
+        while True:
+            while self.text[index : index + 1] in _BLANKS and index < len(self.text):
+                index += 1
+            if self.text[index : index + 1] != "#":
+                return index
+            index = self.next_line(index)
+
+    def is_explicit(self, key: Node) -> bool:
+        """Return whether `?` precedes a key, on its line or on a line of its own."""
+        at = key.start_mark.index
+        while at and self.text[at - 1] in _BLANKS:
+            at -= 1
+        if self.text[at - 1 : at] != "?":
+            return False
+        # On another line, the question mark could end a text.
+        line = self.line_start(at)
+        return line == self.line_start(key.start_mark.index) or not self.text[line : at - 1].strip(" -[{,")
 
     def end(self, node: Node) -> int:
         """Return where the last character of a node's content ends; only blanks and comments follow on its line."""

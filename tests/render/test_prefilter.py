@@ -107,6 +107,11 @@ DOUBTS = {
     "a List with less indented text": (
         LIST + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data:\n    a: 'x\n y'\n"
     ),
+    "items in another kind": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nitems:\n- b\n",
+    "items without a kind": "apiVersion: v1\nmetadata:\n  name: a\nitems:\n- b\n",
+    "items at the beginning": "items:\n- b\napiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n",
+    "quoted items": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n'items':\n- b\n",
+    "items in an item": LIST + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  items:\n  - b\n",
     "a known role": ROLE,
     "a renamed role": ROLE.replace("kiali", "kiali-affirmed"),
     "a role of nobody": ROLE.replace("kiali", "reader"),

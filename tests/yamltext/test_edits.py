@@ -404,8 +404,10 @@ SHARED = [
     ("a list in a shared mapping", "m: &n\n  a: [x]\nb: *n\n", append("m/a", "z")),
     ("a shared mapping", "m: &n {a: x}\nb: *n\n", put("m/k", "v")),
     ("an entry of a shared mapping", "m: &n {k: x}\nb: *n\n", remove("m/k")),
-    ("an entry of a merge key", "b: &n {k: x}\nm:\n  <<: *n\n", remove("m/k")),
     ("a value of a merge key", "b: &n {k: x}\nm:\n  <<: *n\n", rewrite("m/k", "z")),
+    ("an anchor in a removed entry", "m: {k: &n x, l: y}\nb: *n\n", remove("m/k")),
+    ("an anchor deep in a removed entry", "m: {k: {a: [&n x]}, l: y}\nb: *n\n", remove("m/k")),
+    ("an anchor in a removed item", "l: [{a: &n x}, b]\nb: *n\n", drop("l", 0)),
     ("a replaced mapping", "m: &n {k: x}\nb: *n\n", replace("m", {"a": "b"})),
     ("an item that others use", "l:\n- &n {a: 1}\n- b\nm: *n\n", drop("l", 0)),
 ]
@@ -541,3 +543,29 @@ def _random_value(rng: Random, depth: int, kind: type | None = None):
     if kind is list:
         return [_random_value(rng, depth + 1) for _ in range(rng.randint(0, 3))]
     return {f"k{number}": _random_value(rng, depth + 1) for number in range(rng.randint(0, 3))}
+
+
+def test_an_alias_is_removed_without_its_anchor():
+    """Only the anchor must stay."""
+    assert edited("a: &n {b: c}\nm: {k: *n, l: y}\n", remove("m/k")) == "a: &n {b: c}\nm: {l: y}\n"
+
+
+EXPLICIT = {
+    "an entry after one": ("a:\n  ? b\n  : c\n", put("a/k", "v"), "a:\n  ? b\n  : c\n  k: v\n"),
+    "an entry after an anchor and one": ("a: &x\n  ? b\n  : c\n", put("a/k", "v"), "a: &x\n  ? b\n  : c\n  k: v\n"),
+    "an item after an anchor, a comment and a blank line": ("a: &x\n  # c\n\n- b\n", append("a", "v"), "a: &x\n  # c\n\n- b\n- v\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wish", "after"), EXPLICIT.values(), ids=EXPLICIT)
+def test_an_insertion_has_the_column_of_the_collection(text, wish, after):
+    """Not that of the key, which follows `?`."""
+    assert edited(text, wish) == after
+
+
+@pytest.mark.parametrize("text", ["m:\n  ? k\n  : x\n  b: c\n", "m: {? k : x, b: c}\n", "m:\n  ?\n    k\n  : x\n  b: c\n",
+                                  "m:\n  k: x\n  ? b\n  : c\n"])  # fmt: skip
+def test_an_entry_with_an_explicit_key_is_not_removed(text):
+    """The question mark would stay."""
+    with pytest.raises(BadShape, match="key after"):
+        edited(text, remove("m/k"))

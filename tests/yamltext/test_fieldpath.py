@@ -7,6 +7,7 @@ import pytest
 from multimesh.yamltext.fieldpath import BadShape, entry, find, get, items, mapping, refusal, text, value
 from multimesh.yamltext.nodes import is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
+from multimesh.yamltext.plain import plain
 
 DOCUMENT = """\
 a:
@@ -42,13 +43,13 @@ def test_the_kinds_of_nodes_are_told_apart(root):
     assert [name for name, node in nodes.items() if is_scalar(node)] == ["scalar"]
 
 
-NULLS = {"~": True, "null": True, "Null": True, "NULL": True, "": True, "!!null ''": False, "!!null": True,
+NULLS = {"~": True, "null": True, "Null": True, "NULL": True, "": True, "!!null ''": True, "!!null 'null'": True, "!!null x": False, "!!null": True,
          "nULL": False, "''": False, '"null"': False, "!!str null": False, "[]": False, "{}": False, "|": False}  # fmt: skip
 
 
 @pytest.mark.parametrize(("written", "null"), NULLS.items(), ids=map(repr, NULLS))
-def test_null_is_a_plain_scalar_that_says_so(written, null):
-    """Quotes and the tag of a string make it text."""
+def test_null_is_a_scalar_that_says_so(written, null):
+    """Quotes without the tag of null make it text, and so does the tag of a string."""
     assert is_null(next(compose_all(f"a: {written}\n")).value[0][1]) is null
 
 
@@ -179,3 +180,37 @@ def test_a_refusal_says_where_what_and_what_to_do(root):
         "multimesh: chart.yaml:1: Kind/a: a/b is not text, which no rule knows [some-rule]\n  Left"
     )
     assert refusal("", BadShape("", "is not text", root), "").what == "is not text, which no rule knows"
+
+
+MERGES = {
+    "before the key": ("{<<: {k: a}, k: b}", "b"),
+    "the last of two": ("{<<: {k: a}, <<: {k: b}}", "b"),
+    "the last that has the key": ("{<<: {k: a}, <<: {x: b}}", "a"),
+    "the first of a list": ("{<<: [{x: a}, {k: b}, {k: c}]}", "b"),
+    "a merge in a merge": ("{<<: {<<: {k: a}}}", "a"),
+    "by its tag": ('{!!merge "<<": {k: a}}', "a"),
+    "a common key": ('{"<<": {k: a}, !!str <<: {k: b}, k: c}', "c"),
+    "after the key, without it": ("{k: a, <<: {x: b}}", "a"),
+}
+
+
+@pytest.mark.parametrize(("written", "value"), MERGES.values(), ids=MERGES)
+def test_a_merge_key_counts_where_it_is_written(written, value):
+    """As in go-yaml v2.4.4, decode.go: what is written later overrides."""
+    found = next(compose_all(written))
+    assert text(found, "k") == value
+    assert plain(found)["k"] == value
+
+
+@pytest.mark.parametrize("written", ["{k: a, <<: {k: b}}", "{k: a, <<: [{x: c}, {k: b}]}", "{k: a, <<: {<<: {k: a}}}"])
+def test_a_key_that_a_merge_overrides_is_refused(written):
+    """An edit of the key would have no effect. The message names the merge."""
+    with pytest.raises(BadShape, match="overridden by the merge key"):
+        text(next(compose_all(written)), "k")
+
+
+def test_all_entries_include_those_of_merge_keys():
+    """Each key once."""
+    found = next(compose_all("m: {<<: [{a: 1}, {a: 2, b: 3}], c: 4}"))
+    assert [path for path, _ in find(found, "m/*")] == ["m/a", "m/b", "m/c"]
+    assert plain(found) == {"m": {"a": 1, "b": 3, "c": 4}}

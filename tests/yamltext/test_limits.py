@@ -92,4 +92,4 @@ def test_an_error_on_stdin_points_to_helm():
     """Who pipes a chart cannot correct the line."""
     with pytest.raises(MultimeshError) as error:
         list(compose_all("a: &a [*a]\n"))
-    assert error.value.hint.startswith("Helm could not read it either.")
+    assert error.value.hint.startswith("Look at what 'helm template' prints")

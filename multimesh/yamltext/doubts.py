@@ -1,0 +1,89 @@
+"""Refuse YAML that libyaml and Go's readers take for different things.
+
+Helm parses with go.yaml.in/yaml/v2 (v2.4.4), Helm 4 with the parser of kyaml before that. Text of another meaning to
+them must not be edited.
+"""
+
+from __future__ import annotations
+
+from multimesh.errors import MultimeshError
+from multimesh.yamltext.nodes import BINARY_TAG, KEY_TAGS, MERGE_TAG
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.yamltext.line import Line
+    from multimesh.yamltext.nodes import Node
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+#: The line breaks of YAML 1.1.
+_BREAKS = "\r\n\x85\u2028\u2029"
+
+#: What may precede a tag.
+_BEFORE_TAG = " \t[]{},:?-" + _BREAKS
+
+
+def check_text(text: str, where: str, line: int | Line) -> None:
+    """Refuse a byte order mark at the beginning of a line.
+
+    libyaml skips it there (scanner.c, yaml_parser_scan_to_next_token). To Go it is a part of the key that follows.
+    """
+    at = text.find(_BYTE_ORDER_MARK)
+    while at >= 0:
+        if not at or text[at - 1] in _BREAKS:
+            raise MultimeshError(
+                f"{where}:{line + text.count(chr(10), 0, at)}",
+                "a byte order mark (U+FEFF) at the beginning of a line",
+                "Helm takes it for a part of what follows it. Remove it.",
+            )
+        at = text.find(_BYTE_ORDER_MARK, at + 1)
+
+
+def has_tags(text: str) -> bool:
+    """Return whether there may be a tag in a text; never wrongly False."""
+    at = text.find("!")
+    while at >= 0:
+        if not at or text[at - 1] in _BEFORE_TAG:
+            return True
+        at = text.find("!", at + 1)
+    return False
+
+
+def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
+    """Refuse tags in a document of `text` that give a key or an item of a list another value than its text.
+
+    Go decodes `!!binary` in keys too, and `! "<<"` is a merge key for Helm 3 and a common key for Helm 4.
+    """
+    seen: set[int] = set()
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if node.id == "scalar" or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.id == "sequence":
+            nodes += node.value
+            strange = next((item for item in node.value if item.tag == BINARY_TAG), None)
+            if strange is not None:
+                raise _refused(strange, "an item of a list", where, line)
+            continue
+        for key, value in node.value:
+            nodes.append(value)
+            if key.tag not in KEY_TAGS and not (key.tag == MERGE_TAG and key.value == "<<"):
+                raise _refused(key, "a key", where, line)
+            # libyaml does not report the tag `!`, but its marks include it.
+            if key.value == "<<" and key.tag in KEY_TAGS[:2] and text[key.start_mark.index] in "!&":
+                raise MultimeshError(
+                    f"{where}:{line + key.start_mark.line}",
+                    'the key "<<" has a tag or an anchor: it can be a merge key for Helm 3, and none for Helm 4',
+                    "Write << without a tag or an anchor, or write the keys themselves.",
+                )
+
+
+def _refused(node: Node, what: str, where: str, line: int | Line) -> MultimeshError:
+    tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+    return MultimeshError(
+        f"{where}:{line + node.start_mark.line}",
+        f'{what} has the tag "{tag}", so its text is not its value',
+        "Write the value itself, without the tag.",
+    )

@@ -1,0 +1,43 @@
+"""YAML that libyaml and Go's readers take for different things is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from multimesh.errors import MultimeshError
+from multimesh.yamltext.parser import compose_all
+
+REFUSED = {
+    "a byte order mark before a key": ("a: 1\n\ufeffb: 2\n", "<stdin>:2", "byte order mark"),
+    "a byte order mark after a carriage return": ("a: 1\r\ufeffb: 2\n", "<stdin>:1", "byte order mark"),
+    "a key in Base64": ("!!binary a2luZA==: b\n", "<stdin>:1", 'a key has the tag "!!binary"'),
+    "a key with a tag of its own": ("a:\n  !x b: c\n", "<stdin>:2", 'a key has the tag "!x"'),
+    "an item in Base64": ("a: [b,!!binary eA==]\n", "<stdin>:1", 'an item of a list has the tag "!!binary"'),
+    "a merge key with the tag !": ('a: {! "<<": {b: c}}\n', "<stdin>:1", "merge key for Helm 3"),
+    "a key with the tag of a merge": ("!!merge a: {b: c}\n", "<stdin>:1", 'a key has the tag "!!merge"'),
+    "a deep key in a list": ("- - {a: {!!int 1: b}}\n", "<stdin>:1", 'a key has the tag "!!int"'),
+}
+
+
+@pytest.mark.parametrize(("text", "where", "what"), REFUSED.values(), ids=REFUSED)
+def test_what_go_reads_otherwise_is_refused(text, where, what):
+    """With the line, and with what is wrong there."""
+    with pytest.raises(MultimeshError) as error:
+        list(compose_all(text))
+    assert error.value.where == where
+    assert what in error.value.what
+
+
+ACCEPTED = {
+    "a byte order mark in a text": "a: 'b\ufeffc'\n",
+    "a key with the tag of a string": "!!str a: b\n! 'b': c\n",
+    "a merge key by its tag": '!!merge "<<": {a: b}\n',
+    "a value in Base64": "a: !!binary eA==\n",
+    "an exclamation mark": "a: b!c\nd: 'wait !! for'\n",
+}
+
+
+@pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED)
+def test_what_go_reads_alike_is_not_refused(text):
+    """A doubt is a refusal, but this is none."""
+    assert len(list(compose_all(text))) == 1
