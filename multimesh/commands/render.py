@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from multimesh.mesh.profile import Profile
     from multimesh.render.rendering import Rendering
+    from multimesh.yamltext.nodes import Node
 
 #: How many bytes of markers and comments may precede a KRM ResourceList.
 _NEAR = 1 << 14
@@ -115,15 +116,26 @@ def function_config(data: bytes) -> Profile | None:
     end = data.find(b"\n---", _NEAR)
     if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
         return None
-    from multimesh.mesh.definitions import KIND
-    from multimesh.mesh.profile import from_node
     from multimesh.yamltext.edits import Text
-    from multimesh.yamltext.fieldpath import get, is_mapping, text
+    from multimesh.yamltext.fieldpath import BadShape, refusal
 
     try:
         roots = Text(data.decode().removeprefix("\ufeff")).roots
     except UnicodeDecodeError:
         return None
+    try:
+        return _configured(roots)
+    except BadShape as error:
+        where = f"<stdin>:{1 + error.node.start_mark.line}: ResourceList"
+        raise refusal(where, error, "") from None
+
+
+def _configured(roots: list[Node]) -> Profile | None:
+    """Return the profile in the functionConfig of a parsed stream. Raises BadShape."""
+    from multimesh.mesh.definitions import KIND
+    from multimesh.mesh.profile import from_node
+    from multimesh.yamltext.fieldpath import get, is_mapping, text
+
     if len(roots) != 1 or not is_mapping(roots[0]) or text(roots[0], "kind") != "ResourceList":
         return None
     config = get(roots[0], "functionConfig")

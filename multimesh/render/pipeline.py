@@ -120,12 +120,28 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
     rendering = Rendering(data)
     bom = _BOM if data.startswith(_BOM) else b""
     text = Text(decoded(data[len(bom) :], where, 1), where, 1)
+    _check_markers(text)
     _plan(text, mesh, rendering, is_whole=True)
     edits = text.planned()
     if edits:
         rendering.changed.append((1, text.text, edits))
     rendering.parts = [bom, applied(text.text, edits).encode()]
     return rendering
+
+
+def _check_markers(text: Text) -> None:
+    """Refuse a document after `...` or another line break than the line feed that no `---` precedes.
+
+    Helm cuts a stream at line feeds with `---`, and of each piece reads the first document only (apimachinery v0.37,
+    util/yaml/decoder.go, splitYAMLDocument).
+    """
+    for above, root in zip(text.roots, text.roots[1:], strict=False):
+        if text.text.find("\n---", max(above.start_mark.index - 1, 0), root.start_mark.index) < 0:
+            raise MultimeshError(
+                text.at(root),
+                'Helm does not read this document: no line "---" precedes it',
+                "End every line with a line feed, and write --- before every document.",
+            )
 
 
 def _plan(text: Text, mesh: Profile, rendering: Rendering, *, is_whole: bool = False) -> bool:

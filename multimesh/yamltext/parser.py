@@ -175,6 +175,7 @@ def _untagged(base: Any) -> Any:
 def _pure() -> Any:
     """Derive the same loader from PyYAML's own reader, scanner, parser and composer."""
     from yaml.composer import Composer
+    from yaml.events import AliasEvent
     from yaml.parser import Parser
     from yaml.reader import Reader
     from yaml.scanner import Scanner
@@ -187,8 +188,16 @@ def _pure() -> Any:
         Parser.__init__(self)
         Composer.__init__(self)
 
+    def compose_node(self: Any, parent: Any, index: Any) -> Any:
+        # Go allows an anchor to be defined again; aliases then mean the last one.
+        event = self.peek_event()
+        if type(event) is not AliasEvent and event.anchor is not None:
+            self.anchors.pop(event.anchor, None)
+        return Composer.compose_node(self, parent, index)
+
     methods = dict(_untagged(Composer).__dict__)
     methods["__init__"] = init
+    methods["compose_node"] = compose_node
     return type("Loader", (Reader, Scanner, Parser, Composer), methods)
 
 
@@ -206,9 +215,10 @@ def loader() -> Any:
 def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iterator[Node]:
     """Yield the root node of every document of a text; empty documents yield nothing.
 
-    `text` must not begin with a byte order mark, since libyaml's marks would be one off. `where` and `line` are the file and
-    the line of its beginning, for messages. Marks are counted in code points from the beginning of `text`.
-    Raises MultimeshError for text that is not YAML, means something else to Go's reader, is nested deeper than `MAX_DEPTH`, or multiplies itself by aliases.
+    `text` must not begin with a byte order mark, since libyaml's marks would be one off. `where` and `line` are the
+    file and the line of its beginning, for messages. Marks are counted in code points from the beginning of `text`.
+    Raises MultimeshError for text that is not YAML, means something else to Go's reader, is nested deeper than
+    `MAX_DEPTH`, or multiplies itself by aliases.
     """
     make = loader()
     aliased = "*" in text and "&" in text
@@ -218,21 +228,42 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
     try:
         if may_nest(text):
             check_depth(make(text), where)
-        reader = make(text)
-        while reader.check_node():
-            root = reader.get_node()
-            if root is not None:
-                if aliased:
-                    check_size(root, where, line)
-                if tagged:
-                    check_tags(root, text, where, line)
-                yield root
+        for root in _roots(make, text):
+            if aliased:
+                check_size(root, where, line)
+            if tagged:
+                check_tags(root, text, where, line)
+            yield root
     except RecursionError:
         raise too_deep(where) from None
     except MultimeshError:
         raise
     except Exception as error:  # noqa: BLE001 - PyYAML has many error classes; any other error is raised again
         raise _not_yaml(error, where, line) from None
+
+
+def _roots(make: Any, text: str) -> Iterator[Any]:
+    """Yield the root nodes that a loader of this class composes.
+
+    Where libyaml's composer refuses an anchor that is defined again, PyYAML's own goes on with this document.
+    """
+    done = 0
+    reader = make(text)
+    while True:
+        try:
+            root = reader.get_node() if reader.check_node() else None
+            if root is None and not reader.check_node():
+                return
+        except Exception as error:
+            if "duplicate anchor" not in str(error) or hasattr(reader, "compose_node"):
+                raise
+            reader = _pure()(text)
+            for _ in range(done):
+                reader.get_node()
+            continue
+        done += 1
+        if root is not None:
+            yield root
 
 
 def _not_yaml(error: Exception, where: str, line: int | Line) -> Exception:

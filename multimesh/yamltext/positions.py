@@ -142,13 +142,20 @@ class Positions:
         return start, end
 
     def document(self, root: Node) -> tuple[int, int]:
-        """Return the span of one document of several: from its directives or marker to the next, its `...` included."""
+        """Return the span of one document of several: from its directives or marker to the next marker.
+
+        What follows its `...` is included, too: to Helm, directives there are a part of this document.
+        """
         start = max(self.text.rfind(f"{sign}---", 0, root.start_mark.index) for sign in BREAKS) + 1
         while start and self.text.startswith("%", above := self.line_start(start - 1)):
             start = above
         found = [self.text.find(sign + mark, self.end(root) - 1) for sign in BREAKS for mark in ("---", "...")]
         end = min((at + 1 for at in found if at >= 0), default=len(self.text))
-        return start, self.next_line(end) if self.text.startswith("...", end) else end
+        if self.text.startswith("...", end):
+            end = self.next_line(end)
+            while self.text[end : end + 1] in ("%", "#", *_BLANKS) and end < len(self.text):
+                end = self.next_line(end)
+        return start, end
 
     def _alias_end(self, start: int) -> int:
         """Return where the next alias after an offset ends."""

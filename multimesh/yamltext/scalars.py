@@ -52,7 +52,7 @@ def skip_properties(text: str, index: int) -> int:
     while text[index : index + 1] in ("!", "&"):
         while text[index : index + 1] not in ("", " ", "\t", *BREAKS):
             index += 1
-        while text[index : index + 1] in (" ", "\t", "\n", "\r"):
+        while text[index : index + 1] in (" ", "\t", *BREAKS):
             index += 1
     return index
 
@@ -101,7 +101,7 @@ def rewritten(text: str, node: ScalarNode, new: str) -> tuple[int, int, str]:
         return start, end, "'" + new.replace("'", "''") + "'"
     if node.style in ("|", ">"):
         # The end mark of a block scalar is after the blank lines that follow it.
-        while end > start and text[end - 1] in " \t\r\n":
+        while end > start and text[end - 1] in " \t" + BREAKS:
             end -= 1
     return start, end, f'"{escape(new)}"'
 

@@ -21,19 +21,21 @@ MESH = "multimesh.dev/mesh"
 AUTHORITY, ROOT = "istio-ca-secret", "istio-ca-root-cert"
 
 
-def publish(api: Api, mesh: str, namespace: str, pem: bytes) -> None:
-    """Write everything for the control plane in a namespace."""
-    _put(api, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()})
+def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> None:
+    """Write everything for the control plane in a namespace: istiod as itself, Citadel as its own ServiceAccount."""
     citadel = next(_citadels(api, namespace), None)
+    if citadel is not None:
+        writer = api.as_account(citadel["spec"]["template"]["spec"]["serviceAccountName"], namespace)
+    _put(writer, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()})
     if citadel is None:
         for space in api.list("Namespace"):
             if (space["metadata"].get("labels") or {}).get(MESH) == mesh:
-                _put(api, "ConfigMap", ROOT, space["metadata"]["name"], {"root-cert.pem": pem.decode()})
+                _put(writer, "ConfigMap", ROOT, space["metadata"]["name"], {"root-cert.pem": pem.decode()})
         return
     for space in listened(api, citadel):
         for account in api.list("ServiceAccount", space):
             name = f"istio.{account['metadata']['name']}"
-            _put(api, "Secret", name, space, {"root-cert.pem": base64.b64encode(pem).decode()})
+            _put(writer, "Secret", name, space, {"root-cert.pem": base64.b64encode(pem).decode()})
 
 
 def listened(api: Api, citadel: Object) -> list[str]:

@@ -30,7 +30,10 @@ ANEW = "on an empty cluster"
 OLD, NEW = "1.24.6", "1.30.3"
 
 #: What the page says of Helm 3, and what it means.
-OF_HELM_3 = "For Helm 3, write `--post-renderer ./postrender.py` where `--post-renderer multimesh` stands, and leave `--force-conflicts` and `--post-renderer-args=--upgrade` away"
+OF_HELM_3 = (
+    "For Helm 3, replace `--post-renderer multimesh` with `--post-renderer ./postrender.py`, "
+    "and omit `--force-conflicts` and `--post-renderer-args=--upgrade`"
+)
 
 
 def for_helm(text: str, major: int) -> str:

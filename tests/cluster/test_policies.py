@@ -323,7 +323,8 @@ def test_a_stock_mesh_beside_is_undisturbed(enforced: Enforced) -> None:
     world.install_stock()
     try:
         for name, text in charts.stock_beside(world.version).items():
-            done = world.stock("upgrade", "system", name, charts.write(world.folder / "charts" / name, text))
+            flags = ["--force-conflicts"] * (world.helm.major == 4)
+            done = world.stock("upgrade", "system", name, charts.write(world.folder / "charts" / name, text), *flags)
             assert done.code == 0, done.err
         world.serves("system")
     finally:

@@ -319,7 +319,7 @@ class World:
             self.planes[mesh].append(one)
         assert self.planes[mesh], f"istio-{mesh} has no control plane"
         if all(isinstance(one, StandIn) for one in self.planes[mesh]):
-            roots.publish(self.planes[mesh][0].api, mesh, f"istio-{mesh}", authority.pem)
+            roots.publish(self.api, self.planes[mesh][0].writer, mesh, f"istio-{mesh}", authority.pem)
         self._set_ready(mesh, 1)
         if serve:
             settle(self.planes[mesh])
@@ -338,8 +338,8 @@ class World:
             return istiod.Istiod(self.cluster, mesh, deployment, self.folder)
         # It writes as the ServiceAccount of the Deployment: with its rights, and known to admission by its name.
         account = deployment["spec"]["template"]["spec"].get("serviceAccountName", "default")
-        api = self.api.as_account(account, deployment["metadata"]["namespace"])
-        return StandIn(api, mesh, deployment, authority, self.folder)
+        writer = self.api.as_account(account, deployment["metadata"]["namespace"])
+        return StandIn(self.api, mesh, deployment, authority, self.folder, writer)
 
     def wants(self, *versions: str) -> None:
         """Skip the test where real control planes run, and there is none for the charts of these versions."""

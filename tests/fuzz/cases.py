@@ -141,6 +141,7 @@ CASES = (
         (STOCK,),
     ),
     Case(2, "name", ROLE + "metadata: {name: reader-affirmed, !!binary bmFtZQ==: istio-reader}\n", (STOCK,)),
+    Case(2, "literal merge", ROLE + "metadata: {!!binary PDw=: {name: istio-reader}, name: a-affirmed}\n", (STOCK,)),
     Case(2, "flag", GALLEY % "[!!binary LS13ZWJob29rLW5hbWU9aXN0aW8tZ2FsbGV5]", ("--webhook-name=istio-galley",)),
     # 3. Items in any kind.
     Case(3, "config map", CM + "items:\n- " + BINDING + "\n", (MULTI,)),
@@ -375,6 +376,22 @@ CASES = (
         )
         for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
     ),
+    *(
+        Case(
+            10,
+            f"{name} ends a literal block",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: istio-affirmed, "
+            "labels: {chart: gateways, heritage: Helm}}\nspec:\n  template:\n    spec:\n      containers:\n"
+            "      - name: istio-proxy\n        env:\n        - name: ISTIO_METAJSON_LABELS\n          value: |\n"
+            '            {"app":"istio-ingressgateway","chart":"gateways","heritage":"Helm"} '
+            f"{sign}        - name: ISTIO_META_CLUSTER_ID\n",
+            ('"app":"istio-ingressgateway"', 'app\\":\\"istio-ingressgateway'),
+            ("ISTIO_META_CLUSTER_ID",),
+        )
+        for name, sign in (("CR", "\r"), ("NEL", "\x85"), ("LS", "\u2028"), ("PS", "\u2029"))
+    ),
+    Case(10, "another document after CR", CM_TEXT + "\r---\n" + ROLE + "metadata: {name: istio-reader}\n", (STOCK,)),
+    Case(10, "another document after ...", CM_TEXT + "...\n" + ROLE + "metadata: {name: istio-reader}\n", (STOCK,)),
     # 11. The copied entry.
     Case(11, "null in a list", MODERN % (443, "[pods, null]", 10), ('"none"', '"None"]')),
     Case(
@@ -564,10 +581,7 @@ OPEN = frozenset((
     (7, 'another entry first'),
     (7, 'revisioned entry'),
     (9, 'istio-cni'),
-    (10, 'CR at an insertion'),
     (11, 'null in a list'),
-    (12, 'dropped before a directive'),
     (14, 'istio-operator-a'),
     (16, 'surrogate pair'),
-    (16, 'anchor twice'),
 ))  # fmt: skip

@@ -692,3 +692,16 @@ BROKEN = {
 def test_injector_values_that_break_off_are_refused(text: str):
     """What is behind the break could be a gateway's stock name."""
     assert "not YAML" in refused(injected(text), mesh())
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["{kind: [a]}", "{kind: ConfigMap, data: [a]}", "{kind: a, kind: b}", "{kind: ConfigMap, data: {profile: [a]}}"],
+)
+def test_a_function_config_of_a_strange_shape_is_refused(config):
+    """With a message: no input ends in a traceback."""
+    from multimesh.commands.render import function_config
+    from multimesh.errors import MultimeshError
+
+    with pytest.raises(MultimeshError, match="which no rule knows"):
+        function_config(f"kind: ResourceList\nfunctionConfig: {config}\nitems: []\n".encode())
