@@ -536,5 +536,5 @@ def test_values_are_read_as_go_reads_them():
     text = "{a: 0x7918, b: 031, c: yes, d: 'yes', e: !!str 1, f: ~, g: 1_0, h: 089, i: 1.5}"
     [root] = Text(text).roots
     assert values(root) == {
-        "a": 31000, "b": 25, "c": True, "d": "yes", "e": "1", "f": None, "g": 10, "h": 89, "i": "1.5"
+        "a": 31000, "b": 25, "c": True, "d": "yes", "e": "1", "f": None, "g": 10, "h": 89, "i": 1.5
     }  # fmt: skip

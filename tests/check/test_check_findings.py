@@ -15,7 +15,7 @@ from multimesh.check.catalogue import CATALOGUE
 from multimesh.cli import main
 
 #: What only a running mesh shows: tests/check/test_verify.py has a test for each.
-OF_VERIFY = ("control-plane-down", "ca-bundle", "pod-mesh", "certificate", "left-behind")
+OF_VERIFY = ("admission-policy", "control-plane-down", "ca-bundle", "pod-mesh", "certificate", "left-behind")
 
 
 def check(capsysbinary, *given):

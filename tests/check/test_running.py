@@ -15,6 +15,7 @@ from multimesh.check.running.cluster import cluster, is_istio_1_5, unseen
 from multimesh.check.running.control_planes import control_planes
 from multimesh.check.running.namespaces import namespaces
 from multimesh.check.running.pods import discovery_address, injectors, pod_revision, pods
+from multimesh.check.running.policies import policies
 from multimesh.check.running.removed import removed
 from multimesh.check.running.stock_names import stock_names
 
@@ -522,3 +523,54 @@ def test_what_a_control_plane_created_is_listed(kind, name, left):
 def test_a_status_that_is_json_of_another_type_is_no_revision():
     [item] = objects(pod(annotations={"sidecar.istio.io/status": json.dumps(["a"])}))
     assert pod_revision(item) == ""
+
+
+# --- admission policies ---------------------------------------------------------------------------
+
+WRITES, ROOTS = "multimesh-writes-affirmed", "multimesh-roots-affirmed"
+WANTED = {WRITES: "d1", ROOTS: "d2"}
+
+
+def policy(name, digest):
+    made = thing("ValidatingAdmissionPolicy", name)
+    made["metadata"]["annotations"] = {"multimesh.dev/digest": digest}
+    return made
+
+
+def binding(name, *actions, of=""):
+    return thing(
+        "ValidatingAdmissionPolicyBinding", name, spec={"policyName": of or name, "validationActions": list(actions)}
+    )
+
+
+BOTH = (policy(WRITES, "d1"), binding(WRITES, "Deny"), policy(ROOTS, "d2"), binding(ROOTS, "Warn", "Deny"))
+
+
+@pytest.mark.parametrize(
+    ("items", "messages"),
+    [
+        (BOTH, []),
+        # A mesh need not have any.
+        ((), []),
+        ((policy("multimesh-writes-blue", "d1"),), []),
+        (BOTH[:2], [f"the admission policy {ROOTS} is missing"]),
+        ((policy(WRITES, "d3"), *BOTH[1:]), [f"the admission policy {WRITES} is not the one that the profile wants"]),
+        (BOTH[:3], [f"the admission policy {ROOTS} has no binding that denies, so it is not enforced"]),
+        (
+            (*BOTH[:3], binding(ROOTS, "Audit")),
+            [f"the admission policy {ROOTS} has no binding that denies, so it is not enforced"],
+        ),
+        (
+            (*BOTH[:3], binding(ROOTS, "Deny", of=WRITES)),
+            [f"the admission policy {ROOTS} has no binding that denies, so it is not enforced"],
+        ),
+    ],
+)
+def test_policies_that_are_missing_old_or_not_bound_are_found(items, messages):
+    def check(mesh, clustered):
+        return policies(mesh, clustered, WANTED)
+
+    found_ones = found(check, *items)
+    assert [message for _, message, _ in found_ones] == messages
+    assert {level for level, _, _ in found_ones} <= {"warning"}
+    assert all("multimesh policies --profile" in remedy for _, _, remedy in found_ones)

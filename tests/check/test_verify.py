@@ -291,6 +291,15 @@ def test_what_is_sound_but_unusual_is_silent(tmp_path, case):
     assert verify(tmp_path, cluster) == ([], 0)
 
 
+def test_a_policy_that_is_missing_is_a_warning(tmp_path):
+    """Finding `admission-policy`: a mesh that has one policy is expected to have them all."""
+    cluster = sound() | {"policy": thing("ValidatingAdmissionPolicy", "multimesh-writes-affirmed")}
+    found, code = verify(tmp_path, cluster)
+    assert {(name, severity) for name, severity, _ in found} == {("admission-policy", "warning")}
+    assert code == 0
+    assert "the admission policy multimesh-roots-affirmed is missing" in [message for _, _, message in found]
+
+
 def test_a_labelled_namespace_that_the_profile_does_not_list_is_worth_an_info(tmp_path):
     """From Istio 1.6 on the label decides."""
     cluster = sound()

@@ -232,11 +232,13 @@ class StandIn(Plane):
             try:
                 # The real one writes with the name of its program as manager of the fields; Helm 4 asks who that is.
                 place = path(kind, name=config["metadata"]["name"]) + f"?fieldManager={self.name}"
-                patch = {
-                    "metadata": {"resourceVersion": config["metadata"]["resourceVersion"]},
-                    "webhooks": wanted["webhooks"],
-                }
-                self.writer.call("PATCH", place, patch, "application/merge-patch+json")
+                if self.part == INJECTOR_1_5:
+                    # It has the right to patch and not to update, istiod the right to update (its ClusterRoles).
+                    patch = {"metadata": {"resourceVersion": config["metadata"]["resourceVersion"]}}
+                    patch["webhooks"] = wanted["webhooks"]
+                    self.writer.call("PATCH", place, patch, "application/merge-patch+json")
+                else:
+                    self.writer.call("PUT", place, wanted)
             except Refused as error:
                 if error.code not in (404, 409):
                     raise

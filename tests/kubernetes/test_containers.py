@@ -73,14 +73,19 @@ def flags_of(body: str, subcommand: str = "") -> tuple[str, list[str]]:
 
 
 def test_flags_are_in_args() -> None:
-    assert flags_of("args: [a]\ncommand: [b]") == ("p/args", ["a"])
+    assert flags_of("args: [a]") == ("p/args", ["a"])
+
+
+def test_flags_are_read_in_command_and_args_together_and_appended_to_the_last() -> None:
+    """A container reads its command first, then its args, wherever a chart writes them."""
+    assert flags_of("args: [a]\ncommand: [b]") == ("p/args", ["b", "a"])
 
 
 def test_with_a_subcommand_flags_are_in_the_list_that_contains_it() -> None:
-    assert flags_of("command: [galley, server]\nargs: [a]", "server") == ("p/command", ["galley", "server"])
-    assert flags_of("command: [galley]\nargs: [server, a]", "server") == ("p/args", ["server", "a"])
+    assert flags_of("command: [galley, server]\nargs: [a]", "server") == ("p/args", ["galley", "server", "a"])
+    assert flags_of("command: [galley]\nargs: [server, a]", "server") == ("p/args", ["galley", "server", "a"])
     assert flags_of("args: [server]", "server") == ("p/args", ["server"])
-    assert flags_of("command: [server]\nargs: [server]", "server") == ("p/command", ["server"])
+    assert flags_of("command: [server]\nargs: [server]", "server") == ("p/args", ["server", "server"])
     assert flags_of("command: [[server], server]", "server")[0] == "p/command"
 
 

@@ -81,7 +81,7 @@ def test_an_identity_of_another_shape_is_refused(metadata: str, what: str) -> No
     error = refused(f"kind: A\n{metadata}\n")
     assert error.what.startswith(f"{what} ")
     assert error.where.startswith("chart.yaml:5: A")
-    assert error.hint == "Helm could not install it either. Look at what 'helm template' prints."
+    assert error.hint == "Look at what 'helm template' prints at this line."
     assert error.rule == "some-rule"
 
 
@@ -261,7 +261,13 @@ def test_the_items_of_a_list_are_objects_also_of_a_list_in_a_list() -> None:
     assert titles("kind: List\nitems:\n") == []
     # Without items it is an object like any other.
     assert titles("kind: AllowList\n") == ["AllowList"]
-    assert titles("kind: A\nitems: [{kind: B}]\n") == ["A"]
+
+
+def test_items_of_another_kind_than_a_list_are_refused() -> None:
+    """Helm installs the items of any object that has some, instead of the object itself."""
+    error = refused("kind: A\nitems: [{kind: B}]\n")
+    assert error.what == "a A has items, which Helm would install instead of the A itself"
+    assert error.hint == "Write the items as documents of their own, or as the items of a List."
 
 
 @pytest.mark.parametrize(
@@ -279,7 +285,7 @@ def test_the_items_of_a_list_are_objects_also_of_a_list_in_a_list() -> None:
 def test_a_document_that_is_not_an_object_is_refused_with_an_excerpt(text: str, what: str) -> None:
     error = refused(text)
     assert error.what == f"a document is not a Kubernetes object{what}"
-    assert error.hint == "Helm could not install it either. Look at what 'helm template' prints at this line."
+    assert error.hint == "Look at what 'helm template' prints at this line."
     assert error.where == ("chart.yaml:6" if "items" in text else "chart.yaml:5")
 
 
