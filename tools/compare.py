@@ -82,7 +82,7 @@ MESHES = (
   nodePorts: {http2: 32380, tcp: 32400}
   citadel: {alsoListen: [kube-system]}
   keepNames: [ClusterRole/kiali, "Widget/*"]
-  renameNames: [ClusterRole/company-reader, ClusterRole/istio-cni, ClusterRole/ztunnel]
+  renameNames: [ClusterRole/company-reader]
   flags:
     - {container: galley, args: ["--monitoringPort=15114"], env: {PILOT_SCOPE_GATEWAY_TO_NAMESPACE: "true"}}
     - {container: discovery, workload: istiod, args: ["--log_output_level=all:info"], env: {PILOT_TRACE_SAMPLING: "5"}}

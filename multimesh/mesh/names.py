@@ -91,6 +91,9 @@ SHARED = frozenset(
     )
 ) | {("Namespace", "istio-operator")}  # fmt: skip
 
+#: Charts that a cluster has only once, and after which their objects are named.
+SHARED_CHARTS = ("istio-cni", "ztunnel", "istio-operator")
+
 STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
 
 #: Gateways of the 1.5 chart: their leading `istio` becomes NS.

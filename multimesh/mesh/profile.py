@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE
-from multimesh.mesh.names import STOCK_NAMES
+from multimesh.mesh.names import SHARED, SHARED_CHARTS, STOCK_NAMES
 from multimesh.yamltext.fieldpath import get, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 
@@ -141,7 +141,16 @@ def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str
     if both:
         what = f'"{both[0]}" is in keepNames and in renameNames'
         found.append(("renameNames", what, "Remove it from one of them."))
+    if spec.get("gateways", "rename") == "rename":
+        # NS-ingressgateway would be taken for an object of that chart.
+        chart = next((chart for chart in SHARED_CHARTS if f"{namespace}-".startswith(f"{chart}-")), "")
+        if chart:
+            what = f'spec.namespace "{namespace}" begins with the name of the chart {chart}, and gateways would be named so'
+            found.append(("namespace", what, "Choose another namespace, or set spec.gateways to keep."))
     renamed = spec.get("renameNames", [])
+    for entry in sorted(entry for entry in set(renamed) if entry.partition("/")[::2] in SHARED):
+        what = f'spec.renameNames holds "{entry}", which a cluster has only once'
+        found.append(("renameNames", what, "Remove it there: only the owner of shared resources installs it."))
     for entry in sorted(set(renamed)):
         stock = entry.removesuffix(f"-{name}")
         if stock != entry and (stock in renamed or stock.partition("/")[::2] in STOCK_NAMES):

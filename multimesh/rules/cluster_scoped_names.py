@@ -125,14 +125,16 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
         _rewrite(resource, "metadata/name", cluster_scoped_name(kind, name, mesh))
     elif other := _other_mesh(kind, name, mesh):
         raise resource.error(
-            f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, "{other}"',
+            f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, '
+            f'"{other}"',
             f"Render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
         )
     elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
         raise resource.error(
-            f'the cluster-scoped name "{name}" is in no table, and nothing in it says that it is mesh {mesh.name}\'s own',
+            f'the cluster-scoped name "{name}" is in no table, '
+            f"and nothing in it says that it is mesh {mesh.name}'s own",
             f"If it carries the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             + _way_to_rename(kind, name, mesh),

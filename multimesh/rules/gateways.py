@@ -10,7 +10,8 @@ EnvoyFilters, `ingressService`, the injector's values, the performance dashboard
 `istio-affirmed-ingressgateway-certs`. The label `istio: ingressgateway` stays, so Gateways of users still bind.
 
 A gateway of this chart is told by the object's own labels `chart` and `heritage`. From Istio 1.6 on a gateway's name
-is the user's own choice and never changes. `gateways: keep` leaves all of them as they are, and a name in `keepNames` all of that one gateway.
+is the user's own choice and never changes. `gateways: keep` leaves all of them as they are, and a name in `keepNames`
+leaves all of that one gateway.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ def _is_on(values: Node) -> bool:
 
 
 def _members(values: str) -> list[tuple[int, int, str, str]] | None:
-    """Find the names of gateways that are on, and those of their fields that hold more names; None where there is doubt.
+    """Return the names of gateways that are on, and those of their fields that hold more names; None in doubt.
 
     Each is a span, the path from there to the names, which is empty for the gateway's own, and the path of the span.
     Values of a gateway that is off, and most of one that is on, are no business of this rule.

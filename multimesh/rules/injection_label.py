@@ -103,6 +103,12 @@ def _check(resource: Resource, mesh: Profile, node: Node) -> None:
                 "this stream has been rewritten for another mesh",
                 RENDER_AGAIN,
             )
+    if may_match(selector, INJECTION_LABEL, "enabled"):
+        raise resource.error(
+            f'webhook "{text(node, "name")}" matches namespaces labelled {INJECTION_LABEL}=enabled, '
+            "which a stock mesh injects",
+            "Render the chart with a revision of the mesh, and change none of its selectors.",
+        )
     if may_match(selector, INJECTION_LABEL, "enabled-another"):
         raise resource.error(
             f'webhook "{text(node, "name")}" also matches namespaces that another mesh injects '
@@ -130,11 +136,22 @@ def _give_label(resource: Resource, mesh: Profile, entries: dict[str, MappingNod
     from multimesh.yamltext.plain import plain
 
     webhooks = resource.get("webhooks")
+    if _has_null_item(plain(model)):
+        raise resource.error(
+            f'webhook "{text(model, "name")}" has a list with an item that is null', "Give it a value in the chart."
+        )
     clone = _without_nulls({**plain(model), "name": injection_entry(mesh), "namespaceSelector": selector})
     if mapping(model, "clientConfig") is not None and clone["clientConfig"].get("caBundle") == "":
         del clone["clientConfig"]["caBundle"]
     if is_sequence(webhooks):
         resource.append(webhooks, clone, f"webhooks/[name={injection_entry(mesh)}]")
+
+
+def _has_null_item(value: Any) -> bool:
+    """Return whether a list in a value, at any depth, has an item that is null."""
+    if isinstance(value, dict):
+        return any(map(_has_null_item, value.values()))
+    return isinstance(value, list) and (None in value or any(map(_has_null_item, value)))
 
 
 def _without_nulls(value: Any) -> Any:
@@ -169,6 +186,7 @@ def _replace(resource: Resource, mesh: Profile, model: MappingNode, selector: di
         resource.notice(
             "injection-label",
             "info",
-            f"namespaces labelled {REVISION_LABEL}={mesh.revision} are no longer injected: this control plane patches one entry only",
+            f"namespaces labelled {REVISION_LABEL}={mesh.revision} are no longer injected: "
+            "this control plane patches one entry only",
             f"Label them {INJECTION_LABEL}={mesh.injection_label}.",
         )

@@ -34,8 +34,8 @@ _CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-
 
 #: Their Services, ServiceAccounts and ConfigMaps, which certificates and mounts are bound to.
 _CONTROL_PLANE_NAMES = frozenset((
-    "istio", "istio-ca-secret", "istio-citadel", "istio-galley", "istio-pilot", "istio-policy", "istio-sidecar-injector",
-    "istio-telemetry", "istiod",
+    "istio", "istio-ca-secret", "istio-citadel", "istio-galley", "istio-pilot", "istio-policy",
+    "istio-sidecar-injector", "istio-telemetry", "istiod",
 ))  # fmt: skip
 
 
@@ -67,7 +67,8 @@ def _check_object(resource: Resource, mesh: Profile) -> None:
     if resource.namespace not in mesh.namespaces:
         raise resource.error(
             f'metadata/namespace is "{resource.namespace}", which is not a namespace of mesh {mesh.name}',
-            f"Render the chart with -n {mesh.namespace} (and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
+            f"Render the chart with -n {mesh.namespace} "
+            f"(and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
             f"or add the namespace to spec.workloadNamespaces in {mesh.where}.",
         )
     if (

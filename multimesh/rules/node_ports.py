@@ -13,19 +13,21 @@ drops the others; `nodePorts: keep` leaves all. Ports that differ from the stock
 from __future__ import annotations
 
 from multimesh.rules.concern import has_word
-from multimesh.yamltext.fieldpath import get, is_mapping, text
+from multimesh.yamltext.fieldpath import get, is_mapping, is_scalar, text
+from multimesh.yamltext.plain import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
+    from multimesh.yamltext.nodes import ScalarNode
 
 ID = "node-ports"
 READS: Reads = {"Service": (has_word("nodePort"),)}
 
 #: Port name and node port (istio 1.5.0, charts/gateways/values.yaml and charts/prometheus/values.yaml).
-STOCK_PORTS = frozenset((("http2", "31380"), ("https", "31390"), ("tcp", "31400"), ("http-prometheus", "32090")))
+STOCK_PORTS = frozenset((("http2", 31380), ("https", 31390), ("tcp", 31400), ("http-prometheus", 32090)))
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
@@ -36,9 +38,15 @@ def plan(resource: Resource, mesh: Profile) -> None:
     chosen = mesh.node_ports if isinstance(mesh.node_ports, dict) else {}
     for path, port in resource.find("spec/ports/*"):
         node = get(port, "nodePort") if is_mapping(port) else None
-        if node is None or (text(port, "name"), text(node)) not in STOCK_PORTS:
+        if not is_scalar(node) or (text(port, "name"), _port(node)) not in STOCK_PORTS:
             continue
         if text(port, "name") in chosen:
             resource.rewrite(node, chosen[text(port, "name")], f"{path}/nodePort")
         else:
             resource.remove(port, "nodePort", f"{path}/nodePort")
+
+
+def _port(node: ScalarNode) -> int | float | None:
+    """Return a node port as a number: 0x7A94 and 31_380 are 31380 to Helm. A quoted one counts too."""
+    found = number(node)
+    return int(node.value) if found is None and node.value.isdecimal() else found

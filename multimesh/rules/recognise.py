@@ -5,7 +5,9 @@ from __future__ import annotations
 from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
     INJECTOR_CONFIGURATION,
+    REVISION_LABEL,
     SHARED,
+    SHARED_CHARTS,
     galley_configuration,
     injector_configuration,
 )
@@ -58,7 +60,7 @@ def _shared_chart(resource: Resource) -> str:
     if "ztunnel" in (labels.get("app"), app):
         return "ztunnel"
     if (kind, name) in SHARED or kind in _NAMED_AFTER_CHART:
-        for chart in ("istio-cni", "ztunnel", "istio-operator"):
+        for chart in SHARED_CHARTS:
             if name == chart or name.startswith(f"{chart}-"):
                 return chart
     return _by_container(resource) if kind in ("DaemonSet", "Deployment") else ""
@@ -76,11 +78,14 @@ def _by_container(resource: Resource) -> str:
 
 
 def is_injector(resource: Resource, mesh: Profile) -> bool:
-    """Return whether this is the MutatingWebhookConfiguration of Istio 1.5, stock or rewritten."""
+    """Return whether this is the MutatingWebhookConfiguration of Istio 1.5, stock or rewritten.
+
+    Its name says so, whatever its entries call: later control planes find theirs by the label of a revision.
+    """
     return (
         resource.kind == "MutatingWebhookConfiguration"
         and resource.name in (INJECTOR_CONFIGURATION, injector_configuration(mesh))
-        and _service(resource) == "istio-sidecar-injector"
+        and REVISION_LABEL not in resource.labels()
     )
 
 
@@ -89,13 +94,8 @@ def is_galley(resource: Resource, mesh: Profile) -> bool:
     return (
         resource.kind == "ValidatingWebhookConfiguration"
         and resource.name in (GALLEY_CONFIGURATION, galley_configuration(mesh))
-        and _service(resource) == "istio-galley"
+        and REVISION_LABEL not in resource.labels()
     )
-
-
-def _service(resource: Resource) -> str:
-    found = [text(node) for _, node in resource.find("webhooks/*/clientConfig/service/name")]
-    return found[0] if found else ""
 
 
 def is_misplaced_filter(resource: Resource) -> bool:

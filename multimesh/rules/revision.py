@@ -87,7 +87,8 @@ def _foreign(resource: Resource, mesh: Profile, path: str, found: str) -> Except
     what = f'is "{found}"' if found else "is empty, which means the default revision,"
     return resource.error(
         f"{path} {what} but mesh {mesh.name} has the revision {', '.join(mesh.revisions)}",
-        f"Render the chart with --set revision={mesh.revision} (the chart base: --set defaultRevision={mesh.revision}).\n"
+        f"Render the chart with --set revision={mesh.revision} "
+        f"(the chart base: --set defaultRevision={mesh.revision}).\n"
         f"A further revision of this mesh, as during an upgrade, belongs into spec.canaryRevisions in {mesh.where}.",
     )
 

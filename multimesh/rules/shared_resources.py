@@ -1,8 +1,8 @@
 """Leave what a cluster has only once to the one mesh that owns it.
 
 CRDs exist once, whoever installs them, and Helm lets one release own them. The mesh with `sharedResources: own` keeps
-them, each with `helm.sh/resource-policy: keep`, so that removing that mesh takes nothing from the others. In a mesh that
-leaves them they are dropped from the stream.
+them, each with `helm.sh/resource-policy: keep`, so that removing that mesh takes nothing from the others. In a mesh
+that leaves them they are dropped from the stream.
 
      metadata:
        annotations:
@@ -62,7 +62,8 @@ def plan(resource: Resource, mesh: Profile) -> None:
         if component:
             raise resource.error(
                 f"the chart {component} exists once in a cluster, and mesh {mesh.name} does not own what is shared",
-                f"{_REMEDIES[component]}\nIf this is the mesh that owns it, set spec.sharedResources to own in {mesh.where}.",
+                f"{_REMEDIES[component]}\n"
+                f"If this is the mesh that owns it, set spec.sharedResources to own in {mesh.where}.",
             )
 
 
@@ -78,8 +79,8 @@ def _plan_definition(resource: Resource, mesh: Profile) -> None:
         resource.drop()
     else:
         raise resource.error(
-            f"mesh {mesh.name} leaves CRDs to another mesh, and this one does not carry {POLICY}: keep; had this release "
-            "installed it before, Helm would delete it and every resource of its kind",
+            f"mesh {mesh.name} leaves CRDs to another mesh, and this one does not carry {POLICY}: keep; "
+            "had this release installed it before, Helm would delete it and every resource of its kind",
             f"Leave it out: --set-json 'base.excludedCRDs=[\"{resource.name}\"]' (Istio 1.24 and later; "
             "'multimesh values --chart base' writes it), --skip-crds for charts up to 1.23,\n"
             f"or upgrade this release once with spec.sharedResources: own in {mesh.where}.",

@@ -12,7 +12,8 @@ from multimesh.yamltext.nodes import BINARY_TAG, NULLS, is_mapping, is_merge, is
 
 #: What reads nodes imports all of this from here.
 __all__ = (
-    "BadShape", "bases", "entries", "entry", "find", "get", "is_mapping", "is_null", "is_scalar", "is_sequence", "items", "mapping",
+    "BadShape", "bases", "entries", "entry", "find", "get", "is_mapping", "is_null", "is_scalar", "is_sequence",
+    "items", "mapping",
     "refusal", "steps", "text", "value",
 )  # fmt: skip
 

@@ -363,6 +363,12 @@ def test_when_everything_is_dropped_one_comment_line_is_left(count):
 LEFT = '{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}}\n'
 
 
+def test_documents_that_only_a_carriage_return_separates_are_refused():
+    """Helm does not see the marker, and would install the first document only."""
+    result = render(f"{CRD}---\n# a comment\n{LEFT}".replace("\n", "\r").encode(), profile_of("blue"))
+    assert (result.code, result.out) == (2, b"")
+
+
 @pytest.mark.parametrize(
     "stream",
     [
@@ -371,7 +377,6 @@ LEFT = '{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}
         f"\ufeff--- {LEFT}{CRD}",
         f"{CRD}--- {LEFT}",
         f"--- # a comment\n{LEFT}{CRD}",
-        f"{CRD}---\n# a comment\n{LEFT}".replace("\n", "\r"),
     ],
 )
 def test_what_is_left_beside_dropped_crds_is_never_taken_for_nothing(stream):
