@@ -145,7 +145,7 @@ def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str
         # NS-ingressgateway would be taken for an object of that chart.
         chart = next((chart for chart in SHARED_CHARTS if f"{namespace}-".startswith(f"{chart}-")), "")
         if chart:
-            what = f'spec.namespace "{namespace}" begins with the name of the chart {chart}, and gateways would be named so'
+            what = f'spec.namespace "{namespace}" begins with "{chart}", so its gateways would look like that chart'
             found.append(("namespace", what, "Choose another namespace, or set spec.gateways to keep."))
     renamed = spec.get("renameNames", [])
     for entry in sorted(entry for entry in set(renamed) if entry.partition("/")[::2] in SHARED):

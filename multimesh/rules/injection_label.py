@@ -103,17 +103,17 @@ def _check(resource: Resource, mesh: Profile, node: Node) -> None:
                 "this stream has been rewritten for another mesh",
                 RENDER_AGAIN,
             )
-    if may_match(selector, INJECTION_LABEL, "enabled"):
-        raise resource.error(
-            f'webhook "{text(node, "name")}" matches namespaces labelled {INJECTION_LABEL}=enabled, '
-            "which a stock mesh injects",
-            "Render the chart with a revision of the mesh, and change none of its selectors.",
-        )
     if may_match(selector, INJECTION_LABEL, "enabled-another"):
         raise resource.error(
             f'webhook "{text(node, "name")}" also matches namespaces that another mesh injects '
             f"({INJECTION_LABEL}=enabled-<another>)",
             "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
+        )
+    if may_match(selector, INJECTION_LABEL, "enabled"):
+        raise resource.error(
+            f'webhook "{text(node, "name")}" matches namespaces labelled {INJECTION_LABEL}=enabled, '
+            "which a stock mesh injects",
+            "Render the chart with a revision of the mesh, and change none of its selectors.",
         )
 
 

@@ -7,8 +7,8 @@ empty or write `istio-system`, so two meshes would share one root, or somebody e
     +    rootNamespace: istio-affirmed
 
 Values that contradict the profile are refused: another `rootNamespace`, another `global.istioNamespace` or `revision`
-in the injector's values, and `discoverySelectors` that leave out this mesh's namespaces. No discoverySelectors at all is
-noted in the report: such a control plane reads the whole cluster.
+in the injector's values, and `discoverySelectors` that leave out this mesh's namespaces. If there are no
+discoverySelectors, the report says so: such a control plane reads the whole cluster.
 """
 
 from __future__ import annotations
