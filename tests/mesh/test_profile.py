@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from program import profile
 
 from multimesh.errors import MultimeshError
 from multimesh.mesh import definitions
@@ -99,3 +100,20 @@ def test_a_mistake_has_its_line_and_all_are_reported() -> None:
 )  # fmt: skip
 def test_a_wrong_value_is_refused(lines: str, what: str, hint: str) -> None:
     assert wrong(lines) == (what, hint)
+
+
+@pytest.mark.parametrize("namespace", ["ztunnel", "ztunnel-a", "istio-cni-a", "istio-operator"])
+def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refused(namespace: str) -> None:
+    """Running twice would refuse what the first run wrote."""
+    with pytest.raises(MultimeshError) as raised:
+        load(profile("blue", namespace), "p.yaml")
+    assert "so its gateways would look like that chart" in str(raised.value)
+    assert load(profile("blue", namespace, gateways="keep"), "p.yaml").namespace == namespace
+    assert load(profile("blue", f"x{namespace}"), "p.yaml").namespace == f"x{namespace}"
+
+
+def test_what_a_cluster_has_only_once_is_not_renamed() -> None:
+    """The role would keep its name in the owner, and its references would not."""
+    with pytest.raises(MultimeshError) as raised:
+        load(profile("blue", "istio-blue", renameNames=["ClusterRole/istio-cni"]), "p.yaml")
+    assert 'spec.renameNames holds "ClusterRole/istio-cni", which a cluster has only once' in str(raised.value)
