@@ -23,8 +23,10 @@ an entry is appended: the chart's first entry once more, with a name that the co
 `istio.io/rev=affirmed` are then no longer injected: the report says so.
 
 Only the revision in `spec.revision` gets the label; canary revisions keep the chart's selectors.
-An entry that could match a namespace of another mesh is refused, such as those that `enableNamespacesByDefault=true`
-writes up to Istio 1.9.
+An injector that could match a namespace of another mesh is refused, such as those that `enableNamespacesByDefault=true`
+writes up to Istio 1.9. A webhook that is not known to be an injector, and an admission policy that mutates, is refused
+if it selects `istio-injection=enabled` or a revision that is not the mesh's, whatever its name and Service are.
+Selectors that only exclude these labels are left as they are.
 """
 
 from __future__ import annotations
@@ -32,14 +34,22 @@ from __future__ import annotations
 from multimesh.mesh.names import (
     INJECTION_LABEL,
     INJECTOR_ENTRY,
+    MESH_LABEL,
     MODEL_ENTRIES,
     REVISION_LABEL,
     TAG_LABEL,
     injection_entry,
 )
 from multimesh.rules.concern import EVERY
-from multimesh.rules.recognise import RENDER_AGAIN, is_injector
-from multimesh.yamltext.fieldpath import entry, get, is_mapping, is_sequence, mapping, text
+from multimesh.rules.recognise import (
+    RENDER_AGAIN,
+    is_injector,
+    is_injector_entry,
+    is_own_revision,
+    refuse_stock_labels,
+    requirements,
+)
+from multimesh.yamltext.fieldpath import entry, find, get, is_mapping, is_sequence, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,51 +61,74 @@ if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode, Node
 
 ID = "injection-label"
-READS: Reads = {"MutatingWebhookConfiguration": EVERY}
+READS: Reads = {
+    "MutatingWebhookConfiguration": EVERY,
+    "MutatingAdmissionPolicy": EVERY,
+    "MutatingAdmissionPolicyBinding": EVERY,
+}
+
+#: The field of an admission policy, and of a binding, that has the selectors.
+_POLICY_FIELDS = ("spec/matchConstraints", "spec/matchResources")
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Give the injection label of this mesh to its webhook configuration."""
+    """Give the injection label of this mesh to its webhook configuration, and refuse what selects other meshes."""
+    if resource.kind != "MutatingWebhookConfiguration":
+        for field in _POLICY_FIELDS:
+            for path, node in resource.find(field):
+                refuse_stock_labels(resource, mesh, path, node)
+        return
     if is_injector(resource, mesh):
         for path, node in resource.find("webhooks/*"):
             _rewrite_label(resource, mesh, path, node)
         return
-    entries = [node for _, node in resource.find("webhooks/*") if text(node, "name").endswith(INJECTOR_ENTRY)]
-    if not entries:
-        return
-    for node in entries:
-        _check(resource, mesh, node)
+    injectors = []
+    for _, node in resource.find("webhooks/*"):
+        if is_injector_entry(node):
+            _check(resource, mesh, node)
+            injectors.append(node)
+        else:
+            refuse_stock_labels(resource, mesh, f'webhook "{text(node, "name")}"', node)
     labels = resource.labels()
-    if labels.get(REVISION_LABEL) == mesh.revision and TAG_LABEL not in labels:
-        _give_label(resource, mesh, {text(node, "name"): node for node in entries if is_mapping(node)})
+    if injectors and labels.get(REVISION_LABEL) == mesh.revision and TAG_LABEL not in labels:
+        _give_label(resource, mesh, {text(node, "name"): node for node in injectors if is_mapping(node)})
 
 
 def _rewrite_label(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
-    if get(node, "namespaceSelector/matchExpressions") is not None:
+    """Rewrite the label that a webhook of Istio 1.5 selects."""
+    selector = "namespaceSelector"
+    for _, expression in find(node, f"{selector}/matchExpressions/*"):
+        if text(expression, "key") != INJECTION_LABEL or text(expression, "operator") != "In":
+            raise resource.error(
+                f"{path}/{selector}/matchExpressions selects the namespaces of every other mesh as well",
+                "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
+            )
+    found = [
+        *find(node, f"{selector}/matchLabels/{INJECTION_LABEL}"),
+        *find(node, f"{selector}/matchExpressions/*/values/*"),
+    ]
+    strange = next((text(label) for _, label in found if text(label) not in ("enabled", mesh.injection_label)), "")
+    if strange or not found:
+        another = strange.startswith("enabled-")
         raise resource.error(
-            f"{path}/namespaceSelector/matchExpressions selects the namespaces of every other mesh as well",
-            "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
-        )
-    label = get(node, f"namespaceSelector/matchLabels/{INJECTION_LABEL}")
-    found = text(label) if label is not None else ""
-    if label is None or found not in ("enabled", mesh.injection_label):
-        another = found.startswith("enabled-")
-        raise resource.error(
-            f'{path}/namespaceSelector selects {INJECTION_LABEL}="{found}"'
+            f'{path}/{selector} selects {INJECTION_LABEL}="{strange}"'
             + (": this stream has been rewritten for another mesh" if another else ", which no rule knows"),
             RENDER_AGAIN
             if another
             else "Two meshes could inject the same pod. Compare the chart with the stock one, or report its version.",
         )
-    resource.rewrite(label, mesh.injection_label, f"{path}/namespaceSelector/matchLabels/{INJECTION_LABEL}")
+    for at, label in found:
+        resource.rewrite(label, mesh.injection_label, f"{path}/{at}")
+    what = f'webhook "{text(node, "name")}"'
+    refuse_stock_labels(resource, mesh, what, node, rewritten=(selector, INJECTION_LABEL))
 
 
 def _check(resource: Resource, mesh: Profile, node: Node) -> None:
     """Refuse an entry that could match a namespace of another mesh."""
-    from multimesh.kubernetes.selectors import may_match, read, requirements
+    from multimesh.kubernetes.selectors import may_match, read
 
     selector = read(get(node, "namespaceSelector"), f"webhooks/[name={text(node, 'name')}]/namespaceSelector")
-    for key, operator, values in requirements(selector):
+    for _, key, operator, values in requirements(node):
         foreign = [value for value in values if value.startswith("enabled-") and value != mesh.injection_label]
         if key == INJECTION_LABEL and operator == "In" and foreign:
             raise resource.error(
@@ -109,12 +142,29 @@ def _check(resource: Resource, mesh: Profile, node: Node) -> None:
             f"({INJECTION_LABEL}=enabled-<another>)",
             "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
         )
+    what = f'webhook "{text(node, "name")}"'
+    refuse_stock_labels(resource, mesh, what, node)
     if may_match(selector, INJECTION_LABEL, "enabled"):
         raise resource.error(
-            f'webhook "{text(node, "name")}" matches namespaces labelled {INJECTION_LABEL}=enabled, '
-            "which a stock mesh injects",
-            "Render the chart with a revision of the mesh, and change none of its selectors.",
+            f"{what} matches namespaces labelled {INJECTION_LABEL}=enabled, which a stock mesh injects",
+            _CHANGE_NO_SELECTOR,
         )
+    if not any(_is_own(key, values, mesh) for _, key, operator, values in requirements(node) if operator == "In"):
+        raise resource.error(
+            f"{what} selects no label of mesh {mesh.name}, so it could inject pods of other meshes",
+            _CHANGE_NO_SELECTOR,
+        )
+
+
+#: What to do about an injector whose selectors are not the chart's.
+_CHANGE_NO_SELECTOR = "Render the chart with a revision of the mesh, and change none of its selectors."
+
+
+def _is_own(key: str, values: list[str], mesh: Profile) -> bool:
+    """Return whether these values of a label occur in this mesh only."""
+    if key == REVISION_LABEL:
+        return bool(values) and all(is_own_revision(value, mesh) for value in values)
+    return (key, values) in ((INJECTION_LABEL, [mesh.injection_label]), (MESH_LABEL, [mesh.name]))
 
 
 def _give_label(resource: Resource, mesh: Profile, entries: dict[str, MappingNode]) -> None:
