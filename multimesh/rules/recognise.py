@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multimesh.kubernetes.containers import flags_of
 from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
     INJECTION_LABEL,
@@ -13,7 +14,7 @@ from multimesh.mesh.names import (
     galley_configuration,
     injector_configuration,
 )
-from multimesh.yamltext.fieldpath import entries, is_scalar, is_sequence, items, mapping, text, value
+from multimesh.yamltext.fieldpath import entries, is_scalar, items, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,11 +77,11 @@ def _shared_chart(resource: Resource) -> str:
 
 def _by_container(resource: Resource) -> str:
     """Return the shared chart by what runs in the pods: a user may call ztunnel as they like (Istio 1.25 and later)."""
-    for _, node in resource.containers():
+    for at, node in resource.containers():
         if text(node, "name") in ("install-cni", "repair-cni"):
             return "istio-cni"
-        args = value(node, "args")
-        if args is not None and is_sequence(args) and "ztunnel" in [item.value for item in args.value]:
+        words = flags_of(at, node)
+        if words is not None and "ztunnel" in [word.value for word in words.value]:
             return "ztunnel"
     return ""
 
