@@ -19,7 +19,7 @@ from __future__ import annotations
 from multimesh.kubernetes.containers import flags_of, hits, variables
 from multimesh.mesh.names import GATEWAYS, gateway, gateway_family, occurrences
 from multimesh.rules.concern import has_word, name_is, name_starts
-from multimesh.yamltext.fieldpath import BadShape, find, get, is_mapping, is_scalar, text
+from multimesh.yamltext.fieldpath import BadShape, entries, find, get, is_mapping, is_scalar, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _plan_values(resource: Resource, mesh: Profile, node: Node) -> None:
         _plan_members(mesh, inner, spans)
         return
     found = next((get(root, "gateways") for root in inner.text.roots if is_mapping(root)), None)
-    for key, values in found.value if found is not None and is_mapping(found) else ():
+    for key, values in entries(found, "gateways") if is_mapping(found) else ():
         if key.value in GATEWAYS and is_mapping(values) and _is_on(values):
             inner.rewrite(key, gateway(key.value, mesh), f"gateways/{key.value}")
             for path in VALUES_FIELDS:

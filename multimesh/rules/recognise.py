@@ -14,7 +14,8 @@ from multimesh.mesh.names import (
     galley_configuration,
     injector_configuration,
 )
-from multimesh.yamltext.fieldpath import entries, is_scalar, items, mapping, text
+from multimesh.yamltext.fieldpath import entries, items, mapping, text
+from multimesh.yamltext.plain import key_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,9 +132,10 @@ def is_own_revision(value: str, mesh: Profile) -> bool:
 def requirements(node: Node) -> Iterator[tuple[str, str, str, list[str]]]:
     """Yield the requirements of the selectors of a webhook or policy: (selector, key, operator, values)."""
     for selector in ("namespaceSelector", "objectSelector"):
-        labels = mapping(node, f"{selector}/matchLabels")
-        for key, found in entries(labels, f"{selector}/matchLabels") if labels is not None else ():
-            yield selector, key.value if is_scalar(key) else "", "In", [text(found)]
+        at = f"{selector}/matchLabels"
+        labels = mapping(node, at)
+        for key, found in entries(labels, at) if labels is not None else ():
+            yield selector, key_text(key, at), "In", [text(found)]
         for item in items(node, f"{selector}/matchExpressions"):
             yield selector, text(item, "key"), text(item, "operator"), [text(found) for found in items(item, "values")]
 
