@@ -7,9 +7,10 @@
     -        istio-injection: enabled
     +        istio-injection: enabled-affirmed
 
-**Istio 1.9 and later.** Revisions keep the meshes apart already. So that `istio-injection=enabled-affirmed` works too,
-an entry is appended: the chart's first entry once more, with a name that the control plane still finds by its ending
-(istio 1.30.3, pkg/webhooks/webhookpatch.go) and another selector. No other entry of any mesh matches that label.
+**Istio 1.9 and later.** Revisions already keep the meshes apart. An entry is appended so that
+`istio-injection=enabled-affirmed` works too: a copy of the chart's first entry with another selector, and with a name
+that the control plane finds by its ending (istio 1.30.3, pkg/webhooks/webhookpatch.go). No other entry of any mesh
+matches that label.
 
     +  - name: affirmed.namespace.sidecar-injector.istio.io
     +    namespaceSelector:
@@ -19,8 +20,8 @@ an entry is appended: the chart's first entry once more, with a name that the co
     +        values:
     +        - enabled-affirmed
 
-**Istio 1.6 to 1.8.** Only one entry is ever patched, so its selector is replaced by that one. Namespaces labelled
-`istio.io/rev=affirmed` are then no longer injected: the report says so.
+**Istio 1.6 to 1.8.** The control plane patches only one entry, so its selector is replaced by that of the entry above.
+Namespaces labelled `istio.io/rev=affirmed` are then no longer injected. The report contains a notice about that.
 
 Only the revision in `spec.revision` gets the label; canary revisions keep the chart's selectors.
 An injector that could match a namespace of another mesh is refused, such as those that `enableNamespacesByDefault=true`
@@ -49,7 +50,7 @@ from multimesh.rules.recognise import (
     refuse_stock_labels,
     requirements,
 )
-from multimesh.yamltext.fieldpath import entry, find, get, is_mapping, is_sequence, mapping, text
+from multimesh.yamltext.fieldpath import find, get, is_mapping, is_sequence, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _give_label(resource: Resource, mesh: Profile, entries: dict[str, MappingNod
     if _is_patched_by_name(resource, model, entries):
         _replace(resource, mesh, model, selector)
         return
-    # Nothing of Istio 1.5 comes this far.
+    # Imported here, since charts of Istio 1.5 do not need it.
     from multimesh.yamltext.plain import plain
 
     webhooks = resource.get("webhooks")
@@ -205,17 +206,17 @@ def _has_null_item(value: Any) -> bool:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Leave out keys that say nothing, however deep: charts write `caBundle:` so."""
+    """Return a value without the keys whose value is null, at any depth: some charts write `caBundle:` so."""
     if isinstance(value, dict):
         return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
     return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_patched_by_name(resource: Resource, model: MappingNode, entries: dict[str, MappingNode]) -> bool:
-    """Tell the charts of Istio 1.6 to 1.8, whose control plane patches the one entry of exactly this name.
+    """Return whether the chart is of Istio 1.6 to 1.8, whose control plane patches the one entry of exactly this name.
 
-    Their service has no port; from 1.9 on it has (manifests/charts/istio-control/istio-discovery/templates/
-    mutatingwebhook.yaml of each tag). Where a `url` takes its place, they are told by the objectSelector that 1.9 has.
+    Their service has no port, and that of 1.9 and later has one (manifests/charts/istio-control/istio-discovery/
+    templates/mutatingwebhook.yaml of each tag). If there is a `url` instead, the objectSelector decides: 1.9 has one.
     """
     if not resource.value("apiVersion").endswith("/v1beta1") or list(entries) != [INJECTOR_ENTRY]:
         return False
@@ -228,11 +229,9 @@ def _replace(resource: Resource, mesh: Profile, model: MappingNode, selector: di
     from multimesh.yamltext.plain import plain
 
     path = f"webhooks/[name={INJECTOR_ENTRY}]/namespaceSelector"
-    found = entry(model, "namespaceSelector")
-    if found is None or not is_mapping(found[1]):
-        resource.put(model, "namespaceSelector", selector, path)
-    elif plain(found[1]) != selector:
-        resource.replace(found[1], selector, path)
+    found = get(model, "namespaceSelector")
+    if is_mapping(found) and plain(found) != selector:
+        resource.replace(found, selector, path)
         resource.notice(
             "injection-label",
             "info",

@@ -51,6 +51,14 @@ def test_the_label_of_the_1_5_injector_becomes_the_label_of_the_mesh(name: str, 
     assert selected(old(f"{{matchLabels: {{istio-injection: {value}}}}}", name=name)) == [label]
 
 
+def test_a_report_names_the_field_of_the_label() -> None:
+    mesh = load(profile("affirmed", NS, (MEMBER,)), "profile.yaml")
+    manifest = old("{matchLabels: {istio-injection: enabled}}")
+    changed = render((manifest + END).encode(), mesh).changed
+    reasons = [reason for _, _, edits in changed for edit in edits for reason in edit.reasons]
+    assert ("injection-label", "webhooks/0/namespaceSelector/matchLabels/istio-injection") in reasons
+
+
 def test_only_the_value_of_the_label_changes() -> None:
     manifest = old(
         "\n    matchLabels:\n      team: a # ours\n      istio-injection: 'enabled'\n", name=f"{NS}-sidecar-injector"
@@ -337,7 +345,7 @@ CHANGE_NONE = "Render the chart with a revision of the mesh, and change none of 
             'selects istio-injection="enabled-blue": this stream has been',
         ),
         (
-            "{matchExpressions: [{key: istio-injection, operator: In, values: [enabled-affirmed, enabled-blue]}]}",
+            "{matchExpressions: [{key: istio-injection, operator: In, values: [enabled-affirmed, enabled-blue, enabled-a]}]}",
             'selects istio-injection="enabled-blue": this stream has been rewritten for another mesh',
         ),
         (
@@ -418,7 +426,7 @@ def test_an_injector_that_selects_a_label_of_the_mesh_is_accepted(namespaces: st
 
 def test_a_selector_that_kubernetes_would_refuse_is_refused() -> None:
     message = refusal(with_selectors("{matchExpressions: [{key: istio-injection, operator: Is}]}"))
-    assert f'webhooks/[name=a.{ENTRY}]/namespaceSelector has the operator "Is"' in message
+    assert f': webhooks/[name=a.{ENTRY}]/namespaceSelector has the operator "Is"' in message
 
 
 def test_json_is_rewritten_too() -> None:
