@@ -71,6 +71,9 @@ READS: Reads = {
 #: The field of an admission policy, and of a binding, that has the selectors.
 _POLICY_FIELDS = ("spec/matchConstraints", "spec/matchResources")
 
+#: What to do about an injector whose selectors are not the chart's.
+_CHANGE_NO_SELECTOR = "Render the chart with a revision of the mesh, and change none of its selectors."
+
 
 def plan(resource: Resource, mesh: Profile) -> None:
     """Give the injection label of this mesh to its webhook configuration, and refuse what selects other meshes."""
@@ -129,36 +132,30 @@ def _check(resource: Resource, mesh: Profile, node: Node) -> None:
     from multimesh.kubernetes.selectors import may_match, read
 
     selector = read(get(node, "namespaceSelector"), f"webhooks/[name={text(node, 'name')}]/namespaceSelector")
-    for _, key, operator, values in requirements(node):
+    what = f'webhook "{text(node, "name")}"'
+    for _, key, operator, values in requirements(node, what):
         foreign = [value for value in values if value.startswith("enabled-") and value != mesh.injection_label]
         if key == INJECTION_LABEL and operator == "In" and foreign:
             raise resource.error(
-                f'webhook "{text(node, "name")}" selects {INJECTION_LABEL}="{foreign[0]}": '
-                "this stream has been rewritten for another mesh",
+                f'{what} selects {INJECTION_LABEL}="{foreign[0]}": this stream has been rewritten for another mesh',
                 RENDER_AGAIN,
             )
     if may_match(selector, INJECTION_LABEL, "enabled-another"):
         raise resource.error(
-            f'webhook "{text(node, "name")}" also matches namespaces that another mesh injects '
-            f"({INJECTION_LABEL}=enabled-<another>)",
+            f"{what} also matches namespaces that another mesh injects ({INJECTION_LABEL}=enabled-<another>)",
             "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
         )
-    what = f'webhook "{text(node, "name")}"'
     refuse_stock_labels(resource, mesh, what, node)
     if may_match(selector, INJECTION_LABEL, "enabled"):
         raise resource.error(
             f"{what} matches namespaces labelled {INJECTION_LABEL}=enabled, which a stock mesh injects",
             _CHANGE_NO_SELECTOR,
         )
-    if not any(_is_own(key, values, mesh) for _, key, operator, values in requirements(node) if operator == "In"):
+    if not any(_is_own(key, values, mesh) for _, key, operator, values in requirements(node, what) if operator == "In"):
         raise resource.error(
             f"{what} selects no label of mesh {mesh.name}, so it could inject pods of other meshes",
             _CHANGE_NO_SELECTOR,
         )
-
-
-#: What to do about an injector whose selectors are not the chart's.
-_CHANGE_NO_SELECTOR = "Render the chart with a revision of the mesh, and change none of its selectors."
 
 
 def _is_own(key: str, values: list[str], mesh: Profile) -> bool:

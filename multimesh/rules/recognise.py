@@ -14,13 +14,11 @@ from multimesh.mesh.names import (
     galley_configuration,
     injector_configuration,
 )
-from multimesh.yamltext.fieldpath import entries, items, mapping, text
+from multimesh.yamltext.fieldpath import BadShape, entries, items, mapping, text
 from multimesh.yamltext.plain import key_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.yamltext.nodes import Node
@@ -129,15 +127,27 @@ def is_own_revision(value: str, mesh: Profile) -> bool:
     return value == mesh.name or value.startswith(f"{mesh.name}-") or value in mesh.revisions
 
 
-def requirements(node: Node) -> Iterator[tuple[str, str, str, list[str]]]:
-    """Yield the requirements of the selectors of a webhook or policy: (selector, key, operator, values)."""
-    for selector in ("namespaceSelector", "objectSelector"):
-        at = f"{selector}/matchLabels"
-        labels = mapping(node, at)
-        for key, found in entries(labels, at) if labels is not None else ():
-            yield selector, key_text(key, at), "In", [text(found)]
+def requirements(node: Node, what: str) -> list[tuple[str, str, str, list[str]]]:
+    """Return the requirements of the selectors of a webhook or policy: (selector, key, operator, values).
+
+    `what` names the webhook or field that has the selectors. Raises BadShape for what is not a selector.
+    """
+    return _requirements(node, what, "namespaceSelector") + _requirements(node, what, "objectSelector")
+
+
+def _requirements(node: Node, what: str, selector: str) -> list[tuple[str, str, str, list[str]]]:
+    try:
+        labels = mapping(node, f"{selector}/matchLabels")
+        found = [
+            (selector, key_text(key), "In", [text(value)])
+            for key, value in (entries(labels) if labels is not None else ())
+        ]
         for item in items(node, f"{selector}/matchExpressions"):
-            yield selector, text(item, "key"), text(item, "operator"), [text(found) for found in items(item, "values")]
+            values = [text(value) for value in items(item, "values")]
+            found.append((selector, text(item, "key"), text(item, "operator"), values))
+    except BadShape as error:
+        raise BadShape(f"{selector} of {what}", "is not a label selector", error.node) from None
+    return found
 
 
 def refuse_stock_labels(
@@ -148,7 +158,7 @@ def refuse_stock_labels(
     Requirements that only exclude such a label are accepted. `what` names the webhook or field that has the selectors,
     and `rewritten` is the selector and key that are not checked, since the caller rewrites the value.
     """
-    for selector, key, operator, values in requirements(node):
+    for selector, key, operator, values in requirements(node, what):
         if key not in (INJECTION_LABEL, REVISION_LABEL) or (selector, key) == rewritten:
             continue
         own = mesh.injection_label if key == INJECTION_LABEL else mesh.revision

@@ -139,6 +139,18 @@ def test_the_label_is_read_in_the_form_that_yaml_gives_it() -> None:
     assert 'istio-injection="enabled"' in refusal(configuration(MUTATING, entry(f"namespaceSelector: {{{chosen}}}")))
 
 
+@KINDS
+@SELECTORS
+@pytest.mark.parametrize(
+    "chosen",
+    ["[a]", "all", "{matchLabels: [a]}", "{matchLabels: {a: {b: c}}}", "{matchLabels: {null: a}}",
+     "{matchExpressions: {key: a}}", "{matchExpressions: [a]}", "{matchExpressions: [{key: a, values: [[b]]}]}"],
+)  # fmt: skip
+def test_what_is_not_a_selector_is_refused(kind: str, selector: str, chosen: str) -> None:
+    message = refusal(configuration(kind, entry(f"{selector}: {chosen}")))
+    assert f': {selector} of webhook "inject.company.com" is not a label selector' in message
+
+
 # --- what other programs install stays ------------------------------------------------------------
 
 
@@ -227,6 +239,10 @@ def test_a_validator_of_galley_is_narrowed_if_it_is_called_by_url_under_another_
     assert text.count(NARROWED) == 1
     assert NARROWED in text.splitlines()[-1]
     assert rendered(text) == text
+
+
+def test_a_validator_is_known_by_the_end_of_its_name_even_by_url() -> None:
+    assert NARROWED in rendered(configuration(VALIDATING, entry("failurePolicy: Ignore", "rev.validation.istio.io")))
 
 
 def test_a_validator_of_istio_resources_that_another_program_installs_stays() -> None:
