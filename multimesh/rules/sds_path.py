@@ -13,7 +13,7 @@ Only `hostPath` changes, in the workloads and in the injection template; contain
 from __future__ import annotations
 
 from multimesh.mesh.names import SDS_PATH, sds_path
-from multimesh.rules.concern import has_word, name_starts
+from multimesh.rules.concern import has_word, name_is
 from multimesh.yamltext.fieldpath import text
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ ID = "sds-path"
 READS: Reads = {
     "Deployment": (has_word(SDS_PATH),),
     "DaemonSet": (has_word(SDS_PATH),),
-    "ConfigMap": (name_starts("istio-sidecar-injector", SDS_PATH),),
+    "ConfigMap": (name_is("istio-sidecar-injector", SDS_PATH),),
 }
 
 
@@ -37,7 +37,7 @@ def plan(resource: Resource, mesh: Profile) -> None:
         for path, node in resource.find("spec/template/spec/volumes/*/hostPath/path"):
             if text(node, at=path) == SDS_PATH:
                 resource.rewrite(node, sds_path(mesh), path)
-    elif resource.name == "istio-sidecar-injector":
+    else:
         template = resource.lines("data/config")
         if template is not None:
             _plan_template(mesh, template)
