@@ -7,7 +7,7 @@ from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_nu
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
-    from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
+    from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
 def container(resource: Resource, name: str) -> tuple[str, MappingNode]:
@@ -32,47 +32,68 @@ class Flags:
         self.value = [item for words in lists for item in words.value]
 
 
+def words_of(path: str, node: MappingNode) -> tuple[str, Flags] | None:
+    """Return the words of a container, and the path of the list to which a flag is appended; None if it has none.
+
+    Raises BadShape for a list that is not one.
+    """
+    lists = []
+    last = ""
+    for key in ("command", "args"):
+        words = get(node, key)
+        if words is None:
+            continue
+        last = f"{path}/{key}"
+        if not is_sequence(words):
+            raise BadShape(last, "is not a list", words)
+        lists.append(words)
+    return (last, Flags(lists)) if lists else None
+
+
 def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[str, Flags]:
     """Return the flags of a container, and the path of the list to which one is appended.
 
     Raises BadShape where there is no such list, or none with the subcommand.
     """
-    found = {key: words for key in ("command", "args") if (words := get(node, key)) is not None}
-    lists = []
-    for key, words in found.items():
-        if not is_sequence(words):
-            raise BadShape(f"{path}/{key}", "is not a list", words)
-        lists.append(words)
-    if not subcommand and "args" not in found:
+    found = words_of(path, node)
+    if not subcommand and get(node, "args") is None:
         raise BadShape(path, "has no args", node)
-    if subcommand and not any(is_scalar(item) and item.value == subcommand for words in lists for item in words.value):
+    words = () if found is None else found[1].value
+    if found is None or (subcommand and not any(is_scalar(word) and word.value == subcommand for word in words)):
         raise BadShape(path, f"has no list with the subcommand {subcommand}", node)
-    return f"{path}/{'args' if 'args' in found else 'command'}", Flags(lists)
+    return found
+
+
+def find_flag(path: str, flags: Flags | SequenceNode, name: str) -> tuple[ScalarNode, Node | None] | None:
+    """Return the word that is a flag, or begins with it and `=`, and the word after it; None where it is absent.
+
+    Raises BadShape for a flag that is given twice.
+    """
+    found = None
+    nodes = flags.value
+    for index, node in enumerate(nodes):
+        if is_scalar(node) and (node.value == name or node.value.startswith(f"{name}=")):
+            if found is not None:
+                raise BadShape(path, f"holds {name} twice", node)
+            found = node, nodes[index + 1] if index + 1 < len(nodes) else None
+    return found
 
 
 def flag(path: str, flags: Flags | SequenceNode, name: str) -> tuple[str, Node, bool] | None:
     """Return the value of a flag, the node that holds it, and whether the node holds the flag's name as well.
 
-    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that is given twice.
+    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that is given twice, or has no
+    value.
     """
-    found = None
-    nodes = flags.value
-    begin = f"{name}="
-    for index, node in enumerate(nodes):
-        if node.id != "scalar":
-            continue
-        hit = None
-        if node.value.startswith(begin):
-            hit = (node.value[len(name) + 1 :], node, True)
-        elif node.value == name:
-            following = nodes[index + 1] if index + 1 < len(nodes) else None
-            if not is_scalar(following):
-                raise BadShape(path, f"ends in {name} without a value", node)
-            hit = (following.value, following, False)
-        if hit is not None and found is not None:
-            raise BadShape(path, f"holds {name} twice", node)
-        found = hit or found
-    return found
+    found = find_flag(path, flags, name)
+    if found is None:
+        return None
+    node, following = found
+    if node.value != name:
+        return node.value[len(name) + 1 :], node, True
+    if not is_scalar(following):
+        raise BadShape(path, f"ends in {name} without a value", node)
+    return following.value, following, False
 
 
 def set_flag(resource: Resource, path: str, flags: Flags, name: str, new: str) -> None:
