@@ -1,26 +1,27 @@
-"""Set what the profile says about containers, beyond what the other rules do.
+"""Set flags and environment variables of containers that the profile names, beyond those that other rules set.
 
     flags:
       - container: galley
         args: ["--monitoringPort=15114"]
         env: {GALLEY_LOG: "debug"}
 
-A flag or variable is replaced where it is and appended where it is not. The container is found by its name, in every
-Deployment and DaemonSet; `workload` narrows it to one of them. What another rule sets cannot be set otherwise here.
+A flag or variable that the container has is replaced; any other one is appended. The container is found by its name, in
+every Deployment and DaemonSet; `workload` narrows it to one of them. What another rule sets must not be set here as
+well.
 """
 
 from __future__ import annotations
 
-from multimesh.kubernetes.containers import set_variable
+from multimesh.kubernetes.containers import find_flag, set_variable, words_of
 from multimesh.rules.concern import IF_PARSED
-from multimesh.yamltext.fieldpath import BadShape, get, is_null, is_scalar, is_sequence, text
+from multimesh.yamltext.fieldpath import is_scalar, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
-    from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
+    from multimesh.yamltext.nodes import MappingNode
 
 ID = "flags"
 ONLY_WITH = "flags"
@@ -30,83 +31,54 @@ READS: Reads = {"Deployment": IF_PARSED, "DaemonSet": IF_PARSED}
 
 def plan(resource: Resource, mesh: Profile) -> None:
     """Set flags and variables of the containers that the profile names."""
-    for wish in mesh.flags:
-        if wish.get("workload", resource.name) != resource.name:
+    for setting in mesh.flags:
+        if setting.get("workload", resource.name) != resource.name:
             continue
         for path, node in resource.containers():
-            if text(node, "name") == wish["container"]:
-                for flag in _joined(wish.get("args", [])):
-                    _set(resource, path, node, flag)
-                for name, value in wish.get("env", {}).items():
+            if text(node, "name") == setting["container"]:
+                for words in _joined(setting.get("args", [])):
+                    _set(resource, path, node, words)
+                for name, value in setting.get("env", {}).items():
                     set_variable(resource, path, node, name, value)
 
 
-def _joined(args: list[str]) -> list[tuple[str, ...]]:
-    """Put a flag and the value behind it together; every other word stands alone."""
-    found: list[tuple[str, ...]] = []
+def _joined(args: list[str]) -> list[list[str]]:
+    """Group the words of the profile: a flag and the value after it, or any other word alone."""
+    found: list[list[str]] = []
+    flag = ""
     for word in args:
-        before = found[-1] if found else ()
-        if len(before) == 1 and _is_flag(before[0]) and "=" not in before[0] and not _is_flag(word):
-            found[-1] = (before[0], word)
+        if flag and not _is_flag(word):
+            found[-1].append(word)
+            flag = ""
         else:
-            found.append((word,))
+            found.append([word])
+            flag = word if _is_flag(word) and "=" not in word else ""
     return found
 
 
 def _is_flag(word: str) -> bool:
-    """Tell a flag from a value; `-1` is a value."""
-    return word[:1] == "-" and word[1:2] not in _NO_FLAG
+    """Return whether a word is a flag and not a value: a number is a value, and so is `-` alone."""
+    return word[:1] == "-" and word[1:2] not in ".0123456789"
 
 
-#: What stands behind the dash of a number, or of a dash that stands alone.
-_NO_FLAG = ("", *"0123456789.")
-
-
-def _set(resource: Resource, path: str, node: MappingNode, words: tuple[str, ...]) -> None:
+def _set(resource: Resource, path: str, node: MappingNode, words: list[str]) -> None:
+    """Set one flag, which is one word, or two with its value."""
     name, equals, value = words[0].partition("=")
-    lists = _lists(path, node)
-    # A container reads its command first, then its args, and the last one of a flag counts.
-    found = _hits([(at, word) for at, flags in reversed(lists) for word in flags.value], name)
-    if not found:
+    lists = words_of(path, node)
+    if lists is None:
         for word in words:
-            if lists:
-                resource.append(lists[0][1], word, lists[0][0])
-            else:
-                resource.append_to(node, "args", word, f"{path}/args")
+            resource.append_to(node, "args", word, f"{path}/args")
         return
-    at, standing, following = found[-1]
-    wanted = value if equals else words[-1] if len(words) > 1 else None
-    if wanted is None:
-        resource.rewrite(standing, name, f"{at}/{name}")
-    elif following is not None:
-        resource.rewrite(following, wanted, f"{at}/{name}")
+    at, flags = lists
+    found = find_flag(at, flags, name)
+    if found is None:
+        for word in words:
+            resource.append(flags.last, word, at)
+        return
+    present, following = found
+    wanted = f"={value}" if equals else f"={words[1]}" if len(words) > 1 else ""
+    is_alone = present.value == name and _is_flag(name)
+    if wanted and is_alone and is_scalar(following) and not _is_flag(following.value):
+        resource.rewrite(following, wanted[1:], f"{at}/{name}")
     else:
-        resource.rewrite(standing, f"{name}={wanted}", f"{at}/{name}")
-
-
-def _lists(path: str, node: MappingNode) -> list[tuple[str, SequenceNode]]:
-    """Return path and node of the lists that may hold a container's flags; the first one gets new ones."""
-    found: list[tuple[str, SequenceNode]] = []
-    for key in ("args", "command"):
-        flags = get(node, key)
-        if flags is None:
-            continue
-        if not is_sequence(flags):
-            raise BadShape(f"{path}/{key}", "is no list", node)
-        found.append((f"{path}/{key}", flags))
-    return found
-
-
-def _hits(words: list[tuple[str, Node]], name: str) -> list[tuple[str, Node, Node | None]]:
-    """Return where a flag is given, each with the node after it that holds its value, if there is one."""
-    found: list[tuple[str, Node, Node | None]] = []
-    for index, (at, node) in enumerate(words):
-        if not is_scalar(node) or is_null(node):
-            continue
-        if node.value.startswith(f"{name}="):
-            found.append((at, node, None))
-        elif node.value == name:
-            after = words[index + 1 : index + 2] if _is_flag(name) else []
-            value = next((item for _, item in after if is_scalar(item) and not _is_flag(item.value)), None)
-            found.append((at, node, value))
-    return found
+        resource.rewrite(present, f"{name}{wanted}", f"{at}/{name}")

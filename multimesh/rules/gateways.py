@@ -16,7 +16,7 @@ leaves all of that one gateway.
 
 from __future__ import annotations
 
-from multimesh.kubernetes.containers import flags_of, hits, variables
+from multimesh.kubernetes.containers import flag, variables, words_of
 from multimesh.mesh.names import GATEWAYS, gateway, gateway_family, occurrences
 from multimesh.rules.concern import has_word, name_is, name_starts
 from multimesh.yamltext.fieldpath import BadShape, entries, find, get, is_mapping, is_scalar, text
@@ -112,12 +112,12 @@ def _is_of_chart(resource: Resource) -> bool:
 
 
 def _plan_container(resource: Resource, mesh: Profile, path: str, node: MappingNode) -> None:
-    flags = flags_of(path, node)
-    if flags is not None:
-        for cluster, holder, holds_name in hits(path, flags, _SERVICE_CLUSTER):
-            new = gateway(cluster, mesh)
-            at = f"{flags.path_of(holder)}/{_SERVICE_CLUSTER}"
-            resource.rewrite(holder, f"{_SERVICE_CLUSTER}={new}" if holds_name else new, at)
+    found = words_of(path, node)
+    cluster = flag(found[0], found[1], _SERVICE_CLUSTER) if found is not None else None
+    if found is not None and cluster is not None:
+        new = gateway(cluster[0], mesh)
+        new = f"{_SERVICE_CLUSTER}={new}" if cluster[2] else new
+        resource.rewrite(cluster[1], new, f"{found[0]}/{_SERVICE_CLUSTER}")
     for name, (at, item) in variables(path, node, *VARIABLES).items():
         value = get(item, "value")
         if value is None:

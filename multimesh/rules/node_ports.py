@@ -1,13 +1,14 @@
-"""Free the node ports that the stock 1.5 chart asks for by number.
+"""Remove the node ports that the stock 1.5 chart requests by number.
 
-A node port belongs to one Service of the cluster; the second mesh's gateway would be refused.
+A node port belongs to one Service of the cluster, so the API server would refuse the gateway of a second mesh.
 
          - name: http2
     -      nodePort: 31380
            port: 80
 
-Dropped, Kubernetes allocates one. `nodePorts: {http2: 32380}` gives a port of your own to the port of that name and
-drops the others; `nodePorts: keep` leaves all. Ports that differ from the stock ones are your own choice and stay.
+Without it, Kubernetes allocates a port. `nodePorts: {http2: 32380}` in the profile sets the node port of the port of
+that name and removes the others; `nodePorts: keep` keeps all. Ports other than the stock ones are your own choice and
+stay.
 """
 
 from __future__ import annotations
@@ -31,17 +32,20 @@ STOCK_PORTS = frozenset((("http2", 31380), ("https", 31390), ("tcp", 31400), ("h
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Drop or replace the stock node ports of a Service of the 1.5 chart."""
+    """Remove or replace the stock node ports of a Service of the 1.5 chart."""
     labels = resource.labels()
     if mesh.node_ports == "keep" or "chart" not in labels or "heritage" not in labels:
         return
     chosen = mesh.node_ports if isinstance(mesh.node_ports, dict) else {}
     for path, port in resource.find("spec/ports/*"):
         node = get(port, "nodePort") if is_mapping(port) else None
-        if not is_scalar(node) or (text(port, "name"), _port(node)) not in STOCK_PORTS:
+        if not is_scalar(node):
             continue
-        if text(port, "name") in chosen:
-            resource.rewrite(node, chosen[text(port, "name")], f"{path}/nodePort")
+        name = text(port, "name", f"{path}/name")
+        if (name, _port(node)) not in STOCK_PORTS:
+            continue
+        if name in chosen:
+            resource.rewrite(node, chosen[name], f"{path}/nodePort")
         else:
             resource.remove(port, "nodePort", f"{path}/nodePort")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multimesh.kubernetes.containers import flags_of
+from multimesh.kubernetes.containers import words_of
 from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
     INJECTION_LABEL,
@@ -79,8 +79,8 @@ def _by_container(resource: Resource) -> str:
     for at, node in resource.containers():
         if text(node, "name") in ("install-cni", "repair-cni"):
             return "istio-cni"
-        words = flags_of(at, node)
-        if words is not None and "ztunnel" in [word.value for word in words.value]:
+        words = words_of(at, node)
+        if words is not None and "ztunnel" in [word.value for word in words[1].value]:
             return "ztunnel"
     return ""
 

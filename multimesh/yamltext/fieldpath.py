@@ -167,15 +167,18 @@ def get(node: Node | None, path: str) -> Node | None:
     return None if node is None or (node.id == "scalar" and node.value in NULLS and is_null(node)) else node
 
 
-def text(node: Node | None, path: str = "") -> str:
-    """Return the text of the scalar at a path; empty where it is absent or null. Raises BadShape for any other node."""
+def text(node: Node | None, path: str = "", at: str = "") -> str:
+    """Return the text of the scalar at a path; empty where it is absent or null. Raises BadShape for any other node.
+
+    `at` is the field path that the error names, if it is longer than `path`.
+    """
     found = get(node, path) if path else node
     if found is None:
         return ""
     if found.id != "scalar":
-        raise BadShape(path, "is not text", found)
+        raise BadShape(at or path, "is not text", found)
     if found.tag == BINARY_TAG:
-        raise BadShape(path, f'is "{found.value}" in Base64', found)
+        raise BadShape(at or path, f'is "{found.value}" in Base64', found)
     return "" if not path and found.value in NULLS and is_null(found) else found.value
 
 

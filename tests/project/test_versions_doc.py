@@ -70,7 +70,7 @@ REFUSED = {
     'global.istioNamespace "istio-system"': config(
         "istio-sidecar-injector-blue", "values", '{"revision": "blue", "global": {"istioNamespace": "istio-system"}}'
     ),
-    'has its root in "istio-blue"': config("istio-blue", "mesh", "rootNamespace: red"),
+    'has the root namespace "istio-blue"': config("istio-blue", "mesh", "rootNamespace: red"),
     "leave out the namespaces of mesh blue": config(
         "istio-blue", "mesh", "discoverySelectors: [{matchLabels: {multimesh.dev/mesh: red}}]"
     ),

@@ -376,7 +376,7 @@ def test_renamenames_cannot_name_what_a_rename_makes(name):
 def test_a_mesh_configuration_that_is_no_mapping_is_refused():
     """Its root namespace could not be seen."""
     message = refused(resource("ConfigMap", "istio", data={"mesh": "- rootNamespace: istio-system\n"}), mesh())
-    assert "data/mesh is no mapping, which no rule knows [mesh-config]" in message
+    assert "data/mesh is not a mapping, which no rule knows [mesh-config]" in message
 
 
 def test_a_first_document_that_is_left_out_takes_its_line_break_with_it():

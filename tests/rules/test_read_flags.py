@@ -1,4 +1,4 @@
-"""Flags that rules read: found in `command` and in `args`, in both forms, and the last one counts."""
+"""Flags that rules read: found in `command` and in `args`, in both forms, and refused if one is given twice."""
 
 from __future__ import annotations
 
@@ -36,8 +36,6 @@ FORMS = pytest.mark.parametrize(
         "command: [x, {0}={1}]\n        args: [y]",
         "command: [x, {0}]\n        args: [{1}]",
         "args: [y]\n        command: [x, {0}, {1}]",
-        "command: [{0}={1}]\n        args: [{0}, {1}]",
-        "args: [{0}={1}, {0}={1}]",
     ],
 )
 
@@ -66,9 +64,24 @@ def test_a_flag_is_appended_after_what_the_chart_writes() -> None:
     assert words(deployment("istio-galley", "galley", "command: [server]")) == ["server", f"--webhook-name={NS}-galley"]
 
 
-def test_a_flag_of_another_mesh_that_counts_is_refused() -> None:
-    body = "command: [server, --webhook-name=istio-galley]\n        args: [--webhook-name=istio-blue-galley]"
-    assert '--webhook-name="istio-blue-galley"' in refusal(deployment("istio-galley", "galley", body))
+TWICE = pytest.mark.parametrize(
+    "body",
+    [
+        "command: [server, {0}={2}]\n        args: [{0}={1}]",
+        "command: [server, {0}={1}]\n        args: [{0}, {2}]",
+        "args: [server, {0}, {2}, {0}={1}]",
+        "args: [{0}={1}]\n        command: [server, {0}={2}]",
+    ],
+)
+
+
+@TWICE
+def test_a_flag_that_is_given_twice_is_refused(body: str) -> None:
+    """The last one counts, so the first one, which could be the stock name, is not the only one to look at."""
+    galley = body.format("--webhook-name", "istio-galley", f"{NS}-galley")
+    proxy = body.format("--serviceCluster", GATEWAY, OURS)
+    assert "holds --webhook-name twice" in refusal(deployment("istio-galley", "galley", galley))
+    assert "holds --serviceCluster twice" in refusal(deployment(GATEWAY, "istio-proxy", proxy))
 
 
 def test_a_value_in_base64_is_refused() -> None:
@@ -83,18 +96,3 @@ def test_a_value_in_base64_is_refused() -> None:
 def test_ztunnel_is_known_by_its_words_in_command_and_args(body: str) -> None:
     manifest = deployment("company", "istio-proxy", body).replace("kind: Deployment", "kind: DaemonSet")
     assert "the chart ztunnel exists once in a cluster" in refusal(manifest)
-
-
-@pytest.mark.parametrize(
-    ("body", "new"),
-    [
-        ("command: [x, --a=1]\n        args: [--a=2]", "command: [x, --a=1]\n        args: [--a=9]"),
-        ("args: [--a=2]\n        command: [x, --a=1]", "args: [--a=9]\n        command: [x, --a=1]"),
-        ("command: [x, --a]\n        args: ['2']", "command: [x, --a]\n        args: ['9']"),
-        ("args: [--a=1, --a, '2']", "args: [--a=1, --a, '9']"),
-        ("command: [x, --a=1]\n        args: [y]", "command: [x, --a=9]\n        args: [y]"),
-    ],
-)
-def test_the_profile_sets_the_flag_that_counts(body: str, new: str) -> None:
-    flags = [{"container": "c", "args": ["--a=9"]}]
-    assert rendered(deployment("d", "c", body), flags=flags) == deployment("d", "c", new)

@@ -8,6 +8,7 @@ from program import profile
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import load
 from multimesh.render.pipeline import render
+from multimesh.render.rendering import Rendering
 
 NS, MEMBER = "istio-affirmed", "nginx-affirmed"
 
@@ -15,12 +16,22 @@ NS, MEMBER = "istio-affirmed", "nginx-affirmed"
 END = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: end\n"
 
 
-def rendered(manifest: str, *, upgrade: bool = False, **spec: object) -> str:
-    """Render a manifest for mesh affirmed, whose profile has these further keys; return the rewritten text."""
+def rendering(manifest: str, *, upgrade: bool = False, **spec: object) -> Rendering:
+    """Render a manifest for mesh affirmed, whose profile has these further keys."""
     mesh = load(profile("affirmed", NS, (MEMBER,), **spec), "profile.yaml")
     mesh.upgrade = upgrade
-    text = render((manifest + END).encode(), mesh).output.decode()
-    return text.removesuffix(END)
+    return render((manifest + END).encode(), mesh)
+
+
+def rendered(manifest: str, **options: object) -> str:
+    """Render a manifest for mesh affirmed, and return the rewritten text."""
+    return rendering(manifest, **options).output.decode().removesuffix(END)  # type: ignore[arg-type]
+
+
+def paths(manifest: str, **options: object) -> list[str]:
+    """Render a manifest, and return the field path of every edit, as `diff` and reports name it."""
+    changed = rendering(manifest, **options).changed  # type: ignore[arg-type]
+    return [path for _, _, edits in changed for edit in edits for _, path in edit.reasons]
 
 
 def objects(manifest: str, **options: object) -> list[dict]:
@@ -35,6 +46,14 @@ def refusal(manifest: str, **options: object) -> str:
     except MultimeshError as error:
         return str(error)
     raise AssertionError("it was not refused")
+
+
+def unknown_shape(place: str, what: str, rule: str) -> str:
+    """Return the message for a field of unknown shape; `place` is the line of the resource, and its title."""
+    return (
+        f"multimesh: <stdin>:{place}: {what}, which no rule knows [{rule}]\n"
+        "  Left as it is, a stock name could slip through. Compare the chart with the stock one, or report its version."
+    )
 
 
 def stays(manifest: str, **options: object) -> bool:
