@@ -36,7 +36,7 @@ _CHUNK = 1 << 12
 #: How many bytes are decoded at once where the text is not needed.
 _PIECE = 1 << 20
 
-#: A larger document is not searched for a reason to skip it, unless it ends in long texts: that takes four copies of it.
+#: A larger document is not searched for a reason to skip it, unless it ends in long texts: that takes four copies.
 MAX_SEARCHED = 1 << 26
 
 #: A stream has at most this many documents.

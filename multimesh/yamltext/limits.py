@@ -1,4 +1,4 @@
-"""Limits of a text that is parsed: its size, how many values it has, how deeply they are nested, what aliases make of it.
+"""Limits of a text that is parsed: its size, the number and depth of its values, and what aliases make of it.
 
 Nodes take up to 124 times the memory of their text. With these limits, parsing never takes more than 500 MB.
 """
