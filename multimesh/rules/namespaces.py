@@ -11,7 +11,7 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED
+from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.rules.concern import ANY_KIND, EVERY
 from multimesh.rules.recognise import is_misplaced_filter, shared_chart
 from multimesh.yamltext.fieldpath import get, is_mapping, text
