@@ -74,6 +74,8 @@ def check_revision(name: str) -> str:
     """Check a revision of Istio."""
     if name == "default":
         return "is the revision of every stock mesh"
+    if name == "istio":
+        return "would make every stock name with this word look like this mesh's own"
     return check_label(name) or ("has more than 56 characters: istiod-REVISION is a Service" if len(name) > 56 else "")
 
 

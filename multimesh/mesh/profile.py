@@ -7,9 +7,9 @@ its key, and the nearest known key.
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE
-from multimesh.mesh.names import SHARED, SHARED_CHARTS, STOCK_NAMES
-from multimesh.yamltext.fieldpath import get, is_mapping, is_null, is_scalar, is_sequence
+from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE, check_revision
+from multimesh.mesh.names import SHARED, made_names, met_stock_name
+from multimesh.yamltext.fieldpath import entry, get, is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 
 TYPE_CHECKING = False
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode
+
+    #: What is wrong with keys together: the key, the item of its list (if it is one), what is wrong, what to do.
+    Contradiction = tuple[str, str, str, str]
 
 _DIGITS = frozenset("0123456789")
 #: Words without quotes that YAML 1.1 reads as a boolean or as null.
@@ -107,26 +110,42 @@ def from_node(root: Node, where: str, line: int = 1) -> Profile:
 
     read = _read(root, PROFILE, "", report)
     if not errors:
-        for key, what, hint in _contradictions(read["metadata"]["name"], read["spec"]):
-            report(get(root, f"spec/{key}") or root, what, hint)
+        mesh = Profile(where, read["metadata"]["name"], read["spec"])
+        for key, value, what, hint in _contradictions(mesh.name, read["spec"]) + _met_names(mesh, read["spec"]):
+            report(_place(root, key, value), what, hint)
     if errors:
         errors[0].others = errors[1:]
         raise errors[0]
-    return Profile(where, read["metadata"]["name"], read["spec"])
+    return mesh
 
 
-def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return which keys of `spec` contradict others: the key, what is wrong, and what to do about it."""
+def _place(root: Node, key: str, value: str) -> Node:
+    """Return where a message points to: the item of a list that has this value, or else the key."""
+    above, _, last = key.partition(".")
+    parent = get(root, above)
+    found = entry(parent, last) if is_mapping(parent) else None
+    if found is None:
+        return root
+    items = found[1].value if is_sequence(found[1]) else ()
+    return next((item for item in reversed(items) if item.value == value), found[0])
+
+
+def _contradictions(name: str, spec: dict[str, Any]) -> list[Contradiction]:
+    """Return which keys of `spec` contradict others."""
     found = []
     revision = spec.get("revision", name)
     if revision in spec.get("canaryRevisions", []):
         what = f'spec.canaryRevisions holds "{revision}", which is spec.revision'
-        found.append(("canaryRevisions", what, "Remove it there."))
+        found.append(("spec.canaryRevisions", revision, what, "Remove it there."))
+    if "revision" not in spec and (wrong := check_revision(name)):
+        what = f'metadata.name "{name}" is the revision too, and {wrong}'
+        found.append(("metadata.name", "", what, "Choose another mesh name, or set spec.revision."))
     namespace = spec["namespace"]
     if spec.get("gateways", "rename") == "rename" and (len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS):
         what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
         found.append((
-            "namespace",
+            "spec.namespace",
+            "",
             f'spec.namespace "{namespace}" {what}, so {namespace}-ingressgateway is not a valid name of a Service',
             "Set spec.gateways to keep (only Istio 1.5 has gateways that are renamed), or choose another namespace.",
         ))  # fmt: skip
@@ -135,28 +154,71 @@ def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str
     for port, number in ports.items() if isinstance(ports, dict) else ():
         if number in taken:
             what = f"spec.nodePorts gives {number} to {taken[number]} and to {port}"
-            found.append(("nodePorts", what, "A node port is one port of one Service: choose another one."))
+            found.append(("spec.nodePorts", "", what, "A node port is one port of one Service: choose another one."))
         taken[number] = port
-    both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
-    if both:
-        what = f'"{both[0]}" is in keepNames and in renameNames'
-        found.append(("renameNames", what, "Remove it from one of them."))
-    if spec.get("gateways", "rename") == "rename":
-        # NS-ingressgateway would be taken for an object of that chart.
-        chart = next((chart for chart in SHARED_CHARTS if f"{namespace}-".startswith(f"{chart}-")), "")
-        if chart:
-            what = f'spec.namespace "{namespace}" begins with "{chart}", so its gateways would look like that chart'
-            found.append(("namespace", what, "Choose another namespace, or set spec.gateways to keep."))
-    renamed = spec.get("renameNames", [])
-    for entry in sorted(entry for entry in set(renamed) if entry.partition("/")[::2] in SHARED):
-        what = f'spec.renameNames holds "{entry}", which a cluster has only once'
-        found.append(("renameNames", what, "Remove it there: only the owner of shared resources installs it."))
-    for entry in sorted(set(renamed)):
-        stock = entry.removesuffix(f"-{name}")
-        if stock != entry and (stock in renamed or stock.partition("/")[::2] in STOCK_NAMES):
-            what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
-            found.append(("renameNames", what, "Remove it there."))
+    return found + _contradicting_names(name, spec)
+
+
+def _contradicting_names(name: str, spec: dict[str, Any]) -> list[Contradiction]:
+    """Return which entries of keepNames and renameNames contradict others, or the tables of names."""
+    found = []
+    kept, renamed = spec.get("keepNames", []), spec.get("renameNames", [])
+    for item in dict.fromkeys(renamed):
+        kind, _, stock = item.partition("/")
+        if item in kept:
+            what, hint = f'"{item}" is in keepNames and in renameNames', "Remove it from one of them."
+        elif f"{kind}/*" in kept:
+            what = f'spec.renameNames holds "{item}", and spec.keepNames keeps every {kind}'
+            hint = "Remove one of them."
+        elif (kind, stock) in SHARED:
+            what = f'spec.renameNames holds "{item}", which a cluster has only once'
+            hint = "Remove it there: only the owner of shared resources installs it."
+        else:
+            continue
+        found.append(("spec.renameNames", item, what, hint))
     return found
+
+
+def _met_names(mesh: Profile, spec: dict[str, Any]) -> list[Contradiction]:
+    """Return which names of the profile make a name that rules would take for a stock name, or that is made twice."""
+    found: dict[tuple[str, str], Contradiction] = {}
+    made: dict[tuple[str, str], str] = {}
+    for part, kind, stock, new in made_names(mesh):
+        met = met_stock_name(kind, new)
+        other = made.setdefault((kind, new), stock)
+        item = f"{kind}/{new}"
+        if met:
+            what = f'would give {kind}/{stock} the name {new}, which looks like the stock name "{met}"'
+        elif other != stock:
+            what = f"would give both {kind}/{other} and {kind}/{stock} the name {new}"
+        elif item in mesh.rename_names:
+            what = f'spec.renameNames holds "{item}", which {kind}/{stock} becomes in this mesh'
+            found.setdefault(("renameNames", item), ("spec.renameNames", item, what, "Remove it there."))
+            continue
+        else:
+            continue
+        key, value, hint = _maker(part, f"{kind}/{stock}", mesh, spec)
+        subject = f'{key} "{value}"' if part != "renameNames" else f'spec.renameNames holds "{value}", which'
+        found.setdefault((key, value), (key, value, f"{subject} {what}", hint))
+    return list(found.values())
+
+
+def _maker(part: str, item: str, mesh: Profile, spec: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the key that makes a name, its value, and what to do about it."""
+    if part == "namespace":
+        return "spec.namespace", mesh.namespace, "Choose another namespace."
+    if part == "gateways":
+        hint = "Choose another namespace, or set spec.gateways to keep (only Istio 1.5 has gateways that are renamed)."
+        return "spec.namespace", mesh.namespace, hint
+    if part == "renameNames":
+        return "spec.renameNames", item, "Remove it there, or choose another mesh name."
+    if part == "name":
+        return "metadata.name", mesh.name, "Choose another mesh name."
+    if part in mesh.canary_revisions:
+        return "spec.canaryRevisions", part, "Choose another revision."
+    if "revision" in spec:
+        return "spec.revision", part, "Choose another revision."
+    return "metadata.name", mesh.name, "Choose another mesh name, or set spec.revision: its default is the mesh name."
 
 
 def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:

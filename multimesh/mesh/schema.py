@@ -56,7 +56,7 @@ TEXTS: dict[Callable[[str], str], tuple[dict[str, Any], str]] = {
         {"pattern": _LABEL, "maxLength": MAX_NAMESPACE, "not": {"enum": _refused(check_namespace)}},
         "namespace",
     ),
-    check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default"]}}, "revision"),
+    check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default", "istio"]}}, "revision"),
     check_kept: ({"pattern": "^[^/]+/.+$"}, "`Kind/name` or `Kind/*`"),
     check_renamed: ({"pattern": f"^(?!({_NEVER_RENAMED})/)[^/]+/[^*]+$"}, "`Kind/name`"),
 }

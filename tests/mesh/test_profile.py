@@ -63,7 +63,7 @@ def test_every_key_is_read() -> None:
         (definitions.check_label, ("a", "a-1", "x" * 63), ("", "-a", "a-", "A", "a.b", "x" * 64)),
         (definitions.check_mesh, ("a", "object", "x" * 30), ("x" * 31, "A", "default", "rev", "viewer", "staging")),
         (definitions.check_namespace, ("a", "x" * 56), ("x" * 57, "istio", "A", "viewer", "galley", "reader")),
-        (definitions.check_revision, ("a", "x" * 56), ("x" * 57, "default", "a.b")),
+        (definitions.check_revision, ("a", "x" * 56), ("x" * 57, "default", "istio", "a.b")),
         (definitions.check_kept, ("A/b", "A/*"), ("A", "A/", "/b")),
         (definitions.check_renamed, ("A/b",), ("A", "A/", "/b", "A/*", "Namespace/a", "PriorityClass/a")),
         (definitions.check_any, ("a", " "), ("",)),
@@ -107,9 +107,41 @@ def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refu
     """Running twice would refuse what the first run wrote."""
     with pytest.raises(MultimeshError) as raised:
         load(profile("blue", namespace), "p.yaml")
-    assert "so its gateways would look like that chart" in str(raised.value)
+    assert f"the name {namespace}-ingressgateway, which looks like the stock name" in str(raised.value)
     assert load(profile("blue", namespace, gateways="keep"), "p.yaml").namespace == namespace
     assert load(profile("blue", f"x{namespace}"), "p.yaml").namespace == f"x{namespace}"
+
+
+@pytest.mark.parametrize(
+    ("mesh", "namespace", "spec", "message"),
+    [
+        ("admin", "istio-a", {"renameNames": ["ClusterRole/cluster"]}, 'p.yaml:9: spec.renameNames holds "ClusterRole/cluster", which would give ClusterRole/cluster the name cluster-admin, which looks like the stock name "cluster-admin"'),
+        ("b", "istio-a", {"renameNames": ["ClusterRole/system:a"]}, "p.yaml:9: spec.renameNames"),
+        ("reader", "istio-a", {"renameNames": ["Widget/a", "ClusterRole/istio"]}, 'p.yaml:10: spec.renameNames holds "ClusterRole/istio", which would give ClusterRole/istio the name istio-reader, which looks like the stock name "istio-reader"'),
+        ("blue", "istio-a", {"revision": "b", "renameNames": ["ClusterRole/a", "ClusterRole/a-blue"]}, 'p.yaml:11: spec.renameNames holds "ClusterRole/a-blue", which ClusterRole/a becomes in this mesh'),
+        ("blue", "istio-a", {"renameNames": ["ClusterRole/kiali-blue"]}, 'p.yaml:9: spec.renameNames holds "ClusterRole/kiali-blue", which ClusterRole/kiali becomes in this mesh'),
+        ("blue", "istio-a", {"renameNames": ["ValidatingWebhookConfiguration/istio-a-galley"]}, 'p.yaml:9: spec.renameNames holds "ValidatingWebhookConfiguration/istio-a-galley", which ValidatingWebhookConfiguration/istio-galley becomes in this mesh'),
+        ("blue", "a-b", {"renameNames": ["MutatingWebhookConfiguration/a-b-sidecar"], "keepNames": ["A/b"], "revision": "c", "gateways": "keep"}, ""),
+        ("galley", "istiod-default-validator", {"gateways": "keep"}, 'p.yaml:4: metadata.name "galley" would give both ValidatingWebhookConfiguration/istio-galley and ValidatingWebhookConfiguration/istiod-default-validator the name istiod-default-validator-galley'),
+        ("blue", "istio-a", {"keepNames": ["ClusterRole/*"], "renameNames": ["ClusterRole/b"]}, 'p.yaml:11: spec.renameNames holds "ClusterRole/b", and spec.keepNames keeps every ClusterRole'),
+        ("blue", "istio-a", {"keepNames": ["ClusterRole/b"], "renameNames": ["ClusterRole/b"]}, 'p.yaml:11: "ClusterRole/b" is in keepNames and in renameNames'),
+        ("cni", "istio-a", {}, 'p.yaml:4: metadata.name "cni" would give ConfigMap/istio the name istio-cni, which looks like the stock name "istio-cni"'),
+        ("blue", "istio-a", {"revision": "crd-a"}, 'p.yaml:8: spec.revision "crd-a" would give ConfigMap/istio the name istio-crd-a, which looks like the stock name "istio-init"'),
+        ("blue", "istio-a", {"canaryRevisions": ["b", "operator"]}, 'p.yaml:10: spec.canaryRevisions "operator" would give ConfigMap/istio the name istio-operator, which looks like the stock name "istio-operator"'),
+        ("istio", "istio-a", {}, "p.yaml:4: metadata.name \"istio\" is the revision too, and would make every stock name"),
+        ("istio", "istio-a", {"revision": "blue"}, ""),
+        ("blue", "istiod", {}, 'p.yaml:6: spec.namespace "istiod" would give Deployment/istio-ingressgateway the name istiod-ingressgateway, which looks like the stock name "istiod"'),
+    ],
+)  # fmt: skip
+def test_a_made_name_that_meets_a_stock_name_is_refused(mesh: str, namespace: str, spec: Any, message: str) -> None:
+    """A second run would take it for stock. The message has the key, the line of the key or item, and a remedy."""
+    if not message:
+        load(profile(mesh, namespace, **spec), "p.yaml")
+        return
+    with pytest.raises(MultimeshError) as raised:
+        load(profile(mesh, namespace, **spec), "p.yaml")
+    assert f"multimesh: {message}" in str(raised.value)
+    assert raised.value.hint
 
 
 def test_what_a_cluster_has_only_once_is_not_renamed() -> None:

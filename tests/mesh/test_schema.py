@@ -26,6 +26,10 @@ TOGETHER = (
     r"is in keepNames and in renameNames",
     r"becomes in this mesh",
     r"spec\.nodePorts gives",
+    r"is the revision too",
+    r"looks like the stock name",
+    r"would give both",
+    r"and spec\.keepNames keeps every",
 )
 
 NAMES = (
