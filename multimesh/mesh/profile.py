@@ -9,7 +9,7 @@ from __future__ import annotations
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE, check_revision
 from multimesh.mesh.names import SHARED, made_names, met_stock_name
-from multimesh.yamltext.fieldpath import entry, get, is_mapping, is_null, is_scalar, is_sequence
+from multimesh.yamltext.fieldpath import is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 
 TYPE_CHECKING = False
@@ -37,6 +37,7 @@ class Profile:
         "canary_revisions",
         "flags",
         "keep_names",
+        "lines",
         "name",
         "namespace",
         "namespaces",
@@ -54,9 +55,11 @@ class Profile:
         "workload_namespaces",
     )  # fmt: skip
 
-    def __init__(self, where: str, name: str, spec: dict[str, Any]) -> None:
-        """Take a validated profile: where it came from, for messages, the mesh name, and its `spec` as plain values."""
+    def __init__(self, where: str, name: str, spec: dict[str, Any], lines: dict[str, int]) -> None:
+        """Take a validated profile: where it came from, the mesh name, its `spec` as plain values, lines of keys."""
         self.where = where
+        #: The lines of keys and of items of lists, for messages: see `line`.
+        self.lines = lines
         self.name = name
         #: Whether this run is an upgrade: not a key of the profile, but the flag `--upgrade`.
         self.upgrade = False
@@ -84,6 +87,10 @@ class Profile:
         """The value of `istio-injection` that this mesh injects."""
         return f"enabled-{self.name}"
 
+    def line(self, key: str, item: str = "") -> int:
+        """Return the line of an item of a list, or else of a key, such as `spec.keepNames`; 1 if it is absent."""
+        return self.lines.get(f"{key}/{item}") or self.lines.get(key, 1)
+
 
 def load(text: str, where: str) -> Profile:
     """Return the profile in the text of a file. `where` is the path that messages name.
@@ -110,24 +117,30 @@ def from_node(root: Node, where: str, line: int = 1) -> Profile:
 
     read = _read(root, PROFILE, "", report)
     if not errors:
-        mesh = Profile(where, read["metadata"]["name"], read["spec"])
-        for key, value, what, hint in _contradictions(mesh.name, read["spec"]) + _met_names(mesh, read["spec"]):
-            report(_place(root, key, value), what, hint)
+        mesh = Profile(where, read["metadata"]["name"], read["spec"], _lines(root, line))
+        errors = [
+            MultimeshError(f"{where}:{mesh.line(key, item)}", what, hint)
+            for key, item, what, hint in _contradictions(mesh.name, read["spec"]) + _met_names(mesh, read["spec"])
+        ]
     if errors:
         errors[0].others = errors[1:]
         raise errors[0]
     return mesh
 
 
-def _place(root: Node, key: str, value: str) -> Node:
-    """Return where a message points to: the item of a list that has this value, or else the key."""
-    above, _, last = key.partition(".")
-    parent = get(root, above)
-    found = entry(parent, last) if is_mapping(parent) else None
-    if found is None:
-        return root
-    items = found[1].value if is_sequence(found[1]) else ()
-    return next((item for item in reversed(items) if item.value == value), found[0])
+def _lines(node: Node, line: int, path: str = "") -> dict[str, int]:
+    """Return the line of every key, as `spec.namespace`, and of every item of a list, as `spec.keepNames/Kind/name`.
+
+    `line` is the line of the file at which the text of the profile begins.
+    """
+    found: dict[str, int] = {}
+    for key, value in node.value if is_mapping(node) else ():
+        here = f"{path}{key.value}"
+        found[here] = line + key.start_mark.line
+        found |= _lines(value, line, f"{here}.")
+        for item in value.value if is_sequence(value) else ():
+            found.setdefault(f"{here}/{item.value}", line + item.start_mark.line)
+    return found
 
 
 def _contradictions(name: str, spec: dict[str, Any]) -> list[Contradiction]:
@@ -233,7 +246,12 @@ def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any
             return []
         if not is_sequence(node):
             return report(node, f"{path} is not a list", f"Write it as a list: {path.rpartition('.')[2]}: [a, b]")
-        return [_read(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
+        read = [_read(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
+        for number, text in enumerate(read) if field[2:] == ("unique",) else ():
+            if text is not None and (first := read.index(text)) < number:
+                what = f'{path}[{number}] "{text}" is written twice: it is {path}[{first}] too'
+                report(node.value[number], what, "Remove one of them.")
+        return read
     if kind == "map":
         if is_null(node):
             return {}

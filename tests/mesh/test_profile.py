@@ -33,7 +33,7 @@ def wrong(lines: str) -> tuple[str, str]:
 def test_the_defaults() -> None:
     mesh = made()
     assert {name: getattr(mesh, name) for name in Profile.__slots__} == {
-        "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "name": "blue",
+        "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "lines": {"metadata": 1, "metadata.name": 2, "spec": 3, "spec.namespace": 4}, "name": "blue",
         "namespace": "istio-blue", "namespaces": frozenset({"istio-blue"}), "node_ports": "auto", "owns_shared": False,
         "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "revision": "blue",
         "revisions": ("blue",), "root_writers": [], "scope_gateways": True, "upgrade": False, "where": "p.yaml", "workload_namespaces": [],
@@ -64,8 +64,32 @@ def test_every_key_is_read() -> None:
         (definitions.check_mesh, ("a", "object", "x" * 30), ("x" * 31, "A", "default", "rev", "viewer", "staging")),
         (definitions.check_namespace, ("a", "x" * 56), ("x" * 57, "istio", "A", "viewer", "galley", "reader")),
         (definitions.check_revision, ("a", "x" * 56), ("x" * 57, "default", "istio", "a.b")),
-        (definitions.check_kept, ("A/b", "A/*"), ("A", "A/", "/b")),
-        (definitions.check_renamed, ("A/b",), ("A", "A/", "/b", "A/*", "Namespace/a", "PriorityClass/a")),
+        (
+            definitions.check_kept,
+            ("A/b", "A/*", "Service/a", "Template/*"),
+            ("A", "A/", "/b", "clusterrole/x", "Clusterrole/*", "clusterroles/x"),
+        ),
+        (
+            definitions.check_renamed,
+            ("A/b", "ClusterRole/viewer", "ClusterIssuer/view", "ClusterRoleBinding/x:system:y"),
+            (
+                "A",
+                "A/",
+                "/b",
+                "A/*",
+                "Namespace/a",
+                "PriorityClass/a",
+                "Deployment/x",
+                "Gateway/x",
+                "rule/x",
+                "clusterrole/x",
+                "ClusterRole/view",
+                "ClusterRole/cluster-admin",
+                "ClusterRole/system:a",
+                "ClusterRoleBinding/system:a",
+                "ClusterRoleBinding/admin",
+            ),
+        ),
         (definitions.check_any, ("a", " "), ("",)),
     ],
 )
@@ -110,6 +134,42 @@ def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refu
     assert f"the name {namespace}-ingressgateway, which looks like the stock name" in str(raised.value)
     assert load(profile("blue", namespace, gateways="keep"), "p.yaml").namespace == namespace
     assert load(profile("blue", f"x{namespace}"), "p.yaml").namespace == f"x{namespace}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ("keepNames: [clusterrole/x]", 'spec.keepNames[0] "clusterrole/x" has the wrong kind: it is spelled ClusterRole/x'),
+        ("keepNames: [CLUSTERROLE/*]", 'spec.keepNames[0] "CLUSTERROLE/*" has the wrong kind: it is spelled ClusterRole/*'),
+        ("keepNames: [services/x]", 'spec.keepNames[0] "services/x" has the wrong kind: it is spelled Service/x'),
+        ("keepNames: [ingress/x]", 'spec.keepNames[0] "ingress/x" has the wrong kind: it is spelled Ingress/x'),
+        ("renameNames: [A/b, clusterissuer/x]", 'spec.renameNames[1] "clusterissuer/x" has the wrong kind: it is spelled ClusterIssuer/x'),
+        ("renameNames: [Deployment/x]", 'spec.renameNames[0] "Deployment/x" is a Deployment, which is not cluster-scoped: such names never change'),
+        ("renameNames: [ClusterRole/edit]", 'spec.renameNames[0] "ClusterRole/edit" belongs to Kubernetes, which has it in every cluster'),
+        ("keepNames: [A/b, C/d, A/b]", 'spec.keepNames[2] "A/b" is written twice: it is spec.keepNames[0] too'),
+        ("renameNames: [A/b, A/b]", 'spec.renameNames[1] "A/b" is written twice: it is spec.renameNames[0] too'),
+        ("canaryRevisions: [a, a]", 'spec.canaryRevisions[1] "a" is written twice: it is spec.canaryRevisions[0] too'),
+        ("citadel: {alsoListen: [a, a]}", 'spec.citadel.alsoListen[1] "a" is written twice: it is spec.citadel.alsoListen[0] too'),
+        ("policies: {rootWriters: [a/b, a/b]}", 'spec.policies.rootWriters[1] "a/b" is written twice: it is spec.policies.rootWriters[0] too'),
+    ],
+)  # fmt: skip
+def test_an_entry_of_a_list_of_names_that_cannot_be_meant_is_refused(lines: str, what: str) -> None:
+    """It would have no effect, and nobody would know."""
+    assert wrong(lines)[0] == what
+
+
+def test_a_mistake_in_a_list_has_the_line_of_the_item() -> None:
+    """In a list of one item a line, and where keys contradict each other."""
+    text = "metadata: {name: blue}\nspec:\n  namespace:\n    istiod\n  keepNames:\n  - A/b\n  - A/b\n"
+    assert [where for where, _, _ in mistakes(text)] == ["p.yaml:7"]
+    assert [where for where, _, _ in mistakes(text.replace("  - A/b\n", "", 1))] == ["p.yaml:3"]
+
+
+def test_a_profile_knows_the_lines_of_its_keys_and_items() -> None:
+    """Findings and hints point there; a key that is absent is the file."""
+    mesh = load("metadata: {name: blue}\nspec:\n  namespace: a\n  keepNames:\n  - A/b\n  - C/d\n", "p.yaml")
+    assert [mesh.line(*place) for place in (("metadata.name",), ("spec.namespace",), ("spec.revision",))] == [1, 3, 1]
+    assert [mesh.line("spec.keepNames", item) for item in ("", "A/b", "C/d", "E/f")] == [4, 5, 6, 4]
 
 
 @pytest.mark.parametrize(
