@@ -46,6 +46,7 @@ class Profile:
         "rename_cluster_roles",
         "rename_gateways",
         "rename_names",
+        "repeated_namespaces",
         "revision",
         "revisions",
         "root_writers",
@@ -64,9 +65,13 @@ class Profile:
         #: Whether this run is an upgrade: not a key of the profile, but the flag `--upgrade`.
         self.upgrade = False
         self.namespace: str = spec["namespace"]
-        self.workload_namespaces: list[str] = [
-            name for name in dict.fromkeys(spec.get("workloadNamespaces", [])) if name != self.namespace
-        ]
+        listed: list[str] = spec.get("workloadNamespaces", [])
+        unique = dict.fromkeys(listed)
+        self.workload_namespaces: list[str] = [name for name in unique if name != self.namespace]
+        #: What `workloadNamespaces` holds more than once, for the report.
+        self.repeated_namespaces = (
+            [name for name in unique if listed.count(name) > 1] if len(listed) > len(unique) else []
+        )
         self.namespaces = frozenset((self.namespace, *self.workload_namespaces))
         self.owns_shared: bool = spec.get("sharedResources", "leave") == "own"
         self.revision: str = spec.get("revision", name)

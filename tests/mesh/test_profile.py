@@ -35,7 +35,7 @@ def test_the_defaults() -> None:
     assert {name: getattr(mesh, name) for name in Profile.__slots__} == {
         "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "lines": {"metadata": 1, "metadata.name": 2, "spec": 3, "spec.namespace": 4}, "name": "blue",
         "namespace": "istio-blue", "namespaces": frozenset({"istio-blue"}), "node_ports": "auto", "owns_shared": False,
-        "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "revision": "blue",
+        "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "repeated_namespaces": [], "revision": "blue",
         "revisions": ("blue",), "root_writers": [], "scope_gateways": True, "upgrade": False, "where": "p.yaml", "workload_namespaces": [],
     }  # fmt: skip
     assert mesh.injection_label == "enabled-blue"
