@@ -7,7 +7,7 @@ its key, and the nearest known key.
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE, check_revision
+from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE, check_kept, check_renamed, check_revision
 from multimesh.mesh.names import SHARED, made_names, met_stock_name
 from multimesh.yamltext.fieldpath import is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
@@ -305,7 +305,9 @@ def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., 
         what = f'{path} is "{text}", which YAML does not read as text' if text else f"{path} is empty"
         return report(node, what, f'Put it in quotes: "{text}"' if text else "Give it a value, or leave the key out.")
     wrong = field[1](text)
-    return report(node, f'{path} "{text}" {wrong}', "Choose another one; see docs/profile.md.") if wrong else text
+    # A name in keepNames or renameNames is the chart's, so nobody can choose another one.
+    hint = "Correct it, or remove it" if field[1] in (check_kept, check_renamed) else "Choose another one"
+    return report(node, f'{path} "{text}" {wrong}', f"{hint}; see docs/profile.md.") if wrong else text
 
 
 def _is_number(text: str) -> bool:

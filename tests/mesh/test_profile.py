@@ -155,7 +155,8 @@ def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refu
 )  # fmt: skip
 def test_an_entry_of_a_list_of_names_that_cannot_be_meant_is_refused(lines: str, what: str) -> None:
     """It would have no effect, and nobody would know."""
-    assert wrong(lines)[0] == what
+    hint = "Remove one of them." if "twice" in what else "Correct it, or remove it; see docs/profile.md."
+    assert wrong(lines) == (what, hint)
 
 
 def test_a_mistake_in_a_list_has_the_line_of_the_item() -> None:
