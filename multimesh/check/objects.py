@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
+from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
 
 
 class Object(NamedTuple):

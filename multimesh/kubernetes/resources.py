@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import group_of
+from multimesh.mesh.kinds import group_of
 from multimesh.yamltext.edits import Editor
 from multimesh.yamltext.fieldpath import (
     BadShape,

@@ -14,7 +14,7 @@ A document may be skipped if three questions have an answer, all by looking at b
 
 from __future__ import annotations
 
-from multimesh.kubernetes.kinds import NAMESPACED, group_of
+from multimesh.mesh.kinds import NAMESPACED, group_of
 from multimesh.mesh.names import is_own, is_renamed
 from multimesh.render.documents import (
     BEFORE_PROPERTY,

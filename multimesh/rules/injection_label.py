@@ -103,7 +103,8 @@ def _check(resource: Resource, mesh: Profile, node: Node) -> None:
                 "this stream has been rewritten for another mesh",
                 RENDER_AGAIN,
             )
-    if may_match(selector, INJECTION_LABEL, "enabled-another"):
+    # No mesh name has capital letters.
+    if may_match(selector, INJECTION_LABEL, "enabled-ANOTHER"):
         raise resource.error(
             f'webhook "{text(node, "name")}" also matches namespaces that another mesh injects '
             f"({INJECTION_LABEL}=enabled-<another>)",
