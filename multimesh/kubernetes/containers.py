@@ -22,14 +22,36 @@ def container(resource: Resource, name: str) -> tuple[str, MappingNode]:
 class Flags:
     """The words of a container's `command` and `args`, in this order, which is the order in which it reads them.
 
-    `last` is the list to which a flag is appended: of a flag that is given twice, the last one counts.
+    `last` is the list to which a flag is appended: of a flag that is given more than once, the last one counts.
     """
 
-    __slots__ = ("last", "value")
+    __slots__ = ("_lists", "last", "value")
 
-    def __init__(self, lists: list[SequenceNode]) -> None:
-        self.last = lists[-1]
-        self.value = [item for words in lists for item in words.value]
+    def __init__(self, lists: list[tuple[str, SequenceNode]]) -> None:
+        """Join the lists of a container, each given with its path."""
+        self._lists = lists
+        self.last = lists[-1][1]
+        self.value = [word for _, words in lists for word in words.value]
+
+    def path_of(self, node: Node) -> str:
+        """Return the path of the list that a word is in."""
+        return next(path for path, words in self._lists if any(word is node for word in words.value))
+
+
+def flags_of(path: str, node: MappingNode) -> Flags | None:
+    """Return the words of a container's `command` and `args`; None if it has neither.
+
+    Raises BadShape for one that is not a list.
+    """
+    lists = []
+    for key in ("command", "args"):
+        words = get(node, key)
+        if words is None:
+            continue
+        if not is_sequence(words):
+            raise BadShape(f"{path}/{key}", "is not a list", words)
+        lists.append((f"{path}/{key}", words))
+    return Flags(lists) if lists else None
 
 
 def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[str, Flags]:
@@ -37,51 +59,55 @@ def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[st
 
     Raises BadShape where there is no such list, or none with the subcommand.
     """
-    found = {key: words for key in ("command", "args") if (words := get(node, key)) is not None}
-    lists = []
-    for key, words in found.items():
-        if not is_sequence(words):
-            raise BadShape(f"{path}/{key}", "is not a list", words)
-        lists.append(words)
-    if not subcommand and "args" not in found:
+    flags = flags_of(path, node)
+    has_args = get(node, "args") is not None
+    if not subcommand and not has_args:
         raise BadShape(path, "has no args", node)
-    if subcommand and not any(is_scalar(item) and item.value == subcommand for words in lists for item in words.value):
+    if flags is None or (subcommand and not any(is_scalar(word) and word.value == subcommand for word in flags.value)):
         raise BadShape(path, f"has no list with the subcommand {subcommand}", node)
-    return f"{path}/{'args' if 'args' in found else 'command'}", Flags(lists)
+    return f"{path}/{'args' if has_args else 'command'}", flags
 
 
-def flag(path: str, flags: Flags | SequenceNode, name: str) -> tuple[str, Node, bool] | None:
-    """Return the value of a flag, the node that holds it, and whether the node holds the flag's name as well.
+def hits(path: str, flags: Flags, name: str) -> list[tuple[str, Node, bool]]:
+    """Return where a flag is given: its value, the node that holds it, and whether the node holds the name as well.
 
-    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag that is given twice.
+    Both forms count, `--flag=value` and `--flag`, `value`. Raises BadShape for a flag without a value.
     """
-    found = None
+    found: list[tuple[str, Node, bool]] = []
     nodes = flags.value
     begin = f"{name}="
+    is_value = False
     for index, node in enumerate(nodes):
-        if node.id != "scalar":
-            continue
-        hit = None
-        if node.value.startswith(begin):
-            hit = (node.value[len(name) + 1 :], node, True)
+        if is_value or node.id != "scalar":
+            is_value = False
+        elif node.value.startswith(begin):
+            found.append((node.value[len(begin) :], node, True))
         elif node.value == name:
             following = nodes[index + 1] if index + 1 < len(nodes) else None
             if not is_scalar(following):
                 raise BadShape(path, f"ends in {name} without a value", node)
-            hit = (following.value, following, False)
-        if hit is not None and found is not None:
-            raise BadShape(path, f"holds {name} twice", node)
-        found = hit or found
+            found.append((following.value, following, False))
+            is_value = True
     return found
 
 
+def flag(path: str, flags: Flags, name: str) -> tuple[str, Node, bool] | None:
+    """Return what `hits` does for the flag that counts: the last one (github.com/spf13/pflag v1.0.5, flag.go)."""
+    found = hits(path, flags, name)
+    return found[-1] if found else None
+
+
 def set_flag(resource: Resource, path: str, flags: Flags, name: str, new: str) -> None:
-    """Set a flag: its value is replaced, or `--flag=value` is appended where the flag is absent."""
-    found = flag(path, flags, name)
-    if found is None:
-        resource.append(flags.last, f"{name}={new}", path)
-    else:
-        resource.rewrite(found[1], f"{name}={new}" if found[2] else new, f"{path}/{name}")
+    """Set a flag: its value is replaced wherever it is given, or `--flag=value` is appended where it is absent."""
+    found = hits(path, flags, name)
+    for _, node, holds_name in found:
+        resource.rewrite(node, f"{name}={new}" if holds_name else new, f"{path}/{name}")
+    if found:
+        return
+    end = next((word for word in flags.value if is_scalar(word) and word.value == "--"), None)
+    if end is not None:
+        raise BadShape(path, f'holds "--", after which no flag is read, so {name} cannot be appended', end)
+    resource.append(flags.last, f"{name}={new}", path)
 
 
 def variables(path: str, node: MappingNode, *names: str) -> dict[str, tuple[str, MappingNode]]:

@@ -22,6 +22,7 @@ from multimesh.yamltext.fieldpath import (
     value,
 )
 from multimesh.yamltext.nodes import NULLS
+from multimesh.yamltext.plain import key_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Resource(Editor):
             for key, node in entries(found, "metadata/labels") if found is not None else ():
                 if not is_scalar(node) or not is_scalar(key):
                     raise BadShape("metadata/labels", "holds something that is not text", node)
-                labels[key.value] = text(node)
+                labels[key_text(key, "metadata/labels")] = text(node)
             self._labels = labels
         return self._labels
 

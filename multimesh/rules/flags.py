@@ -65,9 +65,8 @@ _NO_FLAG = ("", *"0123456789.")
 def _set(resource: Resource, path: str, node: MappingNode, words: tuple[str, ...]) -> None:
     name, equals, value = words[0].partition("=")
     lists = _lists(path, node)
-    found = [hit for at, flags in lists for hit in _hits(at, flags, name)]
-    if len(found) > 1:
-        raise BadShape(found[1][0], f"holds {name} twice", node)
+    # A container reads its command first, then its args, and the last one of a flag counts.
+    found = _hits([(at, word) for at, flags in reversed(lists) for word in flags.value], name)
     if not found:
         for word in words:
             if lists:
@@ -75,7 +74,7 @@ def _set(resource: Resource, path: str, node: MappingNode, words: tuple[str, ...
             else:
                 resource.append_to(node, "args", word, f"{path}/args")
         return
-    at, standing, following = found[0]
+    at, standing, following = found[-1]
     wanted = value if equals else words[-1] if len(words) > 1 else None
     if wanted is None:
         resource.rewrite(standing, name, f"{at}/{name}")
@@ -98,17 +97,16 @@ def _lists(path: str, node: MappingNode) -> list[tuple[str, SequenceNode]]:
     return found
 
 
-def _hits(at: str, flags: SequenceNode, name: str) -> list[tuple[str, Node, Node | None]]:
-    """Return where a flag stands, each with the node behind it that holds its value, if there is one."""
+def _hits(words: list[tuple[str, Node]], name: str) -> list[tuple[str, Node, Node | None]]:
+    """Return where a flag is given, each with the node after it that holds its value, if there is one."""
     found: list[tuple[str, Node, Node | None]] = []
-    for index, node in enumerate(flags.value):
+    for index, (at, node) in enumerate(words):
         if not is_scalar(node) or is_null(node):
             continue
         if node.value.startswith(f"{name}="):
             found.append((at, node, None))
         elif node.value == name:
-            behind = flags.value[index + 1 : index + 2] if _is_flag(name) else []
-            found.append(
-                (at, node, next((item for item in behind if is_scalar(item) and not _is_flag(item.value)), None))
-            )
+            after = words[index + 1 : index + 2] if _is_flag(name) else []
+            value = next((item for _, item in after if is_scalar(item) and not _is_flag(item.value)), None)
+            found.append((at, node, value))
     return found

@@ -16,10 +16,10 @@ leaves all of that one gateway.
 
 from __future__ import annotations
 
-from multimesh.kubernetes.containers import flag, variables
+from multimesh.kubernetes.containers import flags_of, hits, variables
 from multimesh.mesh.names import GATEWAYS, gateway, gateway_family, occurrences
 from multimesh.rules.concern import has_word, name_is, name_starts
-from multimesh.yamltext.fieldpath import BadShape, find, get, is_mapping, is_scalar, is_sequence, text
+from multimesh.yamltext.fieldpath import BadShape, entries, find, get, is_mapping, is_scalar, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
 #: The same in lists.
 LISTS = {"Deployment": "spec/template/spec/volumes/*/secret/secretName", "RoleBinding": "subjects/*/name"}
 
+#: The flag of container istio-proxy that names the workload.
+_SERVICE_CLUSTER = "--serviceCluster"
+
 #: Environment variables of container istio-proxy that name the workload.
 VARIABLES = ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER", "ISTIO_METAJSON_LABELS")
 
@@ -109,11 +112,12 @@ def _is_of_chart(resource: Resource) -> bool:
 
 
 def _plan_container(resource: Resource, mesh: Profile, path: str, node: MappingNode) -> None:
-    args = get(node, "args")
-    found = flag(f"{path}/args", args, "--serviceCluster") if is_sequence(args) else None
-    if found is not None:
-        new = gateway(found[0], mesh)
-        resource.rewrite(found[1], f"--serviceCluster={new}" if found[2] else new, f"{path}/args/--serviceCluster")
+    flags = flags_of(path, node)
+    if flags is not None:
+        for cluster, holder, holds_name in hits(path, flags, _SERVICE_CLUSTER):
+            new = gateway(cluster, mesh)
+            at = f"{flags.path_of(holder)}/{_SERVICE_CLUSTER}"
+            resource.rewrite(holder, f"{_SERVICE_CLUSTER}={new}" if holds_name else new, at)
     for name, (at, item) in variables(path, node, *VARIABLES).items():
         value = get(item, "value")
         if value is None:
@@ -160,7 +164,7 @@ def _plan_values(resource: Resource, mesh: Profile, node: Node) -> None:
         _plan_members(mesh, inner, spans)
         return
     found = next((get(root, "gateways") for root in inner.text.roots if is_mapping(root)), None)
-    for key, values in found.value if found is not None and is_mapping(found) else ():
+    for key, values in entries(found, "gateways") if is_mapping(found) else ():
         if key.value in GATEWAYS and is_mapping(values) and _is_on(values):
             inner.rewrite(key, gateway(key.value, mesh), f"gateways/{key.value}")
             for path in VALUES_FIELDS:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from multimesh.kubernetes.containers import variable
 from multimesh.mesh.names import REVISION_LABEL, TAG_LABEL
 from multimesh.rules.concern import has_word, name_is
-from multimesh.rules.recognise import DEFAULT_POLICY, DEFAULT_VALIDATOR, shared_chart
+from multimesh.rules.recognise import DEFAULT_POLICY, DEFAULT_VALIDATOR, is_own_revision, shared_chart
 from multimesh.yamltext.fieldpath import mapping, text
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def plan(resource: Resource, mesh: Profile) -> None:
             'it makes this revision the default of the whole cluster (tag "default")',
             "Do not install the chart 'default', and take the tag out: --set revisionTags=null.",
         )
-    if tag and not _is_ours(tag, mesh):
+    if tag and not is_own_revision(tag, mesh):
         raise resource.error(
             f'the revision tag "{tag}" is not in the name space of mesh {mesh.name}',
             f"Call it {mesh.name}-{tag}: --set revisionTags={{{mesh.name}-{tag}}}.",
@@ -59,10 +59,6 @@ def plan(resource: Resource, mesh: Profile) -> None:
     stock = resource.name.startswith((DEFAULT_VALIDATOR, DEFAULT_POLICY))
     if found is not None and found not in mesh.revisions and not (stock and found in ("default", "")):
         raise _foreign(resource, mesh, f"metadata/labels/{REVISION_LABEL}", found)
-
-
-def _is_ours(tag: str, mesh: Profile) -> bool:
-    return tag == mesh.name or tag.startswith(f"{mesh.name}-") or tag in mesh.revisions
 
 
 def _check_control_plane(resource: Resource, mesh: Profile) -> None:

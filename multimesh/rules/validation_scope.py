@@ -27,14 +27,24 @@ Istio resource is validated by the mesh whose namespace it lives in, and no reso
 
 The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are narrowed and made the mesh's own likewise.
 A validator of the revision keeps its objectSelector.
+
+A validating webhook or policy of any name that selects `istio-injection=enabled` or a revision that is not the mesh's
+is refused. What belongs to other programs and selects neither is left as it is.
 """
 
 from __future__ import annotations
 
 from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL, cluster_scoped_name
 from multimesh.rules.concern import EVERY
-from multimesh.rules.recognise import DEFAULT_POLICY, DEFAULT_VALIDATOR, RENDER_AGAIN, is_galley
-from multimesh.yamltext.fieldpath import get, text
+from multimesh.rules.recognise import (
+    DEFAULT_POLICY,
+    DEFAULT_VALIDATOR,
+    RENDER_AGAIN,
+    is_galley,
+    is_validator_entry,
+    refuse_stock_labels,
+)
+from multimesh.yamltext.fieldpath import find, get, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,27 +60,21 @@ READS: Reads = {
     "ValidatingAdmissionPolicyBinding": EVERY,
 }
 
-#: How the names of istiod's validating entries end (1.6.0 to 1.31.0).
-_ENTRY = "validation.istio.io"
 _POLICIES = "stable-channel-"
+
+#: How the API groups of Istio end.
+_GROUPS = ".istio.io"
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Narrow every validator to the mesh's namespaces, and make the default one the mesh's own."""
+    """Narrow every validator to the mesh's namespaces, make the default one the mesh's own, refuse stock labels."""
     if resource.kind == "ValidatingWebhookConfiguration":
-        entries = [(path, node) for path, node in resource.find("webhooks/*") if text(node, "name").endswith(_ENTRY)]
-        for path, node in entries:
-            if is_galley(resource, mesh):
-                _narrow_by_label(resource, mesh, path, node)
-            else:
-                _narrow(resource, mesh, path, node)
-                _serve_ourselves(resource, mesh, path, node)
-        if entries and resource.name in (
-            DEFAULT_VALIDATOR,
-            cluster_scoped_name(resource.kind, DEFAULT_VALIDATOR, mesh),
-        ):
-            _relabel(resource, mesh)
-    elif resource.kind == "ValidatingAdmissionPolicy" and resource.name.startswith(_POLICIES):
+        _plan_webhooks(resource, mesh)
+        return
+    for field in ("spec/matchConstraints", "spec/matchResources"):
+        for path, node in resource.find(field):
+            refuse_stock_labels(resource, mesh, path, node)
+    if resource.kind == "ValidatingAdmissionPolicy" and resource.name.startswith(_POLICIES):
         for path, node in resource.find("spec/matchConstraints"):
             _narrow(resource, mesh, path, node)
         if resource.name in (DEFAULT_POLICY, cluster_scoped_name(resource.kind, DEFAULT_POLICY, mesh)):
@@ -78,6 +82,29 @@ def plan(resource: Resource, mesh: Profile) -> None:
     elif resource.kind == "ValidatingAdmissionPolicyBinding":
         for path, node in resource.find("spec/policyName"):
             resource.rewrite(node, cluster_scoped_name("ValidatingAdmissionPolicy", text(node), mesh), path)
+
+
+def _plan_webhooks(resource: Resource, mesh: Profile) -> None:
+    galley = is_galley(resource, mesh)
+    found = False
+    for path, node in resource.find("webhooks/*"):
+        refuse_stock_labels(resource, mesh, f'webhook "{text(node, "name")}"', node)
+        if galley and (is_validator_entry(node) or _validates_istio(node)):
+            _narrow_by_label(resource, mesh, path, node)
+        elif not galley and is_validator_entry(node):
+            found = True
+            _narrow(resource, mesh, path, node)
+            _serve_ourselves(resource, mesh, path, node)
+    if found and resource.name in (
+        DEFAULT_VALIDATOR,
+        cluster_scoped_name(resource.kind, DEFAULT_VALIDATOR, mesh),
+    ):
+        _relabel(resource, mesh)
+
+
+def _validates_istio(node: Node) -> bool:
+    """Return whether a webhook validates Istio's resources: in galley's configuration it is galley's, even by `url`."""
+    return any(text(group).endswith((_GROUPS, "*")) for _, group in find(node, "rules/*/apiGroups/*"))
 
 
 def _narrow_by_label(resource: Resource, mesh: Profile, path: str, node: Node) -> None:

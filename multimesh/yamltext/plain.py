@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multimesh.yamltext.fieldpath import BadShape, entries
-from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_null, is_sequence
+from multimesh.yamltext.nodes import NULLS, UNTAGGED, is_mapping, is_null, is_sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,13 +39,18 @@ def plain(node: Node) -> Any:
     return scalar(node)
 
 
-def key_text(key: Node) -> str:
-    """Return a key as Helm's JSON has it: `on` is "true", 0x10 is "16". Raises BadShape for one that is not text."""
+def key_text(key: Node, at: str = "") -> str:
+    """Return a key as Helm's JSON has it: `on` is "true", 0x10 is "16". Raises BadShape for one that is not text.
+
+    `at` is the field path of the mapping.
+    """
     if key.id != "scalar":
-        raise BadShape("", "has a key that is not text", key)
+        raise BadShape(at, "has a key that is not text", key)
+    if key.value[:1].isalpha() and key.value not in _SWITCHES and key.value not in NULLS:
+        return key.value  # Most keys are words, and this is asked for every label.
     found = scalar(key)
     if found is None or type(found) is float:
-        raise BadShape("", f'has the key "{key.value}", which is not text', key)
+        raise BadShape(at, f'has the key "{key.value}", which is not text', key)
     return str(found).lower() if type(found) is bool else str(found)
 
 

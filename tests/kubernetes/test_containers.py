@@ -10,6 +10,8 @@ from multimesh.kubernetes.containers import (
     container,
     flag,
     flag_list,
+    flags_of,
+    hits,
     set_flag,
     set_variable,
     variable,
@@ -67,26 +69,26 @@ def test_two_containers_of_one_name_are_refused() -> None:
 # --- the list of flags ---------------------------------------------------------------------------
 
 
-def flags_of(body: str, subcommand: str = "") -> tuple[str, list[str]]:
+def words_of(body: str, subcommand: str = "") -> tuple[str, list[str]]:
     path, node = flag_list("p", container(deployment(body), "c")[1], subcommand=subcommand)
     return path, [item.value for item in node.value]
 
 
 def test_flags_are_in_args() -> None:
-    assert flags_of("args: [a]") == ("p/args", ["a"])
+    assert words_of("args: [a]") == ("p/args", ["a"])
 
 
 def test_flags_are_read_in_command_and_args_together_and_appended_to_the_last() -> None:
     """A container reads its command first, then its args, wherever a chart writes them."""
-    assert flags_of("args: [a]\ncommand: [b]") == ("p/args", ["b", "a"])
+    assert words_of("args: [a]\ncommand: [b]") == ("p/args", ["b", "a"])
 
 
 def test_with_a_subcommand_flags_are_in_the_list_that_contains_it() -> None:
-    assert flags_of("command: [galley, server]\nargs: [a]", "server") == ("p/args", ["galley", "server", "a"])
-    assert flags_of("command: [galley]\nargs: [server, a]", "server") == ("p/args", ["galley", "server", "a"])
-    assert flags_of("args: [server]", "server") == ("p/args", ["server"])
-    assert flags_of("command: [server]\nargs: [server]", "server") == ("p/args", ["server", "server"])
-    assert flags_of("command: [[server], server]", "server")[0] == "p/command"
+    assert words_of("command: [galley, server]\nargs: [a]", "server") == ("p/args", ["galley", "server", "a"])
+    assert words_of("command: [galley]\nargs: [server, a]", "server") == ("p/args", ["galley", "server", "a"])
+    assert words_of("args: [server]", "server") == ("p/args", ["server"])
+    assert words_of("command: [server]\nargs: [server]", "server") == ("p/args", ["server", "server"])
+    assert words_of("command: [[server], server]", "server")[0] == "p/command"
 
 
 def test_without_a_list_of_flags_the_container_is_refused() -> None:
@@ -122,10 +124,44 @@ def test_a_flag_is_found_in_both_forms(args: str, expected: tuple[str, str, bool
     assert (None if found is None else (found[0], found[1].value, found[2])) == expected
 
 
-@pytest.mark.parametrize("args", ["[--a=b, --a=b]", "[--a=b, --a, c]", "[--a, c, --a=b]", "[--a, b, --a, b]"])
-def test_a_flag_that_is_given_twice_is_refused(args: str) -> None:
-    flags = flag_list("p", container(deployment(f"args: {args}"), "c")[1])[1]
-    assert refused(lambda: flag("p", flags, "--a")) == ("p", "holds --a twice")
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("args: [--a=b, --a=c]", "--a=c"),
+        ("args: [--a=b, --a, c]", "c"),
+        ("args: [--a, c, --a=b]", "--a=b"),
+        ("command: [--a=b]\nargs: [--a=c]", "--a=c"),
+        ("args: [--a=c]\ncommand: [--a=b]", "--a=c"),
+        ("command: [--a=b]\nargs: [x]", "--a=b"),
+        ("command: [x, --a]\nargs: [c, y]", "c"),
+        ("args: [--a, --a=b]", "--a=b"),
+        ("args: [--a, --a=b, --a, c]", "c"),
+    ],
+)
+def test_the_last_one_of_a_flag_counts_as_the_container_reads_them(body: str, expected: str) -> None:
+    node = container(deployment(body), "c")[1]
+    found = flag("p", flags_of("p", node), "--a")
+    assert found[1].value == expected
+
+
+def test_a_word_that_is_the_value_of_a_flag_is_no_flag() -> None:
+    flags = flags_of("p", container(deployment("args: [--a, --a=b]"), "c")[1])
+    assert [(value, holds_name) for value, _, holds_name in hits("p", flags, "--a")] == [("--a=b", False)]
+
+
+def test_the_path_of_a_word_is_the_path_of_its_list() -> None:
+    flags = flags_of("p", container(deployment("args: [--a=b]\ncommand: [x, --a=b]"), "c")[1])
+    assert [flags.path_of(node) for _, node, _ in hits("p", flags, "--a")] == ["p/command", "p/args"]
+
+
+def test_a_container_without_command_and_args_has_no_flags() -> None:
+    assert flags_of("p", container(deployment("image: x"), "c")[1]) is None
+
+
+@pytest.mark.parametrize("key", ["args", "command"])
+def test_words_that_are_not_a_list_are_refused(key: str) -> None:
+    node = container(deployment(f"{key}: x"), "c")[1]
+    assert refused(lambda: flags_of("p", node)) == (f"p/{key}", "is not a list")
 
 
 @pytest.mark.parametrize("args", ["[--a]", "[x, --a]", "[--a, [b]]"])
@@ -140,6 +176,7 @@ def test_a_flag_without_a_value_is_refused(args: str) -> None:
         ("[x, --a=b]", "[x, --a=z]", "p/--a"),
         ("[--a, b, y]", "[--a, z, y]", "p/--a"),
         ("[x]", "[x, --a=z]", "p"),
+        ("[--, --a=b]", "[--, --a=z]", "p/--a"),
     ],
 )
 def test_a_flag_is_replaced_or_appended(args: str, new: str, path: str) -> None:
@@ -148,6 +185,20 @@ def test_a_flag_is_replaced_or_appended(args: str, new: str, path: str) -> None:
     (edit,) = resource.text.planned()
     assert [*edit.reasons] == [("some-rule", path)]
     assert result(resource).replace('"', "") == f"args: {new}\n"
+
+
+def test_a_flag_is_set_wherever_it_is_given() -> None:
+    resource = deployment("command: [--a, b]\nargs: [--a=b, x, --a=c]")
+    set_flag(resource, "p", flag_list("p", container(resource, "c")[1])[1], "--a", "z")
+    assert result(resource) == "command: [--a, z]\nargs: [--a=z, x, --a=z]\n"
+
+
+def test_no_flag_is_appended_after_the_end_of_the_flags() -> None:
+    resource = deployment("command: [x, --]\nargs: [y]")
+    flags = flag_list("p", container(resource, "c")[1])[1]
+    assert refused(lambda: set_flag(resource, "p", flags, "--a", "z")) == (
+        "p", 'holds "--", after which no flag is read, so --a cannot be appended',
+    )  # fmt: skip
 
 
 # --- environment variables -----------------------------------------------------------------------

@@ -120,6 +120,28 @@ def test_labels_are_read_once() -> None:
     assert one("kind: A\n").labels() == {}
 
 
+@pytest.mark.parametrize(
+    ("key", "read"),
+    [
+        ("on", "true"), ("No", "false"), ("y", "true"), ("0x10", "16"), ("1_0", "10"), ("'on'", "on"), ('"0x10"', "0x10"),
+        ("one", "one"), ("none", "none"), ('"o\\x6e"', "on"), ("a.b/c", "a.b/c"),
+    ],
+)  # fmt: skip
+def test_the_key_of_a_label_is_read_as_helm_reads_it(key: str, read: str) -> None:
+    assert one(f"kind: A\nmetadata:\n  labels:\n    {key}: x\n").labels() == {read: "x"}
+
+
+def test_labels_of_merge_keys_are_read() -> None:
+    text = "kind: A\nbase: &base {on: x, b: y}\nmetadata:\n  labels: {<<: *base, a: z}\n"
+    assert one(text).labels() == {"true": "x", "b": "y", "a": "z"}
+
+
+@pytest.mark.parametrize(("key", "shown"), [("null", "null"), ("~", "~"), ("1.5", "1.5")])
+def test_a_key_of_a_label_that_is_not_text_to_helm_is_refused(key: str, shown: str) -> None:
+    found = one(f"kind: A\nmetadata:\n  labels: {{{key}: x}}\n")
+    assert bad(found.labels) == ("metadata/labels", f'has the key "{shown}", which is not text')
+
+
 @pytest.mark.parametrize("labels", ["{a: [x]}", "{[a]: x}", "{a: x, b: {}}"])
 def test_labels_that_are_not_text_are_refused(labels: str) -> None:
     found = one(f"kind: A\nmetadata:\n  labels: {labels}\n")

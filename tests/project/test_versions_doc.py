@@ -75,6 +75,7 @@ REFUSED = {
         "istio-blue", "mesh", "discoverySelectors: [{matchLabels: {multimesh.dev/mesh: red}}]"
     ),
     "also matches namespaces that another mesh injects": injector("disabled", "NotIn"),
+    "in its namespaceSelector, which a stock mesh injects": injector("enabled").replace("rev.namespace.sidecar-", "a-"),
     "this stream has been rewritten for another mesh": injector("enabled-red"),
     'selects multimesh.dev/mesh="red"': head(VALIDATING, "a-blue", ADMISSION)
     + "webhooks:\n- name: validation.istio.io\n  namespaceSelector: {matchLabels: {multimesh.dev/mesh: red}}\n",

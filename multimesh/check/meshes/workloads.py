@@ -38,15 +38,18 @@ def env_value(container: dict[str, Any], name: str) -> str | None:
 
 
 def flag_value(container: dict[str, Any], name: str) -> str | None:
-    """Return the value of a flag in `command` or `args` (`--flag=value`, `--flag value`); None where it is absent."""
-    for key in ("command", "args"):
-        items = [text_of(item) for item in listed(container, key)]
-        for index, item in enumerate(items):
-            if item.startswith(f"{name}="):
-                return item[len(name) + 1 :]
-            if item == name and index + 1 < len(items):
-                return items[index + 1]
-    return None
+    """Return the value of a flag in `command` or `args` (`--flag=value`, `--flag value`); None where it is absent.
+
+    Of a flag that is given more than once, the last one counts.
+    """
+    found = None
+    words = [text_of(item) for key in ("command", "args") for item in listed(container, key)]
+    for index, word in enumerate(words):
+        if word.startswith(f"{name}="):
+            found = word[len(name) + 1 :]
+        elif word == name and index + 1 < len(words):
+            found = words[index + 1]
+    return found
 
 
 def is_control_plane(found: Object) -> bool:
