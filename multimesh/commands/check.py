@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 
 from multimesh.check.between import BETWEEN
@@ -33,9 +32,9 @@ from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster,
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_switch, in_colour
 from multimesh.commands.progress import Progress
-from multimesh.commands.stdio import DONE, FINDINGS, load_profile
+from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
 
@@ -74,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     """Read everything, compare everything with everything, print the findings, and return the exit code."""
     access = Access(options.context, options.kubeconfig)
     if options.print_kubectl:
-        sys.stdout.write(print_commands(access))
+        write_text(print_commands(access))
         return DONE
     profiles = _profiles(options)
     named, previous = _files(options, profiles)
@@ -158,12 +157,6 @@ def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:
 def report(findings: list[Finding], options: argparse.Namespace, subject: str, command: str) -> int:
     """Print findings in the requested format, and return the exit code."""
     found = ordered(findings)
-    colour = options.color == "always" or (
-        options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    )
-    text = write(options.output, found, subject, command, colour=colour)
-    # The encoding of the terminal may lack characters of names in the manifests.
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.flush()
+    write_text(write(options.output, found, subject, command, colour=in_colour(options.color)))
     limit = SEVERITIES.index(options.severity)
     return FINDINGS if any(SEVERITIES.index(finding.level) <= limit for finding in found) else DONE
