@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from multimesh.check.between import BETWEEN
 from multimesh.check.between.namespaces import namespaces
-from multimesh.check.catalogue import SEVERITIES
+from multimesh.check.catalogue import ERROR, SEVERITIES
 from multimesh.check.findings import Finding, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
@@ -66,6 +66,7 @@ def add_output_flags(command: argparse.ArgumentParser) -> None:
     add_flag(
         command, "--severity", "the least severity that makes the exit code 1", default="error", choices=SEVERITIES
     )
+    add_switch(command, "--strict", "report what could not be read as an error: a question is open")
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
@@ -126,12 +127,19 @@ def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[t
 def _read(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
-    """Read all files: the units of objects that belong together, live objects, and a finding for what is empty."""
+    """Read all files: the units of objects that belong together, live objects, and a finding for what is empty.
+
+    Raises MultimeshError for a directory without a Kubernetes object.
+    """
     units: list[list[Object]] = []
     live: list[Object] = []
     findings = []
     for argument, files in named:
         parts = [_step(file, progress) for file in files]
+        if os.path.isdir(argument) and not any(item.is_resource for part in parts for item in part):
+            raise MultimeshError(
+                argument, "the directory holds no Kubernetes object", "Name the directory of the rendered manifests."
+            )
         if not any(parts):
             findings.append(Finding("unreadable", f'"{argument}" holds no resources'))
         live += [item for part in parts for item in part if item.is_live]
@@ -156,6 +164,8 @@ def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:
 
 def report(findings: list[Finding], options: argparse.Namespace, subject: str, command: str) -> int:
     """Print findings in the requested format, and return the exit code."""
+    if options.strict:
+        findings = [item._replace(severity=ERROR) if item.id == "unreadable" else item for item in findings]
     found = ordered(findings)
     write_text(write(options.output, found, subject, command, colour=in_colour(options.color)))
     limit = SEVERITIES.index(options.severity)
