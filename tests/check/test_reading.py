@@ -97,6 +97,7 @@ def test_a_cluster_of_which_nothing_can_be_read_is_not_sound(run, tmp_path, comm
 @pytest.mark.parametrize("command", [VERIFY, CHECK], ids=["verify", "check"])
 def test_optional_kinds_alone_are_nothing_that_matters(run, tmp_path, command):
     grants = {Grant("list", GROUPS[name], name) for name in GROUPS if name.startswith("validatingadmission")}
+    grants |= {Grant("get", "", "secrets")}
     assert run(install(tmp_path / "bin", [], grants), *command).returncode == 2
 
 

@@ -77,6 +77,9 @@ def test_one_name_that_is_forbidden_hides_no_other(answers):
 
 
 def test_a_kind_that_the_cluster_does_not_know_is_no_finding_where_it_is_optional(answers):
+    answers["a"] = (1, "", 'Error from server (NotFound): Unable to list "a": could not find the requested resource')
+    assert get("a", optional=True) == Answer([], [])
+    assert len(get("a").findings) == 1
     answers["a"] = (1, "", 'error: the server doesn\'t have a resource type "a"')
     assert get("a", optional=True) == Answer([], [])
     said = 'a could not be read: the server doesn\'t have a resource type "a"; nothing is said about it'

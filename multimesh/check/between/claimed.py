@@ -6,6 +6,7 @@ What the manifests of the mesh claim too is left to the comparison of manifests.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
 
 from multimesh.check.between.manifests import component_of, node_ports, revisions
 from multimesh.check.between.profiles import names
@@ -17,7 +18,7 @@ from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import is_control_plane
 from multimesh.check.objects import Object, dig
-from multimesh.mesh.names import TAG_LABEL
+from multimesh.mesh.names import REVISION_LABEL, TAG_LABEL
 from multimesh.mesh.profile import Profile
 
 _TAKE = "Helm takes them over with --take-ownership at the first install of the chart base."
@@ -27,21 +28,57 @@ _LEAVE = (
 )
 
 
+_Found = TypeVar("_Found")
+
+
+class Held(NamedTuple):
+    """What live meshes and the rest of the cluster have, by what a profile may claim: each with who has it."""
+
+    names: dict[object, list[tuple[Mesh, Object]]]
+    revisions: dict[object, list[tuple[Mesh, Side]]]
+    tags: dict[object, list[tuple[Mesh, Side]]]
+    ports: dict[object, list[tuple[Mesh, Side]]]
+    components: dict[object, list[tuple[Mesh, Object]]]
+    planes: dict[object, list[tuple[Mesh, Object]]]
+
+
 def claimed(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find live objects of others that the profile of a mesh claims."""
+    if not any(mesh.live for mesh in meshes):
+        return
+    held = _held([mesh for mesh in meshes if mesh.live])
     for mesh in meshes:
-        profile = mesh.profile
-        if profile is None:
-            continue
-        others = [other for other in meshes if other.live and other is not mesh]
-        for other in others:
-            yield from _taken_names(mesh, profile, other)
-            yield from _served_revisions(mesh, profile, other)
-            yield from _taken_ports(mesh, profile, other)
-            yield from _owned_components(mesh, profile, other)
-            yield from _occupied_namespaces(profile, other)
-        yield from _foreign_injectors(mesh, profile)
-        yield from _owned_crds(mesh, profile, others)
+        if mesh.profile is not None:
+            yield from _taken_names(mesh, mesh.profile, held)
+            yield from _served_revisions(mesh, mesh.profile, held)
+            yield from _taken_ports(mesh, mesh.profile, held)
+            yield from _occupied_namespaces(mesh, mesh.profile, held)
+            if mesh.profile.owns_shared:
+                yield from _owned_components(mesh, mesh.profile, held)
+                yield from _owned_crds(mesh, mesh.profile, held)
+
+
+def _held(live: list[Mesh]) -> Held:
+    held = Held({}, {}, {}, {}, {}, {})
+    for mesh in live:
+        for item in mesh.objects:
+            if item.cluster_scoped:
+                held.names.setdefault((item.kind, item.name), []).append((mesh, item))
+            if component := component_of(item):
+                held.components.setdefault(component, []).append((mesh, item))
+            if is_control_plane(item):
+                held.planes.setdefault(item.namespace, []).append((mesh, item))
+            if tag := item.labels.get(TAG_LABEL) if item.kind == "MutatingWebhookConfiguration" else "":
+                held.tags.setdefault(tag, []).append((mesh, side_of(mesh, item)))
+        for claim in revisions(mesh):
+            held.revisions.setdefault(claim.key, []).append((mesh, claim.side))
+        for claim in node_ports(mesh):
+            held.ports.setdefault(claim.key, []).append((mesh, claim.side))
+    return held
+
+
+def _of_others(mesh: Mesh, held: list[tuple[Mesh, _Found]] | None) -> list[tuple[Mesh, _Found]]:
+    return [(other, found) for other, found in held or () if other is not mesh]
 
 
 def _given(mesh: Mesh) -> list[Object]:
@@ -53,7 +90,7 @@ def _side(profile: Profile, part: str = "") -> Side:
     return Side(profile.name, part, profile.where, 1)
 
 
-def is_certain(other: Mesh, item: Object) -> bool:
+def _is_certain(other: Mesh, item: Object) -> bool:
     """Return whether a live object cannot be of the mesh that is checked, as one without a release can."""
     return not other.is_unassigned or RELEASE_NAMESPACE in item.annotations
 
@@ -66,41 +103,37 @@ def _holder(other: Mesh, item: Object) -> str:
     return "the cluster" if other.is_unassigned else f"mesh {other.name}"
 
 
-def _taken_names(mesh: Mesh, profile: Profile, other: Mesh) -> Iterator[Finding]:
+def _taken_names(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     given = {(item.kind, item.name) for item in _given(mesh)}
-    wanted = {claim.key: claim for claim in names(mesh) if claim.key not in given}
-    for item in other.objects:
-        claim = wanted.get((item.kind, item.name)) if item.cluster_scoped else None
-        if claim is not None:
-            severity = ERROR if claim.certain and is_certain(other, item) else WARNING
+    remedy = (
+        "If it is left of this mesh, remove it; otherwise choose another mesh name, or take the name out of "
+        "spec.keepNames."
+    )
+    for key, claim in {claim.key: claim for claim in names(mesh) if claim.key not in given}.items():
+        for other, item in _of_others(mesh, held.names.get(key)):
+            severity = ERROR if claim.certain and _is_certain(other, item) else WARNING
             what = f"{_holder(other, item)} has {item.title}, and the profile of mesh {profile.name} makes that name"
-            remedy = (
-                "If it is left of this mesh, remove it; otherwise choose another mesh name, or take the name "
-                "out of spec.keepNames."
-            )
             yield Finding("cluster-scoped-name", what, (claim.side, side_of(other, item)), severity, remedy)
 
 
-def _served_revisions(mesh: Mesh, profile: Profile, other: Mesh) -> Iterator[Finding]:
+def _served_revisions(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     given = set() if mesh.live else {claim.key for claim in revisions(mesh)}
-    served = {claim.key: claim.side for claim in reversed(list(revisions(other)))}
-    tags = {
-        item.labels[TAG_LABEL]: item for item in other.of("MutatingWebhookConfiguration") if TAG_LABEL in item.labels
-    }
     for revision in profile.revisions:
-        if revision in served and revision not in given:
-            yield _revision(profile, revision, "is served by", served[revision])
-        elif revision in tags:
-            yield _revision(profile, revision, "is a tag of", side_of(other, tags[revision]))
+        served = _of_others(mesh, held.revisions.get(revision)) or _left_injectors(mesh, profile, revision)
+        if served and revision not in given:
+            yield _revision(profile, revision, "is served by", served[0][1])
+        elif tags := _of_others(mesh, held.tags.get(revision)):
+            yield _revision(profile, revision, "is a tag of", tags[0][1])
 
 
-def _foreign_injectors(mesh: Mesh, profile: Profile) -> Iterator[Finding]:
-    """Find injectors that have a revision of the mesh, and call a control plane elsewhere that is gone."""
+def _left_injectors(mesh: Mesh, profile: Profile, revision: str) -> list[tuple[Mesh, Side]]:
+    """Return live injectors that have a revision of the mesh, and call a namespace that is not that of the mesh."""
+    found = []
     for item in mesh.of("MutatingWebhookConfiguration") if mesh.live else ():
-        called = {str(dig(entry, "clientConfig", "service", "namespace") or "") for entry in entries(item)}
-        for claim in revisions(Mesh("", "", [item])) if called and profile.namespace not in called else ():
-            if claim.key in profile.revisions and not called <= {""}:
-                yield _revision(profile, str(claim.key), "is served by", side_of(mesh, item))
+        called = {str(dig(entry, "clientConfig", "service", "namespace") or "") for entry in entries(item)} - {""}
+        if item.labels.get(REVISION_LABEL) == revision and called and profile.namespace not in called:
+            found.append((mesh, side_of(mesh, item)))
+    return found
 
 
 def _revision(profile: Profile, revision: str, how: str, side: Side) -> Finding:
@@ -109,42 +142,37 @@ def _revision(profile: Profile, revision: str, how: str, side: Side) -> Finding:
     return Finding("shared-revision", what, (_side(profile), side), remedy=remedy)
 
 
-def _taken_ports(mesh: Mesh, profile: Profile, other: Mesh) -> Iterator[Finding]:
+def _taken_ports(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     given = set() if mesh.live else {claim.key for claim in node_ports(mesh)}
-    taken = {claim.key: claim.side for claim in node_ports(other)}
     for claim in chosen_ports(mesh):
         key = f"{claim.key}/TCP"
-        if key in taken and key not in given:
-            what = f"{taken[key].resource} has node port {claim.key}, which the profile of mesh {profile.name} asks for"
-            yield Finding("node-port", what, (_side(profile), taken[key]))
+        for _, side in _of_others(mesh, held.ports.get(key))[:1] if key not in given else ():
+            what = f"{side.resource} has node port {claim.key}, which the profile of mesh {profile.name} asks for"
+            yield Finding("node-port", what, (_side(profile), side))
 
 
-def _owned_components(mesh: Mesh, profile: Profile, other: Mesh) -> Iterator[Finding]:
-    if not profile.owns_shared:
-        return
+def _owned_components(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     given = {component_of(item) for item in _given(mesh)}
-    for item in other.objects:
-        component = component_of(item)
-        if component and component not in given:
+    for component in sorted(map(str, held.components.keys() - given)):
+        for other, item in _of_others(mesh, held.components[component]):
             what = f"{_holder(other, item)} has {component}, and the profile of mesh {profile.name} owns what is shared"
-            severity = ERROR if is_certain(other, item) else WARNING
+            severity = ERROR if _is_certain(other, item) else WARNING
             yield Finding("two-owners", what, (_side(profile), side_of(other, item)), severity, _LEAVE)
 
 
-def _owned_crds(mesh: Mesh, profile: Profile, others: list[Mesh]) -> Iterator[Finding]:
+def _owned_crds(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     """Find who has the CRDs, if not the mesh that owns them: one finding for all that a release has."""
-    if not profile.owns_shared or any(item.kind == "CustomResourceDefinition" for item in _given(mesh)):
+    if any(item.kind == "CustomResourceDefinition" for item in _given(mesh)):
         return
-    held: dict[str, list[tuple[Mesh, Object]]] = {}
-    for other in others:
-        for item in other.of("CustomResourceDefinition"):
-            if item.name.endswith(".istio.io"):
-                held.setdefault(_holder(other, item), []).append((other, item))
-    # Charts up to 1.23 install CRDs without a release, so a mesh that is there may be the one that did.
-    is_new = not mesh.objects
-    for holder, items in held.items():
-        certain = is_certain(*items[0])
-        if not (is_new or certain):
+    holders: dict[str, list[tuple[Mesh, Object]]] = {}
+    for found in held.names.values():
+        for other, item in _of_others(mesh, found):
+            if item.kind == "CustomResourceDefinition" and item.name.endswith(".istio.io"):
+                holders.setdefault(_holder(other, item), []).append((other, item))
+    for holder, items in holders.items():
+        certain = _is_certain(*items[0])
+        # Charts up to 1.23 install CRDs without a release, so a mesh that is there may be the one that did.
+        if mesh.objects and not certain:
             continue
         many = f"{len(items)} CRDs" if len(items) > 1 else items[0][1].title
         what = f"{holder} has {many} of Istio, and the profile of mesh {profile.name} owns what is shared"
@@ -152,10 +180,9 @@ def _owned_crds(mesh: Mesh, profile: Profile, others: list[Mesh]) -> Iterator[Fi
         yield Finding("two-owners", what, places, ERROR if certain else WARNING, _LEAVE if certain else _TAKE)
 
 
-def _occupied_namespaces(profile: Profile, other: Mesh) -> Iterator[Finding]:
+def _occupied_namespaces(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     """Find workload namespaces in which another control plane runs."""
-    if other.namespace in profile.workload_namespaces:
-        for item in other.objects:
-            if is_control_plane(item) and item.namespace == other.namespace:
-                what = f'{item.title} runs in "{other.namespace}", which the profile of mesh {profile.name} lists'
-                yield Finding("namespace-claimed-twice", what, (_side(profile), side_of(other, item)))
+    for namespace in profile.workload_namespaces:
+        for other, item in _of_others(mesh, held.planes.get(namespace)):
+            what = f'{item.title} runs in "{namespace}", which the profile of mesh {profile.name} lists'
+            yield Finding("namespace-claimed-twice", what, (_side(profile), side_of(other, item)))

@@ -18,6 +18,8 @@ from multimesh.check.objects import listed, text_of
 from multimesh.kubernetes.selectors import matches
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
 
+VALIDATORS = "ValidatingWebhookConfiguration"
+
 #: The first version of Istio that has discoverySelectors.
 _SELECTORS = (1, 10)
 
@@ -30,20 +32,23 @@ _BESIDE = "see docs/operations.md#beside-a-stock-mesh."
 def reached(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find namespaces of a mesh that is checked, or that others of them are compared with, and who reaches them."""
     spaces = {item.name: item.labels for mesh in meshes if mesh.live for item in mesh.of("Namespace")}
+    labels = [labels_of(mesh, spaces) for mesh in meshes]
+    unseen = [mesh.profile is not None and not any(watching(mesh, VALIDATORS)) for mesh in meshes]
     only_live = not any(mesh.checked for mesh in meshes)
     # Where no ConfigMap was read at all, that has been said.
     has_configs = any(mesh.of("ConfigMap") for mesh in meshes if mesh.live)
     for other in meshes:
-        if other.live and has_configs:
+        if not other.live:
+            continue
+        if has_configs:
             yield from _unknown(other)
-        for mesh in meshes if other.live else ():
+        watchers, version = list(watching(other, VALIDATORS)), _plane(other)
+        for number, mesh in enumerate(meshes):
             if mesh is other or mesh.is_unassigned or not (only_live or mesh.checked or other.checked):
                 continue
-            labels = labels_of(mesh, spaces)
-            yield from _discovered(mesh, other, labels)
-            if mesh.profile is not None:
-                yield from _validated(mesh, other, labels)
-                yield from _served(mesh, other)
+            yield from _discovered(mesh, other, version, labels[number])
+            yield from _validated(mesh, other, watchers if unseen[number] else [], labels[number])
+            yield from _served(mesh, other)
 
 
 def labels_of(mesh: Mesh, spaces: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
@@ -90,9 +95,10 @@ def _unknown(other: Mesh) -> Iterator[Finding]:
         yield Finding("unreadable", what, (), INFO)
 
 
-def _discovered(mesh: Mesh, other: Mesh, labels: dict[str, dict[str, str]]) -> Iterator[Finding]:
+def _discovered(
+    mesh: Mesh, other: Mesh, version: tuple[int, int] | None, labels: dict[str, dict[str, str]]
+) -> Iterator[Finding]:
     """Find control planes that discover namespaces of another mesh: they write their root certificates there."""
-    version = _plane(other)
     for config, values in other.configs if version is not None and labels else ():
         selectors = listed(values, "discoverySelectors")
         hit = [
@@ -113,19 +119,20 @@ def _discovered(mesh: Mesh, other: Mesh, labels: dict[str, dict[str, str]]) -> I
         yield Finding("no-discovery-selector", what, places, WARNING if old else ERROR, remedy)
 
 
-def _validated(mesh: Mesh, other: Mesh, labels: dict[str, dict[str, str]]) -> Iterator[Finding]:
+def _validated(
+    mesh: Mesh, other: Mesh, watchers: list[tuple[dict[str, Any], Side]], labels: dict[str, dict[str, str]]
+) -> Iterator[Finding]:
     """Find validators of others in the namespaces of a mesh that has none of its own yet to compare them with."""
-    kind = "ValidatingWebhookConfiguration"
-    if mesh.profile is None or any(watching(mesh, kind)):
-        return
-    objects = [{}, *({REVISION_LABEL: revision} for revision in mesh.profile.revisions)]
-    for entry, side in watching(other, kind):
+    revisions = mesh.profile.revisions if mesh.profile is not None else ()
+    objects = [{}, *({REVISION_LABEL: revision} for revision in revisions)]
+    for entry, side in watchers:
         if not any(_hits(entry.get("objectSelector"), own) for own in objects):
             continue
         hit = [name for name, own in labels.items() if _hits(entry.get("namespaceSelector"), own)]
         if hit:
             who = "the cluster" if other.is_unassigned else f"mesh {other.name}"
-            what = f'"{text_of(entry.get("name"))}" of {who} validates Istio resources in {_quoted(hit)} of mesh {mesh.name}'
+            name = text_of(entry.get("name"))
+            what = f'"{name}" of {who} validates Istio resources in {_quoted(hit)} of mesh {mesh.name}'
             remedy = f'Upgrade that release with defaultRevision="", or give it a profile: {_BESIDE}'
             yield Finding("validation-overlap", what, (*_place(mesh), side), remedy=remedy)
 

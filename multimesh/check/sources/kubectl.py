@@ -89,7 +89,7 @@ def get(access: Access, query: Query) -> Answer:
             [finding for answer in answers for finding in answer.findings],
             frozenset[str]().union(*(answer.unread for answer in answers)),
         )
-    if query.optional and "doesn't have a resource type" in done.stderr:
+    if query.optional and any(sign in done.stderr for sign in _UNKNOWN):
         return Answer([], [])
     return _unread(query, _last(done.stderr) if done.returncode else "the answer is not JSON")
 
@@ -113,8 +113,11 @@ def arguments(query: Query) -> list[str]:
 
 
 def require_some(answered: Iterable[tuple[Query, Answer]]) -> None:
-    """Raise MultimeshError if none of the kinds that every cluster has could be read: nothing was checked."""
-    needed = [(query, answer) for query, answer in answered if not query.optional]
+    """Raise MultimeshError if none of the kinds that every cluster has could be listed: nothing was checked.
+
+    Objects that are read by name say nothing by themselves.
+    """
+    needed = [(query, answer) for query, answer in answered if not query.optional and not query.names]
     if any(not answer.unread.issuperset(query.kinds) for query, answer in needed):
         return
     reasons = [
@@ -139,6 +142,9 @@ def _without_keys(item: Object) -> Object:
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
 
+
+#: What kubectl writes of a kind that the cluster does not know.
+_UNKNOWN = ("doesn't have a resource type", "could not find the requested resource")
 
 #: What kubectl writes where it reaches no API server.
 _UNREACHABLE = (
