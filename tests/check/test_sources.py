@@ -73,7 +73,7 @@ def test_of_a_secret_only_certificates_are_kept(answers):
 
 def test_one_name_that_is_forbidden_hides_no_other(answers):
     answers["a"] = (1, "", "Error from server (Forbidden): no")
-    assert [one.message.partition(" could")[0] for one in get("a", names=("x", "y")).findings] == ["a/x", "a/y"]
+    assert [one.message.partition(" could")[0] for one in get("a", names=("x", "y")).findings] == ["a x", "a y"]
 
 
 def test_a_kind_that_the_cluster_does_not_know_is_no_finding_where_it_is_optional(answers):

@@ -13,6 +13,7 @@ from multimesh.check.findings import Finding
 from multimesh.check.objects import Object
 from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5
 from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
+from multimesh.mesh.names import INJECTION_LABEL
 from multimesh.mesh.profile import Profile
 
 #: Cluster-scoped kinds.
@@ -43,8 +44,9 @@ _AUTHORITY = ("cacerts", "istio-ca-secret")
 #: security/pkg/k8s/controller/workloadsecret.go).
 _CITADEL = "type=istio.io/key-and-cert"
 
-#: The label by which Citadel of Istio 1.5 knows the namespaces that it serves.
+#: Labels that `multimesh namespaces` writes for Istio 1.5 only: on every namespace, and beside the control plane.
 _CITADEL_LABEL = "ca.istio.io/env"
+_DISABLED = "disabled"
 
 
 class Reading(NamedTuple):
@@ -101,7 +103,11 @@ def _has_citadel(mesh: Profile, found: Cluster, *, was_removed: bool) -> bool:
     """Return whether the mesh is of Istio 1.5; a mesh that was removed is known by the labels of its namespaces."""
     if not was_removed:
         return is_istio_1_5(mesh, found)
-    return any(item.name in mesh.namespaces and _CITADEL_LABEL in item.labels for item in found.of("Namespace"))
+    return any(
+        (item.name in mesh.namespaces and _CITADEL_LABEL in item.labels)
+        or (item.name == mesh.namespace and item.labels.get(INJECTION_LABEL) == _DISABLED)
+        for item in found.of("Namespace")
+    )
 
 
 def _ask(access: Access, queries: Iterable[Query]) -> list[tuple[Query, Answer]]:

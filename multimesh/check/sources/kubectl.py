@@ -99,7 +99,7 @@ def _unread(query: Query, reason: str) -> Answer:
     ((kind, question),) = query.kinds.items()
     where = f' in "{query.namespace}"' if query.namespace else ""
     what = (
-        f"{'/'.join((kind, *query.names))}{where} could not be read: {reason}; nothing is said about {question}{where}"
+        f"{' '.join((kind, *query.names))}{where} could not be read: {reason}; nothing is said about {question}{where}"
     )
     return Answer([], [Finding("unreadable", what, (Side("", kind, "cluster", 0),))], frozenset((kind,)))
 
