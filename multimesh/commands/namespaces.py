@@ -10,12 +10,11 @@ somebody else manages.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from multimesh.commands.flags import add_flag, add_switch
-from multimesh.commands.stdio import DONE, load_profile
+from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.commands.values import Version, is_1_5, version
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
 from multimesh.mesh.profile import Profile
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     mesh = load_profile(options.profile)
     istio = version(options.istio, "istio-1.5" if is_1_5(options.istio) else "istiod")
     spaces = namespaces(mesh, istio, gateway_api=options.gateway_api)
-    sys.stdout.write(lines(spaces) if options.labels_only else manifests(mesh, istio, spaces))
+    write_text(lines(spaces) if options.labels_only else manifests(mesh, istio, spaces))
     return DONE
 
 

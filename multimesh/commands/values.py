@@ -9,12 +9,11 @@ discovers, its trust domain, its audiences, its gateway classes. Comments in the
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from multimesh.commands.flags import add_flag
-from multimesh.commands.stdio import DONE, load_profile
+from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import check_label
 from multimesh.mesh.names import MESH_LABEL
@@ -81,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.chart:
         raise MultimeshError("", "--chart is missing", f"It may be: {', '.join(CHARTS)}.")
     mesh = load_profile(options.profile)
-    sys.stdout.write(values(mesh, options.chart, version(options.istio, options.chart), options.name))
+    write_text(values(mesh, options.chart, version(options.istio, options.chart), options.name))
     return DONE
 
 
