@@ -6,12 +6,11 @@ A command module has `HELP`, `add_arguments(parser)` and `run(options)`, which r
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from importlib import import_module
 
 from multimesh.commands.render import RENDER_HELP, post_render
-from multimesh.commands.stdio import DONE, FAILED
+from multimesh.commands.stdio import DONE, FAILED, write_text
 from multimesh.errors import MultimeshError
 from multimesh.version import __version__
 
@@ -36,7 +35,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that raises usage errors as MultimeshError, so that they are printed like all other errors."""
+    """A parser that writes as all commands do, and raises usage errors as MultimeshError."""
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        write_text(message)
 
     def error(self, message: str) -> None:  # type: ignore[override]
         raise MultimeshError("", message, f"See '{self.prog} --help'.")
@@ -47,16 +49,13 @@ def run(arguments: list[str]) -> int:
     try:
         options = _options(arguments)
         if options.command == "render":
-            sys.stdout.write(RENDER_HELP)
+            write_text(RENDER_HELP)
             return DONE
         code: int = import_module(f"multimesh.commands.{options.command}").run(options)
     except MultimeshError as error:
-        sys.stderr.write(f"{error}\n")
+        if sys.stderr is not None:
+            sys.stderr.write(f"{error}\n")
         return FAILED
-    except BrokenPipeError:
-        # The reader closed the pipe early, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return DONE
     return code
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
+from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
+
+#: The API group of mesh profiles, which are no resources.
+PROFILE_GROUP = "multimesh.dev"
 
 
 class Object(NamedTuple):
@@ -51,6 +54,11 @@ class Object(NamedTuple):
     def annotations(self) -> dict[str, str]:
         """Its annotations."""
         return strings(dig(self.data, "metadata", "annotations"))
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether an API server could hold it: a file of values may have a `kind` too, and a mesh profile has one."""
+        return bool(self.name and (self.group or self.data.get("apiVersion"))) and self.group != PROFILE_GROUP
 
     @property
     def is_live(self) -> bool:

@@ -16,12 +16,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 
 from multimesh.check.between import BETWEEN
 from multimesh.check.between.namespaces import namespaces
-from multimesh.check.catalogue import SEVERITIES
+from multimesh.check.catalogue import ERROR, SEVERITIES
 from multimesh.check.findings import Finding, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
@@ -33,9 +32,9 @@ from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster,
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_switch, in_colour
 from multimesh.commands.progress import Progress
-from multimesh.commands.stdio import DONE, FINDINGS, load_profile
+from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
 
@@ -67,6 +66,7 @@ def add_output_flags(command: argparse.ArgumentParser) -> None:
     add_flag(
         command, "--severity", "the least severity that makes the exit code 1", default="error", choices=SEVERITIES
     )
+    add_switch(command, "--strict", "report what could not be read as an error: a question is open")
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     """Read everything, compare everything with everything, print the findings, and return the exit code."""
     access = Access(options.context, options.kubeconfig)
     if options.print_kubectl:
-        sys.stdout.write(print_commands(access))
+        write_text(print_commands(access))
         return DONE
     profiles = _profiles(options)
     named, previous = _files(options, profiles)
@@ -127,12 +127,19 @@ def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[t
 def _read(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
-    """Read all files: the units of objects that belong together, live objects, and a finding for what is empty."""
+    """Read all files: the units of objects that belong together, live objects, and a finding for what is empty.
+
+    Raises MultimeshError for a directory without a Kubernetes object.
+    """
     units: list[list[Object]] = []
     live: list[Object] = []
     findings = []
     for argument, files in named:
         parts = [_step(file, progress) for file in files]
+        if os.path.isdir(argument) and not any(item.is_resource for part in parts for item in part):
+            raise MultimeshError(
+                argument, "the directory holds no Kubernetes object", "Name the directory of the rendered manifests."
+            )
         if not any(parts):
             findings.append(Finding("unreadable", f'"{argument}" holds no resources'))
         live += [item for part in parts for item in part if item.is_live]
@@ -157,13 +164,9 @@ def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:
 
 def report(findings: list[Finding], options: argparse.Namespace, subject: str, command: str) -> int:
     """Print findings in the requested format, and return the exit code."""
+    if options.strict:
+        findings = [item._replace(severity=ERROR) if item.id == "unreadable" else item for item in findings]
     found = ordered(findings)
-    colour = options.color == "always" or (
-        options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    )
-    text = write(options.output, found, subject, command, colour=colour)
-    # The encoding of the terminal may lack characters of names in the manifests.
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.flush()
+    write_text(write(options.output, found, subject, command, colour=in_colour(options.color)))
     limit = SEVERITIES.index(options.severity)
     return FINDINGS if any(SEVERITIES.index(finding.level) <= limit for finding in found) else DONE

@@ -9,13 +9,11 @@ and the rules that changed them. The program `patch` can apply the diff.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from typing import NamedTuple
 
-from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_switch, in_colour
 from multimesh.commands.render import render_stdin
-from multimesh.commands.stdio import DONE, FINDINGS
+from multimesh.commands.stdio import DONE, FINDINGS, write_text
 from multimesh.render.rendering import Rendering
 from multimesh.yamltext.edits import Edit, applied
 
@@ -47,13 +45,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the stock manifest from stdin, print the diff, and return the exit code."""
     rendering, mesh = render_stdin({"--profile": options.profile, "--upgrade": "1" if options.upgrade else ""})
-    colour = options.color == "always" or (
-        options.color == "auto" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    )
+    colour = in_colour(options.color)
     lines = unified(rendering, f"mesh {mesh.name}")
-    text = "".join(_coloured(line) if colour else line for line in lines)
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.flush()
+    write_text("".join(_coloured(line) if colour else line for line in lines))
     return FINDINGS if options.exit_code and lines else DONE
 
 

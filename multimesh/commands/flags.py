@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from functools import partial
 
 from multimesh.commands.stdio import switch
@@ -49,6 +50,13 @@ def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> N
     variable = _variable(name)
     default = bool(switch(variable, os.environ.get(variable, "")))
     command.add_argument(name, action="store_true", default=default, help=f"{help_text} ({variable})")
+
+
+def in_colour(choice: str) -> bool:
+    """Return whether to use colours: `always`, `never`, or `auto`, which means on a terminal without NO_COLOR."""
+    if choice != "auto":
+        return choice == "always"
+    return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def _variable(name: str) -> str:

@@ -10,13 +10,12 @@ somebody else manages.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from multimesh.commands.flags import add_flag, add_switch
-from multimesh.commands.stdio import DONE, load_profile
-from multimesh.commands.values import Version, version
+from multimesh.commands.stdio import DONE, load_profile, write_text
+from multimesh.commands.values import Version, is_1_5, version
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
 from multimesh.mesh.profile import Profile
 from multimesh.yamltext.scalars import quoted
@@ -50,9 +49,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print manifests, or commands with --labels-only, and return the exit code."""
     mesh = load_profile(options.profile)
-    istio = version(options.istio, "istio-1.5" if options.istio.removeprefix("v").startswith("1.5") else "istiod")
+    istio = version(options.istio, "istio-1.5" if is_1_5(options.istio) else "istiod")
     spaces = namespaces(mesh, istio, gateway_api=options.gateway_api)
-    sys.stdout.write(lines(spaces) if options.labels_only else manifests(mesh, istio, spaces))
+    write_text(lines(spaces) if options.labels_only else manifests(mesh, istio, spaces))
     return DONE
 
 

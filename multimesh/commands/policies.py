@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from multimesh.commands.flags import add_flag
-from multimesh.commands.stdio import DONE, load_profile, write_out
+from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.errors import MultimeshError
 from multimesh.mesh.names import MESH_LABEL, SHARED, SUFFIXED
 from multimesh.mesh.policies import ALLOW_DELETION, DIGEST, POLICIES, chosen_policies
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     mesh = load_profile(options.profile)
     check_kubernetes(options.kubernetes)
     names = chosen_policies(mesh, names_of("--only", options.only), names_of("--except", getattr(options, "except")))
-    write_out([policies_text(mesh, names).encode()])
+    write_text(policies_text(mesh, names))
     return DONE
 
 

@@ -116,11 +116,14 @@ def function_config(data: bytes) -> Profile | None:
     end = data.find(b"\n---", _NEAR)
     if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
         return None
+    from multimesh.render.lists import cut
     from multimesh.yamltext.edits import Text
     from multimesh.yamltext.fieldpath import BadShape, refusal
 
+    # A large list is parsed without its items, for time and memory.
+    found = cut(data)
     try:
-        roots = Text(data.decode().removeprefix("\ufeff")).roots
+        roots = found.frame.roots if found is not None else Text(data.decode().removeprefix("\ufeff")).roots
     except UnicodeDecodeError:
         return None
     try:

@@ -149,13 +149,47 @@ def _read_piece(*, first: bool) -> bytes:
 def write_out(parts: list[bytes | memoryview]) -> None:
     """Write everything to stdout. Raises MultimeshError if that fails: the reader is gone, or the disk is full."""
     try:
-        if sys.platform != "win32":
-            # A non-blocking pipe to a slow reader would take half a chart.
-            _os.set_blocking(1, True)
-        for first in range(0, len(parts), _MAX_PARTS):
-            _write(parts[first : first + _MAX_PARTS])
+        _write_all(parts)
     except OSError as error:
-        raise MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.") from None
+        raise _not_written(error) from None
+
+
+def write_text(text: str) -> None:
+    """Write the output of a command to stdout: every command but `render` ends with this.
+
+    Raises MultimeshError if that fails. A reader that has seen enough, as `head` has, is no failure: the exit code
+    stays that of the command, so that a gate sees the findings.
+    """
+    # Names in manifests may hold what is not valid in UTF-8.
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        stream = sys.stdout
+        if stream is None:
+            # Descriptor 1 was closed before Python started, and may be another file by now.
+            raise OSError(9, "Bad file descriptor")
+        if stream is sys.__stdout__:
+            _write_all([data])
+        elif hasattr(stream, "buffer"):
+            stream.buffer.write(data)
+        else:
+            # A program that calls main() may have put a StringIO there.
+            stream.write(text)
+    except BrokenPipeError:
+        return
+    except OSError as error:
+        raise _not_written(error) from None
+
+
+def _not_written(error: OSError) -> MultimeshError:
+    return MultimeshError("<stdout>", f"cannot be written: {error.strerror}", "Look at what reads it.")
+
+
+def _write_all(parts: list[bytes | memoryview]) -> None:
+    if sys.platform != "win32":
+        # A non-blocking pipe to a slow reader would take half a chart.
+        _os.set_blocking(1, True)
+    for first in range(0, len(parts), _MAX_PARTS):
+        _write(parts[first : first + _MAX_PARTS])
 
 
 def _write(parts: list[bytes | memoryview]) -> None:

@@ -9,13 +9,13 @@ discovers, its trust domain, its audiences, its gateway classes. Comments in the
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from multimesh.commands.flags import add_flag
-from multimesh.commands.stdio import DONE, load_profile
+from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.errors import MultimeshError
+from multimesh.mesh.definitions import check_label
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
 from multimesh.yamltext.scalars import quoted
@@ -67,7 +67,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--chart", "the chart", choices=CHARTS)
     add_flag(command, "--istio", "the version of Istio, such as 1.30 or 1.30.3; default: the newest", metavar="V")
-    add_flag(command, "--name", "the gateway's name; default: <mesh>-ingressgateway", metavar="NAME")
+    add_flag(
+        command,
+        "--name",
+        "the name of the gateway (only for --chart gateway); default: <mesh>-ingressgateway",
+        metavar="NAME",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,8 +80,13 @@ def run(options: argparse.Namespace) -> int:
     if not options.chart:
         raise MultimeshError("", "--chart is missing", f"It may be: {', '.join(CHARTS)}.")
     mesh = load_profile(options.profile)
-    sys.stdout.write(values(mesh, options.chart, version(options.istio, options.chart), options.name))
+    write_text(values(mesh, options.chart, version(options.istio, options.chart), options.name))
     return DONE
+
+
+def is_1_5(text: str) -> bool:
+    """Return whether a version is Istio 1.5, which is not 1.50."""
+    return text.removeprefix("v").split("-")[0].split(".")[:2] == ["1", "5"]
 
 
 def version(text: str, chart: str) -> Version:
@@ -85,7 +95,7 @@ def version(text: str, chart: str) -> Version:
     Raises MultimeshError if it is not a version, or if the chart does not exist in it.
     """
     if chart == "istio-1.5":
-        if text and not text.removeprefix("v").startswith("1.5"):
+        if text and not is_1_5(text):
             raise MultimeshError("", f'--istio is "{text}", and the chart istio-1.5 is Istio 1.5', "Leave --istio out.")
         return Version(1, 5)
     if text in ("", "newest", "latest"):
@@ -94,6 +104,9 @@ def version(text: str, chart: str) -> Version:
     if len(parts) < 2 or not all(part.isdecimal() for part in parts[:2]):
         raise MultimeshError("", f'--istio is "{text}", which is not a version', "Write it as 1.30 or 1.30.3.")
     found = Version(int(parts[0]), int(parts[1]))
+    if found.major > NEWEST[0]:
+        what = f"Istio {found} is not known, and its charts may have other values"
+        raise MultimeshError("", what, f"The newest one that is known is {Version(*NEWEST)}.")
     if found < OLDEST:
         raise MultimeshError("", f"Istio {found} has no chart {chart}", "Istio 1.5 is one chart: --chart istio-1.5.")
     since = SINCE.get(chart, OLDEST)
@@ -120,6 +133,7 @@ def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
             "Write its values for the mesh with spec.sharedResources: own, or set that in this profile. "
             + _INSTEAD[chart],
         )
+    gateway = _gateway(mesh, chart, name)
     environment = templates.environment(Path("values"), yaml=quoted)
     return environment.get_template(f"{chart}.yaml.j2").render(
         mesh=mesh,
@@ -128,8 +142,26 @@ def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
         crds=CRDS,
         audience=f"istio-ca-{mesh.name}",
         trust_domain=f"{mesh.name}.local",
-        gateway=name or f"{mesh.name}-ingressgateway",
+        gateway=gateway,
     )
+
+
+def _gateway(mesh: Profile, chart: str, name: str) -> str:
+    """Return the name of the mesh's gateway. Raises MultimeshError for a name that it cannot have."""
+    if name and chart != "gateway":
+        raise MultimeshError(
+            "", f'--name is "{name}", and the chart {chart} has no name', "Only --chart gateway has one. Leave it out."
+        )
+    gateway = name or f"{mesh.name}-ingressgateway"
+    # It becomes the name of a Service.
+    if chart == "gateway" and (check_label(gateway) or gateway[0].isdecimal()):
+        what = f'--name is "{gateway}"' if name else f'the default of --name is "{gateway}"'
+        raise MultimeshError(
+            "",
+            f"{what}, which is not a name of a gateway",
+            "Write --name with lower-case letters, digits and '-', beginning with a letter, at most 63 characters.",
+        )
+    return gateway
 
 
 #: What a mesh does that does not own such a chart.

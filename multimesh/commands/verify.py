@@ -16,15 +16,14 @@ import sys
 import time
 
 from multimesh.check.findings import Finding
-from multimesh.check.objects import Object
 from multimesh.check.running import RUNNING
 from multimesh.check.running.certificates import unsettled
 from multimesh.check.running.cluster import Cluster, cluster
 from multimesh.check.running.policies import policies
+from multimesh.check.running.reading import Reading, read_mesh
 from multimesh.check.running.removed import removed
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse
-from multimesh.check.sources.running_mesh import read_mesh
 from multimesh.commands.check import add_output_flags, report
 from multimesh.commands.flags import add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
@@ -50,15 +49,14 @@ def run(options: argparse.Namespace) -> int:
     mesh = load_profile(options.profile)
     access = Access(options.context, options.kubeconfig)
     seconds = _seconds(options.settle)
-    objects, findings = _objects(mesh, access, seconds)
-    if not objects and not findings:
+    now, findings = _reading(mesh, access, seconds, was_removed=options.removed)
+    if not now.kinds and now.unread is None:
         raise MultimeshError(
             "<stdin>",
             "holds no objects of a cluster",
             "Save them with: kubectl get namespaces,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
-            "deployments,pods,configmaps,secrets -A -o json",
+            "clusterroles,clusterrolebindings,deployments,pods,configmaps -A -o json",
         )
-    now = cluster(objects)
     if options.removed:
         findings += removed(mesh, now)
     else:
@@ -75,20 +73,20 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _objects(mesh: Profile, access: Access, seconds: int) -> tuple[list[Object], list[Finding]]:
-    """Return the objects on stdin, or else those of the live cluster and what could not be read of it."""
+def _reading(mesh: Profile, access: Access, seconds: int, *, was_removed: bool) -> Reading:
+    """Return what is on stdin, or else what the live cluster holds and what could not be read of it."""
     saved = _saved()
     if saved is None:
-        return read_mesh(mesh, access)
+        return read_mesh(mesh, access, was_removed=was_removed)
     if seconds:
         raise MultimeshError(
             "", "--settle reads a live cluster twice, and stdin is a saved one", "Leave one of them out."
         )
-    return saved, []
+    return Reading(saved, [])
 
 
-def _saved() -> list[Object] | None:
-    """Return the objects on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a
+def _saved() -> Cluster | None:
+    """Return the cluster on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a
     scheduler.
 
     An empty pipe is an error: the kubectl before it has failed, and reading the live cluster could read another one.
@@ -107,11 +105,11 @@ def _saved() -> list[Object] | None:
             "Look at what failed before the pipe. "
             "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
         )
-    return list(parse(text, "<stdin>"))
+    return cluster(list(parse(text, "<stdin>")))
 
 
 def _settled(mesh: Profile, access: Access, seconds: int, before: Cluster) -> list[Finding]:
     """Read the cluster again after some seconds, and return what has changed and what could not be read."""
     time.sleep(seconds)
     later, unread = read_mesh(mesh, access)
-    return [*unread, *unsettled(mesh, before, cluster(later))]
+    return [*unread, *unsettled(mesh, before, later)]

@@ -1,1 +1,1 @@
-"""Kubernetes objects: kinds, resources in a text, containers, label selectors."""
+"""Kubernetes objects: resources in a text, containers, label selectors."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import group_of
+from multimesh.mesh.kinds import group_of
 from multimesh.yamltext.edits import Editor
 from multimesh.yamltext.fieldpath import (
     BadShape,
@@ -77,6 +77,19 @@ class Resource(Editor):
     def _title(self) -> str:
         """Return Kind/name or Kind/namespace/name, as messages show the resource."""
         return "/".join(filter(None, (self.kind, self.namespace, self.name)))
+
+    def own_text(self) -> str:
+        """Return the part of the text that the object is written in.
+
+        With the text of a whole List for each of its items, time would grow with the square of the List.
+        """
+        if self.sequence is None:
+            return self.source
+        return self.source[self.root.start_mark.index : self.root.end_mark.index]
+
+    def is_aliased(self) -> bool:
+        """Return whether an alias may stand for what is written elsewhere in the text."""
+        return self.sequence is not None and bool(self.text.positions.shared)
 
     @property
     def where(self) -> str:
@@ -199,13 +212,17 @@ class Resource(Editor):
         return found
 
 
-def resources(text_of: Text, rule: str = "") -> Iterator[Resource]:
+def resources(text_of: Text, rule: str = "", *, is_item: bool = False) -> Iterator[Resource]:
     """Yield every object in a text, for edits by a rule: the items of a List one by one, without the List itself.
 
-    Raises MultimeshError for documents that are not objects.
+    The text may be one item of a List itself (`is_item`), which is a list with this item. Raises MultimeshError for
+    documents that are not objects.
     """
     for root in text_of.roots:
-        yield from _objects(text_of, root, None, rule)
+        if is_item and is_sequence(root):
+            yield from _objects(text_of, root.value[0], (root, 0), rule)
+        else:
+            yield from _objects(text_of, root, None, rule)
 
 
 def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | None, rule: str) -> Iterator[Resource]:

@@ -1,1 +1,1 @@
-"""The mesh profile and all names: stock names, and the names that a mesh gives them."""
+"""The mesh profile and all names (stock names, and the names that a mesh gives them), and the table of kinds."""

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from multimesh.mesh.names import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_never_renamed
+from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
+from multimesh.mesh.names import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_kubernetes, is_never_renamed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ MAX_NAMESPACE = 56
 
 #: The name of a Service has at most 63 characters and begins with a letter; NS-ingressgateway is one with Istio 1.5.
 MAX_SERVICE_PREFIX = 48
+
+CLUSTER_SCOPED_KINDS = frozenset([kind for _, kind in CLUSTER_SCOPED])
+#: Kinds that are namespaced whatever their group is.
+NAMESPACED_KINDS = frozenset([kind for _, kind in NAMESPACED]) - CLUSTER_SCOPED_KINDS
+
+#: The kinds of which every Kubernetes cluster has some.
+ROLE_KINDS = ("ClusterRole", "ClusterRoleBinding")
 
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
@@ -74,6 +82,8 @@ def check_revision(name: str) -> str:
     """Check a revision of Istio."""
     if name == "default":
         return "is the revision of every stock mesh"
+    if name == "istio":
+        return "would make every stock name with this word look like this mesh's own"
     return check_label(name) or ("has more than 56 characters: istiod-REVISION is a Service" if len(name) > 56 else "")
 
 
@@ -84,18 +94,36 @@ def check_account(name: str) -> str:
     return "" if valid else 'is not "namespace/name"'
 
 
+def _misspelled(entry: str) -> str:
+    """Return what is wrong with the kind of `Kind/name`: it is a known one in another case, or its plural."""
+    kind, _, rest = entry.partition("/")
+    if kind in NAMESPACED_KINDS | CLUSTER_SCOPED_KINDS:
+        return ""
+    # Kinds of Istio 1.5 such as `rule` are lower-case; others are spelled the same with a capital letter.
+    known = {name.lower(): name for name in NAMESPACED_KINDS | CLUSTER_SCOPED_KINDS if not name.islower()}
+    plural = kind.lower().removesuffix("s") if kind.islower() else ""
+    right = known.get(kind.lower()) or known.get(plural)
+    return f"has the wrong kind: it is spelled {right}/{rest}" if right else ""
+
+
 def check_kept(name: str) -> str:
     """Check an entry of keepNames."""
     kind, slash, rest = name.partition("/")
-    return "" if kind and slash and rest else 'is neither "Kind/name" nor "Kind/*"'
+    return _misspelled(name) if kind and slash and rest else 'is neither "Kind/name" nor "Kind/*"'
 
 
 def check_renamed(name: str) -> str:
-    """Check an entry of renameNames."""
+    """Check an entry of renameNames. A kind that no table knows is accepted: `render` decides about its scope."""
     kind, slash, rest = name.partition("/")
+    if not (kind and slash and rest and "*" not in rest):
+        return 'is not "Kind/name"'
     if is_never_renamed(kind):
         return f"is a {kind}, which is never renamed"
-    return "" if kind and slash and rest and "*" not in rest else 'is not "Kind/name"'
+    if kind in NAMESPACED_KINDS:
+        return f"is a {kind}, which is not cluster-scoped: such names never change"
+    if kind in ROLE_KINDS and is_kubernetes(rest):
+        return "belongs to Kubernetes, which has it in every cluster"
+    return _misspelled(name)
 
 
 def check_any(name: str) -> str:
@@ -104,7 +132,8 @@ def check_any(name: str) -> str:
 
 
 #: A field is one of: ("text", check), ("one of", values), ("switch",), ("port",), ("list", field),
-#: ("map", field), ("fields", {key: (field, description)}, required keys), ("either", field, field).
+#: ("list", field, "unique"), ("map", field), ("fields", {key: (field, description)}, required keys),
+#: ("either", field, field).
 NODE_PORTS = ("either", ("one of", ("auto", "keep")), ("map", ("port",)))
 FLAG = (
     "fields",
@@ -136,7 +165,7 @@ SPEC: Any = (
             "Istio 1.6 and later: the revision that serves istio-injection=enabled-NAME. Default: the mesh name.",
         ),
         "canaryRevisions": (
-            ("list", ("text", check_revision)),
+            ("list", ("text", check_revision), "unique"),
             "Further revisions of this mesh during an upgrade: accepted, but never given the injection label.",
         ),
         "clusterRoles": (
@@ -161,7 +190,12 @@ SPEC: Any = (
         "citadel": (
             (
                 "fields",
-                {"alsoListen": (("list", ("text", check_label)), "More namespaces for --listened-namespaces.")},
+                {
+                    "alsoListen": (
+                        ("list", ("text", check_label), "unique"),
+                        "More namespaces for --listened-namespaces.",
+                    )
+                },
                 (),
             ),
             "Istio 1.5: Citadel.",
@@ -171,7 +205,7 @@ SPEC: Any = (
                 "fields",
                 {
                     "rootWriters": (
-                        ("list", ("text", check_account)),
+                        ("list", ("text", check_account), "unique"),
                         "ServiceAccounts, as namespace/name, that may write the roots of the mesh too.",
                     )
                 },
@@ -181,11 +215,11 @@ SPEC: Any = (
         ),
         "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
         "keepNames": (
-            ("list", ("text", check_kept)),
+            ("list", ("text", check_kept), "unique"),
             'Names the rules must not touch, "Kind/name", and whole kinds they need not know, "Kind/*".',
         ),
         "renameNames": (
-            ("list", ("text", check_renamed)),
+            ("list", ("text", check_renamed), "unique"),
             'Names that no table knows and that get the suffix of this mesh, "Kind/name".',
         ),
     },

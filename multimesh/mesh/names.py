@@ -94,7 +94,25 @@ SHARED = frozenset(
 #: Charts that a cluster has only once, and after which their objects are named.
 SHARED_CHARTS = ("istio-cni", "ztunnel", "istio-operator")
 
+#: Kinds of objects that these charts name after themselves.
+_NAMED_AFTER_CHART = frozenset((
+    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "Namespace",
+    "NetworkAttachmentDefinition", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
+))  # fmt: skip
+
 STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
+
+#: Services, ServiceAccounts and ConfigMaps of control planes, which certificates and mounts are bound to.
+CONTROL_PLANE_NAMES = frozenset((
+    "istio", "istio-ca-secret", "istio-citadel", "istio-galley", "istio-pilot", "istio-policy",
+    "istio-sidecar-injector", "istio-telemetry", "istiod",
+))  # fmt: skip
+
+#: ConfigMaps that rules recognise by their names, or by how their names begin.
+CONFIG_MAPS = (
+    "istio-galley-configuration", "istio-grafana-configuration-dashboards", "istio-grafana-custom-resources",
+    "istio-security-custom-resources", "istio-sidecar-injector",
+)  # fmt: skip
 
 #: Gateways of the 1.5 chart: their leading `istio` becomes NS.
 GATEWAYS = ("istio-ingressgateway", "istio-egressgateway", "istio-ilbgateway")
@@ -133,6 +151,25 @@ def is_own(name: str, mesh: Mesh) -> bool:
 def is_kubernetes(name: str) -> bool:
     """Return whether every Kubernetes cluster has a role of this name."""
     return name in KUBERNETES_ROLES or name.startswith("system:")
+
+
+def is_control_plane(name: str) -> bool:
+    """Return whether a namespaced object has the name of one of a control plane's."""
+    return name in CONTROL_PLANE_NAMES or name.startswith("istiod-")
+
+
+def chart_of_name(kind: str, name: str) -> str:
+    """Return which chart that a cluster has only once names its objects so; empty for none.
+
+    One of istio-init, istio-cni, ztunnel, istio-operator.
+    """
+    if (kind == "Job" and name.startswith("istio-init-")) or (kind == "ConfigMap" and name.startswith("istio-crd-")):
+        return "istio-init"
+    if (kind, name) in SHARED or kind in _NAMED_AFTER_CHART:
+        for chart in SHARED_CHARTS:
+            if name == chart or name.startswith(f"{chart}-"):
+                return chart
+    return ""
 
 
 def is_never_renamed(kind: str) -> bool:
@@ -227,6 +264,39 @@ def gateway_family(name: str, mesh: Mesh) -> str:
         if stock in GATEWAYS and name == f"{prefix}{stock}{suffix}":
             return _within(f"{prefix}{gateway(stock, mesh)}{suffix}", _MAX_NAME if suffix else _MAX_LABEL)
     return name
+
+
+def met_stock_name(kind: str, name: str) -> str:
+    """Return the stock name, or its beginning, by which a rule would recognise a name; empty for none."""
+    if (kind, name) in STOCK_NAMES or (kind.startswith("ClusterRole") and is_kubernetes(name)):
+        return name
+    if kind in GATEWAY_KINDS and is_control_plane(name):
+        return name if name in CONTROL_PLANE_NAMES else "istiod"
+    if kind == "ConfigMap":
+        for stock in CONFIG_MAPS:
+            if name == stock or name.startswith(f"{stock}-"):
+                return stock
+    return chart_of_name(kind, name)
+
+
+def made_names(mesh: Mesh) -> list[tuple[str, str, str, str]]:
+    """Return the names that rules and charts make for this mesh: part of the profile, kind, stock name, new name.
+
+    The part is `name`, `namespace`, `gateways` (the namespace, where gateways are renamed), `renameNames`, or a
+    revision.
+    """
+    found = [(revision, "ConfigMap", "istio", f"istio-{revision}") for revision in mesh.revisions]
+    named = [("namespace" if stock in WEBHOOK_CONFIGURATIONS else "name", *stock) for stock in sorted(STOCK_NAMES)]
+    named += [("renameNames", *entry.partition("/")[::2]) for entry in sorted(mesh.rename_names)]
+    named += [("gateways", kind, stock) for stock in GATEWAYS for kind in GATEWAY_KINDS]
+    for part, kind, stock in named:
+        try:
+            new = gateway(stock, mesh) if part == "gateways" else cluster_scoped_name(kind, stock, mesh)
+        except MultimeshError:
+            continue  # It is too long, which is reported where a chart has it.
+        if new != stock:
+            found.append((part, kind, stock, new))
+    return found
 
 
 def sds_path(mesh: Mesh) -> str:

@@ -7,9 +7,9 @@ its key, and the nearest known key.
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE
-from multimesh.mesh.names import SHARED, SHARED_CHARTS, STOCK_NAMES
-from multimesh.yamltext.fieldpath import get, is_mapping, is_null, is_scalar, is_sequence
+from multimesh.mesh.definitions import MAX_SERVICE_PREFIX, PROFILE, check_kept, check_renamed, check_revision
+from multimesh.mesh.names import SHARED, made_names, met_stock_name
+from multimesh.yamltext.fieldpath import is_mapping, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
 
 TYPE_CHECKING = False
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode
+
+    #: What is wrong with keys together: the key, the item of its list (if it is one), what is wrong, what to do.
+    Contradiction = tuple[str, str, str, str]
 
 _DIGITS = frozenset("0123456789")
 #: Words without quotes that YAML 1.1 reads as a boolean or as null.
@@ -34,6 +37,7 @@ class Profile:
         "canary_revisions",
         "flags",
         "keep_names",
+        "lines",
         "name",
         "namespace",
         "namespaces",
@@ -42,6 +46,7 @@ class Profile:
         "rename_cluster_roles",
         "rename_gateways",
         "rename_names",
+        "repeated_namespaces",
         "revision",
         "revisions",
         "root_writers",
@@ -51,16 +56,22 @@ class Profile:
         "workload_namespaces",
     )  # fmt: skip
 
-    def __init__(self, where: str, name: str, spec: dict[str, Any]) -> None:
-        """Take a validated profile: where it came from, for messages, the mesh name, and its `spec` as plain values."""
+    def __init__(self, where: str, name: str, spec: dict[str, Any], lines: dict[str, int]) -> None:
+        """Take a validated profile: where it came from, the mesh name, its `spec` as plain values, lines of keys."""
         self.where = where
+        #: The lines of keys and of items of lists, for messages: see `line`.
+        self.lines = lines
         self.name = name
         #: Whether this run is an upgrade: not a key of the profile, but the flag `--upgrade`.
         self.upgrade = False
         self.namespace: str = spec["namespace"]
-        self.workload_namespaces: list[str] = [
-            name for name in dict.fromkeys(spec.get("workloadNamespaces", [])) if name != self.namespace
-        ]
+        listed: list[str] = spec.get("workloadNamespaces", [])
+        unique = dict.fromkeys(listed)
+        self.workload_namespaces: list[str] = [name for name in unique if name != self.namespace]
+        #: What `workloadNamespaces` holds more than once, for the report.
+        self.repeated_namespaces = (
+            [name for name in unique if listed.count(name) > 1] if len(listed) > len(unique) else []
+        )
         self.namespaces = frozenset((self.namespace, *self.workload_namespaces))
         self.owns_shared: bool = spec.get("sharedResources", "leave") == "own"
         self.revision: str = spec.get("revision", name)
@@ -80,6 +91,10 @@ class Profile:
     def injection_label(self) -> str:
         """The value of `istio-injection` that this mesh injects."""
         return f"enabled-{self.name}"
+
+    def line(self, key: str, item: str = "") -> int:
+        """Return the line of an item of a list, or else of a key, such as `spec.keepNames`; 1 if it is absent."""
+        return self.lines.get(f"{key}/{item}") or self.lines.get(key, 1)
 
 
 def load(text: str, where: str) -> Profile:
@@ -107,26 +122,48 @@ def from_node(root: Node, where: str, line: int = 1) -> Profile:
 
     read = _read(root, PROFILE, "", report)
     if not errors:
-        for key, what, hint in _contradictions(read["metadata"]["name"], read["spec"]):
-            report(get(root, f"spec/{key}") or root, what, hint)
+        mesh = Profile(where, read["metadata"]["name"], read["spec"], _lines(root, line))
+        errors = [
+            MultimeshError(f"{where}:{mesh.line(key, item)}", what, hint)
+            for key, item, what, hint in _contradictions(mesh.name, read["spec"]) + _met_names(mesh, read["spec"])
+        ]
     if errors:
         errors[0].others = errors[1:]
         raise errors[0]
-    return Profile(where, read["metadata"]["name"], read["spec"])
+    return mesh
 
 
-def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return which keys of `spec` contradict others: the key, what is wrong, and what to do about it."""
+def _lines(node: Node, line: int, path: str = "") -> dict[str, int]:
+    """Return the line of every key, as `spec.namespace`, and of every item of a list, as `spec.keepNames/Kind/name`.
+
+    `line` is the line of the file at which the text of the profile begins.
+    """
+    found: dict[str, int] = {}
+    for key, value in node.value if is_mapping(node) else ():
+        here = f"{path}{key.value}"
+        found[here] = line + key.start_mark.line
+        found |= _lines(value, line, f"{here}.")
+        for item in value.value if is_sequence(value) else ():
+            found.setdefault(f"{here}/{item.value}", line + item.start_mark.line)
+    return found
+
+
+def _contradictions(name: str, spec: dict[str, Any]) -> list[Contradiction]:
+    """Return which keys of `spec` contradict others."""
     found = []
     revision = spec.get("revision", name)
     if revision in spec.get("canaryRevisions", []):
         what = f'spec.canaryRevisions holds "{revision}", which is spec.revision'
-        found.append(("canaryRevisions", what, "Remove it there."))
+        found.append(("spec.canaryRevisions", revision, what, "Remove it there."))
+    if "revision" not in spec and (wrong := check_revision(name)):
+        what = f'metadata.name "{name}" is the revision too, and {wrong}'
+        found.append(("metadata.name", "", what, "Choose another mesh name, or set spec.revision."))
     namespace = spec["namespace"]
     if spec.get("gateways", "rename") == "rename" and (len(namespace) > MAX_SERVICE_PREFIX or namespace[0] in _DIGITS):
         what = f"has {len(namespace)} characters" if len(namespace) > MAX_SERVICE_PREFIX else "begins with a digit"
         found.append((
-            "namespace",
+            "spec.namespace",
+            "",
             f'spec.namespace "{namespace}" {what}, so {namespace}-ingressgateway is not a valid name of a Service',
             "Set spec.gateways to keep (only Istio 1.5 has gateways that are renamed), or choose another namespace.",
         ))  # fmt: skip
@@ -135,28 +172,71 @@ def _contradictions(name: str, spec: dict[str, Any]) -> list[tuple[str, str, str
     for port, number in ports.items() if isinstance(ports, dict) else ():
         if number in taken:
             what = f"spec.nodePorts gives {number} to {taken[number]} and to {port}"
-            found.append(("nodePorts", what, "A node port is one port of one Service: choose another one."))
+            found.append(("spec.nodePorts", "", what, "A node port is one port of one Service: choose another one."))
         taken[number] = port
-    both = sorted(set(spec.get("keepNames", [])) & set(spec.get("renameNames", [])))
-    if both:
-        what = f'"{both[0]}" is in keepNames and in renameNames'
-        found.append(("renameNames", what, "Remove it from one of them."))
-    if spec.get("gateways", "rename") == "rename":
-        # NS-ingressgateway would be taken for an object of that chart.
-        chart = next((chart for chart in SHARED_CHARTS if f"{namespace}-".startswith(f"{chart}-")), "")
-        if chart:
-            what = f'spec.namespace "{namespace}" begins with "{chart}", so its gateways would look like that chart'
-            found.append(("namespace", what, "Choose another namespace, or set spec.gateways to keep."))
-    renamed = spec.get("renameNames", [])
-    for entry in sorted(entry for entry in set(renamed) if entry.partition("/")[::2] in SHARED):
-        what = f'spec.renameNames holds "{entry}", which a cluster has only once'
-        found.append(("renameNames", what, "Remove it there: only the owner of shared resources installs it."))
-    for entry in sorted(set(renamed)):
-        stock = entry.removesuffix(f"-{name}")
-        if stock != entry and (stock in renamed or stock.partition("/")[::2] in STOCK_NAMES):
-            what = f'spec.renameNames holds "{entry}", which {stock} becomes in this mesh'
-            found.append(("renameNames", what, "Remove it there."))
+    return found + _contradicting_names(name, spec)
+
+
+def _contradicting_names(name: str, spec: dict[str, Any]) -> list[Contradiction]:
+    """Return which entries of keepNames and renameNames contradict others, or the tables of names."""
+    found = []
+    kept, renamed = spec.get("keepNames", []), spec.get("renameNames", [])
+    for item in dict.fromkeys(renamed):
+        kind, _, stock = item.partition("/")
+        if item in kept:
+            what, hint = f'"{item}" is in keepNames and in renameNames', "Remove it from one of them."
+        elif f"{kind}/*" in kept:
+            what = f'spec.renameNames holds "{item}", and spec.keepNames keeps every {kind}'
+            hint = "Remove one of them."
+        elif (kind, stock) in SHARED:
+            what = f'spec.renameNames holds "{item}", which a cluster has only once'
+            hint = "Remove it there: only the owner of shared resources installs it."
+        else:
+            continue
+        found.append(("spec.renameNames", item, what, hint))
     return found
+
+
+def _met_names(mesh: Profile, spec: dict[str, Any]) -> list[Contradiction]:
+    """Return which names of the profile make a name that rules would take for a stock name, or that is made twice."""
+    found: dict[tuple[str, str], Contradiction] = {}
+    made: dict[tuple[str, str], str] = {}
+    for part, kind, stock, new in made_names(mesh):
+        met = met_stock_name(kind, new)
+        other = made.setdefault((kind, new), stock)
+        item = f"{kind}/{new}"
+        if met:
+            what = f'would give {kind}/{stock} the name {new}, which looks like the stock name "{met}"'
+        elif other != stock:
+            what = f"would give both {kind}/{other} and {kind}/{stock} the name {new}"
+        elif item in mesh.rename_names:
+            what = f'spec.renameNames holds "{item}", which {kind}/{stock} becomes in this mesh'
+            found.setdefault(("renameNames", item), ("spec.renameNames", item, what, "Remove it there."))
+            continue
+        else:
+            continue
+        key, value, hint = _maker(part, f"{kind}/{stock}", mesh, spec)
+        subject = f'{key} "{value}"' if part != "renameNames" else f'spec.renameNames holds "{value}", which'
+        found.setdefault((key, value), (key, value, f"{subject} {what}", hint))
+    return list(found.values())
+
+
+def _maker(part: str, item: str, mesh: Profile, spec: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the key that makes a name, its value, and what to do about it."""
+    if part == "namespace":
+        return "spec.namespace", mesh.namespace, "Choose another namespace."
+    if part == "gateways":
+        hint = "Choose another namespace, or set spec.gateways to keep (only Istio 1.5 has gateways that are renamed)."
+        return "spec.namespace", mesh.namespace, hint
+    if part == "renameNames":
+        return "spec.renameNames", item, "Remove it there, or choose another mesh name."
+    if part == "name":
+        return "metadata.name", mesh.name, "Choose another mesh name."
+    if part in mesh.canary_revisions:
+        return "spec.canaryRevisions", part, "Choose another revision."
+    if "revision" in spec:
+        return "spec.revision", part, "Choose another revision."
+    return "metadata.name", mesh.name, "Choose another mesh name, or set spec.revision: its default is the mesh name."
 
 
 def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
@@ -171,7 +251,12 @@ def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any
             return []
         if not is_sequence(node):
             return report(node, f"{path} is not a list", f"Write it as a list: {path.rpartition('.')[2]}: [a, b]")
-        return [_read(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
+        read = [_read(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
+        for number, text in enumerate(read) if field[2:] == ("unique",) else ():
+            if text is not None and (first := read.index(text)) < number:
+                what = f'{path}[{number}] "{text}" is written twice: it is {path}[{first}] too'
+                report(node.value[number], what, "Remove one of them.")
+        return read
     if kind == "map":
         if is_null(node):
             return {}
@@ -220,7 +305,9 @@ def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., 
         what = f'{path} is "{text}", which YAML does not read as text' if text else f"{path} is empty"
         return report(node, what, f'Put it in quotes: "{text}"' if text else "Give it a value, or leave the key out.")
     wrong = field[1](text)
-    return report(node, f'{path} "{text}" {wrong}', "Choose another one; see docs/profile.md.") if wrong else text
+    # A name in keepNames or renameNames is the chart's, so nobody can choose another one.
+    hint = "Correct it, or remove it" if field[1] in (check_kept, check_renamed) else "Choose another one"
+    return report(node, f'{path} "{text}" {wrong}', f"{hint}; see docs/profile.md.") if wrong else text
 
 
 def _is_number(text: str) -> bool:

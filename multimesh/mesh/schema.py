@@ -14,7 +14,9 @@ from multimesh.mesh.definitions import (
     KIND,
     MAX_NAME,
     MAX_NAMESPACE,
+    NAMESPACED_KINDS,
     PROFILE,
+    ROLE_KINDS,
     check_account,
     check_any,
     check_kept,
@@ -24,7 +26,7 @@ from multimesh.mesh.definitions import (
     check_renamed,
     check_revision,
 )
-from multimesh.mesh.names import MODEL_ENTRIES, STOCK_NAMES
+from multimesh.mesh.names import KUBERNETES_ROLES, MODEL_ENTRIES, STOCK_NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 #: The kinds for which the result is true in `names.is_never_renamed`, as a pattern.
 _NEVER_RENAMED = "Namespace|CustomResourceDefinition|[^/]*Class"
+
+#: What else `check_renamed` refuses, as patterns: namespaced kinds, and the roles of Kubernetes.
+_NAMESPACED = "|".join(sorted(NAMESPACED_KINDS))
+_OF_KUBERNETES = f"({'|'.join(ROLE_KINDS)})/({'|'.join(sorted(KUBERNETES_ROLES))}|system:.*)"
 
 
 def _refused(check: Callable[[str], str]) -> list[str]:
@@ -56,9 +62,12 @@ TEXTS: dict[Callable[[str], str], tuple[dict[str, Any], str]] = {
         {"pattern": _LABEL, "maxLength": MAX_NAMESPACE, "not": {"enum": _refused(check_namespace)}},
         "namespace",
     ),
-    check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default"]}}, "revision"),
+    check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default", "istio"]}}, "revision"),
     check_kept: ({"pattern": "^[^/]+/.+$"}, "`Kind/name` or `Kind/*`"),
-    check_renamed: ({"pattern": f"^(?!({_NEVER_RENAMED})/)[^/]+/[^*]+$"}, "`Kind/name`"),
+    check_renamed: (
+        {"pattern": f"^(?!({_NEVER_RENAMED}|{_NAMESPACED})/)(?!({_OF_KUBERNETES})$)[^/]+/[^*]+$"},
+        "`Kind/name`",
+    ),
 }
 
 
@@ -100,7 +109,8 @@ def of_field(field: Any, *, required: bool = False) -> dict[str, Any]:
             },
         }
     if kind == "list":
-        return {"type": "array", "items": of_field(field[1], required=True)}
+        unique = {"uniqueItems": True} if field[2:] else {}
+        return {"type": "array", "items": of_field(field[1], required=True), **unique}
     if kind == "map":
         return {"type": "object", "additionalProperties": of_field(field[1], required=True)}
     if kind == "either":

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 from multimesh.rules import words_of
+from multimesh.yamltext.line import Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multimesh.yamltext.line import Line
     from multimesh.yamltext.longtext import LongData
     from multimesh.yamltext.nodes import Node
 
@@ -33,22 +33,32 @@ _HEADS = {
 #: How many bytes are cut into lines at once: lines of a whole document would take ten times its memory.
 _CHUNK = 1 << 12
 
+#: How many bytes are decoded at once where the text is not needed.
+_PIECE = 1 << 20
+
+#: A larger document is not searched for a reason to skip it, unless it ends in long texts: that takes four copies.
+MAX_SEARCHED = 1 << 26
+
+#: A stream has at most this many documents.
+MAX_DOCUMENTS = 100_000
+
 
 class Document:
     """One document of a stream that was cut at its markers, as offsets into the bytes of the stream.
 
     `begin` is where the line break before the marker is (0 for what precedes the first marker), `marker_end` where the
     marker ends, `start` where the text begins, `end` where the text ends. `long_data` is what
-    `multimesh.render.long_data` found in the text.
+    `multimesh.render.long_data` found in the text. `is_item` says that it is one item of a List.
     """
 
-    __slots__ = ("begin", "end", "long_data", "marker_end", "start")
+    __slots__ = ("begin", "end", "is_item", "long_data", "marker_end", "start")
 
     def __init__(self, begin: int, marker_end: int, start: int, end: int) -> None:
         self.begin = begin
         self.marker_end = marker_end
         self.start = start
         self.end = end
+        self.is_item = False
         self.long_data: LongData | None = None
 
 
@@ -57,6 +67,7 @@ def split(data: bytes) -> list[Document] | None:
 
     `---` at the beginning of a line is a document marker for every YAML parser, in quotes and flow collections too.
     What makes cutting unsafe are other line breaks than the line feed, directives, and text on the marker's line.
+    A list with more than `MAX_DOCUMENTS` is not complete.
     A document that `...` ends stays one piece with what follows up to the next marker: the caller must look for it.
 
     >>> [data[d.start : d.end] for data in [b"a: 1\n--- # two\nb: 2\n"] for d in split(data)]
@@ -78,7 +89,7 @@ def split(data: bytes) -> list[Document] | None:
             if not _is_comment(data[marker_end : line_end if line_end >= 0 else stop]):
                 return None
         documents.append(Document(begin, marker_end, start, stop))
-        if end < 0:
+        if end < 0 or len(documents) > MAX_DOCUMENTS:
             return documents
         begin, marker_end = end, end + 4
 
@@ -198,6 +209,21 @@ def _escapes_letters(body: bytes) -> bool:
             return True
         at = body.find(b"\\u", at + 1)
     return False
+
+
+def check_utf8(body: bytes, where: str, line: int | Line) -> None:
+    """Raise MultimeshError, with the line, for bytes that are not UTF-8.
+
+    It decodes piece by piece: the text of a large document would take four times its memory.
+    """
+    at = 0
+    while at < len(body):
+        end = at + _PIECE
+        # A character is not divided: at most three bytes continue it.
+        while end < min(len(body), at + _PIECE + 3) and body[end] & 0xC0 == 0x80:
+            end += 1
+        decoded(body[at:end], where, Line(body, at, line))
+        at = end
 
 
 def decoded(body: bytes, where: str, line: int | Line) -> str:

@@ -7,13 +7,23 @@ from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.resources import resources
-from multimesh.render.documents import LINE_FEED, decoded, head_size, is_head, split
-from multimesh.render.prefilter import long_data, may_skip
+from multimesh.render.documents import (
+    LINE_FEED,
+    MAX_DOCUMENTS,
+    check_utf8,
+    decoded,
+    head_size,
+    is_head,
+    split,
+)
+from multimesh.render.prefilter import long_data, may_skip, may_skip_item
 from multimesh.render.rendering import Rendering
 from multimesh.rules import rules_for
 from multimesh.yamltext.edits import Editor, Text, applied
 from multimesh.yamltext.fieldpath import BadShape, refusal
+from multimesh.yamltext.limits import MAX_SIZE, too_large
 from multimesh.yamltext.line import Line
+from multimesh.yamltext.nodes import is_sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +36,12 @@ if TYPE_CHECKING:
 ALL_DROPPED = (
     b"# multimesh: every resource of this stream belongs to the mesh that owns what is shared; all were left out\n"
 )
+
+#: A List of this size is cut into its items.
+LARGE_LIST = 1 << 16
+
+#: A document that ends in long texts may have this many bytes, since these are not parsed.
+MAX_LONG = 3 * MAX_SIZE
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -40,7 +56,16 @@ def render(data: bytes, mesh: Profile, where: str = "<stdin>") -> Rendering:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise MultimeshError(f"{where}:{line}", "not YAML: a NUL character", "Is this the output of 'helm template'?")
     documents = split(data)
-    rendering = None if documents is None else _render_documents(data, documents, mesh, where)
+    rendering = None
+    if documents is not None:
+        if len(documents) > MAX_DOCUMENTS:
+            raise MultimeshError(
+                where, f"has more than {MAX_DOCUMENTS:,} documents", "Is this the output of 'helm template'?"
+            )
+        pieces = _with_items(data, documents)
+        rendering = _render_documents(data, pieces, mesh, where)
+        if rendering is None and len(pieces) > len(documents):
+            rendering = _render_documents(data, documents, mesh, where)
     if rendering is None:
         rendering = _render_whole(data, mesh, where)
     if rendering.dropped and rendering.is_empty():
@@ -48,8 +73,27 @@ def render(data: bytes, mesh: Profile, where: str = "<stdin>") -> Rendering:
     return rendering
 
 
+def _with_items(data: bytes, documents: list[Document]) -> list[Document]:
+    """Return the documents, with the items of each large List in its place."""
+    if len(data) < LARGE_LIST:
+        return documents
+    pieces = []
+    for document in documents:
+        found = None
+        if document.end - document.start >= LARGE_LIST:
+            from multimesh.render.lists import items
+
+            found = items(data, document)
+        pieces += found or [document]
+    return pieces
+
+
 def _render_documents(data: bytes, documents: list[Document], mesh: Profile, where: str) -> Rendering | None:
-    """Rewrite document by document. Return None if one of them may be more than one document, which `...` can do."""
+    """Rewrite document by document.
+
+    Return None if one of them may be more than one document, which `...` can do, or is an item of a List that is not
+    YAML by itself or is dropped, of which the List must know.
+    """
     rendering = Rendering(data)
     kept = 0  # everything before this offset is in the rendering
     dropped = False
@@ -57,7 +101,9 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
         text = _parse(data, document, where)
         if text is None:
             return None
-        dropped = _plan(text, mesh, rendering)
+        dropped = _plan(text, mesh, rendering, is_item=document.is_item)
+        if document.is_item and rendering.dropped:
+            return None
         if dropped:
             rendering.keep(kept, document.begin)
             kept = document.end
@@ -81,19 +127,29 @@ def _select(data: bytes, documents: list[Document], mesh: Profile, where: str) -
     found = []
     for document in documents:
         body = data[document.start : document.end]
-        document.long_data = long_data(body)
+        if document.is_item:
+            skips = may_skip_item(body, mesh)
+        else:
+            document.long_data = long_data(body)
+            skips = may_skip(body, mesh, document.long_data)
         # The last document is always parsed: if the stream was cut off, it shows there.
-        if document.end == len(data) or not may_skip(body, mesh, document.long_data):
+        if document.end == len(data) or not skips:
             found.append(document)
         elif not body.isascii():
-            decoded(body, where, Line(data, document.start))
+            check_utf8(body, where, Line(data, document.start))
     return found
 
 
 def _parse(data: bytes, document: Document, where: str) -> Text | None:
-    """Return the text to parse of a document: its head, if rules read no more. None if `...` may end it."""
+    """Return the text to parse of a document: its head, if rules read no more.
+
+    None if `...` may end it, or if it is an item of a List that is not YAML by itself.
+    """
     body = data[document.start : document.end]
     line = Line(data, document.start)
+    if document.is_item:
+        text = Text(decoded(body, where, line), where, line)
+        return text if _is_one_item(text) else None
     long = document.long_data
     is_last = document.end == len(data)
     size = head_size(body) if long is None and not is_last else 0
@@ -101,22 +157,40 @@ def _parse(data: bytes, document: Document, where: str) -> Text | None:
     searched = size or (len(body) if long is None else long.start)
     if body.startswith(b"...") or body.rfind(b"\n...", 0, searched) >= 0:
         return None
-    text = decoded(body, where, line)
     if size:
-        head = Text(text[: len(body[:size].decode())], where, line)
+        head = Text(decoded(body[:size], where, line), where, line)
         try:
             if len(head.roots) == 1 and is_head(head.roots[0]):
+                if not body.isascii():
+                    check_utf8(body, where, line)
                 return head
         except MultimeshError:
             pass  # A quote that opens in the head and closes after it, for example.
+    if len(body) > (MAX_SIZE if long is None else MAX_LONG):
+        raise too_large(where, line)
+    source = decoded(body, where, line)
     if not body.isascii() and long is not None:
         # Offsets of a text are characters. One byte for each keeps them the same, and what counts is ASCII.
-        long = long_data(text.encode("ascii", "replace"))
-    return Text(text, where, line, long)
+        long = long_data(source.encode("ascii", "replace"))
+    return Text(source, where, line, long)
+
+
+def _is_one_item(text_of: Text) -> bool:
+    try:
+        roots = text_of.roots
+    except MultimeshError:
+        return False
+    return len(roots) == 1 and is_sequence(roots[0]) and len(roots[0].value) == 1
 
 
 def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
     """Rewrite a stream that cannot be cut safely: the parser finds its documents."""
+    if len(data) > MAX_SIZE:
+        raise MultimeshError(
+            where,
+            f"cannot be cut into documents, and has more than {MAX_SIZE >> 20} MB",
+            "End every line with a line feed, and leave out directives, '...' and text on the line of a '---'.",
+        )
     rendering = Rendering(data)
     bom = _BOM if data.startswith(_BOM) else b""
     text = Text(decoded(data[len(bom) :], where, 1), where, 1)
@@ -144,13 +218,14 @@ def _check_markers(text: Text) -> None:
             )
 
 
-def _plan(text: Text, mesh: Profile, rendering: Rendering, *, is_whole: bool = False) -> bool:
-    """Let the rules plan edits of every resource in a text; return whether its one document is to be dropped.
+def _plan(text: Text, mesh: Profile, rendering: Rendering, *, is_whole: bool = False, is_item: bool = False) -> bool:
+    """Let the rules plan edits of every resource in a text; return whether its one document must be dropped.
 
-    In a text that is a whole stream (`is_whole`), dropping a document is an edit.
+    In a text that is a whole stream (`is_whole`), dropping a document is an edit. `is_item` says that the text is one
+    item of a List.
     """
     dropped = False
-    for resource in resources(text):
+    for resource in resources(text, is_item=is_item):
         rendering.resources += 1
         _apply_rules(resource, mesh, rendering)
         rendering.notices += resource.notices
@@ -165,7 +240,7 @@ def _plan(text: Text, mesh: Profile, rendering: Rendering, *, is_whole: bool = F
 
 def _apply_rules(resource: Resource, mesh: Profile, rendering: Rendering) -> None:
     """Let every rule that the resource concerns plan its edits. Raises MultimeshError if one refuses the resource."""
-    for rule in rules_for(resource.kind, resource.name, resource.text.text, mesh):
+    for rule in rules_for(resource.kind, resource.name, resource.own_text(), mesh, aliased=resource.is_aliased()):
         resource.rule = rule.ID
         try:
             rule.plan(resource, mesh)

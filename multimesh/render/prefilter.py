@@ -14,9 +14,16 @@ A document may be skipped if three questions have an answer, all by looking at b
 
 from __future__ import annotations
 
-from multimesh.kubernetes.kinds import NAMESPACED, group_of
+from multimesh.mesh.kinds import NAMESPACED, group_of
 from multimesh.mesh.names import is_own, is_renamed
-from multimesh.render.documents import BEFORE_PROPERTY, is_indented, likely_kind, may_hide_words, occurs_after
+from multimesh.render.documents import (
+    BEFORE_PROPERTY,
+    MAX_SEARCHED,
+    is_indented,
+    likely_kind,
+    may_hide_words,
+    occurs_after,
+)
 from multimesh.rules import concerned_by
 from multimesh.yamltext.longtext import MIN_SIZE, PLAIN, find_long_data
 
@@ -44,6 +51,9 @@ _IDENTITY_KEYS = (b"kind", b"metadata", b"apiVersion")
 
 #: The keys at the root that count: what has `items` is a List to Kubernetes, whatever its kind.
 _ROOT_KEYS = (*_IDENTITY_KEYS, b"items")
+
+#: A document with more lines that are not indented is parsed: to look at each of them would take too much memory.
+_MAX_LINES = 100_000
 
 #: What a plain key begins with.
 _LETTERS = frozenset(bytes((code,)) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -104,6 +114,8 @@ def root_values(head: bytes) -> dict[bytes, bytes] | None:
     Empty for a document without content. None if the root may be anything else than a block mapping with each of the
     first three keys once, or if a key of another form (quoted, after a tag, ...) could be one of them.
     """
+    if len(head) > _MAX_LINES and _is_too_large(head):
+        return None
     # NUL in place of the line breaks before indented lines (a stream has none of its own) leaves one entry a root key.
     entries = head.replace(b"\n ", b"\0 ").split(b"\n")
     found: dict[bytes, bytes] = {}
@@ -122,6 +134,10 @@ def root_values(head: bytes) -> dict[bytes, bytes] | None:
         elif entry and (entry[0] not in _AFTER_KEY or (entry[0] == QUOTE and entry.startswith(_ROOT_KEYS, 1))):
             return None
     return None if has_key and len(found) - (b"items" in found) < len(_IDENTITY_KEYS) else found
+
+
+def _is_too_large(head: bytes) -> bool:
+    return len(head) > MAX_SEARCHED or head.count(b"\n") > head.count(b"\n ") + _MAX_LINES
 
 
 def _is_blank(entry: bytes) -> bool:
@@ -274,10 +290,23 @@ def _may_skip_items(body: bytes, mesh: Profile) -> bool:
     # An alias would repeat in one item what is in another.
     if not found or sorted(keys) != sorted(_IDENTITY_KEYS) or occurs_after(body, b"*", BEFORE_PROPERTY):
         return False
-    for item in rest.split(b"\n- "):
-        if not is_indented(item, item.find(b"\n") + 1 or len(item), 2):
-            return False
-        document = item.replace(b"\n  ", b"\n")
-        if not may_skip(document, mesh, long_data(document)):
-            return False
-    return True
+    return all(_may_skip_item(item, 2, mesh) for item in rest.split(b"\n- "))
+
+
+def may_skip_item(item: bytes, mesh: Profile) -> bool:
+    """Return whether an item of a List, from the beginning of its line on, can be left without being parsed.
+
+    It must have no quote or bracket that closes after it: to YAML, the next item would be a part of this one.
+    """
+    width = len(item) - len(item.lstrip(b" ")) + len(b"- ")
+    if item.count(b"[") != item.count(b"]") or item.count(b"{") != item.count(b"}"):
+        return False
+    return _quotes_close(item[width:].split(b"\n")) and _may_skip_item(item[width:], width, mesh)
+
+
+def _may_skip_item(item: bytes, width: int, mesh: Profile) -> bool:
+    """Return whether an item without its dash may be skipped as a document, `width` columns to the left."""
+    if not is_indented(item, item.find(b"\n") + 1 or len(item), width):
+        return False
+    document = item.replace(b"\n" + b" " * width, b"\n")
+    return may_skip(document, mesh, long_data(document))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from multimesh.errors import MultimeshError
 from multimesh.version import __version__
@@ -24,7 +25,9 @@ def report(rendering: Rendering, mesh: Profile) -> dict[str, Any]:
         "resources": rendering.resources,
         "rewritten": _rewritten(rendering),
         "dropped": [{"resource": title, "rule": rule, "line": int(start)} for title, rule, start in rendering.dropped],
-        "findings": [_finding(notice, mesh) for notice in rendering.notices] + _deletions(rendering, mesh),
+        "findings": [_finding(notice, mesh) for notice in rendering.notices]
+        + _deletions(rendering, mesh)
+        + _entries(rendering, mesh),
     }
 
 
@@ -62,6 +65,47 @@ def _deletions(rendering: Rendering, mesh: Profile) -> list[dict[str, Any]]:
             "sides": [{"mesh": mesh.name, "resource": title, "file": "<stdin>", "line": line} for title, line in left],
         }
     ]
+
+
+def _entries(rendering: Rendering, mesh: Profile) -> list[dict[str, Any]]:
+    """Return findings about entries of lists in the profile that this run had no use for."""
+    found = []
+    for name in mesh.repeated_namespaces:
+        message = f'spec.workloadNamespaces holds "{name}" more than once'
+        found.append(_of_profile(message, "It counts once. Remove the others.", "spec.workloadNamespaces", name, mesh))
+    # No document is parsed once more: an entry that occurs in a text only is no finding.
+    documents = rendering.stock.decode().split("\n---") if mesh.keep_names or mesh.rename_names else []
+    for key, entries in (("spec.keepNames", mesh.keep_names), ("spec.renameNames", mesh.rename_names)):
+        for entry in sorted(entries, key=lambda one: mesh.line(key, one)):
+            if not any(_mentions(document, entry) for document in documents):
+                message = f'{key} holds "{entry}", which occurs nowhere in this stream'
+                remedy = "If no other chart of this mesh has it, correct its spelling, or remove it."
+                found.append(_of_profile(message, remedy, key, entry, mesh))
+    return found
+
+
+#: Kinds that are referred to without their names: by an annotation, by a key, by a word of `resources`.
+_REFERRED_WITHOUT_KIND = ("ClusterIssuer", "MutatingAdmissionPolicy", "PodSecurityPolicy", "PriorityLevelConfiguration")
+
+
+def _mentions(document: str, entry: str) -> bool:
+    """Return whether a document holds the kind and the name of an entry such as `Kind/name` or `Kind/*`."""
+    kind, _, name = entry.partition("/")
+    if name != "*" and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", document):
+        return False
+    return kind in _REFERRED_WITHOUT_KIND or re.search(rf"(?<!\w){re.escape(kind)}(?!\w)", document) is not None
+
+
+def _of_profile(message: str, remedy: str, key: str, item: str, mesh: Profile) -> dict[str, Any]:
+    return {
+        "id": "profile-entry",
+        "severity": "info",
+        "message": message,
+        "why": "",
+        "remedy": remedy,
+        "docs": "docs/profile.md#names-in-lists",
+        "sides": [{"mesh": mesh.name, "resource": key, "file": mesh.where, "line": mesh.line(key, item)}],
+    }
 
 
 def _finding(notice: dict[str, object], mesh: Profile) -> dict[str, Any]:

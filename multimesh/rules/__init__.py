@@ -82,13 +82,16 @@ _rules_of_kind: dict[str, list[tuple[Rule, list[tuple[str, str]] | None]]] = {}
 _conditions_of_kind: dict[str, Conditions] = {}
 
 
-def rules_for(kind: str, name: str, text: str, mesh: Profile) -> list[Rule]:
-    """Return the rules that an object of this kind and name in this text concerns, in the order of `RULES`."""
+def rules_for(kind: str, name: str, text: str, mesh: Profile, *, aliased: bool = False) -> list[Rule]:
+    """Return the rules that an object of this kind and name in this text concerns, in the order of `RULES`.
+
+    `aliased` says that an alias in it may stand for text that is written elsewhere.
+    """
     if kind not in _rules_of_kind:
         _rules_of_kind[kind] = _rules_that_read(kind)
     named = name + "\n"
-    # A word may also be written with escapes or a tag. What an alias repeats is written in full at its anchor.
-    hides = "\\" in text or "!" in text
+    # A word may also be written with escapes or a tag, or at the anchor of an alias.
+    hides = aliased or "\\" in text or "!" in text
     found = []
     for rule, conditions in _rules_of_kind[kind]:
         only_with = getattr(rule, "ONLY_WITH", "")

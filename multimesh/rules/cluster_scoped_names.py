@@ -19,7 +19,7 @@ Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that
 
 from __future__ import annotations
 
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED
+from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.mesh.names import (
     CRD_POLICY,
     GRANTED,

@@ -140,7 +140,8 @@ def _check(resource: Resource, mesh: Profile, node: Node) -> None:
                 f'{what} selects {INJECTION_LABEL}="{foreign[0]}": this stream has been rewritten for another mesh',
                 RENDER_AGAIN,
             )
-    if may_match(selector, INJECTION_LABEL, "enabled-another"):
+    # No mesh name has capital letters.
+    if may_match(selector, INJECTION_LABEL, "enabled-ANOTHER"):
         raise resource.error(
             f"{what} also matches namespaces that another mesh injects ({INJECTION_LABEL}=enabled-<another>)",
             "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",

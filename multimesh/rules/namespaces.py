@@ -11,7 +11,8 @@ What names no namespace goes where Helm's `-n` says, which a post-renderer is no
 from __future__ import annotations
 
 from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED
+from multimesh.mesh.kinds import CLUSTER_SCOPED
+from multimesh.mesh.names import is_control_plane
 from multimesh.rules.concern import ANY_KIND, EVERY
 from multimesh.rules.recognise import is_misplaced_filter, shared_chart
 from multimesh.yamltext.fieldpath import get, is_mapping, text
@@ -31,12 +32,6 @@ READS: Reads = {
 
 #: Control-plane workloads by the container that makes them one (istio 1.5.0, charts/*/templates/deployment.yaml).
 _CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook", "mixer"))
-
-#: Their Services, ServiceAccounts and ConfigMaps, which certificates and mounts are bound to.
-_CONTROL_PLANE_NAMES = frozenset((
-    "istio", "istio-ca-secret", "istio-citadel", "istio-galley", "istio-pilot", "istio-policy",
-    "istio-sidecar-injector", "istio-telemetry", "istiod",
-))  # fmt: skip
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
@@ -71,12 +66,7 @@ def _check_object(resource: Resource, mesh: Profile) -> None:
             f"(and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
             f"or add the namespace to spec.workloadNamespaces in {mesh.where}.",
         )
-    if (
-        resource.name in _CONTROL_PLANE_NAMES
-        or resource.name.startswith("istiod-")
-        or _runs_control_plane(resource)
-        or _configures_control_plane(resource, mesh)
-    ):
+    if is_control_plane(resource.name) or _runs_control_plane(resource) or _configures_control_plane(resource, mesh):
         raise resource.error(
             f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs into '
             f'"{mesh.namespace}"',

@@ -9,8 +9,7 @@ from multimesh.mesh.names import (
     INJECTOR_CONFIGURATION,
     INJECTOR_ENTRY,
     REVISION_LABEL,
-    SHARED,
-    SHARED_CHARTS,
+    chart_of_name,
     galley_configuration,
     injector_configuration,
 )
@@ -33,12 +32,6 @@ RENDER_AGAIN = "Render the stock chart anew, and pipe it through one profile onl
 #: How the names of validators end (1.5.0 to 1.31.0).
 VALIDATOR_ENTRY = "validation.istio.io"
 
-#: Kinds of objects that the shared charts name after themselves.
-_NAMED_AFTER_CHART = frozenset((
-    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "Namespace",
-    "NetworkAttachmentDefinition", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
-))  # fmt: skip
-
 #: How the telemetry filters of the charts are called (istio 1.6.0 to 1.8.6,
 #: manifests/charts/istio-control/istio-discovery/templates/telemetryv2_*.yaml).
 _TELEMETRY_FILTERS = (
@@ -58,20 +51,15 @@ def shared_chart(resource: Resource) -> str:
 
 
 def _shared_chart(resource: Resource) -> str:
-    name, kind = resource.name, resource.kind
-    if (kind == "Job" and name.startswith("istio-init-")) or (kind == "ConfigMap" and name.startswith("istio-crd-")):
-        return "istio-init"
+    if found := chart_of_name(resource.kind, resource.name):
+        return found
     labels = resource.labels()
     app = labels.get("app.kubernetes.io/name")
     if labels.get("k8s-app") in ("istio-cni-node", "istio-cni-repair") or "istio-cni" in (labels.get("app"), app):
         return "istio-cni"
     if "ztunnel" in (labels.get("app"), app):
         return "ztunnel"
-    if (kind, name) in SHARED or kind in _NAMED_AFTER_CHART:
-        for chart in SHARED_CHARTS:
-            if name == chart or name.startswith(f"{chart}-"):
-                return chart
-    return _by_container(resource) if kind in ("DaemonSet", "Deployment") else ""
+    return _by_container(resource) if resource.kind in ("DaemonSet", "Deployment") else ""
 
 
 def _by_container(resource: Resource) -> str:

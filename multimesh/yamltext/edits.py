@@ -10,6 +10,7 @@ from __future__ import annotations
 from multimesh.errors import MultimeshError
 from multimesh.yamltext.emit import appended, inserted, joined, lacking, removed_entry, removed_items, replacement
 from multimesh.yamltext.fieldpath import BadShape, entry, refusal
+from multimesh.yamltext.limits import check_embedded
 from multimesh.yamltext.line import Line
 from multimesh.yamltext.longtext import outline
 from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_merge, is_null, is_scalar, is_sequence
@@ -85,6 +86,7 @@ class Text:
         self._dropped: dict[int, tuple[SequenceNode, dict[int, Edit]]] = {}
         # Texts inside this one: those of scalars, and spans of it with the scalar that holds them.
         self._embedded: dict[int, tuple[ScalarNode, Text]] = {}
+        self._embedded_size = 0
         self._parts: list[tuple[int, Text, ScalarNode | None]] = []
 
     @property
@@ -114,6 +116,8 @@ class Text:
         if known is None:
             # The content of a block scalar begins on the line after its indicator.
             line = self.line + node.start_mark.line + (node.style in ("|", ">"))
+            self._embedded_size += len(node.value)
+            check_embedded(self._embedded_size, self.at(node))
             known = (node, Text(node.value, self.where, line))
             self._embedded[id(node)] = known
         return known[1]

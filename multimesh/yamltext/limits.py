@@ -1,4 +1,7 @@
-"""Limits of a document: how deeply it is nested, and how much aliases multiply it."""
+"""Limits of a text that is parsed: its size, the number and depth of its values, and what aliases make of it.
+
+Nodes take up to 124 times the memory of their text. With these limits, parsing never takes more than 500 MB.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,23 @@ if TYPE_CHECKING:
 #: in C, would overflow the stack.
 MAX_DEPTH = 1000
 
+#: A text that is parsed has at most this many characters, and this many values.
+MAX_SIZE = 16 << 20
+MAX_VALUES = 1_000_000
+
+#: A shorter text cannot take much memory, so that its values are not counted.
+_MIN_COUNTED = 1 << 20
+
+#: All texts inside one text that can be parsed have at most this many characters. A ConfigMap can hold half of it
+#: (Kubernetes 1.35, pkg/apis/core/types.go, MaxSecretSize).
+MAX_EMBEDDED = 2 << 20
+
 #: Aliases may multiply a document to at most this many nodes. go-yaml has a similar limit (decode.go, alias ratio).
 MAX_NODES = 2_000_000
+
+
+#: What to do about a document that is too large.
+SPLIT = "Divide it into smaller documents. Kubernetes stores no object of this size."
 
 
 def remedy(where: str) -> str:
@@ -53,24 +71,46 @@ def may_nest(text: str) -> bool:
     return len(text) > 8 * MAX_DEPTH * MAX_DEPTH and " " * (4 * MAX_DEPTH) in text
 
 
-def check_depth(reader: Any, where: str) -> None:
-    """Refuse a text that is nested deeper than `MAX_DEPTH`, by reading its events, which needs no recursion.
+def check_extent(make: Any, text: str, where: str, line: int | Line) -> None:
+    """Refuse a text that is too long, has too many values, or is nested deeper than `MAX_DEPTH`.
 
-    `reader` is a fresh loader; what it raises for text that is not YAML passes through.
+    Long texts, and those that could be nested so deeply, are read as events first, which needs neither memory nor
+    recursion. `make` is the class of loaders; what a loader raises for text that is not YAML passes through.
     """
-    depth = 0
+    if len(text) > MAX_SIZE:
+        raise too_large(where, line)
+    if len(text) <= _MIN_COUNTED and not may_nest(text):
+        return
+    reader = make(text)
+    depth = values = 0
     while True:
         event = reader.get_event()
         # Without the rest of PyYAML an event is its name: multimesh/yamltext/parser.py.
         name = event if type(event) is str else type(event).__name__
-        if name.endswith(("SequenceStartEvent", "MappingStartEvent")):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise too_deep(where)
-        elif name.endswith(("SequenceEndEvent", "MappingEndEvent")):
-            depth -= 1
-        elif name == "StreamEndEvent":
+        if name == "StreamEndEvent":
             return
+        if name.endswith("EndEvent"):
+            depth -= 1
+            continue
+        values += 1
+        if values > MAX_VALUES:
+            raise MultimeshError(f"{where}:{line}", f"a document has more than {MAX_VALUES:,} values", SPLIT)
+        if name.endswith("StartEvent"):
+            depth += 1
+            # A stream and a document are open around the values.
+            if depth > MAX_DEPTH + 2:
+                raise too_deep(where)
+
+
+def too_large(where: str, line: int | Line) -> MultimeshError:
+    """Return the error for a document that is too large to be parsed."""
+    return MultimeshError(f"{where}:{line}", f"a document of more than {MAX_SIZE >> 20} MB cannot be parsed", SPLIT)
+
+
+def check_embedded(size: int, where: str) -> None:
+    """Refuse texts inside one text that have more than `MAX_EMBEDDED` characters in all. `where` has the line."""
+    if size > MAX_EMBEDDED:
+        raise MultimeshError(where, f"texts of more than {MAX_EMBEDDED >> 20} MB inside a document", SPLIT)
 
 
 def check_size(root: Node, where: str, line: int | Line) -> None:

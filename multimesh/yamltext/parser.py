@@ -16,7 +16,7 @@ import sys
 
 from multimesh.errors import MultimeshError
 from multimesh.yamltext.doubts import check_tags, check_text, has_tags
-from multimesh.yamltext.limits import MAX_DEPTH, check_depth, check_size, may_nest, remedy, too_deep
+from multimesh.yamltext.limits import MAX_DEPTH, check_extent, check_size, remedy, too_deep
 from multimesh.yamltext.nodes import UNTAGGED
 
 try:
@@ -106,7 +106,7 @@ def _import_libyaml_alone() -> Any:
         setattr(part, f"{name.capitalize()}Error", _LibyamlError)
     stub.error.YAMLError = _LibyamlError
     stub.nodes.ScalarNode, stub.nodes.SequenceNode, stub.nodes.MappingNode = _Scalar, _Sequence, _Mapping
-    # Only the name of an event is read here (limits.check_depth), so its class may be any callable that returns the
+    # Only the name of an event is read here (limits.check_extent), so its class may be any callable that returns the
     # name: `str.format` takes any arguments, and twenty classes would take time to create.
     names = make("yaml.events")
     names.__getattr__ = lambda name: name.format  # type: ignore[method-assign]
@@ -217,8 +217,8 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
 
     `text` must not begin with a byte order mark, since libyaml's marks would be one off. `where` and `line` are the
     file and the line of its beginning, for messages. Marks are counted in code points from the beginning of `text`.
-    Raises MultimeshError for text that is not YAML, means something else to Go's reader, is nested deeper than
-    `MAX_DEPTH`, or multiplies itself by aliases.
+    Raises MultimeshError for text that is not YAML, means something else to Go's reader, is too large or
+    nested too deeply (multimesh/yamltext/limits.py), or multiplies itself by aliases.
     """
     make = loader()
     aliased = "*" in text and "&" in text
@@ -226,8 +226,7 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
         check_text(text, where, line)
     tagged = has_tags(text)
     try:
-        if may_nest(text):
-            check_depth(make(text), where)
+        check_extent(make, text, where, line)
         for root in _roots(make, text):
             if aliased:
                 check_size(root, where, line)

@@ -35,29 +35,35 @@ def test_a_mesh_without_a_profile_claims_nothing(function):
     assert list(function(mesh())) == []
 
 
-SIDE = ("affirmed", "", "affirmed.profile", 1)
+def side_of(line, resource=""):
+    """Return where a claim comes from: the line of its key, or of the item of a list, in the profile."""
+    return ("affirmed", resource, "affirmed.profile", line)
+
+
+NAMESPACE, WORKLOADS, MORE = side_of(6), side_of(8), side_of(9)
 
 
 def test_the_namespaces_of_a_profile_are_claimed_in_order():
     assert claims(namespaces) == [
-        ("istio-affirmed", 'namespace "istio-affirmed"', SIDE, [], True),
-        ("nginx-affirmed", 'namespace "nginx-affirmed"', SIDE, [], True),
+        ("istio-affirmed", 'namespace "istio-affirmed"', NAMESPACE, [], True),
+        ("nginx-affirmed", 'namespace "nginx-affirmed"', WORKLOADS, [], True),
     ]
 
 
 def test_the_namespaces_of_citadel_are_claimed_and_members_are_exempt():
     assert claims(citadel_namespaces, citadel={"alsoListen": ["kube-system"]}) == [
-        ("istio-affirmed", 'namespace "istio-affirmed" to their Citadels', SIDE, ["member"], True),
-        ("kube-system", 'namespace "kube-system" to their Citadels', SIDE, [], True),
-        ("nginx-affirmed", 'namespace "nginx-affirmed" to their Citadels', SIDE, ["member"], True),
+        ("istio-affirmed", 'namespace "istio-affirmed" to their Citadels', NAMESPACE, ["member"], True),
+        ("kube-system", 'namespace "kube-system" to their Citadels', side_of(11), [], True),
+        ("nginx-affirmed", 'namespace "nginx-affirmed" to their Citadels', WORKLOADS, ["member"], True),
     ]
 
 
 def test_every_revision_is_claimed():
     assert claims(revisions, revision="a", canaryRevisions=["b"]) == [
-        ("a", 'revision "a"', SIDE, [], True),
-        ("b", 'revision "b"', SIDE, [], True),
+        ("a", 'revision "a"', MORE, [], True),
+        ("b", 'revision "b"', side_of(11), [], True),
     ]
+    assert claims(revisions) == [("affirmed", 'revision "affirmed"', side_of(4), [], True)]
 
 
 @pytest.mark.parametrize(
@@ -69,11 +75,13 @@ def test_every_revision_is_claimed():
     ],
 )
 def test_node_ports_are_claimed_as_the_profile_sets_them(ports, expected):
-    assert [(key, what, certain) for key, what, *_, certain in claims(node_ports, nodePorts=ports)] == expected
+    found = claims(node_ports, nodePorts=ports)
+    assert [(key, what, certain) for key, what, *_, certain in found] == expected
+    assert [side.line for _, _, side, *_ in found] == ([9] if ports == "keep" else [10, 11])[: len(expected)]
 
 
 @pytest.mark.parametrize(
-    ("owns", "expected"), [("own", [("own", "sharedResources: own", SIDE, [], True)]), ("leave", [])]
+    ("owns", "expected"), [("own", [("own", "sharedResources: own", MORE, [], True)]), ("leave", [])]
 )
 def test_only_an_owner_claims_what_a_cluster_has_once(owns, expected):
     assert claims(ownership, sharedResources=owns) == expected
@@ -113,9 +121,11 @@ def test_names_that_charts_build_are_claimed_and_exempt_for_the_same_namespace_o
 
 def test_the_name_of_the_mesh_and_the_new_names_of_stock_resources_are_claimed():
     found = claims(names, keepNames=["ClusterRole/kiali-viewer"], renameNames=["ClusterRole/mine"])
-    assert found[0] == (("mesh", "affirmed"), 'mesh name "affirmed"', SIDE, [], True)
-    side = ("affirmed", "ClusterRole/kiali-affirmed", "affirmed.profile", 1)
+    assert found[0] == (("mesh", "affirmed"), 'mesh name "affirmed"', side_of(4), [], True)
+    side = side_of(4, "ClusterRole/kiali-affirmed")
     assert (("ClusterRole", "kiali-affirmed"), "ClusterRole/kiali-affirmed", side, [], True) in found
+    assert side_of(12, "ClusterRole/mine-affirmed") in [side for _, _, side, *_ in found]
+    assert side_of(6, "ValidatingWebhookConfiguration/istio-affirmed-galley") in [side for _, _, side, *_ in found]
     assert [(what, certain) for _, what, *_, certain in found if "mine" in what] == [
         ("ClusterRole/mine-affirmed", True)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -11,6 +12,7 @@ from multimesh.check.findings import Finding, Side, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.sources import kubectl
 from multimesh.check.sources.cluster import CALLS, CUSTOM, OPTIONAL, READS, unsaved
+from multimesh.check.sources.kubectl import Answer, Query
 from multimesh.errors import MultimeshError
 
 
@@ -31,14 +33,16 @@ def answers(monkeypatch):
 
 
 def get(*kinds, **more):
-    return kubectl.get(kubectl.Access(), kinds, **more)
+    return kubectl.get(kubectl.Access(), Query(dict.fromkeys(kinds, "it"), **more))
 
 
 def test_a_call_names_kinds_namespace_and_label(answers):
-    assert get("a", "b", namespace="n", labels="l") == ([], [])
-    assert kubectl.get(kubectl.Access("c", "k"), ("a",)) == ([], [])
+    assert get("a", "b", namespace="n", labels="l") == Answer([], [])
+    assert get("a", names=("x", "y"), fields="type=t", namespace="n") == Answer([], [])
+    assert kubectl.get(kubectl.Access("c", "k"), Query({"a": ""})) == Answer([], [])
     assert answers["seen"] == [
         ["kubectl", "get", "a,b", "-n", "n", "-l", "l", "-o", "json", "--ignore-not-found"],
+        ["kubectl", "get", "a", "x", "y", "-n", "n", "--field-selector", "type=t", "-o", "json", "--ignore-not-found"],
         ["kubectl", "--kubeconfig", "k", "--context", "c", "get", "a", "-A", "-o", "json", "--ignore-not-found"],
     ]
 
@@ -46,26 +50,46 @@ def test_a_call_names_kinds_namespace_and_label(answers):
 def test_one_kind_that_is_forbidden_hides_no_other(answers):
     forbidden = (1, "", "x\nError from server (Forbidden): a is forbidden\n")
     answers.update({"a,b": forbidden, "a": forbidden, "b": (0, '{"kind": "B", "metadata": {"name": "x"}}', "")})
-    objects, findings = get("a", "b", namespace="n")
+    objects, findings, unread = get("a", "b", namespace="n")
     assert [item.title for item in objects] == ["B/x"]
-    assert findings == [
-        Finding("unreadable", 'a in "n" could not be read: (Forbidden): a is forbidden', (Side("", "a", "cluster", 0),))
-    ]
-    assert findings[0].level == "warning"
-    assert get("a", optional=True)[1][0].level == "info"
-    assert get("a")[1][0].message == "a could not be read: (Forbidden): a is forbidden"
+    assert unread == {"a"}
+    what = 'a in "n" could not be read: (Forbidden): a is forbidden; nothing is said about it in "n"'
+    assert findings == [Finding("unreadable", what, (Side("", "a", "cluster", 0),))]
+    for optional in (False, True):
+        [finding] = get("a", optional=optional).findings
+        assert finding.level == "warning"
+        assert finding.message == "a could not be read: (Forbidden): a is forbidden; nothing is said about it"
+
+
+def test_of_a_secret_only_certificates_are_kept(answers):
+    secret = {"ca-key.pem": "k", "key.pem": "k", "ca-cert.pem": "c", "root-cert.pem": "r"}
+    for kind, kept in (("Secret", {"ca-cert.pem": "c", "root-cert.pem": "r"}), ("ConfigMap", secret)):
+        item = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "data": secret, "stringData": secret}
+        answers["a"] = (0, json.dumps(item), "")
+        [found] = get("a").objects
+        assert found.data["data"] == kept
+        assert ("stringData" in found.data) == (kind == "ConfigMap")
+
+
+def test_one_name_that_is_forbidden_hides_no_other(answers):
+    answers["a"] = (1, "", "Error from server (Forbidden): no")
+    assert [one.message.partition(" could")[0] for one in get("a", names=("x", "y")).findings] == ["a x", "a y"]
 
 
 def test_a_kind_that_the_cluster_does_not_know_is_no_finding_where_it_is_optional(answers):
+    answers["a"] = (1, "", 'Error from server (NotFound): Unable to list "a": could not find the requested resource')
+    assert get("a", optional=True) == Answer([], [])
+    assert len(get("a").findings) == 1
     answers["a"] = (1, "", 'error: the server doesn\'t have a resource type "a"')
-    assert get("a", optional=True) == ([], [])
-    assert [one.message for one in get("a")[1]] == ['a could not be read: the server doesn\'t have a resource type "a"']
+    assert get("a", optional=True) == Answer([], [])
+    said = 'a could not be read: the server doesn\'t have a resource type "a"; nothing is said about it'
+    assert [one.message for one in get("a").findings] == [said]
 
 
 @pytest.mark.parametrize(
     "message",
     ["Unable to connect", "was refused", "no such host", "context was not found", "does not exist", "i/o timeout",
-     "no configuration has been provided", "error loading config", "certificate"],
+     "no configuration has been provided", "error loading config", "no such file or directory", "certificate"],
 )  # fmt: skip
 def test_a_cluster_that_is_not_reached_is_an_error(answers, message):
     answers["a"] = (1, "", message)
@@ -83,16 +107,16 @@ def test_without_kubectl_nothing_is_read(monkeypatch):
 
 
 def test_what_check_reads_is_this():
-    assert READS == (
+    assert [(tuple(query.kinds), query.labels) for query in READS] == [
         (("namespaces",), ""),
         (("mutatingwebhookconfigurations", "validatingwebhookconfigurations"), ""),
         (("clusterroles", "clusterrolebindings"), ""),
         (("customresourcedefinitions",), ""),
         (("services", "deployments", "daemonsets"), ""),
         (("configmaps",), "release"),
-    )
-    assert OPTIONAL == ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
-    assert CUSTOM == (
+    ]
+    assert tuple(OPTIONAL.kinds) == ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+    assert tuple(CUSTOM) == (
         "clusterissuers.cert-manager.io",
         "meshpolicies.authentication.istio.io",
         "clusterrbacconfigs.rbac.istio.io",
@@ -105,7 +129,7 @@ def test_kinds_that_a_saved_cluster_lacks_are_an_info():
         ("info", f"no {kind}")
         for kind in (
             "Namespace", "ClusterRole", "ClusterRoleBinding", "Service", "Deployment", "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration", "CustomResourceDefinition",
+            "ValidatingWebhookConfiguration", "CustomResourceDefinition", "ConfigMap",
         )
     ]  # fmt: skip
 

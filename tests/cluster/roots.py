@@ -19,6 +19,8 @@ from standin import flags
 
 MESH = "multimesh.dev/mesh"
 AUTHORITY, ROOT = "istio-ca-secret", "istio-ca-root-cert"
+#: The type of the Secrets that Citadel writes (istio 1.5.0 security/pkg/k8s/controller/workloadsecret.go).
+CITADEL = "istio.io/key-and-cert"
 
 
 def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> None:
@@ -26,7 +28,7 @@ def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> Non
     citadel = next(_citadels(api, namespace), None)
     if citadel is not None:
         writer = api.as_account(citadel["spec"]["template"]["spec"]["serviceAccountName"], namespace)
-    _put(writer, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()})
+    _put(writer, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()}, "istio.io/ca-root")
     if citadel is None:
         for space in api.list("Namespace"):
             if (space["metadata"].get("labels") or {}).get(MESH) == mesh:
@@ -35,7 +37,7 @@ def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> Non
     for space in listened(api, citadel):
         for account in api.list("ServiceAccount", space):
             name = f"istio.{account['metadata']['name']}"
-            _put(writer, "Secret", name, space, {"root-cert.pem": base64.b64encode(pem).decode()})
+            _put(writer, "Secret", name, space, {"root-cert.pem": base64.b64encode(pem).decode()}, CITADEL)
 
 
 def listened(api: Api, citadel: Object) -> list[str]:
@@ -51,8 +53,8 @@ def _citadels(api: Api, namespace: str) -> Iterator[Object]:
             yield deployment
 
 
-def _put(api: Api, kind: str, name: str, namespace: str, data: dict[str, str]) -> None:
-    obj: Object = {"metadata": {"name": name}, "data": data}
+def _put(api: Api, kind: str, name: str, namespace: str, data: dict[str, str], secret_type: str = "") -> None:
+    obj: Object = {"metadata": {"name": name}, "data": data} | ({"type": secret_type} if secret_type else {})
     try:
         api.create(kind, obj, namespace)
     except Refused as error:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 from api import Object, path, until
+from pages import cluster_roles
 from pki import Authority
 from roots import ROOT
 from standin import INJECT, StandIn, deployments
@@ -121,14 +122,15 @@ def gone(world: World, kind: str, name: str, namespace: str, data: dict[str, str
     """Take an object with data away, or write other data into it."""
     before = world.api.get(kind, name, namespace)
     assert before is not None
+    its_type = {"type": before["type"]} if "type" in before else {}
     world.api.delete(kind, name, namespace)
     if data is not None:
-        world.api.create(kind, {"metadata": {"name": name}, "data": data}, namespace)
+        world.api.create(kind, {"metadata": {"name": name}, "data": data} | its_type, namespace)
     try:
         yield
     finally:
         world.api.delete(kind, name, namespace)
-        world.api.create(kind, {"metadata": {"name": name}, "data": before["data"]}, namespace)
+        world.api.create(kind, {"metadata": {"name": name}, "data": before["data"]} | its_type, namespace)
 
 
 @contextlib.contextmanager
@@ -239,11 +241,16 @@ def changes(found: list[Said]) -> list[Said]:
 
 def reader(world: World, *resources: str) -> Path:
     """Make a user who may read these resources in all groups and namespaces; return the user's kubeconfig."""
-    name = {"name": f"reader-{len(resources)}"}
+    rules = [{"apiGroups": ["*"], "resources": list(resources), "verbs": ["get", "list"]}]
+    return user(world, f"reader-{len(resources)}", rules if resources else [])
+
+
+def user(world: World, called: str, rules: list[Object]) -> Path:
+    """Make a user with these rights in all namespaces; return the user's kubeconfig."""
+    name = {"name": called}
     world.namespace("readers")
     world.api.create("ServiceAccount", {"metadata": name}, "readers")
-    rules = [{"apiGroups": ["*"], "resources": list(resources), "verbs": ["get", "list"]}]
-    world.api.create("ClusterRole", {"metadata": name, "rules": rules if resources else []})
+    world.api.create("ClusterRole", {"metadata": name, "rules": rules})
     subject = {"kind": "ServiceAccount", "namespace": "readers"} | name
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole"} | name
     world.api.create("ClusterRoleBinding", {"metadata": name, "roleRef": role, "subjects": [subject]})
@@ -268,11 +275,23 @@ def test_what_may_not_be_read_is_named(sound: World) -> None:
 
 
 def test_who_may_read_nothing_is_told_so(sound: World) -> None:
-    """No kind is passed by in silence."""
-    found = verify(sound, "--kubeconfig", reader(sound))
-    named = {one.message.split()[0] for one in found if one.id == "unreadable"}
-    assert {"namespaces", "mutatingwebhookconfigurations", "pods", "deployments"} <= named
-    assert {one.id for one in found} == {"unreadable"}, found
+    """Nothing was checked, and that is no result."""
+    profile, config = sound.folder / "profiles" / "affirmed", reader(sound)
+    for command in (("verify",), ("check", "--cluster")):
+        done = sound.multimesh(*command, "--profile", profile, "--kubeconfig", config)
+        assert (done.code, done.out) == (2, "")
+        assert "nothing in the cluster could be read: (Forbidden)" in done.err
+
+
+def test_the_rights_that_the_page_lists_are_enough(sound: World) -> None:
+    """With exactly the ClusterRole of docs/operations.md, and for 1.5 its second one."""
+    everybody, old = cluster_roles("docs/operations.md")
+    rules = everybody["rules"] + (old["rules"] if sound.is_1_5 else [])
+    profile, config = sound.folder / "profiles" / "affirmed", user(sound, "page", rules)
+    assert verify(sound, "--kubeconfig", config) == []
+    for command in (("check", "--cluster"), ("verify", "--removed")):
+        done = sound.multimesh(*command, "--profile", profile, "--kubeconfig", config, "-o", "json")
+        assert "unreadable" not in {one["id"] for one in json.loads(done.out)["findings"]}, done.out
 
 
 def test_a_pod_that_asks_not_to_be_injected_is_no_fault(sound: World) -> None:

@@ -83,6 +83,8 @@ def test_labels_only_writes_lines_for_namespaces_of_somebody_else():
 
 def test_a_version_that_no_chart_has_is_refused():
     """Nothing is written."""
+    assert run("--istio", "1.50").returncode == 0, "1.50 is not 1.5"
+    assert run("--istio", "2.0").returncode == 2
     found = run("--istio", "1.4")
     assert (found.returncode, found.stdout) == (2, "")
 

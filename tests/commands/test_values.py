@@ -147,6 +147,14 @@ def test_names_that_yaml_would_misread_are_quoted():
         (("--chart", "ztunnel", "--istio", "1.19"), "the chart ztunnel of Istio 1.19"),
         (("--chart", "istio-1.5", "--istio", "1.6"), "the chart istio-1.5 is Istio 1.5"),
         (("--chart", "istio"), "--chart"),
+        (("--chart", "base", "--istio", "2.0"), "Istio 2.0 is not known"),
+        (("--chart", "istiod", "--istio", "v10.1.3"), "Istio 10.1 is not known"),
+        (("--chart", "istio-1.5", "--istio", "1.50"), "the chart istio-1.5 is Istio 1.5"),
+        (("--chart", "gateway", "--name", "Foo_Bar"), '--name is "Foo_Bar", which is not a name of a gateway'),
+        (("--chart", "gateway", "--name", "1a"), '--name is "1a", which is not a name of a gateway'),
+        (("--chart", "gateway", "--name", "a" * 64), "which is not a name of a gateway"),
+        (("--chart", "base", "--name", "edge"), '--name is "edge", and the chart base has no name'),
+        (("--chart", "istio-1.5", "--name", "edge"), '--name is "edge", and the chart istio-1.5 has no name'),
     ],
 )
 def test_what_no_chart_has_is_refused(arguments, what):
@@ -155,6 +163,16 @@ def test_what_no_chart_has_is_refused(arguments, what):
     assert (found.returncode, found.stdout) == (2, "")
     assert what in found.stderr
     assert found.stderr.startswith("multimesh: ")
+
+
+def test_a_default_name_that_no_service_can_have_is_refused(tmp_path):
+    """A mesh may begin with a digit, and a Service must not."""
+    path = tmp_path / "profile.yaml"
+    path.write_text("metadata: {name: 1a}\nspec: {namespace: istio-1a}\n")
+    found = run("--profile", str(path), "--chart", "gateway")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert 'the default of --name is "1a-ingressgateway", which is not a name of a gateway' in found.stderr
+    assert run("--profile", str(path), "--chart", "gateway", "--name", "edge").returncode == 0
 
 
 def test_a_release_newer_than_all_known_ones_gets_the_newest_values():
@@ -190,7 +208,7 @@ def profile(**spec):
         ("v1.30.3", "istiod", (1, 30)),
         ("1.24.0-rc.1", "cni", (1, 24)),
         ("1.20", "ztunnel", (1, 20)),
-        ("2.0", "istiod", (2, 0)),
+        ("1.99", "istiod", (1, 99)),
         ("", "istio-1.5", (1, 5)),
         ("1.5", "istio-1.5", (1, 5)),
         ("v1.5.10", "istio-1.5", (1, 5)),

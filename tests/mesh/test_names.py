@@ -8,8 +8,8 @@ import pytest
 import streams
 
 from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, group_of
 from multimesh.mesh import names
+from multimesh.mesh.kinds import CLUSTER_SCOPED, group_of
 
 
 @dataclass

@@ -33,9 +33,9 @@ def wrong(lines: str) -> tuple[str, str]:
 def test_the_defaults() -> None:
     mesh = made()
     assert {name: getattr(mesh, name) for name in Profile.__slots__} == {
-        "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "name": "blue",
+        "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "lines": {"metadata": 1, "metadata.name": 2, "spec": 3, "spec.namespace": 4}, "name": "blue",
         "namespace": "istio-blue", "namespaces": frozenset({"istio-blue"}), "node_ports": "auto", "owns_shared": False,
-        "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "revision": "blue",
+        "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "repeated_namespaces": [], "revision": "blue",
         "revisions": ("blue",), "root_writers": [], "scope_gateways": True, "upgrade": False, "where": "p.yaml", "workload_namespaces": [],
     }  # fmt: skip
     assert mesh.injection_label == "enabled-blue"
@@ -63,9 +63,33 @@ def test_every_key_is_read() -> None:
         (definitions.check_label, ("a", "a-1", "x" * 63), ("", "-a", "a-", "A", "a.b", "x" * 64)),
         (definitions.check_mesh, ("a", "object", "x" * 30), ("x" * 31, "A", "default", "rev", "viewer", "staging")),
         (definitions.check_namespace, ("a", "x" * 56), ("x" * 57, "istio", "A", "viewer", "galley", "reader")),
-        (definitions.check_revision, ("a", "x" * 56), ("x" * 57, "default", "a.b")),
-        (definitions.check_kept, ("A/b", "A/*"), ("A", "A/", "/b")),
-        (definitions.check_renamed, ("A/b",), ("A", "A/", "/b", "A/*", "Namespace/a", "PriorityClass/a")),
+        (definitions.check_revision, ("a", "x" * 56), ("x" * 57, "default", "istio", "a.b")),
+        (
+            definitions.check_kept,
+            ("A/b", "A/*", "Service/a", "Template/*"),
+            ("A", "A/", "/b", "clusterrole/x", "Clusterrole/*", "clusterroles/x"),
+        ),
+        (
+            definitions.check_renamed,
+            ("A/b", "ClusterRole/viewer", "ClusterIssuer/view", "ClusterRoleBinding/x:system:y"),
+            (
+                "A",
+                "A/",
+                "/b",
+                "A/*",
+                "Namespace/a",
+                "PriorityClass/a",
+                "Deployment/x",
+                "Gateway/x",
+                "rule/x",
+                "clusterrole/x",
+                "ClusterRole/view",
+                "ClusterRole/cluster-admin",
+                "ClusterRole/system:a",
+                "ClusterRoleBinding/system:a",
+                "ClusterRoleBinding/admin",
+            ),
+        ),
         (definitions.check_any, ("a", " "), ("",)),
     ],
 )
@@ -107,9 +131,78 @@ def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refu
     """Running twice would refuse what the first run wrote."""
     with pytest.raises(MultimeshError) as raised:
         load(profile("blue", namespace), "p.yaml")
-    assert "so its gateways would look like that chart" in str(raised.value)
+    assert f"the name {namespace}-ingressgateway, which looks like the stock name" in str(raised.value)
     assert load(profile("blue", namespace, gateways="keep"), "p.yaml").namespace == namespace
     assert load(profile("blue", f"x{namespace}"), "p.yaml").namespace == f"x{namespace}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ("keepNames: [clusterrole/x]", 'spec.keepNames[0] "clusterrole/x" has the wrong kind: it is spelled ClusterRole/x'),
+        ("keepNames: [CLUSTERROLE/*]", 'spec.keepNames[0] "CLUSTERROLE/*" has the wrong kind: it is spelled ClusterRole/*'),
+        ("keepNames: [services/x]", 'spec.keepNames[0] "services/x" has the wrong kind: it is spelled Service/x'),
+        ("keepNames: [ingress/x]", 'spec.keepNames[0] "ingress/x" has the wrong kind: it is spelled Ingress/x'),
+        ("renameNames: [A/b, clusterissuer/x]", 'spec.renameNames[1] "clusterissuer/x" has the wrong kind: it is spelled ClusterIssuer/x'),
+        ("renameNames: [Deployment/x]", 'spec.renameNames[0] "Deployment/x" is a Deployment, which is not cluster-scoped: such names never change'),
+        ("renameNames: [ClusterRole/edit]", 'spec.renameNames[0] "ClusterRole/edit" belongs to Kubernetes, which has it in every cluster'),
+        ("keepNames: [A/b, C/d, A/b]", 'spec.keepNames[2] "A/b" is written twice: it is spec.keepNames[0] too'),
+        ("renameNames: [A/b, A/b]", 'spec.renameNames[1] "A/b" is written twice: it is spec.renameNames[0] too'),
+        ("canaryRevisions: [a, a]", 'spec.canaryRevisions[1] "a" is written twice: it is spec.canaryRevisions[0] too'),
+        ("citadel: {alsoListen: [a, a]}", 'spec.citadel.alsoListen[1] "a" is written twice: it is spec.citadel.alsoListen[0] too'),
+        ("policies: {rootWriters: [a/b, a/b]}", 'spec.policies.rootWriters[1] "a/b" is written twice: it is spec.policies.rootWriters[0] too'),
+    ],
+)  # fmt: skip
+def test_an_entry_of_a_list_of_names_that_cannot_be_meant_is_refused(lines: str, what: str) -> None:
+    """It would have no effect, and nobody would know."""
+    hint = "Remove one of them." if "twice" in what else "Correct it, or remove it; see docs/profile.md."
+    assert wrong(lines) == (what, hint)
+
+
+def test_a_mistake_in_a_list_has_the_line_of_the_item() -> None:
+    """In a list of one item a line, and where keys contradict each other."""
+    text = "metadata: {name: blue}\nspec:\n  namespace:\n    istiod\n  keepNames:\n  - A/b\n  - A/b\n"
+    assert [where for where, _, _ in mistakes(text)] == ["p.yaml:7"]
+    assert [where for where, _, _ in mistakes(text.replace("  - A/b\n", "", 1))] == ["p.yaml:3"]
+
+
+def test_a_profile_knows_the_lines_of_its_keys_and_items() -> None:
+    """Findings and hints point there; a key that is absent is the file."""
+    mesh = load("metadata: {name: blue}\nspec:\n  namespace: a\n  keepNames:\n  - A/b\n  - C/d\n", "p.yaml")
+    assert [mesh.line(*place) for place in (("metadata.name",), ("spec.namespace",), ("spec.revision",))] == [1, 3, 1]
+    assert [mesh.line("spec.keepNames", item) for item in ("", "A/b", "C/d", "E/f")] == [4, 5, 6, 4]
+
+
+@pytest.mark.parametrize(
+    ("mesh", "namespace", "spec", "message"),
+    [
+        ("admin", "istio-a", {"renameNames": ["ClusterRole/cluster"]}, 'p.yaml:9: spec.renameNames holds "ClusterRole/cluster", which would give ClusterRole/cluster the name cluster-admin, which looks like the stock name "cluster-admin"'),
+        ("b", "istio-a", {"renameNames": ["ClusterRole/system:a"]}, "p.yaml:9: spec.renameNames"),
+        ("reader", "istio-a", {"renameNames": ["Widget/a", "ClusterRole/istio"]}, 'p.yaml:10: spec.renameNames holds "ClusterRole/istio", which would give ClusterRole/istio the name istio-reader, which looks like the stock name "istio-reader"'),
+        ("blue", "istio-a", {"revision": "b", "renameNames": ["ClusterRole/a", "ClusterRole/a-blue"]}, 'p.yaml:11: spec.renameNames holds "ClusterRole/a-blue", which ClusterRole/a becomes in this mesh'),
+        ("blue", "istio-a", {"renameNames": ["ClusterRole/kiali-blue"]}, 'p.yaml:9: spec.renameNames holds "ClusterRole/kiali-blue", which ClusterRole/kiali becomes in this mesh'),
+        ("blue", "istio-a", {"renameNames": ["ValidatingWebhookConfiguration/istio-a-galley"]}, 'p.yaml:9: spec.renameNames holds "ValidatingWebhookConfiguration/istio-a-galley", which ValidatingWebhookConfiguration/istio-galley becomes in this mesh'),
+        ("blue", "a-b", {"renameNames": ["MutatingWebhookConfiguration/a-b-sidecar"], "keepNames": ["A/b"], "revision": "c", "gateways": "keep"}, ""),
+        ("galley", "istiod-default-validator", {"gateways": "keep"}, 'p.yaml:4: metadata.name "galley" would give both ValidatingWebhookConfiguration/istio-galley and ValidatingWebhookConfiguration/istiod-default-validator the name istiod-default-validator-galley'),
+        ("blue", "istio-a", {"keepNames": ["ClusterRole/*"], "renameNames": ["ClusterRole/b"]}, 'p.yaml:11: spec.renameNames holds "ClusterRole/b", and spec.keepNames keeps every ClusterRole'),
+        ("blue", "istio-a", {"keepNames": ["ClusterRole/b"], "renameNames": ["ClusterRole/b"]}, 'p.yaml:11: "ClusterRole/b" is in keepNames and in renameNames'),
+        ("cni", "istio-a", {}, 'p.yaml:4: metadata.name "cni" would give ConfigMap/istio the name istio-cni, which looks like the stock name "istio-cni"'),
+        ("blue", "istio-a", {"revision": "crd-a"}, 'p.yaml:8: spec.revision "crd-a" would give ConfigMap/istio the name istio-crd-a, which looks like the stock name "istio-init"'),
+        ("blue", "istio-a", {"canaryRevisions": ["b", "operator"]}, 'p.yaml:10: spec.canaryRevisions "operator" would give ConfigMap/istio the name istio-operator, which looks like the stock name "istio-operator"'),
+        ("istio", "istio-a", {}, "p.yaml:4: metadata.name \"istio\" is the revision too, and would make every stock name"),
+        ("istio", "istio-a", {"revision": "blue"}, ""),
+        ("blue", "istiod", {}, 'p.yaml:6: spec.namespace "istiod" would give Deployment/istio-ingressgateway the name istiod-ingressgateway, which looks like the stock name "istiod"'),
+    ],
+)  # fmt: skip
+def test_a_made_name_that_meets_a_stock_name_is_refused(mesh: str, namespace: str, spec: Any, message: str) -> None:
+    """A second run would take it for stock. The message has the key, the line of the key or item, and a remedy."""
+    if not message:
+        load(profile(mesh, namespace, **spec), "p.yaml")
+        return
+    with pytest.raises(MultimeshError) as raised:
+        load(profile(mesh, namespace, **spec), "p.yaml")
+    assert f"multimesh: {message}" in str(raised.value)
+    assert raised.value.hint
 
 
 def test_what_a_cluster_has_only_once_is_not_renamed() -> None:

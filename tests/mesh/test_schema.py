@@ -19,13 +19,18 @@ from multimesh.mesh import definitions, profile
 SCHEMA = json.loads((ROOT / "multimesh/profile.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
-#: What two keys must not say together: the program alone says so.
+#: What two keys must not say together, and how kinds are spelled: the program alone says so.
 TOGETHER = (
     r"is not a valid name of a Service",
     r"which is spec\.revision",
     r"is in keepNames and in renameNames",
     r"becomes in this mesh",
     r"spec\.nodePorts gives",
+    r"has the wrong kind",
+    r"is the revision too",
+    r"looks like the stock name",
+    r"would give both",
+    r"and spec\.keepNames keeps every",
 )
 
 NAMES = (
@@ -33,6 +38,7 @@ NAMES = (
     "x" * 30, "x" * 31, "x" * 48, "x" * 49, "x" * 56, "x" * 57, "x" * 63, "x" * 64, "-a", "a-", "A", "a.b", "a_b", "a b",
     "ü", "", "123", "2020-01-01", "null", "~", "true", "ClusterRole/x", "ClusterRole/*", "Widget/*", "/x", "x/", "a/b/c",
     "Namespace/x", "PriorityClass/x", "ClusterRole/kiali",
+    "clusterrole/x", "Deployment/x", "ClusterRole/view", "ClusterRole/system:a", "ClusterIssuer/view", "a/x",
 )  # fmt: skip
 ODD: tuple[Any, ...] = (None, True, False, 0, 30000, 32767, 29999, 32768, 3.5, -1, [], {}, [None], {"a": None}, [[]])
 
@@ -72,7 +78,7 @@ def plausible(rng: Random, key: str) -> Any:
             "workload": name,
         }
         return [{part: flag[part] for part in rng.sample(list(flag), rng.randint(0, 4))}]
-    return [name, rng.choice(NAMES)][: rng.randint(0, 2)]
+    return [name, rng.choice((*NAMES, name))][: rng.randint(0, 2)]
 
 
 def generated(rng: Random) -> dict[str, Any]:

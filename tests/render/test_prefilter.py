@@ -15,7 +15,7 @@ from program import ROOT, profile
 from streams import over, streams
 
 from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
+from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
 from multimesh.mesh.profile import load
 from multimesh.render import documents
 from multimesh.render import pipeline as rendering

@@ -16,7 +16,9 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,6 +69,13 @@ def blocks(page: str) -> list[Block]:
         place = page, before.count("\n") + 1
         found.append(Block(*place, fence[1], fence[2], said.get("test", ""), said.get("cluster", "")))
     return found
+
+
+def cluster_roles(page: str) -> list[dict[str, Any]]:
+    """Return the ClusterRoles that a page shows, in their order."""
+    shown = [block.text for block in blocks(page) if block.language == "yaml"]
+    found = [item for text in shown for item in yaml.safe_load_all(text)]
+    return [item for item in found if isinstance(item, dict) and item.get("kind") == "ClusterRole"]
 
 
 def prose(page: str) -> str:

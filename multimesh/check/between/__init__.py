@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from multimesh.check.between.citadels import citadels
+from multimesh.check.between.claimed import claimed
 from multimesh.check.between.claims import collisions
 from multimesh.check.between.crds import crd_versions
 from multimesh.check.between.manifests import CLAIMS
 from multimesh.check.between.profiles import PROFILE_CLAIMS
+from multimesh.check.between.reached import reached
 from multimesh.check.between.shared import embedded, no_owner
 from multimesh.check.between.webhooks import overlaps
 from multimesh.check.findings import Finding
@@ -25,4 +27,6 @@ BETWEEN: tuple[Callable[[list[Mesh]], Iterator[Finding]], ...] = (
     embedded,
     crd_versions,
     no_owner,
+    claimed,
+    reached,
 )

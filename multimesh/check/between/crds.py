@@ -54,7 +54,7 @@ def crd_versions(meshes: list[Mesh]) -> Iterator[Finding]:
 def _needs(mesh: Mesh, index: dict[str, list[tuple[Mesh, Object]]]) -> Iterator[Finding]:
     """Find what the control planes of a mesh read and no CRD has."""
     for workload, container in mesh.containers("discovery"):
-        minor = _minor(workload, container)
+        minor = minor_version(workload, container)
         for since, version, names in NEEDS:
             for name in names if minor >= since else ():
                 held = index.get(f"{name}.istio.io", [])
@@ -65,7 +65,7 @@ def _needs(mesh: Mesh, index: dict[str, list[tuple[Mesh, Object]]]) -> Iterator[
                     yield Finding("crd-version", what, places)
 
 
-def _minor(workload: Object, container: dict[str, object]) -> tuple[int, int]:
+def minor_version(workload: Object, container: dict[str, object]) -> tuple[int, int]:
     """Return (1, minor) of a control plane from its image or the label of its chart; (0, 0) for neither."""
     chart = f":{workload.labels.get('app.kubernetes.io/version', '')}"
     for text in (text_of(container.get("image")), chart if chart != ":1.0.0" else ""):

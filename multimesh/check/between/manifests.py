@@ -117,13 +117,19 @@ def trust_domains(mesh: Mesh) -> Iterator[Claim]:
 
 def components(mesh: Mesh) -> Iterator[Claim]:
     """Claim the components that a cluster has only once: CNI, ztunnel, istio-init."""
-    for workload, inner in mesh.workloads:
-        if workload.kind == "DaemonSet" and any(container.get("name") == "install-cni" for container in inner):
-            yield Claim("istio-cni", "istio-cni", side_of(mesh, workload))
-        if workload.kind == "DaemonSet" and any("ztunnel" in listed(container, "args") for container in inner):
-            yield Claim("ztunnel", "ztunnel", side_of(mesh, workload))
-        if workload.kind == "Job" and workload.name.startswith("istio-init-"):
-            yield Claim("istio-init", "istio-init", side_of(mesh, workload))
+    for workload, _ in mesh.workloads:
+        if component := component_of(workload):
+            yield Claim(component, component, side_of(mesh, workload))
+
+
+def component_of(item: Object) -> str:
+    """Return which component of those that a cluster has only once an object is; empty for any other."""
+    inner = containers(item) if item.kind == "DaemonSet" else []
+    if any(container.get("name") == "install-cni" for container in inner):
+        return "istio-cni"
+    if any("ztunnel" in listed(container, "args") for container in inner):
+        return "ztunnel"
+    return "istio-init" if item.kind == "Job" and item.name.startswith("istio-init-") else ""
 
 
 #: The id of the finding, the phrase of its message, and the function that yields the claims of one mesh.

@@ -38,8 +38,23 @@ _OF_REVISION = (
 )
 
 
-def _side(profile: Profile, part: str = "") -> Side:
-    return Side(profile.name, part, profile.where, 1)
+def _side(profile: Profile, key: str, item: str = "", part: str = "") -> Side:
+    """Return the place of a key of a profile, or of an item of its list."""
+    return Side(profile.name, part, profile.where, profile.line(key, item))
+
+
+def _namespace_side(profile: Profile, namespace: str) -> Side:
+    if namespace == profile.namespace:
+        return _side(profile, "spec.namespace")
+    key = "workloadNamespaces" if namespace in profile.workload_namespaces else "citadel.alsoListen"
+    return _side(profile, f"spec.{key}", namespace)
+
+
+def _revision_side(profile: Profile, revision: str, part: str = "") -> Side:
+    if revision in profile.canary_revisions:
+        return _side(profile, "spec.canaryRevisions", revision, part)
+    # By default the revision is the mesh name.
+    return _side(profile, "spec.revision" if "spec.revision" in profile.lines else "metadata.name", part=part)
 
 
 def names(mesh: Mesh) -> Iterator[Claim]:
@@ -47,32 +62,36 @@ def names(mesh: Mesh) -> Iterator[Claim]:
     profile = mesh.profile
     if profile is None:
         return
-    yield Claim(("mesh", profile.name), f'mesh name "{profile.name}"', _side(profile))
-    for kind, stock in sorted(naming.STOCK_NAMES) + [
-        tuple(name.split("/", 1)) for name in sorted(profile.rename_names)
-    ]:
+    yield Claim(("mesh", profile.name), f'mesh name "{profile.name}"', _side(profile, "metadata.name"))
+    named = [("metadata.name", *entry) for entry in sorted(naming.STOCK_NAMES)]
+    named += [("spec.renameNames", *entry.partition("/")[::2]) for entry in sorted(profile.rename_names)]
+    for key, kind, stock in named:
         try:
             name = naming.cluster_scoped_name(kind, stock, profile)
         except MultimeshError:
             continue
+        title = f"{kind}/{name}"
+        place = "spec.namespace" if (kind, stock) in naming.WEBHOOK_CONFIGURATIONS else key
+        side = _side(profile, place, f"{kind}/{stock}", title)
         # Without a manifest it is not known whether a chart has the resource that is kept.
-        yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), certain=name != stock)
+        yield Claim((kind, name), title, side, certain=name != stock)
     # Two meshes of one namespace (or of one revision and namespace) are one other finding, and not one for each name.
-    made = [(kind, form.format(profile.namespace), profile.namespace) for kind, form in _OF_NAMESPACE]
-    made += [
-        (kind, form.format(revision, profile.namespace), f"{revision} {profile.namespace}")
-        for kind, form in _OF_REVISION
-        for revision in profile.revisions
-    ]
-    for kind, name, exemption in made:
-        yield Claim((kind, name), f"{kind}/{name}", _side(profile, f"{kind}/{name}"), frozenset((exemption,)))
+    for kind, form in _OF_NAMESPACE:
+        name = form.format(profile.namespace)
+        side = _side(profile, "spec.namespace", part=f"{kind}/{name}")
+        yield Claim((kind, name), f"{kind}/{name}", side, frozenset((profile.namespace,)))
+    for kind, form in _OF_REVISION:
+        for revision in profile.revisions:
+            name = form.format(revision, profile.namespace)
+            side = _revision_side(profile, revision, f"{kind}/{name}")
+            yield Claim((kind, name), f"{kind}/{name}", side, frozenset((f"{revision} {profile.namespace}",)))
 
 
 def namespaces(mesh: Mesh) -> Iterator[Claim]:
     """Claim the namespaces of the mesh."""
     if mesh.profile is not None:
         for namespace in sorted(mesh.profile.namespaces):
-            yield Claim(namespace, f'namespace "{namespace}"', _side(mesh.profile))
+            yield Claim(namespace, f'namespace "{namespace}"', _namespace_side(mesh.profile, namespace))
 
 
 def citadel_namespaces(mesh: Mesh) -> Iterator[Claim]:
@@ -80,29 +99,31 @@ def citadel_namespaces(mesh: Mesh) -> Iterator[Claim]:
     if mesh.profile is not None:
         for namespace in sorted({*mesh.profile.also_listen, *mesh.profile.namespaces}):
             member = frozenset(("member",)) if namespace in mesh.profile.namespaces else frozenset[str]()
-            yield Claim(namespace, f'namespace "{namespace}" to their Citadels', _side(mesh.profile), member)
+            side = _namespace_side(mesh.profile, namespace)
+            yield Claim(namespace, f'namespace "{namespace}" to their Citadels', side, member)
 
 
 def revisions(mesh: Mesh) -> Iterator[Claim]:
     """Claim the revisions, canaries included."""
     if mesh.profile is not None:
         for revision in mesh.profile.revisions:
-            yield Claim(revision, f'revision "{revision}"', _side(mesh.profile))
+            yield Claim(revision, f'revision "{revision}"', _revision_side(mesh.profile, revision))
 
 
 def node_ports(mesh: Mesh) -> Iterator[Claim]:
     """Claim the node ports that the profile chooses."""
     if mesh.profile is not None and isinstance(mesh.profile.node_ports, dict):
-        for port in mesh.profile.node_ports.values():
-            yield Claim(port, f"node port {port}", _side(mesh.profile))
+        for name, port in mesh.profile.node_ports.items():
+            yield Claim(port, f"node port {port}", _side(mesh.profile, f"spec.nodePorts.{name}"))
     elif mesh.profile is not None and mesh.profile.node_ports == "keep":
-        yield Claim("keep", "stock node ports (nodePorts: keep)", _side(mesh.profile), certain=False)
+        side = _side(mesh.profile, "spec.nodePorts")
+        yield Claim("keep", "stock node ports (nodePorts: keep)", side, certain=False)
 
 
 def ownership(mesh: Mesh) -> Iterator[Claim]:
     """Claim the ownership of what a cluster has only once."""
     if mesh.profile is not None and mesh.profile.owns_shared:
-        yield Claim("own", "sharedResources: own", _side(mesh.profile))
+        yield Claim("own", "sharedResources: own", _side(mesh.profile, "spec.sharedResources"))
 
 
 PROFILE_CLAIMS: tuple[tuple[str, str, Callable[[Mesh], Iterator[Claim]]], ...] = (

@@ -21,7 +21,7 @@ _KINDS = (
 def overlaps(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find webhook entries of different meshes that can match the same object."""
     for kind, finding, what in _KINDS:
-        found = [list(_watching(mesh, kind)) for mesh in meshes]
+        found = [list(watching(mesh, kind)) for mesh in meshes]
         only_live = not any(mesh.checked for mesh in meshes)
         for one, two in combinations(range(len(meshes)), 2):
             if only_live or meshes[one].checked or meshes[two].checked:
@@ -30,7 +30,7 @@ def overlaps(meshes: list[Mesh]) -> Iterator[Finding]:
                         yield from _meeting(first, second, finding, what)
 
 
-def _watching(mesh: Mesh, kind: str) -> Iterator[tuple[dict[str, Any], Side]]:
+def watching(mesh: Mesh, kind: str) -> Iterator[tuple[dict[str, Any], Side]]:
     """Yield the entries of control planes in configurations of a kind; admission policies count as validators."""
     for config in mesh.of(kind):
         for entry in entries(config):

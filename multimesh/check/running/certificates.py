@@ -53,7 +53,7 @@ def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         return
     known = roots(mesh, found)
     mine = ours(mesh, found)
-    if not any(config.kind == WEBHOOKS[0] for config, _ in mine):
+    if not any(config.kind == WEBHOOKS[0] for config, _ in mine) and not found.missed(WEBHOOKS[0]):
         yield Finding(
             "ca-bundle", f"no webhook injects for mesh {mesh.name}", remedy="Install the chart istiod, or istio (1.5)."
         )
@@ -104,6 +104,8 @@ def secrets(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if pod.namespace in mesh.workload_namespaces
     }
     for namespace, account in sorted(accounts):
+        if found.missed("Secret", namespace):
+            continue
         secret = found.named("Secret", f"istio.{account}", namespace)
         if secret is None:
             what = f"ServiceAccount/{namespace}/{account} has no certificate, although its pods may say 2/2"

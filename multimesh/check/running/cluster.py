@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from multimesh.check.findings import Finding, Side
@@ -15,9 +15,14 @@ WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 
 class Cluster(NamedTuple):
-    """The objects of a cluster by kind."""
+    """The objects of a cluster by kind.
+
+    `unread` holds what could not be read of a live cluster, as kubectl's name of a kind and the namespace, which is
+    empty for all of them. It is None for a saved cluster, of which nobody knows what was read.
+    """
 
     kinds: dict[str, list[Object]]
+    unread: frozenset[tuple[str, str]] | None = None
 
     def of(self, *kinds: str) -> list[Object]:
         """Return the objects of these kinds."""
@@ -28,16 +33,23 @@ class Cluster(NamedTuple):
         return next((o for o in self.kinds.get(kind, []) if (o.name, o.namespace) == (name, namespace)), None)
 
     def read(self, *kinds: str) -> bool:
-        """Return whether any object of these kinds was read."""
+        """Return whether any of these kinds was read; of a saved cluster, whether it holds any such object."""
+        if self.unread is not None:
+            return not all(self.missed(kind) for kind in kinds)
         return any(self.kinds.get(kind) for kind in kinds)
 
+    def missed(self, kind: str, namespace: str = "") -> bool:
+        """Return whether a kind could not be read in a namespace, so that its absence says nothing."""
+        plural = f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"
+        return any(known == plural and where in ("", namespace) for known, where in self.unread or ())
 
-def cluster(objects: list[Object]) -> Cluster:
-    """Return an index of the objects by kind."""
+
+def cluster(objects: list[Object], unread: Iterable[tuple[str, str]] | None = None) -> Cluster:
+    """Return an index of the objects by kind. `unread` is what could not be read of a live cluster."""
     found: dict[str, list[Object]] = {}
     for item in objects:
         found.setdefault(item.kind, []).append(item)
-    return Cluster(found)
+    return Cluster(found, None if unread is None else frozenset(unread))
 
 
 def is_istio_1_5(mesh: Profile, found: Cluster) -> bool:
@@ -60,8 +72,11 @@ _NEEDED = {
 
 
 def unseen(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find kinds of which there is no object: without the finding a mesh that was not read would look sound."""
-    for kind, what in _NEEDED.items():
+    """Find kinds that a saved cluster lacks: without the finding a mesh that was not saved would look sound.
+
+    Of a live cluster it is known what could not be read.
+    """
+    for kind, what in _NEEDED.items() if found.unread is None else ():
         if not found.read(kind):
             yield Finding(
                 "unreadable", f"no {kind} was seen, so nothing is said about {what}", (Side(mesh.name, kind, "", 0),)

@@ -13,7 +13,7 @@ from multimesh.mesh.profile import Profile
 
 def control_planes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find a control plane that is missing, or that has no ready pod."""
-    if not found.read("Deployment"):
+    if not found.read("Deployment") or found.missed("Deployment", mesh.namespace):
         return
     planes = [item for item in found.of("Deployment") if item.namespace == mesh.namespace and is_control_plane(item)]
     if not planes:

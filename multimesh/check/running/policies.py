@@ -28,6 +28,8 @@ def policies(mesh: Profile, found: Cluster, wanted: Mapping[str, str]) -> Iterat
         elif policy.annotations.get(DIGEST) != digest:
             what = f"the admission policy {name} is not the one that the profile wants"
             yield Finding("admission-policy", what, (side_of(mesh, policy),), remedy=_apply(mesh))
+        elif binding is None and found.missed(_BINDING):
+            continue
         elif (
             binding is None
             or text_of(dig(binding.data, "spec", "policyName")) != name

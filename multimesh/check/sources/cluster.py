@@ -8,24 +8,41 @@ from collections.abc import Callable, Iterator
 from multimesh.check.catalogue import INFO
 from multimesh.check.findings import Finding
 from multimesh.check.objects import Object
-from multimesh.check.sources.kubectl import Access, get
+from multimesh.check.sources.kubectl import Access, Answer, Query, arguments, get, require_some
 
-_CRDS = ("customresourcedefinitions",)
+_CRDS = Query({"customresourcedefinitions": "owner and versions of the CRDs"})
 
-#: What is read with one call each: kinds by kubectl's names, and a label that the objects have. Helm charts of Istio
-#: label their ConfigMaps so; the others in a cluster are many, and are not compared with anything.
-READS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("namespaces",), ""),
-    (("mutatingwebhookconfigurations", "validatingwebhookconfigurations"), ""),
-    (("clusterroles", "clusterrolebindings"), ""),
-    (_CRDS, ""),
-    (("services", "deployments", "daemonsets"), ""),
-    (("configmaps",), "release"),
-)
+#: What is read with one call each. Helm charts of Istio label their ConfigMaps with `release`; the others in a cluster
+#: are many, and are not compared with anything.
+READS: tuple[Query, ...] = (
+    Query({"namespaces": "the labels of namespaces"}),
+    Query({
+        "mutatingwebhookconfigurations": "who injects whom",
+        "validatingwebhookconfigurations": "who validates what",
+    }),
+    Query({"clusterroles": "cluster-scoped names", "clusterrolebindings": "cluster-scoped names"}),
+    _CRDS,
+    Query({
+        "services": "node ports",
+        "deployments": "control planes",
+        "daemonsets": "istio-cni, ztunnel and ports of nodes",
+    }),
+    Query({"configmaps": "what control planes discover"}, labels="release"),
+)  # fmt: skip
 #: Kinds that not every cluster knows.
-OPTIONAL = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+OPTIONAL = Query(
+    {
+        "validatingadmissionpolicies": "admission policies",
+        "validatingadmissionpolicybindings": "admission policies",
+    },
+    optional=True,
+)
 #: Kinds of CRDs, which are read only where the cluster has the CRD.
-CUSTOM = ("clusterissuers.cert-manager.io", "meshpolicies.authentication.istio.io", "clusterrbacconfigs.rbac.istio.io")
+CUSTOM = {
+    "clusterissuers.cert-manager.io": "names of ClusterIssuers",
+    "meshpolicies.authentication.istio.io": "the MeshPolicy of Istio 1.5",
+    "clusterrbacconfigs.rbac.istio.io": "the ClusterRbacConfig of Istio 1.5",
+}
 
 #: The number of calls, for a progress bar.
 CALLS = len(READS) + 2
@@ -34,27 +51,29 @@ CALLS = len(READS) + 2
 def read_cluster(access: Access, step: Callable[[str], None]) -> tuple[list[Object], list[Finding]]:
     """Return the objects of the cluster, and a finding for what could not be read.
 
-    `step` is called with the names of the kinds before each call of kubectl.
+    `step` is called with the names of the kinds before each call of kubectl. Raises MultimeshError where nothing could
+    be read.
     """
-    objects: list[Object] = []
-    findings: list[Finding] = []
+    answered: list[tuple[Query, Answer]] = []
 
-    def read(kinds: tuple[str, ...], labels: str = "", *, optional: bool = False) -> list[Object]:
-        step(", ".join(kinds))
-        found, unread = get(access, kinds, optional=optional, labels=labels)
-        objects.extend(item._replace(line=0) for item in found)
-        findings.extend(unread)
-        return found
+    def read(query: Query) -> Answer:
+        step(", ".join(query.kinds))
+        answer = get(access, query)
+        answered.append((query, answer))
+        return answer
 
     crds: set[str] = set()
-    for kinds, labels in READS:
-        found = read(kinds, labels)
-        if kinds is _CRDS:
-            crds = {item.name for item in found}
-    read(OPTIONAL, optional=True)
-    if custom := tuple(kind for kind in CUSTOM if kind in crds):
-        read(custom, optional=True)
-    return objects, findings
+    for query in READS:
+        answer = read(query)
+        if query is _CRDS:
+            crds = {item.name for item in answer.objects}
+    read(OPTIONAL)
+    if custom := {kind: question for kind, question in CUSTOM.items() if kind in crds}:
+        read(Query(custom, optional=True))
+    require_some(answered)
+    return [item._replace(line=0) for _, answer in answered for item in answer.objects], [
+        finding for _, answer in answered for finding in answer.findings
+    ]
 
 
 def print_commands(access: Access) -> str:
@@ -64,10 +83,9 @@ def print_commands(access: Access) -> str:
         "# A command that fails leaves no file; the last ones fail where the cluster does not know the kind.",
         "mkdir -p cluster",
     ]
-    for kinds, labels in (*READS, (OPTIONAL, ""), *(((kind,), "") for kind in CUSTOM)):
-        file = f"cluster/{kinds[0]}.json"
-        selector = f" -l {labels}" if labels else ""
-        lines.append(f"{shlex.join(access.command)} get {','.join(kinds)} -A{selector} -o json > {file} || rm {file}")
+    for query in (*READS, OPTIONAL, *(Query({kind: question}) for kind, question in CUSTOM.items())):
+        file = f"cluster/{next(iter(query.kinds))}.json"
+        lines.append(f"{shlex.join([*access.command, *arguments(query)])} > {file} || rm {file}")
     return "\n".join(lines) + "\n"
 
 
@@ -81,6 +99,7 @@ _EVERYWHERE = (
     ("MutatingWebhookConfiguration", "who injects whom"),
     ("ValidatingWebhookConfiguration", "who validates what"),
     ("CustomResourceDefinition", "their owner and versions"),
+    ("ConfigMap", "what control planes discover"),
 )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from multimesh.check.objects import Object, dig, mappings, text_of
 from multimesh.errors import MultimeshError
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, group_of
+from multimesh.mesh.kinds import CLUSTER_SCOPED, group_of
 from multimesh.yamltext.edits import Text
 from multimesh.yamltext.fieldpath import is_mapping, is_sequence
 from multimesh.yamltext.parser import compose_all

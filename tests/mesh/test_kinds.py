@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import streams
 
-from multimesh.kubernetes.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
+from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED, group_of
 
 COPY_OF_NAMESPACED = """
 /Binding /ConfigMap /Endpoints /Event /LimitRange /PersistentVolumeClaim /Pod /PodTemplate /ReplicationController

@@ -1,0 +1,122 @@
+"""Read what `verify` needs to know of one running mesh, and nothing else: with a few rights it must work too.
+
+docs/operations.md shows these rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from multimesh.check.findings import Finding
+from multimesh.check.objects import Object
+from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5
+from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
+from multimesh.mesh.names import INJECTION_LABEL
+from multimesh.mesh.profile import Profile
+
+#: Cluster-scoped kinds.
+_CLUSTER_KINDS = {
+    "namespaces": "the labels of namespaces",
+    "mutatingwebhookconfigurations": "who injects whom",
+    "validatingwebhookconfigurations": "validators",
+    "clusterroles": "stock names",
+    "clusterrolebindings": "stock names",
+}
+
+#: Cluster-scoped kinds that not every cluster knows.
+_OPTIONAL = {
+    "validatingadmissionpolicies": "admission policies",
+    "validatingadmissionpolicybindings": "admission policies",
+}
+
+#: Kinds of which a removed mesh may have left some, and that not every cluster knows.
+_OPTIONAL_LEFT = {
+    "gatewayclasses.gateway.networking.k8s.io": "GatewayClasses",
+    "clusterissuers.cert-manager.io": "ClusterIssuers",
+}
+
+#: The Secrets that may hold the root certificate: one that the user gives, and the one that the authority makes.
+_AUTHORITY = ("cacerts", "istio-ca-secret")
+
+#: The type of the Secrets that Citadel of Istio 1.5 makes: no others are asked for (istio 1.5.0,
+#: security/pkg/k8s/controller/workloadsecret.go).
+_CITADEL = "type=istio.io/key-and-cert"
+
+#: Labels that `multimesh namespaces` writes for Istio 1.5 only: on every namespace, and beside the control plane.
+_CITADEL_LABEL = "ca.istio.io/env"
+_DISABLED = "disabled"
+
+
+class Reading(NamedTuple):
+    """What was read of a running mesh, and a finding for each part that could not be read."""
+
+    cluster: Cluster
+    findings: list[Finding]
+
+
+def read_mesh(mesh: Profile, access: Access, *, was_removed: bool = False) -> Reading:
+    """Return what `verify` checks. Raises MultimeshError where nothing could be read.
+
+    Secrets are read by name, and for Istio 1.5 by the type that Citadel gives its own.
+    """
+    first = _ask(access, _left(mesh) if was_removed else _running(mesh))
+    require_some(first)
+    found = _joined(first)
+    second = _ask(access, _of_citadel(mesh) if _has_citadel(mesh, found, was_removed=was_removed) else ())
+    return Reading(_joined([*first, *second]), [one for _, answer in (*first, *second) for one in answer.findings])
+
+
+def _running(mesh: Profile) -> list[Query]:
+    return [
+        Query(_CLUSTER_KINDS),
+        Query(_OPTIONAL, optional=True),
+        Query({"deployments": "control planes", "configmaps": "copies of the root certificate"}, mesh.namespace),
+        *(
+            Query({"pods": "sidecars", "configmaps": "copies of the root certificate"}, name)
+            for name in mesh.workload_namespaces
+        ),
+        Query({"secrets": "whether the root certificate is that of the authority"}, mesh.namespace, _AUTHORITY),
+    ]
+
+
+def _left(mesh: Profile) -> list[Query]:
+    return [
+        Query(_CLUSTER_KINDS),
+        Query(_OPTIONAL | _OPTIONAL_LEFT, optional=True),
+        *(
+            Query({"configmaps": "ConfigMaps that are left"}, name)
+            for name in (mesh.namespace, *mesh.workload_namespaces)
+        ),
+        Query({"secrets": "the secret of the authority"}, mesh.namespace, _AUTHORITY[1:]),
+        Query({"leases.coordination.k8s.io": "leases that are left"}, mesh.namespace, optional=True),
+    ]
+
+
+def _of_citadel(mesh: Profile) -> list[Query]:
+    kinds = {"secrets": "certificates of Istio 1.5"}
+    return [Query(kinds, name, fields=_CITADEL) for name in (mesh.namespace, *mesh.workload_namespaces)]
+
+
+def _has_citadel(mesh: Profile, found: Cluster, *, was_removed: bool) -> bool:
+    """Return whether the mesh is of Istio 1.5; a mesh that was removed is known by the labels of its namespaces."""
+    if not was_removed:
+        return is_istio_1_5(mesh, found)
+    return any(
+        (item.name in mesh.namespaces and _CITADEL_LABEL in item.labels)
+        or (item.name == mesh.namespace and item.labels.get(INJECTION_LABEL) == _DISABLED)
+        for item in found.of("Namespace")
+    )
+
+
+def _ask(access: Access, queries: Iterable[Query]) -> list[tuple[Query, Answer]]:
+    # Each is a call of kubectl, which mostly waits for the API server.
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        asked = list(queries)
+        return list(zip(asked, pool.map(lambda query: get(access, query), asked), strict=True))
+
+
+def _joined(answered: list[tuple[Query, Answer]]) -> Cluster:
+    objects: list[Object] = [item for _, answer in answered for item in answer.objects]
+    return cluster(objects, unread={(kind, query.namespace) for query, answer in answered for kind in answer.unread})

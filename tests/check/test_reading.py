@@ -1,0 +1,289 @@
+"""What `verify` and `check --cluster` read of a live cluster, with which rights, and what they say without them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import NamedTuple
+
+import pytest
+from fake_kubectl import GROUPS, Grant, Kubectl, answer, grants_of, install
+from finding_cases import crd
+from pages import cluster_roles
+from program import profile
+from running_clusters import ROOT_CERT, encoded, old, sound, thing
+
+from multimesh.check.sources import kubectl as sources
+from multimesh.cli import main
+
+VERSIONS = {"ClusterRoleBinding": "rbac.authorization.k8s.io/v1", "DaemonSet": "apps/v1"}
+CRDS = ("clusterissuers.cert-manager.io", "meshpolicies.authentication.istio.io", "clusterrbacconfigs.rbac.istio.io")
+EVERYTHING = [Grant(verb, group, resource) for resource, group in GROUPS.items() for verb in ("get", "list")]
+
+
+class Done(NamedTuple):
+    """How one run ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(monkeypatch, capsysbinary, tmp_path):
+    """Run the program in this process, with a kubectl first on the PATH and with a stdin that is no pipe."""
+    (tmp_path / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("multimesh.commands.verify._saved", lambda: None)
+    path = os.environ["PATH"]
+    real = sources._run
+
+    def start(kubectl: Kubectl, *arguments: str, started: bool = False) -> Done:
+        monkeypatch.setenv("PATH", f"{kubectl.folder}{os.pathsep}{path}")
+
+        def inside(command: list[str]) -> subprocess.CompletedProcess[str]:
+            return subprocess.CompletedProcess(command, *answer(kubectl.folder, command[1:]))
+
+        # Starting a program for every call would take a minute.
+        monkeypatch.setattr(sources, "_run", real if started else inside)
+        code = main(list(arguments))
+        said = capsysbinary.readouterr()
+        return Done(code, said.out.decode(), said.err.decode())
+
+    return start
+
+
+VERIFY = ("verify", "--profile=profile.yaml")
+CHECK = ("check", "--profile=profile.yaml", "--cluster")
+REMOVED = (*VERIFY, "--removed")
+
+
+def findings(done: Done) -> list[tuple[str, str, str]]:
+    assert done.stderr == ""
+    return [(item["id"], item["severity"], item["message"]) for item in json.loads(done.stdout)["findings"]]
+
+
+def without(*resources: str) -> set[Grant]:
+    """Return the right to read everything but some resources."""
+    return {grant for grant in EVERYTHING if grant.resource not in resources}
+
+
+# Nothing was read.
+
+
+@pytest.mark.parametrize("command", [VERIFY, CHECK, REMOVED], ids=["verify", "check", "removed"])
+def test_a_cluster_of_which_nothing_can_be_read_is_not_sound(run, tmp_path, command):
+    done = run(install(tmp_path / "bin", [], set()), *command)
+    assert (done.returncode, done.stdout) == (2, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith("multimesh: nothing in the cluster could be read: (Forbidden): ")
+    assert "docs/operations.md" in second
+    assert "nothing is said" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [VERIFY, CHECK], ids=["verify", "check"])
+def test_optional_kinds_alone_are_nothing_that_matters(run, tmp_path, command):
+    grants = {Grant("list", GROUPS[name], name) for name in GROUPS if name.startswith("validatingadmission")}
+    grants |= {Grant("get", "", "secrets")}
+    assert run(install(tmp_path / "bin", [], grants), *command).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("error: stat /nonexistent: no such file or directory", "the cluster cannot be reached"),
+        ("error: You must be logged in to the server (Unauthorized)", "nothing in the cluster could be read"),
+        ("something that nobody has seen before", "nothing in the cluster could be read"),
+        ("", "nothing in the cluster could be read: no message"),
+    ],
+)
+@pytest.mark.parametrize("command", [VERIFY, CHECK], ids=["verify", "check"])
+def test_a_kubectl_that_always_fails_is_an_error(run, tmp_path, command, error, message):
+    kubectl = install(tmp_path / "bin", [])
+    (kubectl.folder / "kubectl").write_text(f'#!/bin/sh\necho "{error}" >&2\nexit 1\n')
+    done = run(kubectl, *command, started=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_a_kubectl_that_prints_no_json_has_read_nothing(run, tmp_path):
+    kubectl = install(tmp_path / "bin", [])
+    (kubectl.folder / "kubectl").write_text("#!/bin/sh\necho 'Please log in.'\n")
+    done = run(kubectl, *VERIFY, started=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the answer is not JSON" in done.stderr
+
+
+# A part was not read.
+
+QUESTIONS = {
+    ("verify", "namespaces"): "the labels of namespaces",
+    ("verify", "mutatingwebhookconfigurations"): "who injects whom",
+    ("verify", "validatingwebhookconfigurations"): "validators",
+    ("verify", "clusterroles"): "stock names",
+    ("verify", "clusterrolebindings"): "stock names",
+    ("verify", "validatingadmissionpolicies"): "admission policies",
+    ("verify", "validatingadmissionpolicybindings"): "admission policies",
+    ("verify", "deployments"): 'control planes in "istio-affirmed"',
+    ("verify", "pods"): 'sidecars in "nginx-affirmed"',
+    ("verify", "configmaps"): 'copies of the root certificate in "nginx-affirmed"',
+    ("verify", "secrets"): 'whether the root certificate is that of the authority in "istio-affirmed"',
+    ("check", "namespaces"): "the labels of namespaces",
+    ("check", "mutatingwebhookconfigurations"): "who injects whom",
+    ("check", "validatingwebhookconfigurations"): "who validates what",
+    ("check", "clusterroles"): "cluster-scoped names",
+    ("check", "clusterrolebindings"): "cluster-scoped names",
+    ("check", "customresourcedefinitions"): "owner and versions of the CRDs",
+    ("check", "services"): "node ports",
+    ("check", "deployments"): "control planes",
+    ("check", "daemonsets"): "istio-cni, ztunnel and ports of nodes",
+    ("check", "configmaps"): "what control planes discover",
+    ("check", "validatingadmissionpolicies"): "admission policies",
+}
+
+
+@pytest.mark.parametrize(("name", "resource"), QUESTIONS)
+def test_a_part_that_cannot_be_read_leaves_a_question_open(run, tmp_path, name, resource):
+    """A warning, and nothing else is made of its absence; with --strict an error."""
+    kubectl = install(tmp_path / "bin", list(sound().values()), without(resource))
+    command = VERIFY if name == "verify" else CHECK
+    done = run(kubectl, *command, "-o", "json")
+    found = findings(done)
+    assert {item[:2] for item in found} == {("unreadable", "warning")}
+    assert all(f"{resource}" in item[2] and "(Forbidden)" in item[2] for item in found)
+    assert any(item[2].endswith(f"; nothing is said about {QUESTIONS[name, resource]}") for item in found)
+    assert done.returncode == 0
+    strict = run(kubectl, *command, "-o", "json", "--strict")
+    assert {item[:2] for item in findings(strict)} == {("unreadable", "error")}
+    assert strict.returncode == 1
+
+
+def test_strict_counts_what_a_saved_cluster_lacks_too(run, tmp_path):
+    live = sound()["plane"] | {"metadata": {"name": "istio-affirmed", "uid": "u"}}
+    (tmp_path / "cluster.json").write_text(json.dumps({"kind": "List", "items": [live]}))
+    for more, level, code in (((), "info", 0), (("--strict",), "error", 1)):
+        done = run(install(tmp_path / f"bin{code}", []), *CHECK[:2], "cluster.json", "-o", "json", *more)
+        assert {item[:2] for item in findings(done)} == {("unreadable", level)}
+        assert done.returncode == code
+
+
+def test_strict_alone_changes_nothing(run, tmp_path):
+    kubectl = install(tmp_path / "bin", list(sound().values()))
+    assert findings(run(kubectl, *VERIFY, "-o", "json", "--strict")) == []
+
+
+@pytest.mark.parametrize(
+    ("removed", "expected"),
+    [("istiod", "no control plane runs in"), ("injector", "no webhook injects"), ("plane", "does not exist")],
+)
+def test_what_is_absent_from_what_was_read_is_missing(run, tmp_path, removed, expected):
+    """A live cluster that answers with an empty list was read."""
+    cluster = sound()
+    del cluster[removed]
+    if removed == "istiod":
+        del cluster["pod"]
+    done = run(install(tmp_path / "bin", list(cluster.values())), *VERIFY, "-o", "json")
+    assert any(level == "error" and expected in message for _, level, message in findings(done))
+    assert not any(name == "unreadable" for name, *_ in findings(done))
+
+
+# Rights.
+
+
+def modern() -> list[dict]:
+    return [*sound().values(), *(crd(name, "v1") for name in CRDS)]
+
+
+def citadels() -> list[dict]:
+    cluster = old()
+    cluster["secret"]["type"] = "istio.io/key-and-cert"
+    cluster["token"] = thing("Secret", "token", "nginx-affirmed", data={"token": encoded("x")}, type="Opaque")
+    return list(cluster.values())
+
+
+def test_the_page_grants_exactly_what_is_asked_for(run, tmp_path):
+    """The first role for modern meshes, and the second one for Istio 1.5; both commands work with them."""
+    everybody, old_meshes = cluster_roles("docs/operations.md")
+    grants = grants_of([everybody])
+    kubectl = install(tmp_path / "bin", modern(), grants)
+    for command in (VERIFY, CHECK, REMOVED):
+        done = run(kubectl, *command, "-o", "json", started=True)
+        assert not any(name == "unreadable" for name, *_ in findings(done)), done.stdout
+    assert kubectl.requests == grants
+    kubectl = install(tmp_path / "bin-1.5", citadels(), grants | grants_of([old_meshes]))
+    assert findings(run(kubectl, *VERIFY, "-o", "json")) == []
+    assert kubectl.requests - grants == grants_of([old_meshes])
+    assert {grant.verb for grant in grants} == {"get", "list"}
+
+
+def test_of_secrets_a_modern_mesh_needs_the_authority_s_alone(run, tmp_path):
+    """And of a mesh of 1.5 those that Citadel made, which have a type of their own."""
+
+    def asked(kubectl: Kubectl) -> list[str]:
+        return [" ".join(call[1:]).partition(" -o")[0] for call in kubectl.calls if call[1] == "secrets"]
+
+    for name, command in (("a", VERIFY), ("b", CHECK), ("c", REMOVED)):
+        kubectl = install(tmp_path / name, modern())
+        run(kubectl, *command)
+        assert (
+            asked(kubectl)
+            == {
+                "a": ["secrets cacerts istio-ca-secret -n istio-affirmed"],
+                "b": [],
+                "c": ["secrets istio-ca-secret -n istio-affirmed"],
+            }[name]
+        )
+    for name, command in (("d", VERIFY), ("e", REMOVED)):
+        kubectl = install(tmp_path / name, citadels())
+        run(kubectl, *command)
+        assert sorted(call for call in asked(kubectl) if "--field" in call) == [
+            f"secrets -n {space} --field-selector type=istio.io/key-and-cert"
+            for space in ("istio-affirmed", "nginx-affirmed")
+        ]
+
+
+def test_a_certificate_of_1_5_that_could_not_be_looked_for_is_not_missing(run, tmp_path):
+    kubectl = install(tmp_path / "bin", citadels(), without("secrets"))
+    found = findings(run(kubectl, *VERIFY, "-o", "json"))
+    assert {item[:2] for item in found} == {("unreadable", "warning")}
+    assert any(item[2].endswith('certificates of Istio 1.5 in "nginx-affirmed"') for item in found)
+
+
+def test_another_root_is_found_by_the_authority_s_secret(run, tmp_path):
+    """The copies in ConfigMaps may be those of the mesh that overwrote them."""
+    cluster = sound()
+    for name in ("copy", "home"):
+        cluster[name]["data"]["root-cert.pem"] = ROOT_CERT.replace("affirmed", "blue")
+    kubectl = install(tmp_path / "bin", list(cluster.values()))
+    found = findings(run(kubectl, *VERIFY, "-o", "json"))
+    assert [item[0] for item in found] == ["ca-bundle"]
+
+
+@pytest.mark.parametrize("label", ["ca.istio.io/env", "istio-injection"])
+def test_what_a_removed_mesh_of_1_5_left_is_found(run, tmp_path, label):
+    """By one of the labels that only its namespaces have."""
+    cluster = {item["metadata"]["name"]: item for item in citadels() if item["kind"] != "Deployment"}
+    for name in ("istio-affirmed", "nginx-affirmed"):
+        labels = cluster[name]["metadata"]["labels"]
+        cluster[name]["metadata"]["labels"] = {key: value for key, value in labels.items() if key == label}
+    done = run(install(tmp_path / "bin", list(cluster.values())), *REMOVED, "-o", "json")
+    assert "Secret/nginx-affirmed/istio.default is still there" in [message for *_, message in findings(done)]
+
+
+# Directories.
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# nothing\n", "replicaCount: 1\n", "kind: DaemonSet\nreplicaCount: 1\n", profile("blue", "istio-blue"), "[]\n"],
+)
+def test_a_directory_without_a_kubernetes_object_is_an_error(run, tmp_path, text):
+    """As an empty one is: it is not what somebody rendered."""
+    (tmp_path / "rendered").mkdir()
+    (tmp_path / "rendered" / "file.yaml").write_text(text)
+    done = run(install(tmp_path / "bin", []), "check", "rendered", "--profile=profile.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("multimesh: rendered: the directory holds no Kubernetes object\n")
+    (tmp_path / "rendered" / "more.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    assert run(install(tmp_path / "b", []), "check", "rendered").returncode == 0

@@ -1,0 +1,108 @@
+"""Where the output goes: no command ends well or with a traceback where nobody can read what it wrote."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helms import ROOT
+from program import profile
+
+from multimesh.cli import COMMANDS
+
+CLUSTER = '{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}]}'
+STREAM = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\nrules: []\n"
+
+#: Arguments with which each command writes something, what is on its stdin, and its exit code.
+WRITES = {
+    "render": (["render", "--profile=p.yaml"], STREAM, 0),
+    "diff": (["diff", "--profile=p.yaml", "--exit-code"], STREAM, 1),
+    "values": (["values", "--profile=p.yaml", "--chart=istiod"], "", 0),
+    "namespaces": (["namespaces", "--profile=p.yaml"], "", 0),
+    "policies": (["policies", "--profile=p.yaml"], "", 0),
+    "check": (["check", "--profile=p.yaml", "role.yaml", "other.yaml"], "", 1),
+    "verify": (["verify", "--profile=p.yaml"], CLUSTER, 1),
+}
+TEXTS = {
+    "check --print-kubectl": (["check", "--print-kubectl"], "", 0),
+    "--help": (["--help"], "", 0),
+    "--version": (["--version"], "", 0),
+    "check --help": (["check", "--help"], "", 0),
+    "render --help": (["render", "--help"], "", 0),
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    """Return a function that runs one of the cases with a stdout, and returns exit code and stderr."""
+    (tmp_path / "p.yaml").write_text(profile("blue", "istio-blue", ("nginx-blue",)))
+    (tmp_path / "role.yaml").write_text(STREAM)
+    (tmp_path / "other.yaml").write_text(STREAM)
+    (tmp_path / "stdin").write_text("")
+
+    def start(case: str, stdout: object, before: str = "") -> tuple[int, str]:
+        arguments, stdin, _ = {**WRITES, **TEXTS}[case]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MULTIMESH_")}
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {before}', "sh", sys.executable, "-m", "multimesh", *arguments],
+            input=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+            env={**environment, "PYTHONPATH": str(ROOT)}, timeout=60, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stderr
+
+    return start
+
+
+def test_every_command_has_a_case():
+    assert set(WRITES) == {"render", *COMMANDS}
+
+
+@pytest.mark.parametrize("case", [*WRITES, *TEXTS])
+def test_what_can_be_written_is(run, tmp_path, case):
+    with (tmp_path / "out").open("wb") as out:
+        assert run(case, out) == ({**WRITES, **TEXTS}[case][2], "")
+    assert (tmp_path / "out").stat().st_size > 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("case", [*WRITES, *TEXTS])
+def test_a_full_disk_is_an_error(run, case):
+    with open("/dev/full", "wb") as full:
+        code, err = run(case, full)
+    assert (code, err) == (
+        2,
+        "multimesh: <stdout>: cannot be written: No space left on device\n  Look at what reads it.\n",
+    )
+
+
+@pytest.mark.parametrize("case", [*WRITES, *TEXTS])
+def test_a_closed_stdout_is_an_error(run, case):
+    code, err = run(case, None, ">&-")
+    assert (code, err) == (2, "multimesh: <stdout>: cannot be written: Bad file descriptor\n  Look at what reads it.\n")
+
+
+@pytest.mark.parametrize("case", [case for case in (*WRITES, *TEXTS) if not case.startswith("render")])
+def test_a_reader_that_has_seen_enough_changes_no_result(run, case):
+    """As `| head -1` does: a gate with pipefail must see the findings. `render` fails: Helm is its only reader."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        assert run(case, writing) == ({**WRITES, **TEXTS}[case][2], "")
+    finally:
+        os.close(writing)
+
+
+def test_stdout_is_written_in_one_place():
+    """In commands/stdio.py: a command that prints by itself would have a traceback of its own."""
+    writers = []
+    for file in (ROOT / "multimesh").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            printed = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+            dotted = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            if printed or dotted in ("sys.stdout.write", "sys.stdout.buffer", "sys.stdout.flush"):
+                writers.append(file.relative_to(ROOT).as_posix())
+    assert set(writers) <= {"multimesh/commands/stdio.py", "multimesh/bootstrap.py"}
