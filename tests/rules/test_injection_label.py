@@ -349,7 +349,7 @@ CHANGE_NONE = "Render the chart with a revision of the mesh, and change none of 
             'selects istio-injection="enabled-blue": this stream has been rewritten for another mesh',
         ),
         (
-            "{matchExpressions: [{key: istio-injection, operator: NotIn, values: [enabled-another]}]}",
+            "{matchExpressions: [{key: istio-injection, operator: NotIn, values: [enabled-ANOTHER]}]}",
             "matches namespaces labelled istio-injection=enabled, which a stock mesh injects",
         ),
         (
@@ -386,7 +386,7 @@ def test_a_refusal_of_selectors_says_what_to_do() -> None:
     hints = {
         "{}": "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
         "{matchLabels: {istio-injection: enabled-blue}}": "Render the stock chart anew, and pipe it through one profile only.",
-        "{matchExpressions: [{key: istio-injection, operator: NotIn, values: [enabled-another]}]}": CHANGE_NONE,
+        "{matchExpressions: [{key: istio-injection, operator: NotIn, values: [enabled-ANOTHER]}]}": CHANGE_NONE,
         f"{{matchExpressions: [{NO_LABEL}]}}": CHANGE_NONE,
     }
     for namespaces, hint in hints.items():
