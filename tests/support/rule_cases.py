@@ -8,6 +8,7 @@ from program import profile
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import load
 from multimesh.render.pipeline import render
+from multimesh.render.rendering import Rendering
 
 NS, MEMBER = "istio-affirmed", "nginx-affirmed"
 
@@ -15,12 +16,22 @@ NS, MEMBER = "istio-affirmed", "nginx-affirmed"
 END = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: end\n"
 
 
-def rendered(manifest: str, *, upgrade: bool = False, **spec: object) -> str:
-    """Render a manifest for mesh affirmed, whose profile has these further keys; return the rewritten text."""
+def rendering(manifest: str, *, upgrade: bool = False, **spec: object) -> Rendering:
+    """Render a manifest, and the document that ends it, for mesh affirmed, whose profile has these further keys."""
     mesh = load(profile("affirmed", NS, (MEMBER,), **spec), "profile.yaml")
     mesh.upgrade = upgrade
-    text = render((manifest + END).encode(), mesh).output.decode()
-    return text.removesuffix(END)
+    return render((manifest + END).encode(), mesh)
+
+
+def rendered(manifest: str, **options: object) -> str:
+    """Render a manifest, and return the rewritten text."""
+    return rendering(manifest, **options).output.decode().removesuffix(END)  # type: ignore[arg-type]
+
+
+def reasons(manifest: str, **options: object) -> list[tuple[str, str]]:
+    """Render a manifest, and return the rule and the path of every edit, in the order of the text."""
+    changed = rendering(manifest, **options).edited  # type: ignore[arg-type]
+    return [reason for _, _, edits in changed for edit in edits for reason in edit.reasons]
 
 
 def objects(manifest: str, **options: object) -> list[dict]:
