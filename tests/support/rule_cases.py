@@ -17,21 +17,15 @@ END = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: end\n"
 
 
 def rendering(manifest: str, *, upgrade: bool = False, **spec: object) -> Rendering:
-    """Render a manifest, and the document that ends it, for mesh affirmed, whose profile has these further keys."""
+    """Render a manifest for mesh affirmed, whose profile has these further keys."""
     mesh = load(profile("affirmed", NS, (MEMBER,), **spec), "profile.yaml")
     mesh.upgrade = upgrade
     return render((manifest + END).encode(), mesh)
 
 
 def rendered(manifest: str, **options: object) -> str:
-    """Render a manifest, and return the rewritten text."""
+    """Render a manifest for mesh affirmed, and return the rewritten text."""
     return rendering(manifest, **options).output.decode().removesuffix(END)  # type: ignore[arg-type]
-
-
-def reasons(manifest: str, **options: object) -> list[tuple[str, str]]:
-    """Render a manifest, and return the rule and the path of every edit, in the order of the text."""
-    changed = rendering(manifest, **options).edited  # type: ignore[arg-type]
-    return [reason for _, _, edits in changed for edit in edits for reason in edit.reasons]
 
 
 def objects(manifest: str, **options: object) -> list[dict]:
@@ -51,3 +45,9 @@ def refusal(manifest: str, **options: object) -> str:
 def stays(manifest: str, **options: object) -> bool:
     """Return whether a manifest is rendered without a change."""
     return rendered(manifest, **options) == manifest  # type: ignore[arg-type]
+
+
+def reasons(manifest: str, **options: object) -> list[tuple[str, str]]:
+    """Render a manifest, and return the rule and the path of every edit, in the order of the text."""
+    changed = rendering(manifest, **options).edited  # type: ignore[arg-type]
+    return [reason for _, _, edits in changed for edit in edits for reason in edit.reasons]
