@@ -1,4 +1,4 @@
-"""Recognise what several rules ask about: shared charts, webhook configurations of Istio 1.5, stock EnvoyFilters."""
+"""Recognise what several rules need to know: shared charts, webhook configurations of Istio 1.5, stock EnvoyFilters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
     INJECTOR_CONFIGURATION,
     REVISION_LABEL,
-    SHARED,
     SHARED_CHARTS,
     galley_configuration,
     injector_configuration,
@@ -18,20 +17,20 @@ if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
 
-#: Validators of the whole cluster, which become the mesh's own (rules revision and validation-scope).
+#: The stock validators of the whole cluster, which become validators of the mesh (rules revision and validation-scope).
 DEFAULT_VALIDATOR = "istiod-default-validator"
 DEFAULT_POLICY = "stable-channel-default-policy.istio.io"
 
 #: What to do about a stream that was rewritten for another mesh.
-RENDER_AGAIN = "Render the stock chart anew, and pipe it through one profile only."
+RENDER_AGAIN = "Render the stock chart again, and pipe it through one profile only."
 
-#: Kinds of objects that the shared charts name after themselves.
+#: Kinds of which an object belongs to a shared chart if its name begins with the name of the chart.
 _NAMED_AFTER_CHART = frozenset((
     "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "Namespace",
     "NetworkAttachmentDefinition", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
 ))  # fmt: skip
 
-#: How the telemetry filters of the charts are called (istio 1.6.0 to 1.8.6,
+#: What the names of the charts' telemetry filters begin with (istio 1.6.0 to 1.8.6,
 #: manifests/charts/istio-control/istio-discovery/templates/telemetryv2_*.yaml).
 _TELEMETRY_FILTERS = (
     "metadata-exchange-", "tcp-metadata-exchange-", "stats-filter-", "tcp-stats-filter-", "stackdriver-filter-",
@@ -40,12 +39,13 @@ _TELEMETRY_FILTERS = (
 
 
 def shared_chart(resource: Resource) -> str:
-    """Return the chart that an object belongs to if a cluster has that chart only once; empty otherwise.
+    """Return the shared chart that an object belongs to: istio-init, istio-cni, ztunnel, or istio-operator.
 
-    One of istio-init, istio-cni, ztunnel, istio-operator.
+    Empty for any other object. A shared chart is one that a cluster has only once.
     """
+    # Cached, since three rules need it.
     if resource.component is None:
-        resource.component = _shared_chart(resource)  # Three rules ask.
+        resource.component = _shared_chart(resource)
     return resource.component
 
 
@@ -59,7 +59,7 @@ def _shared_chart(resource: Resource) -> str:
         return "istio-cni"
     if "ztunnel" in (labels.get("app"), app):
         return "ztunnel"
-    if (kind, name) in SHARED or kind in _NAMED_AFTER_CHART:
+    if kind in _NAMED_AFTER_CHART:
         for chart in SHARED_CHARTS:
             if name == chart or name.startswith(f"{chart}-"):
                 return chart
@@ -67,12 +67,12 @@ def _shared_chart(resource: Resource) -> str:
 
 
 def _by_container(resource: Resource) -> str:
-    """Return the shared chart by what runs in the pods: a user may call ztunnel as they like (Istio 1.25 and later)."""
+    """Return the shared chart whose program runs in the pods: from Istio 1.25 on, users can choose ztunnel's name."""
     for _, node in resource.containers():
         if text(node, "name") in ("install-cni", "repair-cni"):
             return "istio-cni"
         args = value(node, "args")
-        if args is not None and is_sequence(args) and "ztunnel" in [item.value for item in args.value]:
+        if is_sequence(args) and "ztunnel" in [item.value for item in args.value]:
             return "ztunnel"
     return ""
 
@@ -80,7 +80,7 @@ def _by_container(resource: Resource) -> str:
 def is_injector(resource: Resource, mesh: Profile) -> bool:
     """Return whether this is the MutatingWebhookConfiguration of Istio 1.5, stock or rewritten.
 
-    Its name says so, whatever its entries call: later control planes find theirs by the label of a revision.
+    The name decides, whatever the entries are. A configuration with the label of a revision belongs to a later version.
     """
     return (
         resource.kind == "MutatingWebhookConfiguration"
@@ -90,7 +90,7 @@ def is_injector(resource: Resource, mesh: Profile) -> bool:
 
 
 def is_galley(resource: Resource, mesh: Profile) -> bool:
-    """Return whether this is the ValidatingWebhookConfiguration of Istio 1.5, stock or rewritten."""
+    """Return whether this is the ValidatingWebhookConfiguration of Istio 1.5, stock or rewritten; see is_injector."""
     return (
         resource.kind == "ValidatingWebhookConfiguration"
         and resource.name in (GALLEY_CONFIGURATION, galley_configuration(mesh))
