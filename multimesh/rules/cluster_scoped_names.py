@@ -7,8 +7,8 @@ would change the first mesh's roles.
     +  name: istio-reader-affirmed
 
 A name in the tables (`multimesh/mesh/names.py`) gets the suffix of the mesh. The same function renames every reference,
-so it does not matter whether the resource that is referred to is in this stream. With `clusterRoles: keep`, ClusterRoles
-keep their names; bindings do not, since their subjects differ between meshes.
+so it does not matter whether the resource that is referred to is in this stream. With `clusterRoles: keep`,
+ClusterRoles keep their names; bindings do not, since their subjects differ between meshes.
 
 A name that is in no table stays if it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or contains a
 revision of the mesh between dashes. Any other name is refused, and so is a kind that is in no table, since its scope is
@@ -61,8 +61,8 @@ READS: Reads = {
     "ClusterRole": _GRANTS,
 }
 
-#: Where a kind refers to a cluster-scoped resource: path of a mapping, its key with the name, and the kind that is named;
-#: empty if the mapping has a key `kind`.
+#: Where a kind refers to a cluster-scoped resource: path of a mapping, its key with the name, and the kind of the
+#: resource, or nothing if the mapping has a key `kind`.
 _REFERENCES = {
     "ClusterRoleBinding": ("roleRef", "name", ""),
     "RoleBinding": ("roleRef", "name", ""),
@@ -80,7 +80,7 @@ _ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/clu
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Rename the resource if it is cluster-scoped, and what it refers to; refuse names and kinds that are in no table."""
+    """Rename the resource if it is cluster-scoped, and its references; refuse names and kinds that are in no table."""
     key = (resource.group, resource.kind)
     if key in CLUSTER_SCOPED:
         _plan_name(resource, mesh)
@@ -157,7 +157,7 @@ def _way_to_rename(kind: str, name: str, mesh: Profile) -> str:
 
 
 def _other_mesh(kind: str, name: str, mesh: Profile) -> str:
-    """Return what follows a stock name and a dash, which is the name of another mesh; empty if the name is this mesh's."""
+    """Return what follows a stock name and a dash: the name of another mesh. Empty if the name is this mesh's own."""
     if is_own(name, mesh):
         return ""
     found = [name[len(stock) + 1 :] for known, stock in SUFFIXED if known == kind and name.startswith(f"{stock}-")]

@@ -7,8 +7,8 @@ its own.
 
 Nothing is rewritten, since `--set revision=affirmed` changes all names and selectors together. This rule refuses istiod
 and its webhook configurations with another revision, the chart `default` and the tag `default`, other tags that do not
-begin with the name of the mesh, gateway pods that no revision would inject, and `ENABLE_CLUSTER_TRUST_BUNDLE_API`, whose
-bundle has one name for the whole cluster.
+begin with the name of the mesh, gateway pods that no revision would inject, and `ENABLE_CLUSTER_TRUST_BUNDLE_API`,
+whose bundle has one name for the whole cluster.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def plan(resource: Resource, mesh: Profile) -> None:
         )
     if tag and not _is_ours(tag, mesh):
         raise resource.error(
-            f'the revision tag "{tag}" does not begin with the name of mesh {mesh.name}, so another mesh could have it too',
+            f'the revision tag "{tag}" does not begin with the name of mesh {mesh.name}, '
+            "so another mesh could have it too",
             f"Call it {mesh.name}-{tag}: --set revisionTags={{{mesh.name}-{tag}}}.",
         )
     found = labels.get(REVISION_LABEL)

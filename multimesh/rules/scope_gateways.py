@@ -7,8 +7,8 @@ namespaces. Without this variable, a Gateway resource of one mesh opens ports on
     +          - name: PILOT_SCOPE_GATEWAY_TO_NAMESPACE
     +            value: "true"
 
-Gateway resources must then be in the namespace of the gateway that serves them. With `scopeGateways: false` the variable
-is not changed.
+Gateway resources must then be in the namespace of the gateway that serves them. With `scopeGateways: false` the
+variable is not changed.
 """
 
 from __future__ import annotations
