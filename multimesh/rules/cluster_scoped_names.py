@@ -1,20 +1,20 @@
 """Give cluster-scoped resources a name of their own in every mesh.
 
-Two Helm releases may not own the same cluster-scoped resource: the second mesh would fail to install, or take over the
-first mesh's role.
+Two Helm releases cannot own the same cluster-scoped resource: the installation of the second mesh would fail, or it
+would change the first mesh's roles.
 
     -  name: istio-reader
     +  name: istio-reader-affirmed
 
-A name of the tables (`multimesh/mesh/names.py`) gets the suffix of the mesh, and every reference follows by the same
-function, so it does not matter whether the resource referred to is in this stream. With `clusterRoles: keep` the
-ClusterRoles stay; bindings never do, since their subjects differ.
+A name in the tables (`multimesh/mesh/names.py`) gets the suffix of the mesh. The same function renames every reference,
+so it does not matter whether the resource that is referred to is in this stream. With `clusterRoles: keep`,
+ClusterRoles keep their names; bindings do not, since their subjects differ between meshes.
 
-A name that no table knows stays where it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or holds a
-revision of the mesh between dashes. Any other one is refused, and so is a kind that no table knows, since nobody can
-tell its scope: say in `keepNames` or `renameNames` what it is. Namespaces, PriorityClasses and other classes are never
-renamed.
-Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that no table knows stay.
+A name that is in no table stays if it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or contains a
+revision of the mesh between dashes. Any other name is refused, and so is a kind that is in no table, since its scope is
+unknown; `keepNames` and `renameNames` in the profile say what to do with them. Namespaces, PriorityClasses and other
+classes are never renamed.
+Names of Kubernetes (`cluster-admin`, `system:*`) and references to names that are in no table stay.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from multimesh.mesh.names import (
     is_renamed,
 )
 from multimesh.rules.concern import ANY_KIND, EVERY, has_word
-from multimesh.yamltext.fieldpath import entry, is_mapping, items, text
+from multimesh.yamltext.fieldpath import find, items, mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from multimesh.rules.concern import Reads
 
 ID = "cluster-scoped-names"
-#: A binding is read if it could name a role that is renamed; with `renameNames` every binding is parsed.
+
+#: Words for roles that are renamed. With `renameNames` the prefilter skips no binding.
 _ROLES = tuple([has_word(role) for kind, role in sorted(SUFFIXED) if kind == "ClusterRole"])
 _ISSUER = (has_word("ClusterIssuer"),)
 _ISSUER_ANNOTATION = (has_word("cluster-issuer"),)
@@ -60,47 +61,53 @@ READS: Reads = {
     "ClusterRole": _GRANTS,
 }
 
-#: Where a kind refers to a cluster-scoped resource: mapping, key of the name, key of the kind, its default.
-REFERENCES = {
-    "ClusterRoleBinding": ("roleRef", "name", "kind", ""),
-    "RoleBinding": ("roleRef", "name", "kind", ""),
-    "Certificate": ("spec/issuerRef", "name", "kind", "Issuer"),
-    "CertificateRequest": ("spec/issuerRef", "name", "kind", "Issuer"),
-    "MutatingAdmissionPolicyBinding": ("spec", "policyName", "", "MutatingAdmissionPolicy"),
-    "FlowSchema": ("spec/priorityLevelConfiguration", "name", "", "PriorityLevelConfiguration"),
+#: Where a kind refers to a cluster-scoped resource: path of a mapping, its key with the name, and the kind of the
+#: resource, or nothing if the mapping has a key `kind`.
+_REFERENCES = {
+    "ClusterRoleBinding": ("roleRef", "name", ""),
+    "RoleBinding": ("roleRef", "name", ""),
+    "Certificate": ("spec/issuerRef", "name", ""),
+    "CertificateRequest": ("spec/issuerRef", "name", ""),
+    "MutatingAdmissionPolicyBinding": ("spec", "policyName", "MutatingAdmissionPolicy"),
+    "FlowSchema": ("spec/priorityLevelConfiguration", "name", "PriorityLevelConfiguration"),
 }
 
+#: The kinds of such references that are cluster-scoped: a reference may also name a Role or an Issuer of its namespace.
+_REFERRED = frozenset(("ClusterRole", "ClusterIssuer", "MutatingAdmissionPolicy", "PriorityLevelConfiguration"))
+
 #: Annotations that name a ClusterIssuer.
-ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
+_ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Rename the resource if it is cluster-scoped, and its references; refuse what nobody knows."""
+    """Rename the resource if it is cluster-scoped, and its references; refuse names and kinds that are in no table."""
     key = (resource.group, resource.kind)
     if key in CLUSTER_SCOPED:
         _plan_name(resource, mesh)
     elif key not in NAMESPACED and f"{resource.kind}/*" not in mesh.keep_names:
         group = f" of {resource.group}" if resource.group else ""
         raise resource.error(
-            f'no table knows the kind "{resource.kind}"{group}, so nobody can tell whether it is cluster-scoped',
+            f'no table knows the kind "{resource.kind}"{group}, so it is unknown whether it is cluster-scoped',
             f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] in {mesh.where}.',
         )
-    if resource.kind in REFERENCES:
-        path, name, kind_key, default = REFERENCES[resource.kind]
-        reference = resource.get(path)
-        if reference is not None and is_mapping(reference):
-            kind = (text(reference, kind_key) if kind_key else "") or default
-            _plan_reference(resource, mesh, path, kind, entry(reference, name))
+    if resource.kind in _REFERENCES:
+        _plan_reference(resource, mesh, *_REFERENCES[resource.kind])
     if mesh.rename_names and resource.kind in ("Role", "ClusterRole"):
         _plan_grants(resource, mesh)
-    for annotation in ISSUER_ANNOTATIONS if resource.get("metadata/annotations") is not None else ():
-        path = f"metadata/annotations/{annotation.replace('/', '~1')}"
-        for _, node in resource.find(path):
+    for annotation in _ISSUER_ANNOTATIONS if resource.get("metadata/annotations") is not None else ():
+        for path, node in resource.find(f"metadata/annotations/{annotation.replace('/', '~1')}"):
             resource.rewrite(node, cluster_scoped_name("ClusterIssuer", text(node), mesh), path)
 
 
-#: Kinds that references name; an Issuer or a Role is of its namespace.
-_REFERRED = frozenset(("ClusterRole", "ClusterIssuer", "MutatingAdmissionPolicy", "PriorityLevelConfiguration"))
+def _plan_reference(resource: Resource, mesh: Profile, path: str, key: str, kind: str) -> None:
+    """Rename the cluster-scoped resource that is named by a key of the mapping at a path."""
+    reference = mapping(resource.root, path)
+    if reference is None:
+        return
+    kind = kind or text(reference, "kind")
+    if kind in _REFERRED:
+        for at, node in find(reference, key):
+            resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/{at}")
 
 
 def _plan_grants(resource: Resource, mesh: Profile) -> None:
@@ -117,12 +124,14 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
         return
     if kind == "Namespace" and name in mesh.namespaces:
         return
-    if (kind, name) in SHARED and mesh.owns_shared:
+    # The rule shared-resources refuses these in a mesh that does not own them.
+    if (kind, name) in SHARED:
         return
     if kind.startswith("ValidatingAdmissionPolicy") and name == CRD_POLICY:
         return
     if is_renamed(kind, name, mesh):
-        _rewrite(resource, "metadata/name", cluster_scoped_name(kind, name, mesh))
+        for path, node in resource.find("metadata/name"):
+            resource.rewrite(node, cluster_scoped_name(kind, name, mesh), path)
     elif other := _other_mesh(kind, name, mesh):
         raise resource.error(
             f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, '
@@ -135,7 +144,7 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
         raise resource.error(
             f'the cluster-scoped name "{name}" is in no table, '
             f"and nothing in it says that it is mesh {mesh.name}'s own",
-            f"If it carries the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
+            f"If it contains the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             + _way_to_rename(kind, name, mesh),
         )
@@ -148,20 +157,8 @@ def _way_to_rename(kind: str, name: str, mesh: Profile) -> str:
 
 
 def _other_mesh(kind: str, name: str, mesh: Profile) -> str:
-    """Return what follows a stock name with a dash, unless that is this mesh: the mark of another one."""
+    """Return what follows a stock name and a dash: the name of another mesh. Empty if the name is this mesh's own."""
     if is_own(name, mesh):
         return ""
     found = [name[len(stock) + 1 :] for known, stock in SUFFIXED if known == kind and name.startswith(f"{stock}-")]
     return min(found, key=len) if found else ""
-
-
-def _rewrite(resource: Resource, path: str, new: str) -> None:
-    node = resource.get(path)
-    if node is not None:
-        resource.rewrite(node, new, path)
-
-
-def _plan_reference(resource: Resource, mesh: Profile, path: str, kind: str, found: object) -> None:
-    if found is not None and kind in _REFERRED:
-        node = found[1]  # type: ignore[index]
-        resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/name")

@@ -1,7 +1,7 @@
 """Move the EnvoyFilters of Istio 1.6 to 1.8 into the mesh's own root namespace.
 
-These charts put them into `istio-system` whatever the release's namespace is: the second mesh could not install them,
-and no mesh but one with its root there would use them.
+These charts write `istio-system` there, whatever the namespace of the release is. A second mesh could not install
+them, and only a mesh whose root namespace is `istio-system` would use them.
 
      kind: EnvoyFilter
      metadata:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from multimesh.rules.concern import Reads
 
 ID = "envoy-filters"
-#: The prefilter sends an object in a namespace that is not the mesh's to the parser.
+#: No condition: the prefilter skips no object whose namespace is not the control-plane namespace.
 READS: Reads = {"EnvoyFilter": IF_PARSED}
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Rewrite the namespace of the charts' telemetry filters."""
-    node = resource.get("metadata/namespace")
-    if node is not None and is_misplaced_filter(resource):
-        resource.rewrite(node, mesh.namespace, "metadata/namespace")
+    """Rewrite the namespace of a telemetry filter of the charts."""
+    if is_misplaced_filter(resource):
+        for path, node in resource.find("metadata/namespace"):
+            resource.rewrite(node, mesh.namespace, path)

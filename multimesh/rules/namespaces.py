@@ -1,11 +1,11 @@
 """Keep every object inside the namespaces of its mesh.
 
-A chart rendered for another namespace, or for two of them at once, would put one mesh's control plane among another
-mesh's workloads. Control-plane objects, the subjects of bindings, and the services of webhooks belong into
-`spec.namespace`; any other namespaced object there or into one of `spec.workloadNamespaces`.
+A chart that is rendered for another namespace, or for two namespaces at once, would install the control plane of one
+mesh among the workloads of another. Control-plane objects, the subjects of bindings, and the services of webhooks must
+be in `spec.namespace`; any other namespaced object must be there or in one of `spec.workloadNamespaces`.
 Nothing is rewritten here: `helm -n` and the chart's values decide the namespace.
 
-What names no namespace goes where Helm's `-n` says, which a post-renderer is not told.
+Helm installs an object without a namespace into the namespace of its flag `-n`, which a post-renderer cannot see.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.mesh.names import is_control_plane
 from multimesh.rules.concern import ANY_KIND, EVERY
 from multimesh.rules.recognise import is_misplaced_filter, shared_chart
-from multimesh.yamltext.fieldpath import get, is_mapping, text
+from multimesh.yamltext.fieldpath import is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,18 +24,15 @@ if TYPE_CHECKING:
     from multimesh.rules.concern import Reads
 
 ID = "namespaces"
-READS: Reads = {
-    ANY_KIND: EVERY,
-    "MutatingWebhookConfiguration": EVERY,
-    "ValidatingWebhookConfiguration": EVERY,
-}
+#: The prefilter skips no object that names another namespace than the control-plane namespace, at any place.
+READS: Reads = {ANY_KIND: EVERY}
 
-#: Control-plane workloads by the container that makes them one (istio 1.5.0, charts/*/templates/deployment.yaml).
+#: The containers that make a workload a part of the control plane (istio 1.5.0, charts/*/templates/deployment.yaml).
 _CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook", "mixer"))
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Refuse what stands in a namespace that is not the mesh's."""
+    """Refuse an object in a namespace of another mesh, or one that refers to such a namespace."""
     try:
         _check_all(resource, mesh)
     except MultimeshError:
@@ -68,22 +65,20 @@ def _check_object(resource: Resource, mesh: Profile) -> None:
         )
     if is_control_plane(resource.name) or _runs_control_plane(resource) or _configures_control_plane(resource, mesh):
         raise resource.error(
-            f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs into '
+            f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs in '
             f'"{mesh.namespace}"',
             f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
         )
 
 
 def _runs_control_plane(resource: Resource) -> bool:
-    return (
-        get(resource.root, "spec") is not None
-        and resource.kind in ("Deployment", "DaemonSet", "StatefulSet")
-        and any(text(node, "name") in _CONTROL_PLANE for _, node in resource.containers())
+    return resource.kind in ("Deployment", "DaemonSet", "StatefulSet") and any(
+        text(node, "name") in _CONTROL_PLANE for _, node in resource.containers()
     )
 
 
 def _configures_control_plane(resource: Resource, mesh: Profile) -> bool:
-    """Tell the ConfigMaps of istiod, which are called after its revision."""
+    """Return whether this is a ConfigMap of istiod: their names contain its revision."""
     if resource.kind != "ConfigMap":
         return False
     name = resource.name
@@ -98,6 +93,6 @@ def _check(resource: Resource, mesh: Profile, path: str, namespace: str, own: st
     if namespace in ("", mesh.namespace) or (own and namespace in mesh.namespaces):
         return
     raise resource.error(
-        f'{path} is "{namespace}", but the control plane of mesh {mesh.name} lives in "{mesh.namespace}"',
+        f'{path} is "{namespace}", but the control plane of mesh {mesh.name} is in "{mesh.namespace}"',
         f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
     )

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from multimesh.mesh.profile import Profile
     from multimesh.yamltext.nodes import Node
 
-#: Validators of the whole cluster, which become the mesh's own (rules revision and validation-scope).
+#: The stock validators of the whole cluster, which become validators of the mesh (rules revision and validation-scope).
 DEFAULT_VALIDATOR = "istiod-default-validator"
 DEFAULT_POLICY = "stable-channel-default-policy.istio.io"
 
 #: What to do about a stream that was rewritten for another mesh.
-RENDER_AGAIN = "Render the stock chart anew, and pipe it through one profile only."
+RENDER_AGAIN = "Render the stock chart again, and pipe it through one profile only."
 
 #: How the names of validators end (1.5.0 to 1.31.0).
 VALIDATOR_ENTRY = "validation.istio.io"
 
-#: How the telemetry filters of the charts are called (istio 1.6.0 to 1.8.6,
+#: What the names of the charts' telemetry filters begin with (istio 1.6.0 to 1.8.6,
 #: manifests/charts/istio-control/istio-discovery/templates/telemetryv2_*.yaml).
 _TELEMETRY_FILTERS = (
     "metadata-exchange-", "tcp-metadata-exchange-", "stats-filter-", "tcp-stats-filter-", "stackdriver-filter-",
@@ -41,12 +41,13 @@ _TELEMETRY_FILTERS = (
 
 
 def shared_chart(resource: Resource) -> str:
-    """Return the chart that an object belongs to if a cluster has that chart only once; empty otherwise.
+    """Return the shared chart that an object belongs to: istio-init, istio-cni, ztunnel, or istio-operator.
 
-    One of istio-init, istio-cni, ztunnel, istio-operator.
+    Empty for any other object. A shared chart is one that a cluster has only once.
     """
+    # Cached, since three rules need it.
     if resource.component is None:
-        resource.component = _shared_chart(resource)  # Three rules ask.
+        resource.component = _shared_chart(resource)
     return resource.component
 
 
@@ -76,7 +77,7 @@ def _by_container(resource: Resource) -> str:
 def is_injector(resource: Resource, mesh: Profile) -> bool:
     """Return whether this is the MutatingWebhookConfiguration of Istio 1.5, stock or rewritten.
 
-    Its name says so, whatever its entries call: later control planes find theirs by the label of a revision.
+    The name decides, whatever the entries are. A configuration with the label of a revision belongs to a later version.
     """
     return (
         resource.kind == "MutatingWebhookConfiguration"
@@ -86,7 +87,7 @@ def is_injector(resource: Resource, mesh: Profile) -> bool:
 
 
 def is_galley(resource: Resource, mesh: Profile) -> bool:
-    """Return whether this is the ValidatingWebhookConfiguration of Istio 1.5, stock or rewritten."""
+    """Return whether this is the ValidatingWebhookConfiguration of Istio 1.5, stock or rewritten; see is_injector."""
     return (
         resource.kind == "ValidatingWebhookConfiguration"
         and resource.name in (GALLEY_CONFIGURATION, galley_configuration(mesh))

@@ -1,13 +1,14 @@
 """Refuse a control plane whose revision is not the mesh's.
 
-From Istio 1.9 on a control plane finds its webhooks by the label `istio.io/rev`, in the whole cluster. Two control
-planes of the default revision patch each other's webhooks for ever, whatever these are called: renaming isolates
-nothing, revisions do (istio 1.30.3, pkg/webhooks/webhookpatch.go). So every mesh has a revision of its own.
+From Istio 1.9 on, a control plane finds its webhooks by the label `istio.io/rev`, in the whole cluster. Two control
+planes of the default revision patch each other's webhooks again and again, whatever the names of these are: other names
+do not separate them, other revisions do (istio 1.30.3, pkg/webhooks/webhookpatch.go). So every mesh has a revision of
+its own.
 
-Nothing is rewritten: a dozen names and selectors would have to change together, and `--set revision=affirmed` does it.
-Refused are istiod and its webhook configurations with another revision, the chart `default` and the tag `default`,
-tags outside the mesh's name space, gateway pods that no revision would inject, and
-`ENABLE_CLUSTER_TRUST_BUNDLE_API`, whose bundle has one name for the whole cluster.
+Nothing is rewritten, since `--set revision=affirmed` changes all names and selectors together. This rule refuses istiod
+and its webhook configurations with another revision, the chart `default` and the tag `default`, other tags that do not
+begin with the name of the mesh, gateway pods that no revision would inject, and `ENABLE_CLUSTER_TRUST_BUNDLE_API`,
+whose bundle has one name for the whole cluster.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ READS: Reads = {
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Refuse a revision that is not the mesh's."""
+    """Refuse a control plane, webhook configuration or pods with a revision that is not the mesh's."""
     if resource.kind in ("Deployment", "DaemonSet"):
         _check_control_plane(resource, mesh)
         _check_pods(resource, mesh)
@@ -48,11 +49,12 @@ def plan(resource: Resource, mesh: Profile) -> None:
     if tag == "default" or resource.name == "istio-revision-tag-default":
         raise resource.error(
             'it makes this revision the default of the whole cluster (tag "default")',
-            "Do not install the chart 'default', and take the tag out: --set revisionTags=null.",
+            "Do not install the chart 'default', and remove the tag: --set revisionTags=null.",
         )
     if tag and not is_own_revision(tag, mesh):
         raise resource.error(
-            f'the revision tag "{tag}" is not in the name space of mesh {mesh.name}',
+            f'the revision tag "{tag}" does not begin with the name of mesh {mesh.name}, '
+            "so another mesh could have it too",
             f"Call it {mesh.name}-{tag}: --set revisionTags={{{mesh.name}-{tag}}}.",
         )
     found = labels.get(REVISION_LABEL)
@@ -75,7 +77,7 @@ def _check_control_plane(resource: Resource, mesh: Profile) -> None:
         if bundle is not None and text(bundle[1], "value") == "true":
             raise resource.error(
                 f'{bundle[0]} is "true", and every mesh would write the one bundle "istio.io:istiod-ca:root-cert"',
-                "Take it out of pilot.env: --set pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API=null.",
+                "Remove it from pilot.env: --set pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API=null.",
             )
 
 
@@ -85,24 +87,18 @@ def _foreign(resource: Resource, mesh: Profile, path: str, found: str) -> Except
         f"{path} {what} but mesh {mesh.name} has the revision {', '.join(mesh.revisions)}",
         f"Render the chart with --set revision={mesh.revision} "
         f"(the chart base: --set defaultRevision={mesh.revision}).\n"
-        f"A further revision of this mesh, as during an upgrade, belongs into spec.canaryRevisions in {mesh.where}.",
+        f"During an upgrade, add the other revision of this mesh to spec.canaryRevisions in {mesh.where}.",
     )
 
 
 def _check_pods(resource: Resource, mesh: Profile) -> None:
-    """Refuse pods of another revision, and gateways that wait for an injection that no label asks for.
+    """Refuse pods of another revision, and gateways whose pods need to be injected and have no label for it.
 
-    What is shared serves every revision.
+    Shared charts are accepted: their pods serve every revision.
     """
-    template = mapping(resource.root, "spec/template/metadata")
-    if template is None:
-        return
-    labels, annotations = mapping(template, "labels"), mapping(template, "annotations")
-    found = text(labels, REVISION_LABEL.replace("/", "~1")) if labels is not None else ""
-    waits = annotations is not None and text(annotations, "inject.istio.io~1templates") == "gateway"
-    if found in mesh.revisions or not (found or waits):
-        return
-    if shared_chart(resource):
+    found = resource.value(f"spec/template/metadata/labels/{REVISION_LABEL.replace('/', '~1')}")
+    waits = resource.value("spec/template/metadata/annotations/inject.istio.io~1templates") == "gateway"
+    if found in mesh.revisions or not (found or waits) or shared_chart(resource):
         return
     what = f'has {REVISION_LABEL}="{found}"' if found else f"has no {REVISION_LABEL}"
     raise resource.error(

@@ -1,24 +1,23 @@
 """Leave what a cluster has only once to the one mesh that owns it.
 
-CRDs exist once, whoever installs them, and Helm lets one release own them. The mesh with `sharedResources: own` keeps
-them, each with `helm.sh/resource-policy: keep`, so that removing that mesh takes nothing from the others. In a mesh
-that leaves them they are dropped from the stream.
+A CRD exists once in a cluster, whoever installs it, and Helm lets one release own it. The mesh with
+`sharedResources: own` keeps the CRDs in its stream, each with `helm.sh/resource-policy: keep`, so that removing that
+mesh does not remove them. In every other mesh they are dropped from the stream.
 
      metadata:
        annotations:
     +    "helm.sh/resource-policy": keep
 
-A CRD without that annotation in the chart's own text is refused in a mesh that leaves them: had this release installed
-it before, Helm would now delete it, and every resource of its kind in the whole cluster.
-Charts that are nothing but shared are refused there as well: `istio-init`, `istio-cni`, `ztunnel`, `istio-operator`.
-The owner's may live in any namespace.
+In a mesh that does not own them, a CRD without that annotation in the chart's own text is refused: if this release has
+installed it before, Helm would now delete it, and every resource of its kind in the whole cluster.
+Charts of which a cluster has only one are refused there as well: `istio-init`, `istio-cni`, `ztunnel`,
+`istio-operator`. Those of the owner may be in any namespace.
 """
 
 from __future__ import annotations
 
 from multimesh.rules.concern import EVERY, has_word, name_starts
 from multimesh.rules.recognise import shared_chart
-from multimesh.yamltext.fieldpath import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from multimesh.rules.concern import Reads
 
 ID = "shared-resources"
-#: How the objects of the charts begin that a cluster has only once.
+
+#: How the names of most objects of these charts begin.
 _SHARED = (name_starts("istio-cni"), name_starts("ztunnel"), name_starts("istio-operator"))
 
 READS: Reads = {
@@ -36,19 +36,22 @@ READS: Reads = {
     "ClusterRoleBinding": _SHARED,
     "Job": (name_starts("istio-init-"),),
     "ConfigMap": (name_starts("istio-crd-"), name_starts("istio-cni")),
-    "ServiceAccount": (name_starts("istio-init"), *_SHARED),
+    "ServiceAccount": _SHARED,
     "Deployment": (name_starts("istio-operator"),),
     "Namespace": EVERY,
     "DaemonSet": (has_word("install-cni"), has_word("ztunnel")),
 }
-POLICY = "helm.sh/resource-policy"
 
-#: What to do instead of installing each of them a second time, and how its objects are called.
+#: The annotation with which Helm keeps a resource when it removes the release.
+POLICY = "helm.sh/resource-policy"
+_POLICY_PATH = f"metadata/annotations/{POLICY.replace('/', '~1')}"
+
+#: For each chart of which a cluster has only one: what to do instead of installing it a second time.
 _REMEDIES = {
-    "istio-init": "Install istio-init once, from the mesh that owns what is shared; this mesh needs no istio-init.",
-    "istio-cni": "Install istio-cni once, from the mesh that owns what is shared; this mesh uses it with "
+    "istio-init": "Install istio-init once, from the mesh that owns shared resources; this mesh needs no istio-init.",
+    "istio-cni": "Install istio-cni once, from the mesh that owns shared resources; this mesh uses it with "
     "--set pilot.cni.enabled=true (up to Istio 1.21: --set istio_cni.enabled=true).",
-    "ztunnel": "Install ztunnel once, from the mesh that owns what is shared: there is one on every node.",
+    "ztunnel": "Install ztunnel once, from the mesh that owns shared resources: there is one on every node.",
     "istio-operator": "Install without the operator: it acts on every IstioOperator resource of the cluster.",
 }
 
@@ -58,29 +61,29 @@ def plan(resource: Resource, mesh: Profile) -> None:
     if resource.kind == "CustomResourceDefinition":
         _plan_definition(resource, mesh)
     elif not mesh.owns_shared:
-        component = shared_chart(resource)
-        if component:
+        chart = shared_chart(resource)
+        if chart:
             raise resource.error(
-                f"the chart {component} exists once in a cluster, and mesh {mesh.name} does not own what is shared",
-                f"{_REMEDIES[component]}\n"
+                f"the chart {chart} exists once in a cluster, and mesh {mesh.name} does not own shared resources",
+                f"{_REMEDIES[chart]}\n"
                 f"If this is the mesh that owns it, set spec.sharedResources to own in {mesh.where}.",
             )
 
 
 def _plan_definition(resource: Resource, mesh: Profile) -> None:
-    node = resource.get(f"metadata/annotations/{POLICY.replace('/', '~1')}")
-    kept = node is not None and text(node) == "keep"
+    policy = resource.value(_POLICY_PATH)
     if mesh.owns_shared:
+        node = resource.get(_POLICY_PATH)
         if node is None:
-            resource.put_at(f"metadata/annotations/{POLICY.replace('/', '~1')}", "keep")
-        elif not kept:
-            resource.rewrite(node, "keep", f"metadata/annotations/{POLICY}")
-    elif kept:
+            resource.put_at(_POLICY_PATH, "keep")
+        else:
+            resource.rewrite(node, "keep", _POLICY_PATH)
+    elif policy == "keep":
         resource.drop()
     else:
         raise resource.error(
             f"mesh {mesh.name} leaves CRDs to another mesh, and this one does not carry {POLICY}: keep; "
-            "had this release installed it before, Helm would delete it and every resource of its kind",
+            "if this release has installed it before, Helm would delete it and every resource of its kind",
             f"Leave it out: --set-json 'base.excludedCRDs=[\"{resource.name}\"]' (Istio 1.24 and later; "
             "'multimesh values --chart base' writes it), --skip-crds for charts up to 1.23,\n"
             f"or upgrade this release once with spec.sharedResources: own in {mesh.where}.",

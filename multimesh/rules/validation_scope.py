@@ -1,7 +1,7 @@
 """Let each mesh validate the Istio resources of its own namespaces, and no others.
 
-Without a selector every control plane validates the whole cluster, and once one of them is broken, nobody can change an
-Istio resource in any mesh. Every entry is narrowed to the namespaces that carry the label of the mesh.
+Without a selector, every control plane validates the whole cluster; if one of them fails, Istio resources of no mesh
+can be changed. The rule limits every webhook to the namespaces that have the label of the mesh.
 
     +    namespaceSelector:
     +      matchExpressions:
@@ -10,13 +10,13 @@ Istio resource in any mesh. Every entry is narrowed to the namespaces that carry
     +        values:
     +        - affirmed
 
-The label must be on the control-plane namespace too: the control plane tries its own webhook there before it turns to
+The control-plane namespace must have the label too: the control plane tries its own webhook there before it sets
 `failurePolicy: Fail` (istio 1.5.0 and 1.30.3, pkg/webhooks/validation/controller/controller.go). Cluster-scoped
-resources are still shown to every mesh: a namespaceSelector does not exempt them.
+resources are still validated by every mesh: a namespaceSelector does not exempt them.
 
 **The default validator.** `istiod-default-validator` of the chart base, 1.12 and later, has one name and validates the
-whole cluster. In every mesh it becomes the mesh's own: its name, its revision label, its service. So an unlabelled
-Istio resource is validated by the mesh whose namespace it lives in, and no resource by two.
+whole cluster. In every mesh it gets a name, a revision label and a Service of the mesh. So an Istio resource without a
+label is validated by the mesh in whose namespace it is, and no resource is validated by two meshes.
 
     -  name: istiod-default-validator
     +  name: istiod-default-validator-affirmed
@@ -25,8 +25,8 @@ Istio resource is validated by the mesh whose namespace it lives in, and no reso
     -        name: istiod
     +        name: istiod-affirmed
 
-The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are narrowed and made the mesh's own likewise.
-A validator of the revision keeps its objectSelector.
+The ValidatingAdmissionPolicies of `experimental.stableValidationPolicy` are changed in the same way.
+The objectSelector of a validator stays.
 
 A validating webhook or policy of any name that selects `istio-injection=enabled` or a revision that is not the mesh's
 is refused. What belongs to other programs and selects neither is left as it is.
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
+    from multimesh.yamltext.emit import Value
     from multimesh.yamltext.nodes import Node
 
 ID = "validation-scope"
@@ -108,7 +109,7 @@ def _validates_istio(node: Node) -> bool:
 
 
 def _narrow_by_label(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
-    """Narrow an entry of galley's configuration, which has no selector in the stock chart."""
+    """Limit an entry of galley's configuration, which has no selector in the stock chart, to the mesh's namespaces."""
     field = f"namespaceSelector/matchLabels/{MESH_LABEL.replace('/', '~1')}"
     found = get(node, field)
     if found is None:
@@ -118,22 +119,23 @@ def _narrow_by_label(resource: Resource, mesh: Profile, path: str, node: Node) -
 
 
 def _narrow(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
-    from multimesh.kubernetes.selectors import may_match, read, requirements
+    """Limit a webhook or policy of istiod to the mesh's namespaces, in addition to what its selector requires."""
+    from multimesh.kubernetes.selectors import allows, read, requirements
 
     found = get(node, "namespaceSelector")
     selector = read(found, f"{path}/namespaceSelector")
     named = [(operator, values) for key, operator, values in requirements(selector) if key == MESH_LABEL]
-    if named and not may_match(selector, MESH_LABEL, mesh.name):
-        raise _foreign(resource, path, ", ".join(named[0][1]))
+    foreign = [values for operator, values in named if not allows(operator, values, mesh.name)]
+    if foreign:
+        raise _foreign(resource, path, ", ".join(foreign[0]))
     if ("In", [mesh.name]) in named:
         return
-    wish: dict[str, object] = {"key": MESH_LABEL, "operator": "In", "values": [mesh.name]}
-    at = f"{path}/namespaceSelector/matchExpressions"
-    expressions = get(found, "matchExpressions") if found is not None else None
+    requirement: dict[str, Value] = {"key": MESH_LABEL, "operator": "In", "values": [mesh.name]}
+    expressions = get(found, "matchExpressions")
     if expressions is not None:
-        resource.append(expressions, wish, at)  # type: ignore[arg-type]
+        resource.append(expressions, requirement, f"{path}/namespaceSelector/matchExpressions")
     else:
-        resource.put_at("namespaceSelector/matchExpressions", [wish], node, path)  # type: ignore[list-item]
+        resource.put_at("namespaceSelector/matchExpressions", [requirement], node, path)
 
 
 def _foreign(resource: Resource, path: str, found: str) -> Exception:
@@ -144,22 +146,22 @@ def _foreign(resource: Resource, path: str, found: str) -> Exception:
 
 
 def _serve_ourselves(resource: Resource, mesh: Profile, path: str, node: Node) -> None:
-    """Point a validator without revision at this mesh's istiod: the charts write the default revision's Service.
+    """Let a validator without a revision call this mesh's istiod: the charts write the Service of the default revision.
 
-    A validator of a revision (`rev.validation.istio.io`, and everything in its configuration) names its own already.
+    A validator of a revision (`rev.validation.istio.io`, and everything in its configuration) has its own Service.
     """
     labels = resource.labels()
     if labels.get(REVISION_LABEL) in mesh.revisions and not resource.name.startswith(DEFAULT_VALIDATOR):
         return
-    service = get(node, "clientConfig/service/name")
-    if service is not None and text(service).startswith("istiod"):
-        resource.rewrite(service, f"istiod-{mesh.revision}", f"{path}/clientConfig/service/name")
+    for at, service in find(node, "clientConfig/service/name"):
+        if text(service).startswith("istiod"):
+            resource.rewrite(service, f"istiod-{mesh.revision}", f"{path}/{at}")
 
 
 def _relabel(resource: Resource, mesh: Profile) -> None:
     path = f"metadata/labels/{REVISION_LABEL.replace('/', '~1')}"
     node = resource.get(path)
-    if node is None or not text(node):
+    if node is None:
         resource.put_at(path, mesh.revision)
     else:
         resource.rewrite(node, mesh.revision, path)

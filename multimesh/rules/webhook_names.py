@@ -1,8 +1,8 @@
-"""Give the webhook configurations of Istio 1.5 a name of their own, and tell the control plane.
+"""Give the webhook configurations of Istio 1.5 a name of their own, and set the flags that name them.
 
-Both meshes would write their certificate into the same object, and pods of one mesh would be asked for by the other.
-Configuration, entries, the flags that name them, and the script that waits for galley change together: a flag and the
-object it names come from the same function.
+With one name, the control planes of two meshes would write their certificates into the same object, and the injector of
+one mesh would answer for pods of the other. The configuration, its entries, the flags that name them, and the script
+that waits for galley change together: one function makes the name for all of them.
 
     -  name: istio-sidecar-injector
     +  name: istio-affirmed-sidecar-injector
@@ -13,10 +13,10 @@ object it names come from the same function.
     +            - --webhookName=affirmed-sidecar-injector.istio.io
     +            - --webhookConfigName=istio-affirmed-sidecar-injector
 
-The copy of galley's configuration in ConfigMap `istio-galley-configuration` follows, although nothing mounts it, and
-so does the variable `INJECTION_WEBHOOK_CONFIG_NAME` of pilot, which only istiod would read.
-Services and ServiceAccounts keep their names: certificates are bound to them.
-From Istio 1.6 on control planes find their entries by name, and none of this applies.
+The copy of galley's configuration in the ConfigMap `istio-galley-configuration` changes too, although nothing mounts
+it, and so does the variable `INJECTION_WEBHOOK_CONFIG_NAME` of pilot, which only istiod would read.
+Services and ServiceAccounts keep their names: certificates contain them.
+From Istio 1.6 on, control planes find their entries by name, and this rule changes nothing.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from multimesh.mesh.names import (
     occurrences,
     webhook_entry,
 )
-from multimesh.rules.concern import EVERY, name_starts
+from multimesh.rules.concern import EVERY, name_is
 from multimesh.rules.recognise import RENDER_AGAIN, is_galley, is_injector
-from multimesh.yamltext.fieldpath import get, text
+from multimesh.yamltext.fieldpath import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,28 +44,34 @@ if TYPE_CHECKING:
     from multimesh.rules.concern import Reads
 
 ID = "webhook-names"
+
+#: The ConfigMap with the copy of galley's configuration. The other two that are read hold scripts.
+_COPY = "istio-galley-configuration"
+
 READS: Reads = {
     "MutatingWebhookConfiguration": EVERY,
     "ValidatingWebhookConfiguration": EVERY,
-    "Deployment": (name_starts("istio-galley"), name_starts("istio-sidecar-injector"), name_starts("istio-pilot")),
+    "Deployment": (name_is("istio-galley"), name_is("istio-sidecar-injector"), name_is("istio-pilot")),
     "ConfigMap": (
-        name_starts("istio-galley-configuration"),
-        name_starts("istio-security-custom-resources"),
-        name_starts("istio-grafana-custom-resources"),
+        name_is(_COPY),
+        name_is("istio-security-custom-resources"),
+        name_is("istio-grafana-custom-resources"),
     ),
 }
 
-#: What the scripts of the hook Jobs ask for (1.5.0, charts/security/templates/create-custom-resources-job.yaml).
+#: What the scripts of the hook Jobs wait for (1.5.0, charts/security/templates/create-custom-resources-job.yaml).
 _SCRIPT_WORDS = f"validatingwebhookconfiguration {GALLEY_CONFIGURATION}"
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
-    """Rename configurations and entries, and set the flags that name them."""
+    """Rename entries, and what names the configurations; the rule cluster-scoped-names renames these."""
     if resource.kind == "Deployment":
         _plan_flags(resource, mesh)
     elif resource.kind == "ConfigMap":
-        _plan_copy(resource, mesh)
-        _plan_scripts(resource, mesh)
+        if resource.name == _COPY:
+            _plan_copy(resource, mesh)
+        else:
+            _plan_script(resource, mesh)
     elif is_injector(resource, mesh) or is_galley(resource, mesh):
         _plan_entries(resource, mesh)
 
@@ -101,20 +107,15 @@ def _set(resource: Resource, path: str, flags: Flags, name: str, new: str, stock
 
 
 def _plan_copy(resource: Resource, mesh: Profile) -> None:
-    if resource.name != "istio-galley-configuration":
-        return
     found = resource.embedded("data/validatingwebhookconfiguration.yaml")
     for inner in resources(found.text, ID) if found is not None else ():
         if is_galley(inner, mesh):
-            node = get(inner.root, "metadata/name")
-            if node is not None:
-                inner.rewrite(node, galley_configuration(mesh), "metadata/name")
+            for path, node in inner.find("metadata/name"):
+                inner.rewrite(node, galley_configuration(mesh), path)
             _plan_entries(inner, mesh)
 
 
-def _plan_scripts(resource: Resource, mesh: Profile) -> None:
-    if resource.name not in ("istio-security-custom-resources", "istio-grafana-custom-resources"):
-        return
+def _plan_script(resource: Resource, mesh: Profile) -> None:
     script = resource.lines("data/run.sh")
     if script is None:
         return

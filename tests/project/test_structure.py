@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import multimesh.rules
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "multimesh").rglob("*.py"))
 RULES = [path for path in (ROOT / "multimesh/rules").glob("*.py") if re.search(r"(?m)^ID\b.*= ", path.read_text())]
@@ -130,6 +132,17 @@ def test_no_rule_imports_another_rule(path):
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     assert found & others == set()
+
+
+@pytest.mark.parametrize("rule", multimesh.rules.RULES, ids=lambda rule: rule.ID)
+def test_every_rule_has_its_file_of_tests(rule):
+    """A rule is the module `multimesh/rules/<rule>.py`, and its tests are where its name says."""
+    assert (ROOT / "tests" / "rules" / f"test_{rule.__name__.rpartition('.')[2]}.py").exists()
+
+
+def test_every_module_with_an_id_is_in_the_list_of_rules():
+    """A rule that is not in the list would never run."""
+    assert {path.stem for path in RULES} == {rule.__name__.rpartition(".")[2] for rule in multimesh.rules.RULES}
 
 
 def test_no_import_is_relative():

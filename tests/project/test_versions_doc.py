@@ -64,8 +64,8 @@ REFUSED = {
     + "spec:\n  template:\n    metadata:\n      annotations: {inject.istio.io/templates: gateway}\n",
     "istio.io:istiod-ca:root-cert": istiod("blue", more=", {name: ENABLE_CLUSTER_TRUST_BUNDLE_API, value: 'true'}"),
     "which is not a namespace of mesh blue": head("Service", "a", namespace="istio-system"),
-    'belongs into "istio-blue"': istiod("blue", namespace="shop-blue"),
-    'but the control plane of mesh blue lives in "istio-blue"': head("ClusterRoleBinding", "a-blue", RBAC)
+    'belongs in "istio-blue"': istiod("blue", namespace="shop-blue"),
+    'but the control plane of mesh blue is in "istio-blue"': head("ClusterRoleBinding", "a-blue", RBAC)
     + "subjects:\n- {kind: ServiceAccount, name: istiod, namespace: istio-system}\n",
     'global.istioNamespace "istio-system"': config(
         "istio-sidecar-injector-blue", "values", '{"revision": "blue", "global": {"istioNamespace": "istio-system"}}'

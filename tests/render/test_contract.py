@@ -169,7 +169,7 @@ def test_the_configuration_of_a_control_plane_lives_beside_it(name):
     data = {"mesh": f"rootNamespace: {NS}\n"} if name == NS else {"values": "{}"}
     assert rewritten(resource("ConfigMap", name, namespace=NS, data=data), mesh())
     message = refused(resource("ConfigMap", name, namespace="nginx-affirmed", data=data), mesh())
-    assert f'belongs into "{NS}"' in message
+    assert f'belongs in "{NS}"' in message
 
 
 def test_a_workloads_own_configuration_may_be_called_as_it_likes():

@@ -59,3 +59,9 @@ def unknown_shape(place: str, what: str, rule: str) -> str:
 def stays(manifest: str, **options: object) -> bool:
     """Return whether a manifest is rendered without a change."""
     return rendered(manifest, **options) == manifest  # type: ignore[arg-type]
+
+
+def reasons(manifest: str, **options: object) -> list[tuple[str, str]]:
+    """Render a manifest, and return the rule and the path of every edit, in the order of the text."""
+    changed = rendering(manifest, **options).edited  # type: ignore[arg-type]
+    return [reason for _, _, edits in changed for edit in edits for reason in edit.reasons]

@@ -1,0 +1,175 @@
+"""The rule shared-resources: what a cluster has only once is left to the one mesh that owns it."""
+
+from __future__ import annotations
+
+import pytest
+from rule_cases import objects, reasons, refusal, rendered, rendering, stays
+
+KEEP = "helm.sh/resource-policy"
+PATH = "metadata/annotations/helm.sh~1resource-policy"
+
+#: The apiVersion of each kind that the shared charts have.
+VERSIONS = {
+    "ClusterRole": "rbac.authorization.k8s.io/v1",
+    "ClusterRoleBinding": "rbac.authorization.k8s.io/v1",
+    "Job": "batch/v1",
+    "Deployment": "apps/v1",
+    "DaemonSet": "apps/v1",
+}
+
+
+def definition(*annotations: str, name: str = "gateways.networking.istio.io") -> str:
+    """Return a CRD with these annotations, or without any."""
+    lines = "  annotations:\n" + "".join(f"    {line}\n" for line in annotations) if annotations else ""
+    return (
+        f"---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n{lines}  name: {name}\n"
+        "spec:\n  group: networking.istio.io\n"
+    )
+
+
+def thing(kind: str, name: str, rest: str = "") -> str:
+    """Return an object of a shared chart."""
+    return f"---\napiVersion: {VERSIONS.get(kind, 'v1')}\nkind: {kind}\nmetadata:\n  name: {name}\n{rest}"
+
+
+def pods(*container: str) -> str:
+    """Return the spec of a workload with one container, whose fields these are."""
+    first, *others = container
+    lines = "".join(f"        {line}\n" for line in others)
+    return f"spec:\n  template:\n    spec:\n      containers:\n      - {first}\n{lines}"
+
+
+# What changes: CRDs of the owner.
+
+
+@pytest.mark.parametrize("annotations", [(), ("other: value",), (f'"{KEEP}": delete',), (f'"{KEEP}": null',)], ids=str)
+def test_the_owner_keeps_every_definition_when_its_release_is_removed(annotations: tuple[str, ...]) -> None:
+    """The annotation is put where it is absent, and rewritten where it has another value."""
+    (crd,) = objects(definition(*annotations), sharedResources="own")
+    assert crd["metadata"]["annotations"][KEEP] == "keep"
+    assert crd["metadata"]["annotations"].get("other") == ("value" if "other: value" in annotations else None)
+    assert reasons(definition(*annotations), sharedResources="own") == [("shared-resources", PATH)]
+
+
+def test_a_definition_that_is_kept_already_stays():
+    """A second run changes nothing."""
+    assert stays(definition(f'"{KEEP}": keep'), sharedResources="own")
+
+
+@pytest.mark.parametrize("annotations", [(), (f'"{KEEP}": keep',)], ids=str)
+def test_a_resource_policy_of_another_kind_is_not_touched(annotations: tuple[str, ...]) -> None:
+    """Only CRDs outlive their release."""
+    assert stays(
+        definition(*annotations)
+        .replace("CustomResourceDefinition", "ConfigMap")
+        .replace("apiextensions.k8s.io/v1", "v1")
+    )
+
+
+# What is dropped: CRDs of every other mesh.
+
+
+def test_a_mesh_that_is_not_the_owner_drops_definitions():
+    """The document goes with all its lines, and the report names the rule."""
+    manifest = definition(f'"{KEEP}": keep')
+    assert rendered(manifest) == ""
+    assert [(title, rule) for title, rule, _ in rendering(manifest).dropped] == [
+        ("CustomResourceDefinition/gateways.networking.istio.io", "shared-resources")
+    ]
+
+
+@pytest.mark.parametrize("annotations", [(), ("other: keep",), (f'"{KEEP}": delete',)], ids=str)
+def test_a_definition_that_helm_would_delete_is_refused(annotations: tuple[str, ...]) -> None:
+    """Without the annotation in the chart's own text, leaving it out would delete it for all meshes."""
+    assert refusal(definition(*annotations, name="a.istio.io")) == (
+        "multimesh: <stdin>:2: CustomResourceDefinition/a.istio.io: mesh affirmed leaves CRDs to another mesh, and this "
+        "one does not carry helm.sh/resource-policy: keep; if this release has installed it before, Helm would delete "
+        "it and every resource of its kind [shared-resources]\n"
+        "  Leave it out: --set-json 'base.excludedCRDs=[\"a.istio.io\"]' (Istio 1.24 and later; "
+        "'multimesh values --chart base' writes it), --skip-crds for charts up to 1.23,\n"
+        "  or upgrade this release once with spec.sharedResources: own in profile.yaml."
+    )
+
+
+@pytest.mark.parametrize("owner", ["own", "leave"])
+def test_a_resource_policy_in_base64_is_refused(owner: str) -> None:
+    """What `keep` would say there is something else."""
+    message = refusal(definition(f'"{KEEP}": !!binary keep'), sharedResources=owner)
+    assert 'helm.sh~1resource-policy is "keep" in Base64' in message
+
+
+# What is refused: charts of which a cluster has only one.
+
+REMEDIES = {
+    "istio-init": "Install istio-init once, from the mesh that owns shared resources; this mesh needs no istio-init.",
+    "istio-cni": "Install istio-cni once, from the mesh that owns shared resources; this mesh uses it with --set "
+    "pilot.cni.enabled=true (up to Istio 1.21: --set istio_cni.enabled=true).",
+    "ztunnel": "Install ztunnel once, from the mesh that owns shared resources: there is one on every node.",
+    "istio-operator": "Install without the operator: it acts on every IstioOperator resource of the cluster.",
+}
+
+#: Objects of these charts that are refused by themselves: (chart, kind, name, the rest of the object).
+SHARED = [
+    ("istio-init", "Job", "istio-init-crd-all-1.5", ""),
+    ("istio-init", "ConfigMap", "istio-crd-all", ""),
+    ("istio-cni", "ConfigMap", "istio-cni-config", ""),
+    *[
+        (chart, kind, name, "")
+        for kind in ("ClusterRole", "ClusterRoleBinding", "ServiceAccount")
+        for chart, name in (
+            ("istio-cni", "istio-cni"),
+            ("istio-cni", "istio-cni-anything"),
+            ("ztunnel", "ztunnel"),
+            ("istio-operator", "istio-operator"),
+        )
+    ],
+    ("istio-operator", "Namespace", "istio-operator", ""),
+    ("istio-operator", "Deployment", "istio-operator", pods("name: istio-operator")),
+    ("istio-cni", "DaemonSet", "anything", pods("name: install-cni")),
+    ("ztunnel", "DaemonSet", "anything", pods("name: istio-proxy", "args: [proxy, ztunnel]")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chart", "kind", "name", "rest"), SHARED, ids=[f"{kind}-{name}" for _, kind, name, _ in SHARED]
+)
+def test_a_mesh_that_is_not_the_owner_refuses_shared_charts(chart: str, kind: str, name: str, rest: str) -> None:
+    """Every object by which such a chart can be known is refused, with the chart's own remedy."""
+    assert refusal(thing(kind, name, rest)) == (
+        f"multimesh: <stdin>:2: {kind}/{name}: the chart {chart} exists once in a cluster, and mesh affirmed does not "
+        f"own shared resources [shared-resources]\n  {REMEDIES[chart]}\n"
+        "  If this is the mesh that owns it, set spec.sharedResources to own in profile.yaml."
+    )
+
+
+@pytest.mark.parametrize(
+    ("chart", "kind", "name", "rest"), SHARED, ids=[f"{kind}-{name}" for _, kind, name, _ in SHARED]
+)
+def test_the_owner_installs_shared_charts_as_they_are(chart: str, kind: str, name: str, rest: str) -> None:
+    """They keep their names, so that there is one of each."""
+    keep = {"keepNames": [f"{kind}/{name}"]} if name == "istio-cni-anything" and kind.startswith("Cluster") else {}
+    assert stays(thing(kind, name, rest), sharedResources="own", **keep), chart
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "rest"),
+    [
+        ("Job", "istio-security-post-install", ""),
+        ("Job", "istio-init", ""),
+        ("Job", "istio-crd-all", ""),
+        ("ConfigMap", "istio-init-crd", ""),
+        ("ConfigMap", "istio", ""),
+        ("ServiceAccount", "istio-init-service-account", ""),
+        ("ServiceAccount", "istio-cnix", ""),
+        ("ServiceAccount", "my-ztunnel", ""),
+        ("ClusterRole", "istio-init-istio-affirmed", ""),
+        ("ClusterRoleBinding", "istio-init-admin-role-binding-istio-affirmed", ""),
+        ("Namespace", "istio-affirmed", ""),
+        ("Deployment", "istio-operatorx", pods("name: istio-operator")),
+        ("DaemonSet", "agent", pods("name: install-cnix")),
+        ("DaemonSet", "agent", pods("name: ztunnel", "args: [ztunnelx]")),
+    ],
+)
+def test_what_looks_like_a_shared_chart_stays(kind: str, name: str, rest: str) -> None:
+    """Names that only begin alike, and objects of istio-init that harm no one without its Jobs."""
+    assert stays(thing(kind, name, rest))
