@@ -17,7 +17,7 @@ from multimesh.kubernetes.containers import variable
 from multimesh.mesh.names import REVISION_LABEL, TAG_LABEL
 from multimesh.rules.concern import has_word, name_is
 from multimesh.rules.recognise import DEFAULT_POLICY, DEFAULT_VALIDATOR, is_own_revision, shared_chart
-from multimesh.yamltext.fieldpath import mapping, text
+from multimesh.yamltext.fieldpath import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -117,7 +117,7 @@ def test_a_1_5_injector_that_selects_something_else_is_refused(selector: str, va
 def test_a_1_5_injector_of_another_mesh_is_refused() -> None:
     message = refusal(old("{matchLabels: {istio-injection: enabled-blue}}"))
     assert 'webhooks/0/namespaceSelector selects istio-injection="enabled-blue": this stream has been' in message
-    assert "Render the stock chart anew, and pipe it through one profile only." in message
+    assert "Render the stock chart again, and pipe it through one profile only." in message
 
 
 @pytest.mark.parametrize(("key", "value"), [("istio-injection", "enabled"), ("istio.io/rev", "default")])
@@ -385,7 +385,7 @@ def test_an_injector_that_could_match_other_namespaces_is_refused(namespaces: st
 def test_a_refusal_of_selectors_says_what_to_do() -> None:
     hints = {
         "{}": "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
-        "{matchLabels: {istio-injection: enabled-blue}}": "Render the stock chart anew, and pipe it through one profile only.",
+        "{matchLabels: {istio-injection: enabled-blue}}": "Render the stock chart again, and pipe it through one profile only.",
         "{matchExpressions: [{key: istio-injection, operator: NotIn, values: [enabled-ANOTHER]}]}": CHANGE_NONE,
         f"{{matchExpressions: [{NO_LABEL}]}}": CHANGE_NONE,
     }

@@ -89,7 +89,6 @@ def test_labels_say_which_shared_chart_an_object_of_any_kind_belongs_to(labels: 
         ("{name: install-cni}", "istio-cni"),
         ("{name: repair-cni}", "istio-cni"),
         ("{name: istio-proxy, args: [proxy, ztunnel]}", "ztunnel"),
-        ("{name: istio-proxy, args: ztunnel}", ""),
         ("{name: ztunnel, args: [proxy]}", ""),
         ("{name: istio-proxy, args: [proxy, sidecar]}", ""),
         ("{name: cni}", ""),
