@@ -371,6 +371,8 @@ def test_a_gateway_is_enabled_by_any_word_for_true(switch: str):
 @pytest.mark.parametrize("switch", ["false", '"false"', "no", "null", "", "1", "Xtrue"])
 def test_a_gateway_that_is_not_enabled_stays(switch: str):
     """It does not exist."""
+    alone = JSON.partition(',"istio-egressgateway"')[0] + "}}"
+    assert stays(values(alone.replace(":true", f": {switch}")))
     assert stays(values(JSON.replace(":true", f": {switch}")))
     assert stays(values(YAML.replace(" true", f" {switch}", 1)))
 
