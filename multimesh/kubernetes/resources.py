@@ -195,7 +195,7 @@ class Resource(Editor):
         if node is None:
             return None
         # Text in Base64 is refused.
-        text(node)
+        text(node, at=path)
         return self.inside(node, path)
 
     def lines(self, path: str) -> Editor | None:

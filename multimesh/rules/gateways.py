@@ -3,15 +3,16 @@
     -  name: istio-ingressgateway
     +  name: istio-affirmed-ingressgateway
 
-They are namespaced and would not collide, but whoever sees `istio-ingressgateway` in a log, a metric or a dashboard of
-the cluster wants to know whose it is. The rename is complete or not at all: ServiceAccount, Service, Deployment, its
-environment and volumes, HorizontalPodAutoscaler, PodDisruptionBudget, roles, the chart's own Gateways and
-EnvoyFilters, `ingressService`, the injector's values, the performance dashboard. TLS secrets are now called
-`istio-affirmed-ingressgateway-certs`. The label `istio: ingressgateway` stays, so Gateways of users still bind.
+They are namespaced, so their names would not collide. But `istio-ingressgateway` in a log, a metric or a dashboard of
+the cluster must show which mesh it belongs to. Everything that has the name is renamed, or nothing: ServiceAccount,
+Service, Deployment with its environment and volumes, HorizontalPodAutoscaler, PodDisruptionBudget, roles, the Gateways
+and EnvoyFilters of the chart, `ingressService`, the injector's values, the performance dashboard. TLS secrets are then
+called `istio-affirmed-ingressgateway-certs`. The label `istio: ingressgateway` stays, so Gateways of users still select
+it.
 
-A gateway of this chart is told by the object's own labels `chart` and `heritage`. From Istio 1.6 on a gateway's name
-is the user's own choice and never changes. `gateways: keep` leaves all of them as they are, and a name in `keepNames`
-leaves all of that one gateway.
+A gateway of this chart is recognised by the object's own labels `chart` and `heritage`. From Istio 1.6 on the name of a
+gateway is the user's own choice and never changes. `gateways: keep` keeps all names, and a name in `keepNames` keeps
+all names of that gateway.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ READS: Reads = {
     "EnvoyFilter": _GATEWAY,
     "ConfigMap": (
         name_starts("istio-grafana-configuration-dashboards", "gateway"),
-        name_starts("istio-sidecar-injector"),
+        name_is("istio-sidecar-injector"),
         name_is("istio", "ingressService"),
     ),
 }
@@ -80,6 +81,7 @@ VARIABLES = ("ISTIO_META_WORKLOAD_NAME", "ISTIO_META_OWNER", "ISTIO_METAJSON_LAB
 
 #: In the injector's values, below `gateways/NAME`: fields that hold a name of the family.
 VALUES_FIELDS = ("labels/app", "secretVolumes/*/secretName")
+#: The first step of each of these paths, and the rest.
 _VALUES_KEYS = {key: rest for key, _, rest in (path.partition("/") for path in VALUES_FIELDS)}
 
 
@@ -90,16 +92,16 @@ def plan(resource: Resource, mesh: Profile) -> None:
     if resource.kind == "ConfigMap":
         _plan_texts(resource, mesh)
         return
-    found = [(path, resource.get(path)) for path in FIELDS.get(resource.kind, ())]
+    found = [(path, resource.get(path)) for path in FIELDS[resource.kind]]
     if resource.kind in LISTS:
         found += resource.find(LISTS[resource.kind])
     for path, node in found:
         if node is not None:
-            resource.rewrite(node, gateway_family(text(node), mesh), path)
+            resource.rewrite(node, gateway_family(text(node, at=path), mesh), path)
     if resource.kind == "Deployment":
-        for path, node in resource.containers():
-            if text(node, "name") == "istio-proxy":
-                _plan_container(resource, mesh, path, node)
+        for path, container in resource.containers():
+            if text(container, "name") == "istio-proxy":
+                _plan_container(resource, mesh, path, container)
 
 
 def _is_of_chart(resource: Resource) -> bool:
@@ -120,70 +122,76 @@ def _plan_container(resource: Resource, mesh: Profile, path: str, node: MappingN
         resource.rewrite(cluster[1], new, f"{found[0]}/{_SERVICE_CLUSTER}")
     for name, (at, item) in variables(path, node, *VARIABLES).items():
         value = get(item, "value")
+        at += "/value"
         if value is None:
             continue
-        if not is_scalar(value):
-            raise BadShape(f"{at}/value", "is no text", value)
         if name == "ISTIO_METAJSON_LABELS":
-            inner = resource.inside(value, f"{at}/value")
+            inner = resource.inside(value, at)
             for root in inner.text.roots:
-                _rename(mesh, inner, root, "app")
+                _rename(mesh, inner, root, "app", f"{at}/")
         else:
             # kubernetes://apis/apps/v1/namespaces/NAMESPACE/deployments/NAME, or the name alone
-            before, slash, last = text(value).rpartition("/")
-            resource.rewrite(value, before + slash + gateway(last, mesh), f"{at}/value")
+            before, slash, last = text(value, at=at).rpartition("/")
+            resource.rewrite(value, before + slash + gateway(last, mesh), at)
 
 
 def _plan_texts(resource: Resource, mesh: Profile) -> None:
+    """Rename gateways in the texts of a ConfigMap."""
     if resource.name == "istio":
         found = resource.embedded("data/mesh")
-        for root in found.text.roots if found is not None else ():
-            node = get(root, "ingressService") if is_mapping(root) else None
-            if found is not None and node is not None:
-                found.rewrite(node, gateway(text(node), mesh), "data/mesh/ingressService")
+        if found is not None:
+            for root in found.text.roots:
+                _rename(mesh, found, root, "ingressService", "data/mesh/")
     elif resource.name == "istio-sidecar-injector":
-        node = resource.get("data/values")
-        if node is not None:
-            _plan_values(resource, mesh, node)
-    elif resource.name.startswith("istio-grafana-configuration-dashboards"):
+        found = resource.embedded("data/values")
+        if found is not None:
+            _plan_values(mesh, found)
+    else:
         for path, node in resource.find("data/*"):
             _plan_words(resource, mesh, node, path)
 
 
-def _rename(mesh: Profile, inner: Editor, root: Node, path: str, within: str = "") -> None:
-    """Rename every name of a gateway's family at a path below a node of an embedded text, which stands at `within`."""
-    for at, found in find(root, path):
-        inner.rewrite(found, gateway_family(text(found), mesh), within + at)
+def _rename(mesh: Profile, inner: Editor, root: Node, path: str, within: str) -> None:
+    """Rename every name of a gateway's family at a path below a node of a text; the path of the node is `within`."""
+    try:
+        found = find(root, path)
+    except BadShape as error:
+        raise BadShape(f"{within}{error.path}".rstrip("/"), error.what, error.node) from None
+    for at, node in found:
+        inner.rewrite(node, gateway_family(text(node, at=within + at), mesh), within + at)
 
 
-def _plan_values(resource: Resource, mesh: Profile, node: Node) -> None:
-    """Rename the gateways that the injector's values hold and enable; the others do not exist."""
-    inner = resource.inside(node, "data/values")
-    spans = _members(inner.source)
+def _plan_values(mesh: Profile, inner: Editor) -> None:
+    """Rename the gateways that the injector's values contain and enable; the others do not exist."""
+    spans = _spans(inner.source)
     if spans is not None:
-        _plan_members(mesh, inner, spans)
+        _plan_spans(mesh, inner, spans)
         return
     found = next((get(root, "gateways") for root in inner.text.roots if is_mapping(root)), None)
     for key, values in entries(found, "gateways") if is_mapping(found) else ():
-        if key.value in GATEWAYS and is_mapping(values) and _is_on(values):
+        if key.value in GATEWAYS and is_mapping(values) and _is_enabled(values):
             inner.rewrite(key, gateway(key.value, mesh), f"gateways/{key.value}")
             for path in VALUES_FIELDS:
                 _rename(mesh, inner, values, path, f"gateways/{key.value}/")
 
 
-def _is_on(values: Node) -> bool:
-    """Tell a gateway that is enabled, by whatever word Go takes for true. Raises BadShape for what is no word."""
+def _is_enabled(values: MappingNode) -> bool:
+    """Return whether a gateway is enabled, by any word that means true to Go. Raises BadShape for what is not text."""
     from multimesh.yamltext.plain import scalar
 
     enabled = get(values, "enabled")
-    return text(values, "enabled") != "" and is_scalar(enabled) and str(scalar(enabled)).lower() == "true"
+    if enabled is None:
+        return False
+    if not is_scalar(enabled):
+        raise BadShape("enabled", "is not text", enabled)
+    return str(scalar(enabled)).lower() == "true"
 
 
-def _members(values: str) -> list[tuple[int, int, str, str]] | None:
-    """Return the names of gateways that are on, and those of their fields that hold more names; None in doubt.
+def _spans(values: str) -> list[tuple[int, int, str, str]] | None:
+    """Return the spans of JSON values that name a gateway which is enabled; None if they may not be JSON.
 
-    Each is a span, the path from there to the names, which is empty for the gateway's own, and the path of the span.
-    Values of a gateway that is off, and most of one that is on, are no business of this rule.
+    A span is the gateway's own name, or the value of a field that contains names. Each comes with the path from there
+    to the names, which is empty for the gateway's own, and with its own path. All other values are not parsed.
     """
     # Imported here: the C module _json takes 0.03 of the bare interpreter; charts without an injector do not need it.
     from multimesh.yamltext.jsontext import end, members
@@ -201,7 +209,7 @@ def _members(values: str) -> list[tuple[int, int, str, str]] | None:
             continue
         place = fields.pop("enabled")
         switch = values[place : end(values, place)].strip('"')
-        # JSON knows two words, and what is none of them could be one to YAML.
+        # JSON has two words for it. Another one could mean true or false in YAML.
         if switch not in ("true", "false"):
             return None
         if switch == "false":
@@ -210,27 +218,20 @@ def _members(values: str) -> list[tuple[int, int, str, str]] | None:
         spans.append((start, start + len(name), "", f"gateways/{name}"))
         for key, place in fields.items():
             spans.append((place, end(values, place), _VALUES_KEYS[key], f"gateways/{name}/{key}"))
-    return None if any(stop < 0 for _, stop, _, _ in spans) else spans
+    return spans
 
 
-def _plan_members(mesh: Profile, inner: Editor, spans: list[tuple[int, int, str, str]]) -> None:
-    for start, last, rest, path in spans:
-        if not rest:
-            inner.replace_span(start, last, gateway(inner.source[start:last], mesh), path)
-            continue
-        part = inner.inside_span(start, last)
-        try:
-            fields = find(part.text.roots[0], rest)
-        except BadShape as error:
-            raise BadShape(f"{path}/{error.path}".rstrip("/"), error.what, error.node) from None
-        for field, node in fields:
-            if not is_scalar(node):
-                raise BadShape(f"{path}/{field}", "is no text", node)
-            part.rewrite(node, gateway_family(text(node), mesh), f"{path}/{field}")
+def _plan_spans(mesh: Profile, inner: Editor, spans: list[tuple[int, int, str, str]]) -> None:
+    for start, stop, rest, path in spans:
+        if rest:
+            field = inner.inside_span(start, stop)
+            _rename(mesh, field, field.text.roots[0], rest, f"{path}/")
+        else:
+            inner.replace_span(start, stop, gateway(inner.source[start:stop], mesh), path)
 
 
 def _plan_words(resource: Resource, mesh: Profile, node: Node, path: str) -> None:
-    """Rename gateways inside a text that is not read any further: a query, an owner's URL."""
+    """Rename gateways in a text that is not parsed: a query, the URL of an owner."""
     inner = resource.inside_words(node)
     if inner is None:
         return

@@ -528,7 +528,7 @@ STRANGE = {
             "  labels: {chart: gateways, heritage: Helm}\nspec:\n  template:\n    spec:\n      containers:\n"
             '      - name: istio-proxy\n        env:\n        - name: ISTIO_METAJSON_LABELS\n          value: {"app": "x"}\n'
         ),
-        "[name=ISTIO_METAJSON_LABELS]/value is no text",
+        "[name=ISTIO_METAJSON_LABELS]/value is not text",
     ),
     "a webhook that calls a list": (
         (
@@ -674,7 +674,7 @@ def test_a_mistake_in_a_part_of_the_values_is_told_with_its_line_and_path():
     line = text[: text.index('"app"')].count("\n") + 1
     assert f"<stdin>:{line}: not YAML" in refused(text, mesh())
     text = stream + (labels % '{"app": []}').replace("\n", "\n    ")
-    assert "gateways/istio-ingressgateway/labels/app is no text, which no rule knows" in refused(text, mesh())
+    assert "gateways/istio-ingressgateway/labels/app is not text, which no rule knows" in refused(text, mesh())
 
 
 BROKEN = {
