@@ -22,8 +22,9 @@ from multimesh.check.running.cluster import Cluster, cluster
 from multimesh.check.running.policies import policies
 from multimesh.check.running.reading import Reading, read_mesh
 from multimesh.check.running.removed import removed
+from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
-from multimesh.check.sources.manifests import parse
+from multimesh.check.sources.manifests import parse_stream
 from multimesh.commands.check import add_output_flags, report
 from multimesh.commands.flags import add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
@@ -97,15 +98,8 @@ def _saved() -> Cluster | None:
         return None
     if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
         return None
-    text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-    if not text.strip():
-        raise MultimeshError(
-            "<stdin>",
-            "is empty: kubectl sent nothing",
-            "Look at what failed before the pipe. "
-            "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
-        )
-    return cluster(list(parse(text, "<stdin>")))
+    compact = Compactor()
+    return cluster([compact(item) for item in parse_stream(sys.stdin.buffer, "<stdin>")])
 
 
 def _settled(mesh: Profile, access: Access, seconds: int, before: Cluster) -> list[Finding]:

@@ -12,6 +12,7 @@ from multimesh.check.findings import Finding, Side, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.sources import kubectl
 from multimesh.check.sources.cluster import CALLS, CUSTOM, OPTIONAL, READS, unsaved
+from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Answer, Query
 from multimesh.errors import MultimeshError
 
@@ -61,14 +62,14 @@ def test_one_kind_that_is_forbidden_hides_no_other(answers):
         assert finding.message == "a could not be read: (Forbidden): a is forbidden; nothing is said about it"
 
 
-def test_of_a_secret_only_certificates_are_kept(answers):
-    secret = {"ca-key.pem": "k", "key.pem": "k", "ca-cert.pem": "c", "root-cert.pem": "r"}
-    for kind, kept in (("Secret", {"ca-cert.pem": "c", "root-cert.pem": "r"}), ("ConfigMap", secret)):
-        item = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "data": secret, "stringData": secret}
+def test_of_secrets_and_config_maps_only_certificates_are_kept(answers):
+    """A private key must not stay in memory, nor the text of every ConfigMap."""
+    data = {"ca-key.pem": "k", "key.pem": "k", "other": "o", "ca-cert.pem": "c", "root-cert.pem": "r"}
+    for kind in ("Secret", "ConfigMap"):
+        item = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "data": data, "stringData": data}
         answers["a"] = (0, json.dumps(item), "")
-        [found] = get("a").objects
-        assert found.data["data"] == kept
-        assert ("stringData" in found.data) == (kind == "ConfigMap")
+        [found] = kubectl.get(kubectl.Access(), Query({"a": "it"}), Compactor()).objects
+        assert found.data == {"metadata": {"labels": None}, "data": {"ca-cert.pem": "c", "root-cert.pem": "r"}}
 
 
 def test_one_name_that_is_forbidden_hides_no_other(answers):

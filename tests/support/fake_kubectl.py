@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 #: API group of each resource that the program asks for by its plain name.
 GROUPS = {
@@ -80,6 +81,8 @@ def answer(folder: Path, arguments: list[str]) -> tuple[int, str, str]:
     """Answer one call: exit code, stdout and stderr."""
     with (folder / "calls").open("a") as log:
         log.write(json.dumps(arguments) + "\n")
+    if "--raw" in arguments:
+        return _page(folder, urlsplit(arguments[-1]))
     flags = {"-n": "", "-l": "", "--field-selector": "", "-o": "", "--context": "", "--kubeconfig": ""}
     words = []
     rest = list(arguments)
@@ -110,6 +113,22 @@ def answer(folder: Path, arguments: list[str]) -> tuple[int, str, str]:
             found += [item for item in objects if _fits(item, plural, group, name, flags)]
     out = json.dumps({"apiVersion": "v1", "kind": "List", "items": found}) if found or not errors else ""
     return (1 if errors else 0), out, errors
+
+
+def _page(folder: Path, url: SplitResult) -> tuple[int, str, str]:
+    """Answer a call for one page of a kind of a namespace, as an API server does: items without a kind of their own."""
+    _, api, version, spaces, namespace, plural = url.path.split("/")
+    assert (api, version, spaces) == ("api", "v1", "namespaces"), url
+    wanted = {key: value[0] for key, value in parse_qs(url.query).items()}
+    code, out, errors = answer(folder, ["get", plural, "-n", namespace, "-o", "json"])
+    if code:
+        return code, "", errors
+    items = json.loads(out)["items"]
+    start = int(wanted.get("continue", 0))
+    end = start + int(wanted["limit"])
+    more = {"continue": str(end)} if end < len(items) else {}
+    page = [{key: value for key, value in one.items() if key not in ("kind", "apiVersion")} for one in items[start:end]]
+    return 0, json.dumps({"kind": "List", "apiVersion": "v1", "metadata": more, "items": page}), ""
 
 
 def _fits(item: Any, plural: str, group: str, name: str, flags: dict[str, str]) -> bool:

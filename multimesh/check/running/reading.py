@@ -12,6 +12,7 @@ from typing import NamedTuple
 from multimesh.check.findings import Finding
 from multimesh.check.objects import Object
 from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5
+from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
 from multimesh.mesh.names import INJECTION_LABEL
 from multimesh.mesh.profile import Profile
@@ -114,7 +115,8 @@ def _ask(access: Access, queries: Iterable[Query]) -> list[tuple[Query, Answer]]
     # Each is a call of kubectl, which mostly waits for the API server.
     with ThreadPoolExecutor(max_workers=4) as pool:
         asked = list(queries)
-        return list(zip(asked, pool.map(lambda query: get(access, query), asked), strict=True))
+        compact = Compactor()
+        return list(zip(asked, pool.map(lambda query: get(access, query, compact), asked), strict=True))
 
 
 def _joined(answered: list[tuple[Query, Answer]]) -> Cluster:

@@ -6,15 +6,19 @@ does not know is not, where it is optional. Where nothing could be read there is
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from multimesh.check.findings import Finding, Side
-from multimesh.check.objects import Object, dig
-from multimesh.check.sources.manifests import parse
+from multimesh.check.objects import Object
+from multimesh.check.sources.manifests import objects, parse
 from multimesh.errors import MultimeshError
 
 
@@ -65,33 +69,97 @@ class Answer(NamedTuple):
     unread: frozenset[str] = frozenset()
 
 
-def get(access: Access, query: Query) -> Answer:
-    """Return the answer to a query.
+#: Kinds of which a namespace may hold thousands, so that they are read in pages.
+_PAGED = {"pods": "Pod", "configmaps": "ConfigMap"}
+
+#: How many objects a page has: a page of pods takes 7 MB.
+_PAGE = 500
+
+_CONTINUE = re.compile(r'"continue"\s*:\s*"([^"]*)"')
+
+
+def get(access: Access, query: Query, compact: Callable[[Object], Object] | None = None) -> Answer:
+    """Return the answer to a query, with each object as `compact` returns it.
 
     Kinds are read together; where that fails, one by one, so that one missing permission hides no other kind.
     Raises MultimeshError where kubectl itself is missing, or the cluster cannot be reached.
     """
     if shutil.which("kubectl") is None:
         raise MultimeshError("", "kubectl is not on the PATH", "Install it, or read a saved 'kubectl get ... -o json'.")
+    if compact is not None and query.namespace and not query.names and _PAGED.keys() & query.kinds.keys():
+        parts = [query] if len(query.kinds) == 1 else query.alone()
+        return _together(
+            [
+                _pages(access, part, compact) if part.kinds.keys() <= _PAGED.keys() else get(access, part, compact)
+                for part in parts
+            ]
+        )
+    return _at_once(access, query, compact)
+
+
+def _at_once(access: Access, query: Query, compact: Callable[[Object], Object] | None) -> Answer:
     done = _run([*access.command, *arguments(query), "--ignore-not-found"])
     if done.returncode == 0 and done.stdout.lstrip()[:1] in ("", "{"):
-        return Answer(
-            [_without_keys(item) for item in parse(done.stdout, "cluster")] if done.stdout.strip() else [], []
-        )
+        found = parse(done.stdout, "cluster") if done.stdout.strip() else ()
+        return Answer([item if compact is None else compact(item) for item in found], [])
+    _require_reachable(done)
+    if len(query.kinds) > 1 or len(query.names) > 1:
+        return _together([get(access, part, compact) for part in query.alone()])
+    if query.optional and any(sign in done.stderr for sign in _UNKNOWN):
+        return Answer([], [])
+    return _unread(query, _last(done.stderr) if done.returncode else "the answer is not JSON")
+
+
+def _pages(access: Access, query: Query, compact: Callable[[Object], Object]) -> Answer:
+    """Return the answer to a query of one kind of a namespace, read in pages: the next one while one is parsed."""
+    (kind,) = query.kinds
+    path = f"/api/v1/namespaces/{query.namespace}/{kind}"
+    selectors = {"labelSelector": query.labels, "fieldSelector": query.fields}
+    found: list[Object] = []
+
+    def page(token: str) -> subprocess.CompletedProcess[str]:
+        wanted = {"limit": str(_PAGE), "continue": token, **selectors}
+        return _run([
+            *access.command, "get", "--raw", f"{path}?{urlencode({key: one for key, one in wanted.items() if one})}",
+        ])  # fmt: skip
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(page, "")
+        while True:
+            done = coming.result()
+            if "orbidden" in done.stderr:
+                return _unread(query, _last(done.stderr))
+            token = _CONTINUE.search(done.stdout, 0, max(done.stdout.find('"items"'), 0))
+            more = token is not None and bool(token[1])
+            if token is not None and more:
+                coming = pool.submit(page, token[1])
+            try:
+                items = json.loads(done.stdout)["items"] or []
+            except (ValueError, LookupError, TypeError):
+                _require_reachable(done)
+                # A page may expire while others are read; then everything is read at once.
+                return _at_once(access, query, compact)
+            # The items of such a list have no kind of their own.
+            typed = ({"apiVersion": "v1", "kind": _PAGED[kind], **item} for item in items)
+            found += [compact(one) for item in typed for one in objects(item, "cluster")]
+            if not more:
+                return Answer(found, [])
+
+
+def _together(answers: list[Answer]) -> Answer:
+    return Answer(
+        [item for answer in answers for item in answer.objects],
+        [finding for answer in answers for finding in answer.findings],
+        frozenset[str]().union(*(answer.unread for answer in answers)),
+    )
+
+
+def _require_reachable(done: subprocess.CompletedProcess[str]) -> None:
+    """Raise MultimeshError if a call has failed because there is no cluster."""
     if _is_unreachable(done.stderr):
         raise MultimeshError(
             "", f"the cluster cannot be reached: {_last(done.stderr)}", "Try 'kubectl version' with the same context."
         )
-    if len(query.kinds) > 1 or len(query.names) > 1:
-        answers = [get(access, part) for part in query.alone()]
-        return Answer(
-            [item for answer in answers for item in answer.objects],
-            [finding for answer in answers for finding in answer.findings],
-            frozenset[str]().union(*(answer.unread for answer in answers)),
-        )
-    if query.optional and any(sign in done.stderr for sign in _UNKNOWN):
-        return Answer([], [])
-    return _unread(query, _last(done.stderr) if done.returncode else "the answer is not JSON")
 
 
 def _unread(query: Query, reason: str) -> Answer:
@@ -128,15 +196,6 @@ def require_some(answered: Iterable[tuple[Query, Answer]]) -> None:
         f"nothing in the cluster could be read: {reasons[0].rpartition('; nothing is said')[0] if reasons else ''}",
         "Look at kubectl's configuration and context, or grant what docs/operations.md lists under 'Who may read'.",
     )
-
-
-def _without_keys(item: Object) -> Object:
-    """Return an object without private keys: of a Secret only the certificates are kept."""
-    data = item.data.get("data")
-    if item.kind != "Secret" or not isinstance(data, dict):
-        return item
-    public = {key: value for key, value in data.items() if str(key).endswith("cert.pem")}
-    return item._replace(data={"metadata": dig(item.data, "metadata"), "data": public})
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -10,11 +10,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from multimesh.check.objects import Object, dig, mappings, text_of
+from multimesh.check.sources.json_list import Items, items
 from multimesh.errors import MultimeshError
 from multimesh.mesh.kinds import CLUSTER_SCOPED, group_of
 from multimesh.yamltext.edits import Text
@@ -76,12 +77,40 @@ def read_file(path: str) -> list[Object]:
     return list(parse(content, name))
 
 
+def parse_stream(stream: BinaryIO, file: str) -> Iterator[Object]:
+    """Yield the objects of a manifest, of a JSON list one by one. Raises MultimeshError for invalid or no YAML."""
+    found = items(stream, file)
+    if isinstance(found, str):
+        rest = found.removeprefix("\ufeff")
+    else:
+        rest = yield from _of_items(found, file)
+        if not rest.strip():
+            return
+    if not rest.strip():
+        raise MultimeshError(
+            file,
+            "is empty: kubectl sent nothing",
+            "Look at what failed before the pipe. "
+            "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
+        )
+    yield from parse(rest, file)
+
+
+def _of_items(found: Items, file: str) -> Generator[Object, None, str]:
+    while True:
+        try:
+            line, item = next(found)
+        except StopIteration as stop:
+            return str(stop.value)
+        yield from objects(item, file, [line])
+
+
 def parse(content: str, file: str) -> Iterator[Object]:
     """Yield the objects of a manifest, skipping other documents. Raises MultimeshError for invalid YAML."""
     try:
         if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
             starts = _item_lines(content)
-            yield from _objects(found, file, [1], starts)
+            yield from objects(found, file, [1], starts)
             return
         line = 1
         for piece in _pieces(content):
@@ -92,7 +121,7 @@ def parse(content: str, file: str) -> Iterator[Object]:
                     "Save it as JSON: kubectl get -o json.",
                 )
             for root, starts in _roots(piece, file, line):
-                yield from _objects(values(root), file, [line + root.start_mark.line], starts)
+                yield from objects(values(root), file, [line + root.start_mark.line], starts)
             line += piece.count("\n")
     except RecursionError:
         raise MultimeshError(file, "a document is nested too deeply", "No Kubernetes resource is.") from None
@@ -137,8 +166,8 @@ def _roots(piece: str, file: str, line: int) -> Iterator[tuple[Any, list[int]]]:
             raise
         found = Text(piece, file, line).roots
     for root in found:
-        items = [pair[1] for pair in root.value if pair[0].value == "items"] if is_mapping(root) else []
-        starts = [line + item.start_mark.line for item in items[0].value] if items and is_sequence(items[0]) else []
+        lists = [pair[1] for pair in root.value if pair[0].value == "items"] if is_mapping(root) else []
+        starts = [line + item.start_mark.line for item in lists[0].value] if lists and is_sequence(lists[0]) else []
         yield root, starts
 
 
@@ -182,15 +211,15 @@ def documents(content: str) -> list[Any]:
         return []
 
 
-def _objects(data: Any, file: str, line: list[int], starts: list[int]) -> Iterator[Object]:
+def objects(data: Any, file: str, line: Sequence[int] = (1,), starts: Sequence[int] = ()) -> Iterator[Object]:
     """Yield the objects in one document, items of lists included; `starts` are the lines at which the items begin."""
     if not isinstance(data, dict):
         return
-    kind, items = text_of(data.get("kind")), data.get("items")
-    if kind.endswith("List") and isinstance(items, list):
-        known = len(starts) == len(items)
-        for number, item in enumerate(items):
-            yield from _objects(item, file, [starts[number]] if known else line, [])
+    kind, inside = text_of(data.get("kind")), data.get("items")
+    if kind.endswith("List") and isinstance(inside, list):
+        known = len(starts) == len(inside)
+        for number, item in enumerate(inside):
+            yield from objects(item, file, [starts[number]] if known else line)
         return
     if not kind:
         return
