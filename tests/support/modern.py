@@ -20,6 +20,13 @@ TAG = "istio.io/tag"
 INJECTION = "istio-injection"
 INJECT = "sidecar.istio.io/inject"
 KEEP = "helm.sh/resource-policy"
+
+#: What spares the owner's CRDs: Helm, Flux, Argo CD.
+KEPT = {
+    KEEP: "keep",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    "argocd.argoproj.io/sync-options": "Prune=false",
+}
 INJECTOR = "sidecar-injector.istio.io"
 VALIDATOR = "validation.istio.io"
 DEFAULT_VALIDATOR = "istiod-default-validator"
@@ -109,8 +116,10 @@ def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
             yield ("A11", ("spec", "policyName"), mesh.suffixed("ValidatingAdmissionPolicy", policy))
     if name in FIXED.get(kind, ()) and name in {DEFAULT_VALIDATOR, DEFAULT_POLICY} and labels.get(REVISION) != mesh.rev:
         yield ("A10", ("metadata", "labels", REVISION), mesh.rev)
-    if kind == "CustomResourceDefinition" and (meta.get("annotations") or {}).get(KEEP) != "keep":
-        yield ("A24", ("metadata", "annotations", KEEP), "keep")
+    if kind == "CustomResourceDefinition":
+        for key, value in KEPT.items():
+            if (meta.get("annotations") or {}).get(key) != value:
+                yield ("A24", ("metadata", "annotations", key), value)
     if kind == "EnvoyFilter" and meta.get("namespace") == "istio-system":
         yield ("A18", ("metadata", "namespace"), mesh.namespace)
     if kind == "ConfigMap" and "mesh" in (obj.get("data") or {}) and _root_of(obj) != mesh.namespace:
