@@ -211,7 +211,7 @@ def commands_page() -> str:
         "<!-- Written by tools/docs.py from multimesh/cli.py and multimesh/commands/. Change them there. -->\n"
     )
     sections = [head, f"## render\n\n```text\n{RENDER_HELP}```\n"]
-    for name in commands.COMMANDS:
+    for name in (*commands.COMMANDS, *commands.ABOUT):
         command = subparsers.choices[name]
         first, *rest = parts(str(command.description))
         body = "\n".join(written(part, "text") for part in rest)

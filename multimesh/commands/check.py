@@ -62,7 +62,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def add_output_flags(command: argparse.ArgumentParser) -> None:
     """Add the flags that decide how findings are printed."""
-    add_flag(command, "--output", "the format of the findings", default="text", short="-o", choices=FORMATS)
+    # GitHub sets the variable in all of its workflows.
+    default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+    what = "the format of the findings; text, and github in a workflow of GitHub Actions, if none is given"
+    add_flag(command, "--output", what, default=default, short="-o", choices=FORMATS)
     add_flag(
         command, "--severity", "the least severity that makes the exit code 1", default="error", choices=SEVERITIES
     )

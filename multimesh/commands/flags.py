@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
+from collections.abc import Iterable
 from functools import partial
 
 from multimesh.commands.stdio import switch
@@ -52,11 +54,33 @@ def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> N
     command.add_argument(name, action="store_true", default=default, help=f"{help_text} ({variable})")
 
 
+def add_file_flag(command: argparse.ArgumentParser) -> None:
+    """Add the flag that names a file to read instead of stdin."""
+    add_flag(command, "--file", "read this file instead of stdin", short="-f", metavar="FILE")
+
+
+def commands_of(top: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command."""
+    [choices] = [action.choices for action in top._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(choices)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a question that names the most similar word; empty if none is similar."""
+    found = difflib.get_close_matches(word, known, n=1)
+    return f'; did you mean "{found[0]}"?' if found else ""
+
+
 def in_colour(choice: str) -> bool:
-    """Return whether to use colours: `always`, `never`, or `auto`, which means on a terminal without NO_COLOR."""
+    """Return whether to use colours: `always`, `never`, or `auto`.
+
+    `auto` means on a terminal that is not dumb, unless NO_COLOR is set and not empty (https://no-color.org).
+    """
     if choice != "auto":
         return choice == "always"
-    return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _variable(name: str) -> str:
