@@ -58,7 +58,7 @@ def test_help_alone_lists_the_commands(run):
     code, out, err = run("help")
     assert (code, err) == (0, "")
     assert out == run("--help")[1]
-    assert [command for command in ("render", *COMMANDS, *ABOUT) if not re.search(rf"\n    {command}\\s", out)] == []
+    assert [command for command in ("render", *COMMANDS, *ABOUT) if not re.search(rf"\n    {command}\s", out)] == []
 
 
 @pytest.mark.parametrize(
