@@ -225,9 +225,17 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
     if not text.isascii():
         check_text(text, where, line)
     tagged = has_tags(text)
+    readable = None
+    if "\\ud" in text or "\\uD" in text:
+        # Imported here: no chart that Helm renders has such escapes.
+        from multimesh.yamltext.surrogates import restore, without_pairs
+
+        readable = without_pairs(text)
     try:
-        check_extent(make, text, where, line)
-        for root in _roots(make, text):
+        check_extent(make, readable or text, where, line)
+        for root in _roots(make, readable or text):
+            if readable:
+                restore(root)
             if aliased:
                 check_size(root, where, line)
             if tagged:
