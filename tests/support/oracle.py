@@ -806,6 +806,7 @@ def _mutating(obj: Object, m: _Mesh) -> Iterator[tuple]:
     yield ("A4", ("metadata", "name"), m.led("istio-sidecar-injector"))
     for index, entry in enumerate(obj["webhooks"]):
         yield ("A5", ("webhooks", f"[{index}]", "name"), m.entry(entry["name"]))
+        yield from _without_bundle(entry, index, m)
         label = ("webhooks", f"[{index}]", "namespaceSelector", "matchLabels", "istio-injection")
         yield ("A6", label, m.suffixed("enabled"))
 
@@ -814,8 +815,26 @@ def _validating(obj: Object, m: _Mesh) -> Iterator[tuple]:
     yield ("A8", ("metadata", "name"), m.led("istio-galley"))
     for index, entry in enumerate(obj["webhooks"]):
         yield ("A8", ("webhooks", f"[{index}]", "name"), m.entry(entry["name"]))
+        yield from _without_bundle(entry, index, m)
+        if m.spec.get("upgrade") and "failurePolicy" in entry and entry["name"].endswith("validation.istio.io"):
+            yield ("B12", ("webhooks", f"[{index}]", "failurePolicy"), ABSENT)
+        groups = [group for rule in _list(entry, "rules") for group in _list(rule, "apiGroups")]
+        called = _get(entry, "clientConfig", "service", "name") or ""
+        if not (
+            entry["name"].endswith("validation.istio.io")
+            or called in {"istio-galley", "istiod"}
+            or called.startswith("istiod-")
+            or any(group.endswith((".istio.io", "*")) for group in groups)
+        ):
+            continue
         label = ("webhooks", f"[{index}]", "namespaceSelector", "matchLabels", "multimesh.dev/mesh")
         yield ("B3", label, m.mesh)
+
+
+def _without_bundle(entry: Object, index: int, m: _Mesh) -> Iterator[tuple]:
+    """Leave out an empty bundle, which would replace the live one in an upgrade."""
+    if m.spec.get("upgrade") and _get(entry, "clientConfig", "caBundle") == "":
+        yield ("B10", ("webhooks", f"[{index}]", "clientConfig", "caBundle"), ABSENT)
 
 
 _PEER_RULE = {
@@ -855,6 +874,7 @@ def _is_peers(stock: str, namespace: str) -> Callable[[Any], bool]:
 def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
     """Say what becomes of the texts in ConfigMaps: the same text but for whole names."""
     name, data = obj["metadata"]["name"], obj.get("data") or {}
+    gateways = m.gateways and {"chart", "heritage"} <= (obj["metadata"].get("labels") or {}).keys()
     if name in {"istio-security-custom-resources", "istio-grafana-custom-resources"}:
         stock = "kubectl get validatingwebhookconfiguration istio-galley "
         script = data["run.sh"]
@@ -872,13 +892,13 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
         text = re.sub(r"(?m)^(  - name: )(\S+)$", lambda x: x[1] + m.entry(x[2]), text)
         path = ("data", "validatingwebhookconfiguration.yaml")
         yield ("A9", path, text, None if text != stock else lambda found: _is_copy(stock, found, m))
-    if name == "istio" and m.gateways:
+    if name == "istio" and gateways:
         line = "ingressService: istio-ingressgateway\n"
         assert data["mesh"].count(line) == 1
         yield ("A13", ("data", "mesh"), data["mesh"].replace(line, m.told(line)))
     if name == "istio-sidecar-injector":
-        yield from _injector(data, m)
-    if name.startswith("istio-grafana-configuration-dashboards-") and m.gateways:
+        yield from _injector(data, m, gateways)
+    if name.startswith("istio-grafana-configuration-dashboards") and gateways:
         for field, text in data.items():
             if m.told(text) != text:
                 yield ("A13", ("data", field), m.told(text))
@@ -895,7 +915,7 @@ def _is_copy(stock: str, found: Any, m: _Mesh) -> bool:
     return isinstance(found, str) and documents(found) == wanted
 
 
-def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
+def _injector(data: Object, m: _Mesh, gateways: bool) -> Iterator[tuple]:
     """Rename the gateways that the chart was told to install, and the folder of SDS sockets.
 
     Without SDS the template never mounts that folder: there both texts are right.
@@ -903,7 +923,7 @@ def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
     values = json.loads(data["values"])
     text = data["values"]
     for name in GATEWAYS:
-        if m.gateways and values["gateways"][name]["enabled"]:
+        if gateways and values["gateways"][name]["enabled"]:
             text = re.sub(rf'"{name}(?=-certs"|-ca-certs"|")', f'"{m.led(name)}', text)
     if text != data["values"]:
         yield ("A13", ("data", "values"), text)
@@ -916,9 +936,10 @@ def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
 
 def _workload(obj: Object, m: _Mesh) -> Iterator[tuple]:
     name, template = obj["metadata"]["name"], ("spec", "template", "spec")
-    for volume in _list(obj, *template, "volumes"):
+    volumes = _list(obj, *template, "volumes")
+    for step, volume in zip(steps(volumes, "volumes"), volumes):
         if _get(volume, "hostPath", "path") == SDS:
-            path = (*template, "volumes", f"[{volume['name']}]", "hostPath", "path")
+            path = (*template, "volumes", step, "hostPath", "path")
             yield ("B11", path, f"{SDS}-{m.mesh}")
     injector = m.led("istio-sidecar-injector")
     entry = m.entry("sidecar-injector.istio.io")
@@ -936,8 +957,9 @@ def _workload(obj: Object, m: _Mesh) -> Iterator[tuple]:
     if m.spec.get("scopeGateways", True):
         scope = ("B9", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE", "true")
         variables["istio-pilot", "discovery"].append(scope)
-    for found in _list(obj, *template, "containers"):
-        place = (*template, "containers", f"[{found['name']}]")
+    there = _list(obj, *template, "containers")
+    for step, found in zip(steps(there, "containers"), there):
+        place = (*template, "containers", step)
         flags = list(added.get((name, found["name"]), ()))
         env = list(variables.get((name, found["name"]), ()))
         for more in m.spec.get("flags", ()):
@@ -1032,9 +1054,10 @@ def _gateway_pod(obj: Object, m: _Mesh) -> Iterator[tuple]:
         before = _get(volume, "secret", "secretName") or ""
         if m.gateway(before) != before:
             yield ("A13", (*pod, "volumes", step, "secret", "secretName"), m.gateway(before))
-    for proxy in _list(obj, *pod, "containers"):
+    there = _list(obj, *pod, "containers")
+    for step, proxy in zip(steps(there, "containers"), there):
         if proxy["name"] == "istio-proxy":
-            yield from _gateway_proxy(proxy, (*pod, "containers", "[istio-proxy]"), m)
+            yield from _gateway_proxy(proxy, (*pod, "containers", step), m)
 
 
 def _gateway_proxy(proxy: Object, place: Path, m: _Mesh) -> Iterator[tuple]:
