@@ -18,6 +18,8 @@ import oracle
 import reader
 from generate import Bases, streams
 
+from multimesh.yamltext import parser
+
 MESHES = (modern.Mesh("affirmed", "istio-affirmed", True), modern.Mesh("blue", "istio-blue", False))
 
 
@@ -191,9 +193,9 @@ def plan(objs: list[Any], profile: Variant) -> tuple[list[oracle.Change], set[or
 class Run:
     """One run with its counts."""
 
-    def __init__(self, seed: int, bases: list[str]) -> None:
+    def __init__(self, seed: int, bases: list[str], helms: tuple[str, ...] = reader.HELMS) -> None:
         self.rng, self.bases = Random(seed), Bases.of(bases)
-        self.readers = {helm: reader.Reader(helm) for helm in reader.HELMS}
+        self.readers = {helm: reader.Reader(helm) for helm in helms}
         self.profiles = variants(self.rng, 60)
         self.counts: Counter[str] = Counter()
 
@@ -210,6 +212,24 @@ class Run:
             size = min(batch, cases - done) if cases else batch
             yield from self._batch([self._case() for _ in range(size)])
             done += size
+
+    def pure_failures(self, *, cases: int = 0, seconds: float = 0) -> Iterator[Failure]:
+        """Render with libyaml and with PyYAML alone, and yield what differs; no Helm is asked."""
+        readers = (parser.loader(), parser._pure())
+        end = time.monotonic() + seconds
+        while self.counts["cases"] < cases if cases else time.monotonic() < end:
+            self.counts["cases"] += 1
+            text, profile = self._case()
+            outputs: list[bytes | None] = []
+            for parser._LOADER in readers:
+                try:
+                    outputs.append(self.render(text, profile))
+                except Exception as error:  # noqa: BLE001 (a traceback is what is looked for)
+                    yield self._failed("traceback", f"{type(error).__name__}: {error}", profile, text)
+            if len(outputs) == 2 and outputs[0] != outputs[1]:
+                refused = [name for name, one in zip(("libyaml", "PyYAML"), outputs) if one is None]
+                yield self._failed("two readers", f"{refused[0]} refuses" if refused else "differ", profile, text)
+        parser._LOADER = readers[0]
 
     def _case(self) -> tuple[bytes, Variant]:
         text = streams(self.bases, self.rng)

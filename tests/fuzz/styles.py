@@ -67,7 +67,7 @@ class Writer:
 
     def __init__(self, rng: Random, chosen: Habits) -> None:
         self.rng, self.habits = rng, chosen
-        self.anchors: dict[str, str] = {}
+        self.anchors: dict[Any, str] = {}
         self.count = 0
 
     def document(self, node: Any) -> str:
@@ -159,7 +159,7 @@ class Writer:
     def _alias(self, node: Any) -> str:
         if not self.anchors:
             return ""
-        found = self.anchors.get(yaml.serialize(node)) if self._often(self.habits.anchors * 2) else ""
+        found = self.anchors.get(meaning(node)) if self._often(self.habits.anchors * 2) else ""
         return f"*{found}" if found else ""
 
     def _properties(self, node: Any) -> str:
@@ -167,7 +167,7 @@ class Writer:
         if self._often(self.habits.anchors):
             self.count += 1
             name = f"a{self.count}"
-            self.anchors[yaml.serialize(node)] = name
+            self.anchors[meaning(node)] = name
             parts.append(f"&{name}")
         if self._often(self.habits.tags) and node.tag.startswith("tag:yaml.org,2002:"):
             short = f"!!{node.tag.rpartition(':')[2]}"
@@ -272,6 +272,15 @@ class Writer:
         comma = "," + (gap or " ")
         tail = "," if parts and self.rng.random() < 0.05 else ""
         return left + gap + comma.join(parts) + tail + gap + right
+
+
+def meaning(node: Any) -> Any:
+    """Return what two nodes have in common that mean the same, to be compared."""
+    if isinstance(node, yaml.ScalarNode):
+        return (node.tag, node.value)
+    if isinstance(node, yaml.MappingNode):
+        return tuple((meaning(key), meaning(value)) for key, value in node.value)
+    return ("list", *map(meaning, node.value))
 
 
 def value_of(node: Any) -> Any:
