@@ -224,7 +224,7 @@ class Run:
             for parser._LOADER in readers:
                 try:
                     outputs.append(self.render(text, profile))
-                except Exception as error:  # noqa: BLE001 (a traceback is what is looked for)
+                except Exception as error:  # noqa: BLE001, PERF203 (a traceback is what is looked for)
                     yield self._failed("traceback", f"{type(error).__name__}: {error}", profile, text)
             if len(outputs) == 2 and outputs[0] != outputs[1]:
                 refused = [name for name, one in zip(("libyaml", "PyYAML"), outputs) if one is None]
