@@ -26,7 +26,7 @@ from multimesh.commands.flags import add_flag
 from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.errors import MultimeshError
 from multimesh.mesh.names import MESH_LABEL, SHARED, SUFFIXED
-from multimesh.mesh.policies import ALLOW_DELETION, DIGEST, POLICIES, chosen_policies
+from multimesh.mesh.policies import ALLOW_DELETION, DIGEST, OF_CRDS, POLICIES, chosen_policies
 from multimesh.mesh.profile import Profile
 from multimesh.yamltext.scalars import quoted
 
@@ -127,6 +127,7 @@ def _text(mesh: Profile, chosen: Sequence[str], digest_of: Callable[[str], str])
         chosen=chosen,
         digest_of=digest_of,
         digest_key=DIGEST,
+        of_crds=OF_CRDS,
         label=MESH_LABEL,
         allow_deletion=ALLOW_DELETION,
         kept=sorted(mesh.keep_names),

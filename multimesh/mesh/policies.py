@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 POLICIES = ("releases", "writes", "roots", "members", "pods", "crds")
 OWNER_ONLY = frozenset(("crds",))
 
+#: The policy that protects the CRDs: the cluster has only one, and it stays as long as they do.
+OF_CRDS = "multimesh-crds"
+
 #: The annotation that says what was written, so that `verify` finds a policy that is older than the profile.
 DIGEST = "multimesh.dev/digest"
 
