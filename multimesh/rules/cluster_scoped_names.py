@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.mesh.names import (
-    CRD_POLICY,
     GRANTED,
     SHARED,
+    SHARED_POLICIES,
     SUFFIXED,
     cluster_scoped_name,
     is_kept,
@@ -119,7 +119,7 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
         return
     if (kind, name) in SHARED and mesh.owns_shared:
         return
-    if kind.startswith("ValidatingAdmissionPolicy") and name == CRD_POLICY:
+    if kind.startswith("ValidatingAdmissionPolicy") and name in SHARED_POLICIES:
         return
     if is_renamed(kind, name, mesh):
         _rewrite(resource, "metadata/name", cluster_scoped_name(kind, name, mesh))
