@@ -3,7 +3,8 @@
 They are ValidatingAdmissionPolicies, each with its binding, for Kubernetes 1.30 and later:
 
 - releases: what a Helm release of this mesh installs is what `render` makes of it;
-- writes: ServiceAccounts of the control-plane namespace write to this mesh only;
+- writes: ServiceAccounts of the control-plane namespace write to this mesh only (a policy that all meshes share, a
+  policy of this mesh, and the ClusterRole and binding that say whose control plane it is);
 - roots: only this mesh's control plane writes the ConfigMaps with its root certificate;
 - members: only who may `join` the mesh labels a namespace for it;
 - pods: no pod of this mesh has the sidecar of another one;
