@@ -7,7 +7,8 @@ alone are enough.
 
 With --cluster they are also compared with what lives in the cluster. It is read through kubectl, with your rights,
 and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can be
-given as a FILE instead. With --previous the new manifest of a release is compared with the one that is installed.
+given as a FILE instead. Admission policies of a profile that are missing or older than the profile are an info.
+With --previous the new manifest of a release is compared with the one that is installed.
 
     multimesh check rendered/affirmed rendered/blue --profile charts-values/affirmed --profile charts-values/blue
 """
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 
 from multimesh.check.between import BETWEEN
 from multimesh.check.between.namespaces import namespaces
-from multimesh.check.catalogue import ERROR, SEVERITIES
+from multimesh.check.catalogue import ERROR, INFO, SEVERITIES
 from multimesh.check.findings import Finding, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
@@ -28,11 +29,14 @@ from multimesh.check.meshes.grouping import group, split
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.objects import Object
+from multimesh.check.running.cluster import cluster
+from multimesh.check.running.policies import policies
 from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster, unsaved
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
 from multimesh.check.upgrade import upgrade
 from multimesh.commands.flags import add_flag, add_switch, in_colour
+from multimesh.commands.policies import wanted_digests
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
 from multimesh.errors import MultimeshError
@@ -85,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
     with Progress(total) as progress:
         units, live, findings = _read(named, progress)
         before = [item for file in previous for item in _step(file, progress)]
+        unread: list[Finding] | None = None
         if live:
             findings += unsaved(live)
         elif options.cluster:
@@ -97,6 +102,7 @@ def run(options: argparse.Namespace) -> int:
         if live:
             meshes = with_live_meshes(live, meshes)
             findings += namespaces(live, meshes)
+            findings += _policies(profiles, live, unread)
         findings += check(meshes, progress)
     subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live or options.cluster else "")
     return report(findings, options, subject, "check")
@@ -153,6 +159,19 @@ def _read(
 def _step(file: str, progress: Progress) -> list[Object]:
     progress.step(file)
     return read_file(file)
+
+
+def _policies(profiles: list[Profile], live: list[Object], unread: list[Finding] | None) -> Iterator[Finding]:
+    """Yield what `verify` says of admission policies, as information: it is no conflict between meshes.
+
+    `unread` is what could not be read of the cluster; None of a saved one.
+    """
+    found = cluster(live, None if unread is None else [(side.resource, "") for one in unread for side in one.sides])
+    if not found.of("ValidatingAdmissionPolicy"):
+        return  # The digests need the template, which takes a while to load.
+    for profile in profiles:
+        for finding in policies(profile, found, wanted_digests(profile)):
+            yield finding._replace(severity=INFO)
 
 
 def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:

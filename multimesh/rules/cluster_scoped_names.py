@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.mesh.names import (
-    CRD_POLICY,
     GRANTED,
     SHARED,
+    SHARED_POLICIES,
     SUFFIXED,
     cluster_scoped_name,
     is_kept,
@@ -127,7 +127,7 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
     # The rule shared-resources refuses these in a mesh that does not own them.
     if (kind, name) in SHARED:
         return
-    if kind.startswith("ValidatingAdmissionPolicy") and name == CRD_POLICY:
+    if kind.startswith("ValidatingAdmissionPolicy") and name in SHARED_POLICIES:
         return
     if is_renamed(kind, name, mesh):
         for path, node in resource.find("metadata/name"):
