@@ -386,9 +386,13 @@ class Tests:
         The file of a small module, such as check/running/pods.py, is that of its directory.
         """
         path = Path("multimesh", module)
-        names = [f"test_{path.stem}.py", f"test_{path.parent.name}.py"]
         directories = next(names for prefix, names in CONCERNED if module.startswith(prefix))
-        own = [file for name in names for file in self._files if Path(file).name == name]
+        own = [
+            file
+            for name in (path.stem, path.parent.name)
+            for file in self._files
+            if file == f"tests/{directories[0]}/test_{name}.py"
+        ]
         concerned = [file for name in directories for file in self._files if file.split("/")[1] == name]
         groups = own, concerned, self._files
         seen = [set[str](), set(own), {*own, *concerned}]

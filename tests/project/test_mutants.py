@@ -219,3 +219,4 @@ def test_tests_that_are_named_after_the_module_run_first(tmp_path: Path):
     assert {"rules", "laws", "yamltext"} <= {Path(file).parent.name for file in rest}
     assert not {"cluster", "project"} & {Path(file).parent.name for file in rest}
     assert tests.stages("render/prefilter.py")[0] == ("tests/render/test_prefilter.py",)
+    assert tests.stages("check/between/namespaces.py")[0] == ("tests/check/test_between.py",)
