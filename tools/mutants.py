@@ -7,10 +7,10 @@
 A mutant is the package with one change: a condition negated or halved, an entry of a table or a statement removed, a
 string or a constant changed (tools/mutants_operators.py). A seeded sample is spread over all modules but the commands;
 rules and the prefilter, where a mistake is silent, get more. Each mutant is written into a temporary copy of the
-checkout, and tests run there until one fails: first the test files that are named after the module or its directory,
-then the directories of tests that concern it, then the other default tests. This process imports pytest and what else
-the tests need, and forks for each run. Before a list of files runs with a mutant, it has passed once without one.
-Survivors take most of the time, so begin with `ARGS=--stages=1` and go on with `ARGS="--stages=2 --reuse"`.
+checkout, and tests run there until one fails: first the test files that are named after the module or import it, then
+the directories of tests that concern it, then the other default tests. This process imports pytest and what else the
+tests need, and forks for each run. Before a list of files runs with a mutant, it has passed once without one. Survivors
+take most of the time, so begin with `ARGS=--stages=1` and go on with `ARGS="--stages=2 --reuse"`.
 
 Not every mutant is a mistake: some change nothing that could be observed. tools/mutants_equivalent.txt lists those, and
 why. A listed mutant is not run. A survivor is printed in the form of that file; the reason is for a person to write.
@@ -34,6 +34,7 @@ import itertools
 import json
 import os
 import random
+import re
 import resource
 import select
 import shutil
@@ -378,23 +379,23 @@ class Tests:
         self._copy = copy
         self._seconds: dict[tuple[str, ...], float] = {}
         found = sorted(path.relative_to(copy.root).as_posix() for path in copy.root.glob("tests/*/test_*.py"))
-        self._files = [file for file in found if file.split("/")[1] not in LEFT_OUT_TESTS]
+        kept = [file for file in found if file.split("/")[1] not in LEFT_OUT_TESTS]
+        self._files = {file: (copy.root / file).read_text(encoding="utf-8") for file in kept}
 
     def stages(self, module: str) -> list[tuple[str, ...]]:
-        """Return the files named after a module or its directory, those of directories that concern it, and the rest.
+        """Return the files named after a module or that import it, those of directories that concern it, and the rest.
 
         The file of a small module, such as check/running/pods.py, is that of its directory.
         """
         path = Path("multimesh", module)
         directories = next(names for prefix, names in CONCERNED if module.startswith(prefix))
-        own = [
-            file
-            for name in (path.stem, path.parent.name)
-            for file in self._files
-            if file == f"tests/{directories[0]}/test_{name}.py"
-        ]
+        parent, name = ".".join(path.parent.parts), path.stem
+        imports = re.compile(rf"^ *(from|import) {parent}(\.{name}\b| import [^#\n]*\b{name}\b)", re.MULTILINE)
+        named = [f"tests/{directories[0]}/test_{stem}.py" for stem in (name, path.parent.name)]
+        own = [file for file in named if file in self._files]
+        own += [file for file, text in self._files.items() if imports.search(text) and file not in own]
         concerned = [file for name in directories for file in self._files if file.split("/")[1] == name]
-        groups = own, concerned, self._files
+        groups = own, concerned, [*self._files]
         seen = [set[str](), set(own), {*own, *concerned}]
         return [tuple(file for file in group if file not in before) for group, before in zip(groups, seen, strict=True)]
 
@@ -503,7 +504,7 @@ def main() -> int:
         type=int,
         choices=(1, 2, 3),
         default=3,
-        help="1: run no tests but those named after the module; 2: and those of directories that concern it",
+        help="1: run no tests but those named after the module or that import it; 2: and those of directories that concern it",
     )
     parser.add_argument("--reuse", action="store_true", help=f"do not run again what was noticed in {RESULTS.name}")
     options = parser.parse_args()
