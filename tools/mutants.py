@@ -504,7 +504,7 @@ def main() -> int:
         type=int,
         choices=(1, 2, 3),
         default=3,
-        help="1: run no tests but those named after the module or that import it; 2: and those of directories that concern it",
+        help="1: run only tests that are named after the module or import it; 2: also directories that concern it",
     )
     parser.add_argument("--reuse", action="store_true", help=f"do not run again what was noticed in {RESULTS.name}")
     options = parser.parse_args()
