@@ -377,7 +377,7 @@ class Tests:
 
     def __init__(self, copy: Copy) -> None:
         self._copy = copy
-        self._seconds: dict[tuple[str, ...], float] = {}
+        self._passed: list[tuple[frozenset[str], float]] = []
         found = sorted(path.relative_to(copy.root).as_posix() for path in copy.root.glob("tests/*/test_*.py"))
         kept = [file for file in found if file.split("/")[1] not in LEFT_OUT_TESTS]
         self._files = {file: (copy.root / file).read_text(encoding="utf-8") for file in kept}
@@ -401,21 +401,24 @@ class Tests:
 
     def notice(self, files: tuple[str, ...]) -> str:
         """Return the first test that fails with the mutant that the copy holds, or nothing."""
-        passed, output = self._copy.test(files, RUN_TIMES * self._seconds[files] + RUN_MORE)
+        usual = sum(seconds for batch, seconds in self._passed if batch & set(files))
+        passed, output = self._copy.test(files, RUN_TIMES * usual + RUN_MORE)
         if passed:
             return ""
         failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         return failed[0].split(" ", 1)[1].partition(" - ")[0] if failed else (output.splitlines() or ["no output"])[-1]
 
     def measure(self, files: tuple[str, ...]) -> None:
-        """Run files without a mutant, once. Raises CannotCount if one fails."""
-        if files in self._seconds:
+        """Run those of the files that have not run yet without a mutant. Raises CannotCount if one fails."""
+        known = set[str]().union(*(batch for batch, _ in self._passed))
+        new = [file for file in files if file not in known]
+        if not new:
             return
         started = time.monotonic()
-        passed, output = self._copy.test(files, 3600)
+        passed, output = self._copy.test(new, 3600)
         if not passed:
             raise CannotCount("the tests fail without a mutant:\n" + "\n".join(output.splitlines()[-15:]))
-        self._seconds[files] = time.monotonic() - started
+        self._passed.append((frozenset(new), time.monotonic() - started))
 
 
 def try_mutant(copy: Copy, tests: Tests, one: Mutant, stages: int) -> tuple[str, str]:

@@ -262,7 +262,7 @@ def test_crds_of_a_release_are_found_after_crds_of_nobody(against):
     crds = [crd(f"{name}.networking.istio.io", "v1") for name in ("gateways", "sidecars")]
     ours = [istiod("affirmed", image=""), config("affirmed", OUTSIDE)]
     found = against(crds[0], released(crds[1], STOCK, "istio-base"), ours=ours, **OWNS)
-    assert [message for name, _, message in found if name == "two-owners"] == [
-        'the Helm release istio-base in "istio-system" has CustomResourceDefinition/sidecars.networking.istio.io of '
-        "Istio, and the profile of mesh affirmed owns what is shared"
-    ]
+    [message] = [message for name, _, message in found if name == "two-owners"]
+    assert message.startswith(
+        'the Helm release istio-base in "istio-system" has CustomResourceDefinition/sidecars.networking.istio.io of Istio'
+    )
