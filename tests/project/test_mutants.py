@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,13 @@ def copied(folder: Path, body: str, directory: str = "rules") -> tuple[Any, Any,
     return copy, mutants.Tests(copy), mutants.Mutant("__init__.py", "module", "change string", 1, "a", "b", text)
 
 
+@pytest.fixture
+def nothing_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the package, which other tests have imported; `make mutants` does not import it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "multimesh"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
 git = pytest.mark.skipif(
     not (ROOT / ".git").exists() or not shutil.which("git"), reason="a copy takes the files of git"
 )
@@ -185,7 +193,7 @@ git = pytest.mark.skipif(
     ids=["passes", "fails", "hangs", "takes all memory", "ends"],
 )
 def test_a_mutant_is_noticed_by_a_test_that_does_not_pass(
-    body: str, result: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, result: str, nothing_imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The tests import the copy; it is as before when the mutant has been tried."""
     monkeypatch.setattr(mutants, "RUN_MORE", 2)
@@ -196,14 +204,14 @@ def test_a_mutant_is_noticed_by_a_test_that_does_not_pass(
 
 
 @git
-def test_a_test_that_fails_without_a_mutant_notices_none(tmp_path: Path):
+def test_a_test_that_fails_without_a_mutant_notices_none(nothing_imported: None, tmp_path: Path):
     copy, tests, one = copied(tmp_path, "assert mutated")
     with pytest.raises(mutants.CannotCount, match="fail without a mutant"):
         mutants.try_mutant(copy, tests, one, 3)
 
 
 @git
-def test_a_stage_that_is_not_asked_for_is_not_run(tmp_path: Path):
+def test_a_stage_that_is_not_asked_for_is_not_run(nothing_imported: None, tmp_path: Path):
     """The only test is of a directory that does not concern the module, and would fail without a mutant too."""
     copy, tests, one = copied(tmp_path, "assert False", "yamltext")
     assert mutants.try_mutant(copy, tests, one, 2) == ("survived", "")
