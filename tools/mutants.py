@@ -360,6 +360,9 @@ class Copy:
                 os.dup2(other, number)
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             sys.path.insert(0, str(self.root))
+            # The next run loads what this one has compiled.
+            sys.dont_write_bytecode = False
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             os.environ |= {"PYTHONPATH": str(self.root), "MULTIMESH_STREAMS": str(STREAMS)}
             options = ("-q", "-x", "--tb=no", "-pno:cacheprovider", f"--basetemp={self._temporary}")
             code = int(pytest.main([*options, *files]))
