@@ -96,9 +96,16 @@ class Resource(Editor):
         """File, line and title."""
         return f"{self.text.at(self.root)}: {self.title}"
 
-    def error(self, what: str, hint: str) -> MultimeshError:
-        """Return the error by which the rule refuses this resource."""
-        return MultimeshError(self.where, what, hint, self.rule)
+    def error(
+        self, what: str, hint: str, keys: dict[str, str] | None = None, values: dict[str, object] | None = None
+    ) -> MultimeshError:
+        """Return the error by which the rule refuses this resource.
+
+        `keys` are items for lists of the profile, and `values` Helm values by their path, that accept it.
+        """
+        error = MultimeshError(self.where, what, hint, self.rule)
+        error.keys, error.values = keys or {}, values or {}
+        return error
 
     def notice(self, finding: str, severity: str, what: str, hint: str) -> None:
         """Add a finding to the report; the rendering goes on."""

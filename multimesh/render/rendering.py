@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multimesh.errors import MultimeshError
 from multimesh.yamltext.edits import Edit
 from multimesh.yamltext.line import Line
 
@@ -25,6 +26,8 @@ class Rendering:
         self.dropped: list[tuple[str, str, int | Line]] = []
         #: What rules noticed and did not refuse, as `Resource.notice` makes it.
         self.notices: list[dict[str, object]] = []
+        #: What rules refused, in the order of the stream.
+        self.refusals: list[MultimeshError] = []
         #: How many resources were parsed.
         self.resources = 0
 

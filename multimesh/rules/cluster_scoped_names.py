@@ -84,6 +84,7 @@ def plan(resource: Resource, mesh: Profile) -> None:
         raise resource.error(
             f'no table knows the kind "{resource.kind}"{group}, so nobody can tell whether it is cluster-scoped',
             f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] in {mesh.where}.',
+            keys={"keepNames": f"{resource.kind}/*"},
         )
     if resource.kind in REFERENCES:
         path, name, kind_key, default = REFERENCES[resource.kind]
@@ -130,6 +131,7 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
             f"Render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
+            keys={"renameNames": f"{kind}/{name}"},
         )
     elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
         raise resource.error(
@@ -138,6 +140,7 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
             f"If it carries the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             + _way_to_rename(kind, name, mesh),
+            keys={"keepNames" if is_never_renamed(kind) else "renameNames": f"{kind}/{name}"},
         )
 
 

@@ -58,6 +58,7 @@ def _plan_mesh(resource: Resource, mesh: Profile, inner: Editor, root: MappingNo
             f'{path} is "{text(found[1])}", but mesh {mesh.name} has its root in "{mesh.namespace}"',
             f"Render the chart with --set meshConfig.rootNamespace={mesh.namespace} and "
             f"--set global.istioNamespace={mesh.namespace}.",
+            values={"meshConfig.rootNamespace": mesh.namespace, "global.istioNamespace": mesh.namespace},
         )
     elif is_scalar(found[1]):
         inner.rewrite(found[1], mesh.namespace, path)
@@ -79,6 +80,7 @@ def _check_selectors(resource: Resource, mesh: Profile, root: MappingNode) -> No
             f"data/mesh/discoverySelectors leave out the namespaces of mesh {mesh.name}",
             f"Render the chart with --set-json 'meshConfig.discoverySelectors="
             f'[{{"matchLabels":{{"{MESH_LABEL}":"{mesh.name}"}}}}]\' (\'multimesh values\' writes it).',
+            values={"meshConfig.discoverySelectors": [{"matchLabels": {MESH_LABEL: mesh.name}}]},
         )
 
 
@@ -96,6 +98,7 @@ def _check_values(resource: Resource, mesh: Profile, values: Text) -> None:
         raise resource.error(
             f'data/values has revision "{revision}", but mesh {mesh.name} has {", ".join(mesh.revisions)}',
             f"Render the chart with --set revision={mesh.revision}.",
+            values={"revision": mesh.revision},
         )
     namespace = _value(values, "global", "istioNamespace")
     if namespace not in (None, mesh.namespace, "null"):
@@ -103,6 +106,7 @@ def _check_values(resource: Resource, mesh: Profile, values: Text) -> None:
             f'data/values has global.istioNamespace "{namespace}", but the control plane of mesh {mesh.name} lives in '
             f'"{mesh.namespace}"',
             f"Render the chart with --set global.istioNamespace={mesh.namespace}.",
+            values={"global.istioNamespace": mesh.namespace},
         )
 
 

@@ -19,6 +19,8 @@ from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
@@ -65,13 +67,22 @@ def _check_object(resource: Resource, mesh: Profile) -> None:
             f"Render the chart with -n {mesh.namespace} "
             f"(and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
             f"or add the namespace to spec.workloadNamespaces in {mesh.where}.",
+            **_accepting(resource.namespace, mesh),
         )
     if is_control_plane(resource.name) or _runs_control_plane(resource) or _configures_control_plane(resource, mesh):
         raise resource.error(
             f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs into '
             f'"{mesh.namespace}"',
             f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
+            values={"global.istioNamespace": mesh.namespace},
         )
+
+
+def _accepting(namespace: str, mesh: Profile) -> dict[str, Any]:
+    """Return the keys and values that accept an object in a namespace: the stock one is never a mesh's own."""
+    if namespace == "istio-system":
+        return {"values": {"global.istioNamespace": mesh.namespace}}
+    return {"keys": {"workloadNamespaces": namespace}}
 
 
 def _runs_control_plane(resource: Resource) -> bool:
@@ -100,4 +111,5 @@ def _check(resource: Resource, mesh: Profile, path: str, namespace: str, own: st
     raise resource.error(
         f'{path} is "{namespace}", but the control plane of mesh {mesh.name} lives in "{mesh.namespace}"',
         f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
+        values={"global.istioNamespace": mesh.namespace},
     )
