@@ -26,7 +26,7 @@ from multimesh.yamltext.plain import key_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from multimesh.yamltext.edits import Text
     from multimesh.yamltext.emit import Value
@@ -43,8 +43,8 @@ class Resource(Editor):
     """
 
     __slots__ = (
-        "_containers", "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root",
-        "sequence",
+        "_containers", "_labels", "component", "dropped", "find_scope", "group", "kind", "name", "namespace", "notices",
+        "root", "sequence",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +61,8 @@ class Resource(Editor):
         self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
         self._containers: list[tuple[str, MappingNode]] | None = None
+        #: The function that looks for the scope of a kind in CRDs, if there are any.
+        self.find_scope: Callable[[str, str], str] | None = None
         #: The component that the rule shared-resources found it to be a part of.
         self.component: str | None = None
         try:
@@ -113,6 +115,10 @@ class Resource(Editor):
             "id": finding, "severity": severity, "resource": self.title, "where": self.text.at(self.root),
             "message": what, "remedy": hint, "rule": self.rule,
         })  # fmt: skip
+
+    def scope(self) -> str:
+        """Return the scope that a CRD gives to the kind, Cluster or Namespaced; empty if none is known."""
+        return self.find_scope(self.group, self.kind) if self.find_scope is not None else ""
 
     # Fields. All of these raise BadShape where a field has another shape than is expected.
 

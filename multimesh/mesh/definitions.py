@@ -215,6 +215,10 @@ SPEC: Any = (
             "Admission policies, which 'multimesh policies' writes.",
         ),
         "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
+        "crds": (
+            ("list", ("text", check_any), "unique"),
+            "Files and directories with CRDs, relative to the profile: they say which kinds are cluster-scoped.",
+        ),
         "keepNames": (
             ("list", ("text", check_kept), "unique"),
             'Names the rules must not touch, "Kind/name", and whole kinds they need not know, "Kind/*".',

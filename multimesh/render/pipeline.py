@@ -102,7 +102,7 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
     Return None if one of them may be more than one document, which `...` can do, or is an item of a List that is not
     YAML by itself or is dropped, of which the List must know.
     """
-    rendering = Rendering(data)
+    rendering = Rendering(data, mesh)
     kept = 0  # everything before this offset is in the rendering
     dropped = False
     for document in _select(data, documents, mesh, where):
@@ -199,7 +199,7 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
             f"cannot be cut into documents, and has more than {MAX_SIZE >> 20} MB",
             "End every line with a line feed, and leave out directives, '...' and text on the line of a '---'.",
         )
-    rendering = Rendering(data)
+    rendering = Rendering(data, mesh)
     bom = _BOM if data.startswith(_BOM) else b""
     text = Text(decoded(data[len(bom) :], where, 1), where, 1)
     _check_markers(text)
@@ -254,6 +254,7 @@ def _plan_resources(text: Text, mesh: Profile, rendering: Rendering, *, is_whole
     dropped = False
     for resource in resources(text, is_item=is_item):
         rendering.resources += 1
+        resource.find_scope = rendering.scope_of
         _apply_rules(resource, mesh, rendering)
         rendering.notices += resource.notices
         if resource.dropped:

@@ -11,9 +11,11 @@ function, so it does not matter whether the resource referred to is in this stre
 ClusterRoles stay; bindings never do, since their subjects differ.
 
 A name that no table knows stays where it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or holds a
-revision of the mesh between dashes. Any other one is refused, and so is a kind that no table knows, since nobody can
-tell its scope: say in `keepNames` or `renameNames` what it is. Namespaces, PriorityClasses and other classes are never
-renamed.
+revision of the mesh between dashes. Any other one is refused: say in `keepNames` or `renameNames` what it is.
+Namespaces, PriorityClasses and other classes are never renamed.
+
+The scope of a kind that no table knows is what its CRD says: one in the stream, or in the files of `--crds` and
+`spec.crds`. Without a CRD, an object with a namespace is namespaced, and any other one is refused.
 Kubernetes' own names (`cluster-admin`, `system:*`) and references to names that no table knows stay.
 """
 
@@ -79,11 +81,16 @@ def plan(resource: Resource, mesh: Profile) -> None:
     key = (resource.group, resource.kind)
     if key in CLUSTER_SCOPED:
         _plan_name(resource, mesh)
-    elif key not in NAMESPACED and f"{resource.kind}/*" not in mesh.keep_names:
+    elif key in NAMESPACED or f"{resource.kind}/*" in mesh.keep_names:
+        pass
+    elif (scope := resource.scope()) == "Cluster":
+        _plan_name(resource, mesh)
+    elif not scope and not resource.namespace:
         group = f" of {resource.group}" if resource.group else ""
         raise resource.error(
             f'no table knows the kind "{resource.kind}"{group}, so nobody can tell whether it is cluster-scoped',
-            f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] in {mesh.where}.',
+            f"Name its CRD: --crds FILE or DIRECTORY, or spec.crds in {mesh.where}.\n"
+            f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] there.',
             keys={"keepNames": f"{resource.kind}/*"},
         )
     if resource.kind in REFERENCES:
