@@ -24,7 +24,7 @@ from multimesh.check.catalogue import ERROR, SEVERITIES
 from multimesh.check.findings import Finding, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
-from multimesh.check.meshes.grouping import group, split
+from multimesh.check.meshes.grouping import group, in_release_namespaces, split
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.objects import Object, scopes_of, with_scopes
@@ -92,7 +92,8 @@ def run(options: argparse.Namespace) -> int:
         units, live, before = _scoped(units, live, before, profiles, joined("--crds", options.crds))
         meshes = group(units, profiles)
         if previous:
-            findings += upgrade(before, [item for unit in units for item in unit], profiles)
+            after = [item for unit in units for item in unit]
+            findings += upgrade(in_release_namespaces(before, ""), in_release_namespaces(after, ""), profiles)
         checked = len(meshes)
         if live:
             meshes = with_live_meshes(live, meshes)

@@ -30,7 +30,8 @@ RENDER_FLAGS = {"--profile": True, "--report": True, "--crds": True, "--upgrade"
 REPEATED = ("--crds",)
 
 RENDER_HELP = """\
-usage: multimesh render --profile PATH [--crds PATH] [--upgrade] [--allow-empty] [--report FILE] < stock.yaml > mesh.yaml
+usage: multimesh render --profile PATH [--crds PATH] [--upgrade] [--allow-empty] [--report FILE]
+                        < stock.yaml > mesh.yaml
 
 Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs as a post-renderer.
 

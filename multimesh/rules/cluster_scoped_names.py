@@ -145,16 +145,22 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
             f'the cluster-scoped name "{name}" is in no table, '
             f"and nothing in it says that it is mesh {mesh.name}'s own",
             f"If it carries the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
-            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
-            + _way_to_rename(kind, name, mesh),
+            + _ways_out(kind, name, mesh),
             keys={"keepNames" if is_never_renamed(kind) else "renameNames": f"{kind}/{name}"},
         )
 
 
-def _way_to_rename(kind: str, name: str, mesh: Profile) -> str:
+def _ways_out(kind: str, name: str, mesh: Profile) -> str:
     if is_never_renamed(kind):
-        return f"renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow."
-    return f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.'
+        return (
+            f"renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow.\n"
+            f'If only this mesh installs it: keepNames: ["{kind}/{name}"] in {mesh.where}. '
+            "Otherwise give it another name in the values of the chart, or leave it out."
+        )
+    return (
+        f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
+        f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.'
+    )
 
 
 def _other_mesh(kind: str, name: str, mesh: Profile) -> str:
