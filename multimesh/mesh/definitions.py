@@ -215,6 +215,10 @@ SPEC: Any = (
             "Admission policies, which 'multimesh policies' writes.",
         ),
         "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
+        "foreignSubjects": (
+            ("list", ("text", check_account), "unique"),
+            "ServiceAccounts of other namespaces, as namespace/name, that bindings of the mesh may have as subjects.",
+        ),
         "crds": (
             ("list", ("text", check_any), "unique"),
             "Files and directories with CRDs, relative to the profile: they say which kinds are cluster-scoped.",

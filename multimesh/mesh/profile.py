@@ -37,6 +37,7 @@ class Profile:
         "canary_revisions",
         "crds",
         "flags",
+        "foreign_subjects",
         "keep_names",
         "lines",
         "more_crds",
@@ -89,6 +90,7 @@ class Profile:
         self.flags: list[dict[str, Any]] = spec.get("flags", [])
         self.root_writers: list[str] = spec.get("policies", {}).get("rootWriters", [])
         self.crds: list[str] = spec.get("crds", [])
+        self.foreign_subjects = frozenset(spec.get("foreignSubjects", []))
         self.keep_names = frozenset(spec.get("keepNames", []))
         self.rename_names = frozenset(spec.get("renameNames", []))
 

@@ -151,6 +151,7 @@ def _keys(refusals: list[MultimeshError], mesh: Profile) -> dict[str, list[str]]
         "workloadNamespaces": mesh.workload_namespaces,
         "keepNames": sorted(mesh.keep_names, key=lambda item: (mesh.line("spec.keepNames", item), item)),
         "renameNames": sorted(mesh.rename_names, key=lambda item: (mesh.line("spec.renameNames", item), item)),
+        "foreignSubjects": sorted(mesh.foreign_subjects),
     }
     found = {}
     for key, held in now.items():

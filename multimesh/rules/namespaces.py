@@ -3,6 +3,9 @@
 A chart rendered for another namespace, or for two of them at once, would put one mesh's control plane among another
 mesh's workloads. Control-plane objects, the subjects of bindings, and the services of webhooks belong into
 `spec.namespace`; any other namespaced object there or into one of `spec.workloadNamespaces`.
+An account elsewhere may be the subject of a RoleBinding, since it only gets rights inside the mesh, and of the binding
+for `global.readerServiceAccount`; for a ClusterRoleBinding, name it in `foreignSubjects`. The accounts of Istio's own
+charts may not.
 Nothing is rewritten here: `helm -n` and the chart's values decide the namespace.
 
 What names no namespace goes where Helm's `-n` says, which a post-renderer is not told.
@@ -32,6 +35,9 @@ READS: Reads = {
     "ValidatingWebhookConfiguration": EVERY,
 }
 
+#: How the accounts of the charts begin: elsewhere, they are those of another mesh, or of a chart with a wrong value.
+_STOCK_ACCOUNTS = ("istio", "ztunnel")
+
 #: Control-plane workloads by the container that makes them one (istio 1.5.0, charts/*/templates/deployment.yaml).
 _CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook", "mixer"))
 
@@ -52,7 +58,7 @@ def _check_all(resource: Resource, mesh: Profile) -> None:
     if resource.kind in ("ClusterRoleBinding", "RoleBinding"):
         for path, subject in resource.find("subjects/*"):
             if is_mapping(subject):
-                _check(resource, mesh, f"{path}/namespace", text(subject, "namespace"), own=resource.namespace)
+                _check_subject(resource, mesh, f"{path}/namespace", text(subject, "namespace"), text(subject, "name"))
     if resource.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         for path, namespace in resource.find("webhooks/*/clientConfig/service/namespace"):
             _check(resource, mesh, path, text(namespace))
@@ -105,8 +111,36 @@ def _configures_control_plane(resource: Resource, mesh: Profile) -> bool:
     )
 
 
-def _check(resource: Resource, mesh: Profile, path: str, namespace: str, own: str = "") -> None:
-    if namespace in ("", mesh.namespace) or (own and namespace in mesh.namespaces):
+def _check_subject(resource: Resource, mesh: Profile, path: str, namespace: str, name: str) -> None:
+    """Refuse a subject elsewhere, unless it only gets rights inside the mesh, or the user chose it."""
+    if namespace in ("", mesh.namespace) or f"{namespace}/{name}" in mesh.foreign_subjects:
+        return
+    if resource.namespace and namespace in mesh.namespaces:
+        return
+    stock = namespace == "istio-system" or name.startswith(_STOCK_ACCOUNTS)
+    if not stock and (resource.kind == "RoleBinding" or _is_reader(resource)):
+        return
+    raise resource.error(
+        f'{path} is "{namespace}", but the control plane of mesh {mesh.name} lives in "{mesh.namespace}"',
+        f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.\n"
+        f'If this account is to have rights in mesh {mesh.name}: foreignSubjects: ["{namespace}/{name}"] '
+        f"in {mesh.where}.",
+        keys={} if stock else {"foreignSubjects": f"{namespace}/{name}"},
+        values={"global.istioNamespace": mesh.namespace} if stock else {},
+    )
+
+
+def _is_reader(resource: Resource) -> bool:
+    """Return whether a binding gives an account the rights to read a cluster: the user may choose the account.
+
+    The chart names its own one unless `global.readerServiceAccount` is set (istio 1.31.0,
+    istio-discovery/templates/reader-clusterrolebinding.yaml).
+    """
+    return text(resource.root, "roleRef/name").startswith("istio-reader-")
+
+
+def _check(resource: Resource, mesh: Profile, path: str, namespace: str) -> None:
+    if namespace in ("", mesh.namespace):
         return
     raise resource.error(
         f'{path} is "{namespace}", but the control plane of mesh {mesh.name} lives in "{mesh.namespace}"',
