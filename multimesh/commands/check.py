@@ -25,21 +25,22 @@ from multimesh.check.catalogue import ERROR, INFO, SEVERITIES
 from multimesh.check.findings import Finding, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
-from multimesh.check.meshes.grouping import group, split
+from multimesh.check.meshes.grouping import group, in_release_namespaces, split
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh
-from multimesh.check.objects import Object
+from multimesh.check.objects import Object, scopes_of, with_scopes
 from multimesh.check.running.cluster import cluster
 from multimesh.check.running.policies import policies
 from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster, unsaved
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import add_flag, add_switch, in_colour
+from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour, joined
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
 from multimesh.errors import MultimeshError
+from multimesh.kubernetes.crds import paths_of, scopes_in_files
 from multimesh.mesh.profile import Profile
 
 HELP = "check whether meshes conflict with each other"
@@ -56,6 +57,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"the profile of a mesh; may be repeated (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
+    add_paths(command, "--crds", CRDS_HELP)
     add_flag(command, "--previous", "the output of helm get manifest of the releases to upgrade", metavar="FILE")
     add_switch(command, "--cluster", "compare everything with what lives in the cluster, too")
     add_flag(command, "--context", "kubectl's context", metavar="NAME")
@@ -95,9 +97,11 @@ def run(options: argparse.Namespace) -> int:
         elif options.cluster:
             live, unread = read_cluster(access, progress.step)
             findings += unread
+        units, live, before = _scoped(units, live, before, profiles, joined("--crds", options.crds))
         meshes = group(units, profiles)
         if previous:
-            findings += upgrade(before, [item for unit in units for item in unit], profiles)
+            after = [item for unit in units for item in unit]
+            findings += upgrade(in_release_namespaces(before, ""), in_release_namespaces(after, ""), profiles)
         checked = len(meshes)
         if live:
             meshes = with_live_meshes(live, meshes)
@@ -106,6 +110,21 @@ def run(options: argparse.Namespace) -> int:
         findings += check(meshes, progress)
     subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live or options.cluster else "")
     return report(findings, options, subject, "check")
+
+
+def _scoped(
+    units: list[list[Object]], live: list[Object], before: list[Object], profiles: list[Profile], flag: str
+) -> tuple[list[list[Object]], list[Object], list[Object]]:
+    """Return all objects with the scopes that CRDs give to kinds of no table.
+
+    CRDs are in the manifests, in the cluster, and in the files of `--crds` and `spec.crds`. Raises MultimeshError for
+    a path that cannot be read.
+    """
+    paths = [path for mesh in profiles for path in paths_of(mesh.where, mesh.crds, "")] + paths_of("", [], flag)
+    scopes = scopes_in_files(paths)
+    for objects in (live, before, *units):
+        scopes |= scopes_of(objects)
+    return [with_scopes(unit, scopes) for unit in units], with_scopes(live, scopes), with_scopes(before, scopes)
 
 
 def _profiles(options: argparse.Namespace) -> list[Profile]:

@@ -12,6 +12,9 @@ from functools import partial
 from multimesh.commands.stdio import switch
 from multimesh.errors import MultimeshError
 
+#: The help of `--crds`.
+CRDS_HELP = "a file or directory with CRDs: they say which kinds are cluster-scoped"
+
 
 def add_flag(
     command: argparse.ArgumentParser,
@@ -35,6 +38,24 @@ def add_flag(
         metavar=f"{{{','.join(choices)}}}" if choices else metavar,
         help=f"{help_text} ({variable})",
     )
+
+
+def add_paths(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
+    """Add a flag for a path that may be repeated. The environment variable holds several separated as in PATH.
+
+    `joined` returns its value.
+    """
+    command.add_argument(
+        name,
+        action="append",
+        metavar="PATH",
+        help=f"{help_text}; may be repeated ({_variable(name)}, with {os.pathsep} between several)",
+    )
+
+
+def joined(name: str, given: list[str] | None) -> str:
+    """Return the paths of a flag of `add_paths`, or of its environment variable, separated as in PATH."""
+    return os.pathsep.join(given or []) or os.environ.get(_variable(name), "")
 
 
 def _choice(name: str, choices: tuple[str, ...], value: str) -> str:

@@ -6,6 +6,7 @@ Helm runs this on every call, so its arguments are read by hand and nothing is i
 from __future__ import annotations
 
 import gc
+import sys
 
 from multimesh.commands.stdio import DONE, fail, input_name, load_profile, read_input, switch, variable, write_out
 from multimesh.errors import MultimeshError
@@ -23,14 +24,21 @@ if TYPE_CHECKING:
 _NEAR = 1 << 14
 
 #: Flags of `render`: (name, whether it takes a value).
-RENDER_FLAGS = {"--profile": True, "--report": True, "--upgrade": False, "--allow-empty": False, "--file": True}
+RENDER_FLAGS = {
+    "--profile": True, "--report": True, "--crds": True, "--upgrade": False, "--allow-empty": False, "--file": True,
+}  # fmt: skip
+
+#: Flags that may be repeated: their values are joined as in PATH.
+REPEATED = ("--crds",)
 
 RENDER_HELP = """\
-usage: multimesh render --profile PATH [--upgrade] [--allow-empty] [--report FILE] [-f FILE] < stock.yaml > mesh.yaml
+usage: multimesh render --profile PATH [--crds PATH] [--upgrade] [--allow-empty] [--report FILE] [-f FILE]
+                        < stock.yaml > mesh.yaml
 
 Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs as a post-renderer.
 
   --profile PATH   the mesh profile, or a directory with a profile.yaml  (MULTIMESH_PROFILE)
+  --crds PATH      a file or directory with CRDs, for kinds that no table knows; may be repeated  (MULTIMESH_CRDS)
   --upgrade        this is an upgrade: leave out what the running control plane owns  (MULTIMESH_UPGRADE)
   --allow-empty    accept an empty stdin: a chart that renders nothing  (MULTIMESH_ALLOW_EMPTY)
   --report FILE    write what was rewritten, dropped and noticed as JSON  (MULTIMESH_REPORT)
@@ -85,6 +93,7 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
         if not takes_value:
             flags[name] = switch(twin, flags[name])
     rest = list(arguments)
+    joined: dict[str, str] = {}
     while rest:
         argument = rest.pop(0)
         name, equals, value = argument.partition("=")
@@ -104,6 +113,9 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
             raise MultimeshError(
                 "", f"{name} needs a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
             )
+        if name in REPEATED:
+            separator = ";" if sys.platform == "win32" else ":"
+            flags[name] = joined[name] = separator.join(filter(None, (joined.get(name), flags[name])))
     return flags
 
 
@@ -115,6 +127,7 @@ def render_stdin(flags: dict[str, str]) -> tuple[Rendering, Profile]:
     data = read_input(file, allow_empty=bool(flags.get("--allow-empty")))
     mesh = function_config(data, input_name(file)) or load_profile(flags["--profile"])
     mesh.upgrade = bool(flags.get("--upgrade"))
+    mesh.more_crds = flags.get("--crds", "")
     if not data or data.isspace():
         data = b"# multimesh: nothing was rendered\n"
     return render(data, mesh, input_name(file)), mesh

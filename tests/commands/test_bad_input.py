@@ -23,7 +23,7 @@ NS = "istio-affirmed"
 AFFIRMED = profile("affirmed", NS, ("nginx-affirmed",), sharedResources="own")
 LEAVES = profile("affirmed", NS, ("nginx-affirmed",))
 
-MESSAGE = re.compile(r"multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)+")
+MESSAGE = re.compile(r"(?:multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)+\n?)+")
 
 
 def refused(result: Result, *parts: str) -> None:
