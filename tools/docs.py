@@ -207,7 +207,7 @@ def commands_page() -> str:
         "`multimesh COMMAND`, or `python3 -m multimesh COMMAND` in the checkout; `postrender.py` is `multimesh render`.\n"
         "Every flag can be set by an environment variable, `MULTIMESH_<FLAG>`.\n"
         "A switch is on with `1`, `true` or `yes`, and off with `0`, `false`, `no` or an empty value.\n\n"
-        "| exit code | means |\n|---|---|\n| 0 | done |\n| 1 | findings |\n| 2 | could not do it |\n\n"
+        "| exit code | means |\n|---|---|\n| 0 | done |\n| 1 | findings |\n| 2 | the command failed |\n\n"
         "<!-- Written by tools/docs.py from multimesh/cli.py and multimesh/commands/. Change them there. -->\n"
     )
     sections = [head, f"## render\n\n```text\n{RENDER_HELP}```\n"]
