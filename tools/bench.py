@@ -582,10 +582,10 @@ class Contestant(NamedTuple):
 
 
 class Workshop:
-    """The folder where everything for the contestants is made, and the interpreter they share."""
+    """The directory where everything for the contestants is made, and the interpreter they share."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
         real = Path(os.path.realpath(sys.executable))
         code = "import yaml; print(yaml.__file__, yaml.__version__, yaml.__with_libyaml__, sep='\\n')"
         probe = subprocess.run([str(real), "-I", "-c", code], capture_output=True, text=True, check=False)
@@ -595,7 +595,7 @@ class Workshop:
         self.environment = {name: os.environ[name] for name in names}
         binaries = (Path(sys.executable) if self.borrowed else real).parent
         if os.path.realpath(binaries / "python3") != str(real):  # where python3 is another version
-            binaries = folder / "bin"
+            binaries = directory / "bin"
             binaries.mkdir()
             (binaries / "python3").symlink_to(real)
         self.python = str(binaries / "python3")
@@ -607,7 +607,7 @@ class Workshop:
 
     def path(self, name: str, text: str) -> str:
         """Write a file and return its path."""
-        file = self.folder / name
+        file = self.directory / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return str(file)
@@ -639,7 +639,7 @@ class Workshop:
         )
         # Like ours, a script of two lines and a module that is compiled once.
         self.path(f"peers/{slug.replace('-', '_')}.py", source)
-        start = f"import sys\nsys.path.append({str(self.folder / 'peers')!r})\nimport {slug.replace('-', '_')}\n"
+        start = f"import sys\nsys.path.append({str(self.directory / 'peers')!r})\nimport {slug.replace('-', '_')}\n"
         command = [self.python, "-I", "-S", self.path(f"pyyaml-{slug}.py", start)]
         name = f"PyYAML {kind}: load, edit, dump"
         return Contestant(name, command, self.environment, task, task.title, every, task.times)
@@ -662,18 +662,25 @@ class Workshop:
                 "metadata": {"name": "any"},
             }
             patches.append({"target": {"kind": kind}, "patch": json.dumps(body)})
-        folder = self.folder / re.sub(r"\W+", "-", f"kustomize-{task.title}")
-        folder.mkdir()
+        directory = self.directory / re.sub(r"\W+", "-", f"kustomize-{task.title}")
+        directory.mkdir()
         stream = (
             task.stream
             if task.times == 1
             else repeated(task.stream[: len(task.stream) // task.times], task.times, numbered=True)
         )
-        (folder / "stream.yaml").write_bytes(stream)
+        (directory / "stream.yaml").write_bytes(stream)
         kustomization = {"resources": ["stream.yaml"], "patches": patches}
-        (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+        (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
         return Contestant(
-            "kubectl kustomize", [kubectl, "kustomize", str(folder)], self.environment, task, task.title, every, 1, b""
+            "kubectl kustomize",
+            [kubectl, "kustomize", str(directory)],
+            self.environment,
+            task,
+            task.title,
+            every,
+            1,
+            b"",
         )
 
 
@@ -716,8 +723,8 @@ def launch_forms(shop: Workshop, task: Task, notes: list[str]) -> list[Contestan
     (hooked[1] / "__editable___other_finder.pth").write_text(
         "import importlib.machinery, importlib.util, itertools, pathlib\n"
     )
-    # A file in the place of the folder: even root cannot keep compiled code there.
-    fresh = shop.folder / "fresh"
+    # A file in the place of the directory: even root cannot keep compiled code there.
+    fresh = shop.directory / "fresh"
     shutil.copytree(ROOT / "multimesh", fresh / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "postrender.py", fresh)
     for package in [fresh / "multimesh", *(path for path in (fresh / "multimesh").rglob("*") if path.is_dir())]:
@@ -738,11 +745,13 @@ def launch_forms(shop: Workshop, task: Task, notes: list[str]) -> list[Contestan
         shop.ours(task, "as Helm starts it, an import hook in a .pth file", path=str(hooked[0])),
         shop.ours(task, "as Helm starts it, __pycache__ cannot be written", [str(fresh / "postrender.py")]),
     ]
-    shims = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder.endswith("/.pyenv/shims")]
+    shims = [
+        directory for directory in os.environ.get("PATH", "").split(os.pathsep) if directory.endswith("/.pyenv/shims")
+    ]
     if os.environ.get("PYENV_ROOT"):
         shims.append(os.environ["PYENV_ROOT"] + "/shims")
     shims.append(os.path.expanduser("~/.pyenv/shims"))
-    shim = next((folder for folder in shims if os.access(folder + "/python3", os.X_OK)), "")
+    shim = next((directory for directory in shims if os.access(directory + "/python3", os.X_OK)), "")
     if shim:
         found.append(shop.ours(task, "as Helm starts it, a pyenv shim first on PATH", path=shim))
     else:
@@ -751,16 +760,16 @@ def launch_forms(shop: Workshop, task: Task, notes: list[str]) -> list[Contestan
 
 
 def environment_of(shop: Workshop, name: str) -> tuple[Path, Path]:
-    """Make a virtual environment as an editable install leaves it; return its folders of programs and packages."""
-    folder = shop.folder / name
-    subprocess.run([shop.python, "-m", "venv", "--without-pip", str(folder)], check=True)
-    packages = next(folder.glob("lib/python*/site-packages"))
+    """Make a virtual environment as an editable install leaves it; return its directories of programs and packages."""
+    directory = shop.directory / name
+    subprocess.run([shop.python, "-m", "venv", "--without-pip", str(directory)], check=True)
+    packages = next(directory.glob("lib/python*/site-packages"))
     (packages / "multimesh.pth").write_text(f"{ROOT}\n{shop.packages}\n", encoding="utf-8")
-    console = folder / "bin" / "multimesh"
+    console = directory / "bin" / "multimesh"
     text = "import sys\nfrom multimesh.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
-    console.write_text(f"#!{folder}/bin/python3\n{text}", encoding="utf-8")
+    console.write_text(f"#!{directory}/bin/python3\n{text}", encoding="utf-8")
     console.chmod(0o755)
-    return folder / "bin", packages
+    return directory / "bin", packages
 
 
 # --- Measuring -----------------------------------------------------------------------------------------------------
@@ -809,8 +818,8 @@ class Runner:
     """Starts contestants, one at a time."""
 
     def __init__(self, shop: Workshop) -> None:
-        self.folder = shop.folder / "runs"
-        self.folder.mkdir()
+        self.directory = shop.directory / "runs"
+        self.directory.mkdir()
         self.process = subprocess.Popen(
             [shop.python, "-I", "-S", "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -821,11 +830,11 @@ class Runner:
 
     def run(self, contestant: Contestant, number: int) -> tuple[int, float, int, Path]:
         """Run once: exit code, seconds, peak in bytes, and the file that has the output (its errors beside it)."""
-        stream = self.folder / f"{number}.in"
+        stream = self.directory / f"{number}.in"
         if not stream.exists():
             task = contestant.task
             stream.write_bytes(contestant.stream if contestant.stream is not None else task.stream if task else b"")
-        out, err = self.folder / f"{number}.out", self.folder / f"{number}.err"
+        out, err = self.directory / f"{number}.out", self.directory / f"{number}.err"
         out.unlink(missing_ok=True)  # before the clock starts: emptying a large file takes its time
         err.unlink(missing_ok=True)
         assert self.process.stdin, "it was asked for"
@@ -855,7 +864,7 @@ class Runner:
                     rows[number] = rows[number]._replace(void=f"exit code {code} in round {turn + 1}")
                 rows[number].seconds.append(seconds)
                 rows[number].peaks.append(peak)
-        for file in self.folder.iterdir():
+        for file in self.directory.iterdir():
             file.unlink()
         return rows
 
@@ -1062,8 +1071,8 @@ def measure(arguments: argparse.Namespace) -> Report:
     rewrites = demo_rewrites(resources_of(stream), AFFIRMED)
     demo = Task(f"{title}, {len(stream) / 1e3:.0f} KB", stream, AFFIRMED, rewrites)
     large = demo._replace(title=f"{title} x{TIMES}", stream=repeated(stream, TIMES), times=TIMES)
-    with tempfile.TemporaryDirectory(prefix="multimesh-bench-") as folder:
-        shop = Workshop(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="multimesh-bench-") as directory:
+        shop = Workshop(Path(directory))
         if shop.borrowed:
             notes.append("the real interpreter has no PyYAML: every python3 is that of the virtual environment")
         others = arguments.against
@@ -1116,7 +1125,7 @@ def measure(arguments: argparse.Namespace) -> Report:
         finally:
             runner.close()
     # A complaint may name a file of the run; where that was is of no use to a reader.
-    rows = [row._replace(void=row.void.replace(folder, "…").replace(str(ROOT) + "/", "")) for row in rows]
+    rows = [row._replace(void=row.void.replace(directory, "…").replace(str(ROOT) + "/", "")) for row in rows]
     version = real_helm.LAYERS[4].kubectl if kubectl else ""
     ran_on = machine(shop.pyyaml_version, version, load)
     return Report(ran_on, rows, goals_of(rows, demo.title, large.title, bases), notes, exit_code(rows, demo.title))

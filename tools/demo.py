@@ -69,8 +69,8 @@ def main() -> int:
     try:
         if not os.path.exists(MULTIMESH):
             raise DemoFailed(f"{MULTIMESH} is missing\n  Run make demo: it prepares .venv first.")
-        with tempfile.TemporaryDirectory(prefix="multimesh-demo-") as folder:
-            helm = find_helm(Path(folder))
+        with tempfile.TemporaryDirectory(prefix="multimesh-demo-") as directory:
+            helm = find_helm(Path(directory))
             meshes = [render(helm, name) for name in MESHES]
             changes = [diff(mesh) for mesh in meshes]
     except (DemoFailed, real_helm.HelmUnavailable) as error:
@@ -86,11 +86,11 @@ def main() -> int:
     return 0
 
 
-def find_helm(folder: Path) -> Helm:
-    """Return the Helm on the PATH if it is 3 or 4, else download Helm 3. Helm writes its files to `folder`."""
+def find_helm(directory: Path) -> Helm:
+    """Return the Helm on the PATH if it is 3 or 4, else download Helm 3. Helm writes its files to `directory`."""
     environment = {name: value for name, value in os.environ.items() if name != "HELM_PLUGINS"}
     # Do not use settings and plugins of the user.
-    environment |= {f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
+    environment |= {f"HELM_{what}_HOME": str(directory / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
     command = "helm" if shutil.which("helm") else str(real_helm.fetch(3))
     version = run([command, "version", "--template={{.Version}}"], environment).strip().removeprefix("v")
     if version[:2] not in ("3.", "4."):
@@ -99,7 +99,7 @@ def find_helm(folder: Path) -> Helm:
     helm = Helm(command, int(version[0]), version, environment)
     if helm.major == 4:
         # A directory that contains only this checkout: Helm fails if two plugins have the same name.
-        plugins = folder / "plugins"
+        plugins = directory / "plugins"
         plugins.mkdir()
         (plugins / "multimesh").symlink_to(ROOT)
         environment["HELM_PLUGINS"] = str(plugins)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check one chart against the laws: render it for both example meshes, check the results, and print one page.
 
-    make try CHART=<folder or archive> [ISTIO=<version>] [VALUES=<file>] [RELEASE=<name>]
+    make try CHART=<directory or archive> [ISTIO=<version>] [VALUES=<file>] [RELEASE=<name>]
 
 CHART is a chart of Istio, of any release, or an umbrella chart around one. Each mesh gets the values that
 `multimesh values` writes for a chart of this name, and for ISTIO (default: the chart's own appVersion, else the newest).
@@ -90,9 +90,9 @@ def main() -> int:
     """Try the chart, print the page, and return the exit code."""
     options = read_arguments()
     try:
-        with tempfile.TemporaryDirectory(prefix="multimesh-try-") as folder:
-            helm = find_helm(Path(folder))
-            tried = [one(helm, options, name, Path(folder)) for name in MESHES]
+        with tempfile.TemporaryDirectory(prefix="multimesh-try-") as directory:
+            helm = find_helm(Path(directory))
+            tried = [one(helm, options, name, Path(directory)) for name in MESHES]
     except (CannotTry, MultimeshError, demo.DemoFailed, real_helm.HelmUnavailable) as error:
         print(f"multimesh: try: {str(error).removeprefix('multimesh: ')}", file=sys.stderr)
         return 2
@@ -106,7 +106,7 @@ def main() -> int:
 def read_arguments() -> argparse.Namespace:
     """Parse the command line. make passes empty values for variables that are not set, so they count as absent."""
     parser = argparse.ArgumentParser(
-        prog="make try", usage="make try CHART=<folder or archive> [ISTIO=V] [VALUES=F] [RELEASE=R]"
+        prog="make try", usage="make try CHART=<directory or archive> [ISTIO=V] [VALUES=F] [RELEASE=R]"
     )
     for name in ("chart", "istio", "values", "release"):
         parser.add_argument(f"--{name}", default="")
@@ -118,19 +118,19 @@ def read_arguments() -> argparse.Namespace:
     return options
 
 
-def find_helm(folder: Path) -> demo.Helm:
+def find_helm(directory: Path) -> demo.Helm:
     """Return the Helm on the PATH, else the one that the tests use, without printing how it was found."""
     say, demo.say = demo.say, lambda _: None
     try:
-        return demo.find_helm(folder)
+        return demo.find_helm(directory)
     finally:
         demo.say = say
 
 
-def one(helm: demo.Helm, options: argparse.Namespace, name: str, folder: Path) -> Tried:
+def one(helm: demo.Helm, options: argparse.Namespace, name: str, directory: Path) -> Tried:
     """Render the chart for one mesh, rewrite it, and check the laws that concern one mesh."""
     mesh = load_profile(str(ROOT / "charts-values" / name))
-    stock = template(helm, options, mesh, folder)
+    stock = template(helm, options, mesh, directory)
     try:
         rendering = render(stock, mesh)
     except MultimeshError as error:
@@ -144,7 +144,7 @@ def one(helm: demo.Helm, options: argparse.Namespace, name: str, folder: Path) -
 # What Helm renders.
 
 
-def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, folder: Path) -> bytes:
+def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, directory: Path) -> bytes:
     """Return the chart as Helm renders it for a mesh."""
     chart, release = CHARTS.get(chart_name(helm, options.chart), ("", "istio-${MESH}"))
     theirs = users_values(options)
@@ -152,18 +152,19 @@ def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, folder
     ours = "" if alone or not chart else values(options, mesh, chart, app_version(helm, options.chart))
     command = [helm.command, "template", filled(options.release or release, mesh), options.chart, "-n", mesh.namespace]
     for number, text in enumerate((filled(theirs, mesh), ours)):
-        file = folder / f"{mesh.name}-{number}.yaml"
+        file = directory / f"{mesh.name}-{number}.yaml"
         file.write_text(text, encoding="utf-8")
         command += ["-f", str(file)]
     try:
         return demo.run(command, helm.environment).encode()
     except demo.DemoFailed as error:
         shared = next(
-            (at for folder in Path(options.chart).resolve().parents if (at := folder / "global.yaml").exists()), None
+            (at for directory in Path(options.chart).resolve().parents if (at := directory / "global.yaml").exists()),
+            None,
         )
         if theirs or shared is None:
             raise
-        raise CannotTry(f"{error}\n  The charts of this folder share values: VALUES={shared}") from None
+        raise CannotTry(f"{error}\n  The charts of this directory share values: VALUES={shared}") from None
 
 
 def users_values(options: argparse.Namespace) -> str:

@@ -46,11 +46,11 @@ def found(*arguments):
     return dict(collections.Counter(item["id"] for item in json.loads(done.stdout)["findings"])), done.returncode
 
 
-def profiles(folder):
+def profiles(directory):
     """Write the profiles of both meshes, and return the flags that name them."""
     flags = []
     for mesh, owns in OWNER.items():
-        path = folder / f"{mesh}.profile.yaml"
+        path = directory / f"{mesh}.profile.yaml"
         path.write_text(profile(mesh, f"istio-{mesh}", [f"nginx-{mesh}"], sharedResources=owns))
         flags += ["--profile", path]
     return flags
@@ -58,20 +58,20 @@ def profiles(folder):
 
 def charts(helm, version, names):
     """Return the streams of one version, by mesh, for the charts that there are."""
-    folder = FOLDER / helm / version
-    return {mesh: [p for name in names if (p := folder / mesh / f"{name}.yaml").exists()] for mesh in OWNER}
+    directory = FOLDER / helm / version
+    return {mesh: [p for name in names if (p := directory / mesh / f"{name}.yaml").exists()] for mesh in OWNER}
 
 
-def rewritten(folder, streams):
+def rewritten(directory, streams):
     """Pipe streams through the program; what it refuses, as it must, is left out."""
     for mesh, paths in streams.items():
-        (folder / mesh).mkdir()
+        (directory / mesh).mkdir()
         for path in paths:
             owner = profile(mesh, f"istio-{mesh}", [f"nginx-{mesh}"], sharedResources=OWNER[mesh])
             done = render(path.read_bytes(), owner)
             if done.code == 0:
-                (folder / mesh / path.name).write_bytes(done.out)
-    return folder / "affirmed", folder / "blue"
+                (directory / mesh / path.name).write_bytes(done.out)
+    return directory / "affirmed", directory / "blue"
 
 
 UMBRELLA = ("istio-default", "istio-demo", "istio-everything")
@@ -369,9 +369,9 @@ def test_a_root_namespace_belongs_to_one_mesh(tmp_path):
 
 
 def test_files_of_one_revision_are_one_mesh(tmp_path):
-    """istio-cni lives in kube-system and shares a folder with the ztunnel of its own mesh, and of no other."""
-    folder = "/var/run/ztunnel"
-    agents = {mesh: node(mesh, folder) for mesh in OWNER}
+    """istio-cni lives in kube-system and shares a directory with the ztunnel of its own mesh, and of no other."""
+    directory = "/var/run/ztunnel"
+    agents = {mesh: node(mesh, directory) for mesh in OWNER}
     (tmp_path / "istiod.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), agents["affirmed"]]))
     cni = agents["blue"] | {
         "metadata": {"name": "cni", "namespace": "kube-system", "labels": {"istio.io/rev": "affirmed"}}

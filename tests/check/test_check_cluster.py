@@ -39,15 +39,15 @@ def check(capsysbinary, *given: object) -> list[tuple[str, str, str]]:
     return [item for item in found if item[:2] != ("unreadable", "info")]
 
 
-def against(folder: Path, *objects: dict, release: str = "", ours: list | None = None) -> list[object]:
+def against(directory: Path, *objects: dict, release: str = "", ours: list | None = None) -> list[object]:
     """Write the mesh affirmed and a saved cluster; return the arguments that name them."""
-    (folder / "affirmed.yaml").write_text(yaml.safe_dump_all(ours or OURS))
-    (folder / "cluster.json").write_text(live(*copy.deepcopy(objects), release=release))
+    (directory / "affirmed.yaml").write_text(yaml.safe_dump_all(ours or OURS))
+    (directory / "cluster.json").write_text(live(*copy.deepcopy(objects), release=release))
     spec = profile(
         "affirmed", "istio-affirmed", ("nginx-affirmed",), sharedResources="own", keepNames=["ClusterRole/x"]
     )
-    (folder / "profile.yaml").write_text(spec)
-    return [folder / "affirmed.yaml", folder / "cluster.json", f"--profile={folder / 'profile.yaml'}"]
+    (directory / "profile.yaml").write_text(spec)
+    return [directory / "affirmed.yaml", directory / "cluster.json", f"--profile={directory / 'profile.yaml'}"]
 
 
 @pytest.mark.parametrize("release", ["istio-affirmed", ""], ids=["helm", "no-release"])
@@ -227,15 +227,15 @@ esac
 @pytest.fixture
 def kubectl(tmp_path):
     """Put a kubectl on the PATH that writes down how it is called, and is forbidden to read Services."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
+    directory = tmp_path / "bin"
+    directory.mkdir()
     (tmp_path / "answer.json").write_text(live(thing("ClusterRole", "reader"), release="monitoring"))
-    tool = folder / "kubectl"
+    tool = directory / "kubectl"
     tool.write_text(FAKE.format(log=tmp_path / "log", answer=tmp_path / "answer.json"))
     tool.chmod(0o755)
 
     def run(*given: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+        path = f"{directory}{os.pathsep}{os.environ['PATH']}"
         env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), **environment}
         command = [sys.executable, "-m", "multimesh", "check", *map(str, given)]
         return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -273,24 +273,24 @@ def test_a_strange_file_gives_findings_or_a_clear_error(tmp_path, what):
 # Many meshes.
 
 
-def many(folder: Path, count: int) -> list[Path]:
+def many(directory: Path, count: int) -> list[Path]:
     """Write so many meshes of five charts each."""
     for number in range(count):
-        (folder / f"m{number}").mkdir(parents=True)
+        (directory / f"m{number}").mkdir(parents=True)
         for chart in PARTS:
             text = stream("helm3", "1.30.3", "affirmed", chart).text
-            (folder / f"m{number}" / f"{chart}.yaml").write_text(text.replace("affirmed", f"m{number}"))
-    return sorted(folder.iterdir())
+            (directory / f"m{number}" / f"{chart}.yaml").write_text(text.replace("affirmed", f"m{number}"))
+    return sorted(directory.iterdir())
 
 
 @needs_streams
 @pytest.mark.slow
 def test_twenty_meshes_of_five_charts_take_five_seconds_and_300_mb(tmp_path):
     """Measured with the real program, whatever the machine."""
-    folders = many(tmp_path, 20)
+    directories = many(tmp_path, 20)
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *map(str, folders)], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _MEASURED, *map(str, directories)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     took = time.monotonic() - began
     assert done.stderr.startswith("peak ")
@@ -315,11 +315,11 @@ def test_the_time_grows_no_worse_than_the_objects(capsysbinary, tmp_path):
     """Four times the meshes take about four times as long; pairs of webhooks are cheap enough not to show."""
     took = {}
     for count in (5, 20):
-        folders = many(tmp_path / str(count), count)
+        directories = many(tmp_path / str(count), count)
         best = []
         for _ in range(3):
             began = time.process_time()
-            check(capsysbinary, *folders)
+            check(capsysbinary, *directories)
             best.append(time.process_time() - began)
         took[count] = min(best)
     assert took[20] < 4 * took[5] * 1.6, took

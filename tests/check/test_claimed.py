@@ -35,14 +35,14 @@ def released(item: dict, namespace: str, name: str = "") -> dict:
     return item
 
 
-def found(capsysbinary, folder: Path, *objects: dict, ours: list | None = None, **spec: object) -> list[tuple]:
+def found(capsysbinary, directory: Path, *objects: dict, ours: list | None = None, **spec: object) -> list[tuple]:
     """Run the command: id, severity, message and number of sides of each finding, without what was not saved."""
-    (folder / "cluster.json").write_text(live(*copy.deepcopy([*objects, thing("Namespace", "default")])))
-    (folder / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",), **spec))
-    given = [folder / "cluster.json", f"--profile={folder / 'profile.yaml'}"]
+    (directory / "cluster.json").write_text(live(*copy.deepcopy([*objects, thing("Namespace", "default")])))
+    (directory / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",), **spec))
+    given = [directory / "cluster.json", f"--profile={directory / 'profile.yaml'}"]
     if ours:
-        (folder / "ours.yaml").write_text(yaml.safe_dump_all(ours))
-        given.append(folder / "ours.yaml")
+        (directory / "ours.yaml").write_text(yaml.safe_dump_all(ours))
+        given.append(directory / "ours.yaml")
     main(["check", *map(str, given), "-o", "json"])
     said = capsysbinary.readouterr()
     assert said.err == b""

@@ -217,12 +217,12 @@ sys.stderr.write("%d %d" % (done.returncode, resource.getrusage(resource.RUSAGE_
 """
 
 
-def feed(pieces, folder: Path, *args: str) -> tuple[int, int, int, str, int]:
+def feed(pieces, directory: Path, *args: str) -> tuple[int, int, int, str, int]:
     """Feed pieces through a pipe: code, bytes written, peak memory in KiB, stderr, bytes fed."""
-    (folder / "profile.yaml").write_text(AFFIRMED)
-    command = [sys.executable, "-c", START, sys.executable, str(PROGRAM), "--profile", str(folder), *args]
+    (directory / "profile.yaml").write_text(AFFIRMED)
+    command = [sys.executable, "-c", START, sys.executable, str(PROGRAM), "--profile", str(directory), *args]
     fed = 0
-    with (folder / "out").open("wb") as out:
+    with (directory / "out").open("wb") as out:
         started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE)
         assert started.stdin is not None
         assert started.stderr is not None
@@ -239,7 +239,7 @@ def feed(pieces, folder: Path, *args: str) -> tuple[int, int, int, str, int]:
         started.stderr.close()
     message, _, figures = err.rpartition("\n")
     code, peak = figures.split()
-    return int(code), (folder / "out").stat().st_size, int(peak), message, fed
+    return int(code), (directory / "out").stat().st_size, int(peak), message, fed
 
 
 def test_a_stream_over_256_mb_is_refused_before_its_end(tmp_path):
@@ -281,10 +281,10 @@ def test_a_reader_that_has_gone_is_named():
     """A closed pipe is no traceback."""
     reading, writing = os.pipe()
     os.close(reading)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "profile.yaml").write_text(AFFIRMED)
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "profile.yaml").write_text(AFFIRMED)
         done = subprocess.run(
-            [sys.executable, str(PROGRAM), "--profile", folder],
+            [sys.executable, str(PROGRAM), "--profile", directory],
             input=document().encode(), stdout=writing, stderr=subprocess.PIPE, timeout=30, check=False,
         )  # fmt: skip
     os.close(writing)
@@ -400,7 +400,7 @@ def test_a_missing_profile_is_refused_with_its_absolute_path(tmp_path):
     refused(run(STREAM, cwd=str(tmp_path), MULTIMESH_PROFILE="no/such"), f"{tmp_path}/no/such: ")
 
 
-def test_a_profile_beside_a_folder_that_is_gone_is_refused(tmp_path):
+def test_a_profile_beside_a_directory_that_is_gone_is_refused(tmp_path):
     """The working directory has no name any more, so the path is told as it was given."""
     gone = tmp_path / "gone"
     gone.mkdir()
@@ -416,8 +416,8 @@ def test_no_profile_at_all_is_refused():
     refused(run(STREAM), "no mesh profile is given", "--profile=", "MULTIMESH_PROFILE")
 
 
-def test_a_folder_is_a_profile_where_it_holds_one(tmp_path):
-    """A directory means its profile.yaml, and a folder without one is named with it."""
+def test_a_directory_is_a_profile_where_it_holds_one(tmp_path):
+    """A directory means its profile.yaml, and a directory without one is named with it."""
     refused(run(STREAM, "--profile", str(tmp_path)), f"{tmp_path}/profile.yaml: cannot read")
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     assert STREAM.decode() == accepted(run(STREAM, "--profile", str(tmp_path)))

@@ -79,7 +79,7 @@ def test_it_starts_from_any_working_directory(tmp_path: Path, blue: Path, path: 
     assert_rendered(start([path, "--profile", blue], cwd=cwd))
 
 
-def test_it_starts_from_the_root_folder(blue: Path) -> None:
+def test_it_starts_from_the_root_directory(blue: Path) -> None:
     """`/` is a working directory as well."""
     assert_rendered(start([str(PROGRAM).removeprefix("/"), "--profile", blue], cwd=Path("/")))
 
@@ -87,31 +87,31 @@ def test_it_starts_from_the_root_folder(blue: Path) -> None:
 @pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
 @pytest.mark.parametrize("interpreter", [[], ["python3"]], ids=["sh", "python3"])
 def test_it_starts_through_links(tmp_path: Path, blue: Path, relative: bool, interpreter: list[str]) -> None:
-    """A link, a link to a link, and a link into a linked folder lead to the checkout."""
+    """A link, a link to a link, and a link into a linked directory lead to the checkout."""
     target = Path(os.path.relpath(PROGRAM, tmp_path) if relative else PROGRAM)
     (tmp_path / "one").symlink_to(target)
     (tmp_path / "two").symlink_to("one" if relative else tmp_path / "one")
-    (tmp_path / "folder").symlink_to(target.parent)
-    (tmp_path / "three").symlink_to("folder/postrender.py" if relative else tmp_path / "folder" / "postrender.py")
+    (tmp_path / "directory").symlink_to(target.parent)
+    (tmp_path / "three").symlink_to("directory/postrender.py" if relative else tmp_path / "directory" / "postrender.py")
     for link in ("one", "two", "three"):
         assert_rendered(start([*interpreter, tmp_path / link, "--profile", blue]))
         assert_rendered(start([*interpreter, f"./{link}", "--profile", blue], cwd=tmp_path))
 
 
-def test_it_starts_by_its_bare_name_from_the_folder_that_holds_it(blue: Path) -> None:
-    """`python3 postrender.py` names no folder at all."""
+def test_it_starts_by_its_bare_name_from_the_directory_that_holds_it(blue: Path) -> None:
+    """`python3 postrender.py` names no directory at all."""
     assert_rendered(start(["python3", "postrender.py", "--profile", blue]))
 
 
 def test_it_starts_from_path(tmp_path: Path, blue: Path) -> None:
-    """A link in a folder of PATH is a command."""
+    """A link in a directory of PATH is a command."""
     (tmp_path / "multimesh-render").symlink_to(PROGRAM)
     path = f"{tmp_path}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     assert_rendered(start(["sh", "-c", f"multimesh-render --profile {blue}"], PATH=path))
 
 
 def test_it_starts_from_a_path_with_spaces_and_quotes(tmp_path: Path, blue: Path) -> None:
-    """So do a linked checkout, and a profile, in folders that need quoting."""
+    """So do a linked checkout, and a profile, in directories that need quoting."""
     checkout = stage(tmp_path / 'it\'s a "mesh"' / "multi mesh ü")
     named = checkout / "a profile.yaml"
     shutil.copy(blue, named)
@@ -160,7 +160,7 @@ def test_the_console_script_is_the_same_program(tmp_path: Path, blue: Path) -> N
 
 
 def test_a_module_that_stands_in_the_working_directory_is_not_imported(tmp_path: Path, blue: Path) -> None:
-    """Helm is called in folders of charts, and whatever lies there is not part of the program."""
+    """Helm is called in directories of charts, and whatever lies there is not part of the program."""
     for name in ("yaml.py", "json.py", "multimesh.py"):
         (tmp_path / name).write_text("raise SystemExit('imported from the working directory')\n", encoding="utf-8")
     assert_rendered(start([PROGRAM, "--profile", blue], cwd=tmp_path))
@@ -247,7 +247,7 @@ class Python(NamedTuple):
 
     @property
     def packages(self) -> Path:
-        """Name the folder of its packages."""
+        """Name the directory of its packages."""
         return self.prefix / "lib" / VERSION / "site-packages"
 
     def render(self, *, first: Path | None = None, stream: bytes = STREAM, **environment: str) -> Result:
@@ -264,16 +264,16 @@ class Python(NamedTuple):
         return self.prefix / name
 
 
-def put_pyyaml(folder: Path, *, libyaml: bool = True) -> None:
-    """Put PyYAML into a folder, with or without the extension that is libyaml."""
+def put_pyyaml(directory: Path, *, libyaml: bool = True) -> None:
+    """Put PyYAML into a directory, with or without the extension that is libyaml."""
     leave_out = [] if libyaml else ["_yaml*"]
     source = Path(yaml.__file__).parent
-    shutil.copytree(source, folder / "yaml", ignore=shutil.ignore_patterns("__pycache__", *leave_out))
+    shutil.copytree(source, directory / "yaml", ignore=shutil.ignore_patterns("__pycache__", *leave_out))
 
 
 @pytest.fixture
 def bare(tmp_path: Path, blue: Path) -> Python:
-    """Make an interpreter without packages: this one's binary and standard library in a folder of its own."""
+    """Make an interpreter without packages: this one's binary and standard library in a directory of its own."""
     prefix = tmp_path / "bare"
     library = prefix / "lib" / VERSION
     (prefix / "bin").mkdir(parents=True)
@@ -481,8 +481,8 @@ def test_every_flag_of_render_has_its_environment_twin_in_the_help() -> None:
 
 
 @pytest.mark.parametrize("how", ["value", "two tokens", "environment"])
-def test_a_folder_means_its_profile_yaml_in_every_spelling(tmp_path: Path, blue: Path, how: str) -> None:
-    """A folder of charts-values/ is what people name."""
+def test_a_directory_means_its_profile_yaml_in_every_spelling(tmp_path: Path, blue: Path, how: str) -> None:
+    """A directory of charts-values/ is what people name."""
     (tmp_path / "mesh").mkdir()
     shutil.copy(blue, tmp_path / "mesh" / "profile.yaml")
     arguments = {"value": ["--profile=mesh/"], "two tokens": ["--profile", "mesh"], "environment": []}[how]
@@ -754,5 +754,5 @@ def test_a_source_that_was_changed_is_compiled_anew(tmp_path: Path, blue: Path) 
     assert done.code == 2
     assert "kiali" in done.err
     shutil.rmtree(checkout / "multimesh" / "mesh" / "__pycache__")
-    (checkout / "multimesh" / "mesh" / "__pycache__").write_text("no folder", encoding="utf-8")
+    (checkout / "multimesh" / "mesh" / "__pycache__").write_text("no directory", encoding="utf-8")
     assert start([checkout / "postrender.py", "--profile", blue]).code == 2

@@ -53,7 +53,7 @@ def test_shipped_values_of_1_5_are_what_the_command_writes(mesh):
 
 
 def test_charts_values_hold_a_profile_and_values_and_nothing_else():
-    """A folder is one mesh."""
+    """A directory is one mesh."""
     for mesh, charts in SHIPPED:
         expected = {"profile.yaml", "istio-1.5.yaml", *(f"{chart}.yaml" for chart in charts)}
         assert expected == {path.name for path in (ROOT / "charts-values" / mesh).iterdir()}

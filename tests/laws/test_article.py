@@ -207,8 +207,8 @@ def test_the_injector_values_rename_the_two_gateways_that_are_installed():
     assert old["values"] == re.sub("istio-affirmed-(ingress|egress)gateway", r"istio-\1gateway", new["values"])
 
 
-def test_the_injection_template_stays_but_for_the_folder_of_sockets():
-    """Without SDS nobody mounts `/var/run/sds`: the folder may have moved (B11) or not."""
+def test_the_injection_template_stays_but_for_the_directory_of_sockets():
+    """Without SDS nobody mounts `/var/run/sds`: the directory may have moved (B11) or not."""
     old, new = (obj["data"]["config"] for obj in changes()[VALUES])
     moved = old.replace("      path: /var/run/sds\n", "      path: /var/run/sds-affirmed\n")
 

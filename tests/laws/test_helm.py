@@ -240,7 +240,7 @@ def test_helm_3_finds_it_on_path(helm3: Helm, tmp_path: Path) -> None:
 
 
 def test_a_path_with_spaces_is_taken_by_both(helm: Helm, tmp_path: Path) -> None:
-    """The checkout may lie in a folder with spaces, and the profile too."""
+    """The checkout may lie in a directory with spaces, and the profile too."""
     checkout = stage(tmp_path / "my plugins" / "multi mesh")
     shutil.copy(PROFILES / "blue" / "profile.yaml", checkout / "my profile.yaml")
     name = checkout / "postrender.py" if helm.major == 3 else "multimesh"
@@ -251,7 +251,7 @@ def test_a_path_with_spaces_is_taken_by_both(helm: Helm, tmp_path: Path) -> None
     assert done.out == through(helm, "blue")
 
 
-def test_helm_4_finds_the_checkout_beside_a_folder_that_is_missing(helm4: Helm, tmp_path: Path) -> None:
+def test_helm_4_finds_the_checkout_beside_a_directory_that_is_missing(helm4: Helm, tmp_path: Path) -> None:
     """HELM_PLUGINS is a list, and what is not there is passed over."""
     stage(tmp_path / "any-name")
     flags = ("--post-renderer", "multimesh", f"--post-renderer-args=--profile={PROFILES}/affirmed")
@@ -269,7 +269,7 @@ def installed(helm: Helm, home: Path, source: Path, *flags: str) -> tuple[Helm, 
 
 
 def test_helm_4_installs_the_checkout_as_a_link(helm4: Helm, tmp_path: Path) -> None:
-    """An install of the folder is a link to it, and errors are still told from there."""
+    """An install of the directory is a link to it, and errors are still told from there."""
     fresh, plugins = installed(helm4, tmp_path, ROOT)
     assert "multimesh" in plugins
     [link] = (tmp_path / "data" / "plugins").iterdir()
@@ -434,7 +434,7 @@ def test_nothing_is_installed_after_an_error(helm4: Helm) -> None:
 
 
 def test_helm_4_finds_its_plugin_through_a_link(helm4: Helm, tmp_path: Path) -> None:
-    """The folder that Helm names is a link then, and the message still travels on stdout."""
+    """The directory that Helm names is a link then, and the message still travels on stdout."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "relative").symlink_to(ROOT)
     (tmp_path / "plugins" / "mesh").symlink_to("../relative")
@@ -444,7 +444,7 @@ def test_helm_4_finds_its_plugin_through_a_link(helm4: Helm, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("plugin", ["other", "absent", ""])
-def test_the_folder_of_another_plugin_does_not_pass_for_helm_4(helm3: Helm, tmp_path: Path, plugin: str) -> None:
+def test_the_directory_of_another_plugin_does_not_pass_for_helm_4(helm3: Helm, tmp_path: Path, plugin: str) -> None:
     """Helm 3 hands on what another plugin's Helm has set: there a string on stdout would be installed as a manifest."""
     (tmp_path / "other").mkdir()
     inherited = {"HELM_PLUGIN_NAME": "diff", "HELM_PLUGIN_DIR": str(tmp_path / plugin) if plugin else ""}
@@ -452,11 +452,11 @@ def test_the_folder_of_another_plugin_does_not_pass_for_helm_4(helm3: Helm, tmp_
     assert "cannot read the mesh profile" in message
 
 
-def test_our_own_folder_passes_for_helm_4_whatever_its_spelling(tmp_path: Path) -> None:
-    """A final slash, a link, a way around: it is the same folder, and the message is one JSON string on stdout."""
+def test_our_own_directory_passes_for_helm_4_whatever_its_spelling(tmp_path: Path) -> None:
+    """A final slash, a link, a way around: it is the same directory, and the message is one JSON string on stdout."""
     (tmp_path / "link").symlink_to(ROOT)
-    for folder in (f"{ROOT}/", f"{ROOT}/tests/..", str(tmp_path / "link")):
-        done = run(b"kind: one\nkind: ]\n", "--profile", str(PROFILES / "blue"), HELM_PLUGIN_DIR=folder)
+    for directory in (f"{ROOT}/", f"{ROOT}/tests/..", str(tmp_path / "link")):
+        done = run(b"kind: one\nkind: ]\n", "--profile", str(PROFILES / "blue"), HELM_PLUGIN_DIR=directory)
         assert done.code == 0
         assert done.err == ""
         assert json.loads(done.out).startswith("multimesh: <stdin>:2: not YAML: ")

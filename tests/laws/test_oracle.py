@@ -55,7 +55,7 @@ def pair(stream: Stream) -> tuple[list, list]:
 
 
 @over("stream", BOTH)
-def test_stock_meshes_share_exactly_the_known_names_ports_and_folders(stream):
+def test_stock_meshes_share_exactly_the_known_names_ports_and_directories(stream):
     """Section 8 lists what affirmed and blue have in common before any rewrite."""
     found = classes(oracle.collisions(*pair(stream)), "C1", "C7", "C8")
 

@@ -10,13 +10,13 @@ FINDER = ROOT / "tests" / "cluster" / "binaries.py"
 NAMES = ("etcd", "kube-apiserver", "kube-controller-manager")
 
 
-def programs(folder: Path) -> Path:
-    """Make a folder with what looks like the programs."""
-    folder.mkdir()
+def programs(directory: Path) -> Path:
+    """Make a directory with what looks like the programs."""
+    directory.mkdir()
     for name in NAMES:
-        (folder / name).write_text("#!/bin/sh\n")
-        (folder / name).chmod(0o755)
-    return folder
+        (directory / name).write_text("#!/bin/sh\n")
+        (directory / name).chmod(0o755)
+    return directory
 
 
 def find(tmp_path: Path, **environment: str) -> tuple[int, str]:
@@ -28,7 +28,7 @@ def find(tmp_path: Path, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_folder_of_setup_envtest_comes_before_the_path_and_the_path_before_the_cache(tmp_path):
+def test_the_directory_of_setup_envtest_comes_before_the_path_and_the_path_before_the_cache(tmp_path):
     """KUBEBUILDER_ASSETS, PATH, cache: the first that has a program wins."""
     assets, path = programs(tmp_path / "assets"), programs(tmp_path / "path")
     code, said = find(tmp_path, KUBEBUILDER_ASSETS=str(assets), PATH=str(path))
@@ -45,4 +45,4 @@ def test_without_programs_and_without_go_one_line_says_what_to_do(tmp_path):
     code, said = find(tmp_path)
     assert code == 2
     assert len(said.splitlines()) == 1
-    assert "install Go, or let KUBEBUILDER_ASSETS name the folder that setup-envtest fills" in said
+    assert "install Go, or let KUBEBUILDER_ASSETS name the directory that setup-envtest fills" in said

@@ -66,7 +66,7 @@ def test_a_source_of_variables_that_nobody_knows_is_not_passed_over() -> None:
 
 
 def test_every_mount_finds_its_volume() -> None:
-    """The token, and folders for what is optional."""
+    """The token, and directories for what is optional."""
     found = {place: volume["name"] for place, volume in istiod.mounts(deployment("1.30.3")["spec"]["template"]["spec"])}
     assert found == {
         "/var/run/secrets/tokens": "istio-token",

@@ -1,7 +1,7 @@
 """Run every command of README.md, and those of docs/ that are marked, with a real Helm 3 and a real Helm 4.
 
 The blocks of a page run in their order, as a reader would run them, in a copy of the checkout that lies alone in its
-folder. `bash -euo pipefail` reads a ```sh block. In a ```console block the lines behind `$ ` are run, and the lines
+directory. `bash -euo pipefail` reads a ```sh block. In a ```console block the lines behind `$ ` are run, and the lines
 below must be what is printed, where `...` stands for anything.
 
 There is no cluster, so the PATH leads to stand-ins that run the real program with other words:
@@ -95,12 +95,12 @@ RUN = [
 class Reader:
     """Someone who follows a page: a copy of the checkout, and a PATH of stand-ins."""
 
-    def __init__(self, folder: Path, major: int) -> None:
-        """Make the copy below the folder."""
-        helm = real_helm(major, folder).binary
-        self.copy = folder / "code" / "multimesh"
+    def __init__(self, directory: Path, major: int) -> None:
+        """Make the copy below the directory."""
+        helm = real_helm(major, directory).binary
+        self.copy = directory / "code" / "multimesh"
         shutil.copytree(ROOT, self.copy, ignore=shutil.ignore_patterns(*MADE, "*.egg-info"))
-        stand_ins, kept = folder / "bin", folder / "kept"
+        stand_ins, kept = directory / "bin", directory / "kept"
         stand_ins.mkdir()
         kept.mkdir()
         names = {"helm": helm, "kubectl": helm.with_name("kubectl"), "kept": kept, "copy": self.copy}
@@ -110,8 +110,8 @@ class Reader:
         own = clean_environment()
         self.environment = own | {
             "PATH": f"{stand_ins}{os.pathsep}{own['PATH']}",
-            "KUBECONFIG": str(folder / "none"),
-            **{f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
+            "KUBECONFIG": str(directory / "none"),
+            **{f"HELM_{what}_HOME": str(directory / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
         }
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
@@ -217,9 +217,9 @@ def test_the_commands_of_the_argo_cd_plugin_run(tmp_path):
         "KUBE_API_VERSIONS": "v1,apps/v1",
     }
 
-    def generate(folder: Path) -> subprocess.CompletedProcess[str]:
+    def generate(directory: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=folder, env=reader.environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=directory, env=reader.environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     good = generate(reader.copy / "examples/stock-istio")

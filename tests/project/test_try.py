@@ -20,12 +20,12 @@ MESHES = ("affirmed", "blue")
 
 def try_chart(helm: Helm, chart: object, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the tool as make does, with one real Helm as the helm on PATH."""
-    folder = helm.home / "on-path"
-    folder.mkdir(exist_ok=True)
-    if not (folder / "helm").exists():
-        (folder / "helm").symlink_to(helm.binary)
+    directory = helm.home / "on-path"
+    directory.mkdir(exist_ok=True)
+    if not (directory / "helm").exists():
+        (directory / "helm").symlink_to(helm.binary)
     environment = clean_environment()
-    environment["PATH"] = f"{folder}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = f"{directory}{os.pathsep}{environment['PATH']}"
     command = [sys.executable, str(ROOT / "tools" / "try.py"), f"--chart={chart}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=120, check=False)
 
@@ -53,7 +53,7 @@ def test_a_chart_that_is_refused_is_told_why_and_what_to_do(helm3):
     assert "--set global.istioNamespace=istio-blue" in done.stdout
 
 
-def test_an_archive_is_tried_as_a_folder_is(helm3, tmp_path):
+def test_an_archive_is_tried_as_a_directory_is(helm3, tmp_path):
     """As `helm pull` brings it."""
     assert helm3.run("package", CHART, "-d", tmp_path).code == 0
     done = try_chart(helm3, tmp_path / "stock-istiod-0.1.0.tgz", f"--values={VALUES}")
@@ -88,7 +88,7 @@ def test_values_that_charts_share_are_pointed_out(helm3, tmp_path):
     done = try_chart(helm3, chart)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith(f"\n  The charts of this folder share values: VALUES={shared}\n")
+    assert done.stderr.endswith(f"\n  The charts of this directory share values: VALUES={shared}\n")
     assert "share values" not in try_chart(helm3, chart, f"--values={shared}").stderr
 
 

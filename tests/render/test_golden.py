@@ -1,7 +1,7 @@
 """Golden cases: small streams, run as Helm runs them, and held against what a person has read and agreed with.
 
-A case is a folder of tests/golden/: `input.yaml` goes to stdin, `arguments` has one argument a line, and what came out
-stands in `stdout.yaml` and `stderr.txt`, where `<case>` is written for the path of the folder. A case whose
+A case is a directory of tests/golden/: `input.yaml` goes to stdin, `arguments` has one argument a line, and what came out
+stands in `stdout.yaml` and `stderr.txt`, where `<case>` is written for the path of the directory. A case whose
 `stderr.txt` is not empty ends with exit code 2, any other one with 0.
 
     pytest tests/render/test_golden.py --update-golden      # writes what comes out; read the diff before you commit it
