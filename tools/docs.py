@@ -7,10 +7,9 @@
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
-The table of keys in docs/profile.md and multimesh/profile.schema.json are made from multimesh/mesh/definitions.py, and
+The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
-In pages that are also written by hand, this tool writes the text between two comments `<!-- NAME: begin ... -->` and
-`<!-- NAME: end -->`.
+The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
 """
 
 from __future__ import annotations

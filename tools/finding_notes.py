@@ -17,7 +17,7 @@ NOTES = {
     "two-owners": "With `--cluster` it is also found if a profile owns what another release in the cluster has: CRDs, istio-cni or ztunnel.\nCRDs of no release are a warning.\nSee [shared-resources](rules.md#shared-resources).",
     "crd-version": "The version of a control plane is that of its image; without one it is not checked.\nSee [upgrades.md](upgrades.md) for the order of upgrades.",
     "gateway-selector": "Meshes that all confine their gateways, or that all have discovery selectors, are exempt.\nThe rule is [scope-gateways](rules.md#scope-gateways).",
-    "trust-domain": "The default is `cluster.local`.\nSee [istio-1.5.md](istio-1.5.md) for the effects.",
+    "trust-domain": "The default is `cluster.local`.\nSee [istio-1.5.md](istio-1.5.md) for its effects.",
     "no-discovery-selector": "Istio has `discoverySelectors` since 1.10.\nWith `--cluster` it is an error if a control plane there reaches the namespaces of a mesh that is checked, because it has no selectors or because they match.\nThe labels are those of the namespaces in the cluster, and those that `multimesh namespaces` writes.\nSee [istio-versions.md](istio-versions.md).",
     "no-owner": "Manifests with CRDs count as an owner, and so do CRDs in the cluster.",
     "stock-name": "From 1.24 on the release of an istiod with a revision contains no stock name: there the finding means that selectors of the rewrite are missing.\nSee [upgrades.md](upgrades.md): Helm does not remember a post-renderer.",

@@ -220,7 +220,7 @@ SPEC: Any = (
         "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
         "keepNames": (
             ("list", ("text", check_kept), "unique"),
-            'Names that the rules must not change, "Kind/name", or all names of a kind, "Kind/*".',
+            'Names that the rules must not change, "Kind/name", and kinds that they must accept unchanged, "Kind/*".',
         ),
         "renameNames": (
             ("list", ("text", check_renamed), "unique"),
