@@ -1,6 +1,6 @@
 """The manifest of the article, value by value: R1 to R7 of reference/istio-1.5.md, section 2.
 
-Written out by hand: neither the package nor the oracle's plan is asked what should change.
+The table is written by hand, and uses neither the package nor the plan of the oracle.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The laws, over every stream of Istio 1.5 and several profiles.
 
-The streams stand beside the checkout; what is expected comes from the oracle, which shares
+The streams are next to the checkout; the expected values come from the oracle, which shares
 no code with the package.
 """
 

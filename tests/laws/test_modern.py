@@ -1,6 +1,6 @@
 """The laws, over every stream of Istio 1.9 to 1.30, for the mesh that owns the shared resources and for one that leaves them.
 
-What is expected comes from `modern` and `oracle`, which share no code with the package.
+The expected values come from `modern` and `oracle`, which share no code with the package.
 """
 
 from __future__ import annotations

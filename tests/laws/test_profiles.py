@@ -1,7 +1,7 @@
 """The law that rendering an output again changes nothing, over profiles whose names are made of stock names.
 
-A name that meets a stock name, or that begins as the names do by which rules recognise stock objects, would be taken
-for stock in the second run, or in the first. Such a profile is refused; every other one renders both charts.
+Rules would take a new name for a stock name if it is one, or if it begins like the names by which they recognise stock
+objects. Such a profile is refused; every other one renders both charts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From one version of Istio to the next, a name of a mesh changes only if the chart itself renames the object.
 
-Helm deletes what a release no longer renders, so a name that a rule made differently would be an outage.
+Helm deletes what a release no longer renders, so a changed name would cause an outage.
 """
 
 from __future__ import annotations
