@@ -134,8 +134,8 @@ def rules_page() -> str:
             f"Looks at {looks}.\nSource: [multimesh/rules/{source}](../multimesh/rules/{source}).\n"
         )
     sections.append(
-        "Where to go next: [profile.md](profile.md) for the keys that control the rules, [errors.md](errors.md) for the "
-        "format of messages.\n"
+        "Where to go next: [profile.md](profile.md) for the keys that control the rules, [errors.md](errors.md) for what a "
+        "refusal looks like.\n"
     )
     return "\n".join(sections)
 

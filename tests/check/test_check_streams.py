@@ -129,7 +129,7 @@ def _documents(text: str) -> list[str]:
     ("helm", "version"), list(product(("helm3", "helm4"), ("1.5.0", "1.9.9", "1.16.7", "1.24.6", "1.30.3")))
 )
 def test_with_our_values_two_meshes_share_nothing_at_all(capsysbinary, tmp_path, helm, version):
-    """There is not even a warning."""
+    """Not even a warning is left."""
     charts = ("istio-everything",) if version == "1.5.0" else PARTS
     given: list[object] = []
     for mesh, owns in MESHES.items():

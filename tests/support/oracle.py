@@ -417,9 +417,9 @@ def node_ports(objs: list[Object]) -> set[str]:
 
 
 def host_resources(objs: list[Object]) -> set[tuple[str, str]]:
-    """List what pods take of their node: ports, and directories in which they make sockets.
+    """List what pods take of their node: ports, and folders in which they make sockets.
 
-    The pods that the injection template makes count too, where it is told to mount a directory.
+    The pods that the injection template makes count too, where it is told to mount a folder.
     """
     found: set[tuple[str, str]] = set()
     for _, template in pods(objs):
@@ -891,9 +891,9 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
 
 
 def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
-    """Rename the gateways that the chart was told to install, and the directory of SDS sockets.
+    """Rename the gateways that the chart was told to install, and the folder of SDS sockets.
 
-    Without SDS the template never mounts that directory: there both texts are right.
+    Without SDS the template never mounts that folder: there both texts are right.
     """
     values = json.loads(data["values"])
     text = data["values"]
@@ -902,9 +902,9 @@ def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
             text = re.sub(rf'"{name}(?=-certs"|-ca-certs"|")', f'"{m.led(name)}', text)
     if text != data["values"]:
         yield ("A13", ("data", "values"), text)
-    stock, directory = data["config"], f"hostPath:\n      path: {SDS}"
-    assert stock.count(directory + "\n") == 1
-    moved = stock.replace(directory + "\n", f"{directory}-{m.mesh}\n")
+    stock, folder = data["config"], f"hostPath:\n      path: {SDS}"
+    assert stock.count(folder + "\n") == 1
+    moved = stock.replace(folder + "\n", f"{folder}-{m.mesh}\n")
     either = None if values["global"]["sds"]["enabled"] else lambda found: found in {stock, moved}
     yield ("B11", ("data", "config"), moved, either)
 

@@ -681,7 +681,7 @@ def test_pitfall_48_libyaml_and_pure_python_give_the_same_bytes(monkeypatch):
         except MultimeshError as error:
             found = str(error)
         if found != after and not ("\t" in text and "not YAML: " in found):
-            # PyYAML without libyaml refuses a tab after a colon.
+            # PyYAML without libyaml refuses a tab behind a colon.
             failed.append((key, found))
     assert failed == []
 
