@@ -25,13 +25,13 @@ ABOUT = ("completion", "help", "version")
 VERSION = f"multimesh {__version__}"
 
 EPILOG = """\
-Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.
+Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 failed.
 charts-values/affirmed/profile.yaml is an example profile; the README says how to use multimesh with Helm.
 """
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it.
+    """Run a command and return its exit code: 0 done, 1 findings, 2 failed.
 
     `argv` defaults to `sys.argv[1:]`.
     """

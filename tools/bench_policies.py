@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Measure what the admission policies of five meshes cost the API server.
+"""Measure how much the admission policies of five meshes slow the API server down.
 
     python3 tools/bench_policies.py [--count 200]
 
-Two real API servers run side by side, one with the policies and one without. Pods and ConfigMaps are created in both by
-turns; the result is the ratio of the medians. It needs the programs of the cluster tests (`make test-cluster`).
+Two real API servers run at the same time, one with the policies and one without. Pods and ConfigMaps are created in
+both alternately; the result is the ratio of the medians. It needs the programs of the cluster tests
+(`make test-cluster`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ POD = {"spec": {"containers": [{"name": "app", "image": "nginx"}]}}
 
 def main() -> int:
     """Start both API servers, measure, and print the ratios."""
-    parser = argparse.ArgumentParser(description="Measure what admission policies cost the API server.")
+    parser = argparse.ArgumentParser(description="Measure how much admission policies slow the API server down.")
     parser.add_argument("--count", type=int, default=200, help="how many objects of each kind (default: 200)")
     count = parser.parse_args().count
     with tempfile.TemporaryDirectory() as directory:
@@ -56,7 +57,7 @@ def main() -> int:
 
 
 def prepare(plane: ControlPlane) -> None:
-    """Make a namespace of a mesh."""
+    """Create a namespace of a mesh."""
     labels = {"multimesh.dev/mesh": "blue", "istio-injection": "enabled-blue"}
     plane.api.create("Namespace", {"metadata": {"name": "apps", "labels": labels}})
     until("the namespace has its ServiceAccount", lambda: plane.api.get("ServiceAccount", "default", "apps"))
@@ -88,7 +89,7 @@ def is_denied(plane: ControlPlane, root: Object) -> bool:
 
 
 def measure(planes: list[ControlPlane], kind: str, obj: Object, count: int) -> list[list[float]]:
-    """Create objects in both clusters by turns; return the seconds that each took, for each cluster."""
+    """Create objects in both clusters alternately; return the seconds that each took, for each cluster."""
     times: list[list[float]] = [[], []]
     for number in range(count):
         order = (0, 1) if number % 2 else (1, 0)

@@ -1,8 +1,18 @@
-"""The stock names, and the names that a mesh gives to what has them.
+"""The stock names, and the names that they become in a mesh.
 
 Only exact stock names change, never names that look like one, so that rendering twice gives the same as rendering once.
 The tables hold the cluster-scoped names of the stock charts and their add-ons that are the same for every mesh. All
 other cluster-scoped names there contain the namespace or the revision, so they are different for each mesh.
+
+Which function decides the name of what:
+
+- `cluster_scoped_name`: a cluster-scoped resource, webhook configurations included.
+- `webhook_entry`: a webhook of Istio 1.5. A webhook is an entry of the list `webhooks` in a webhook configuration.
+- `injection_entry`: the webhook that the mesh adds to the injector of Istio 1.9 and later.
+- `gateway`, `gateway_family`: a gateway of Istio 1.5, and the objects that are named after it.
+- `sds_path`: the directory of the sockets of Istio 1.5's secret discovery service.
+
+The value of the injection label is `Profile.injection_label` in `multimesh/mesh/profile.py`.
 """
 
 from __future__ import annotations

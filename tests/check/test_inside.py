@@ -1,4 +1,4 @@
-"""One mesh against itself and its profile: webhook names, the mesh configuration, and what the rewrite leaves."""
+"""Checks inside one mesh, alone and with its profile: webhook names, the mesh configuration, and what the rewrite leaves."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_configuration_that_is_not_a_mapping_is_named():
 
 
 def test_discovery_selectors_are_missed_from_1_10_on():
-    """That is where the injector has a revision and the API version v1."""
+    """The version is known from the injector: it has a revision, and the API version v1."""
     missed = ["mesh affirmed has no discoverySelectors"]
     new, old, unlabelled = (
         patched("r"),

@@ -1,4 +1,4 @@
-"""A running mesh: exact findings of each check, with their remedies, on clusters of a few objects."""
+"""A running mesh: the exact findings of each check, with their remedies, on clusters of a few objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MESH_SPEC = spec()
 
 
 def found(check, *items, mesh=MESH_SPEC):
-    """Return severity, message and remedy of each finding; the remedy is empty where the catalogue has it."""
+    """Return severity, message and remedy of each finding; the remedy is empty if it is that of the catalogue."""
     return [(one.level, one.message, one.remedy) for one in check(mesh, cluster(objects(*items)))]
 
 

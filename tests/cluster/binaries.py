@@ -1,6 +1,6 @@
 """Find etcd, kube-apiserver and kube-controller-manager, or build them with Go, once.
 
-In this order: the folder that KUBEBUILDER_ASSETS names, the PATH, the cache of tools/helm.py, a build into that cache.
+In this order: the directory that KUBEBUILDER_ASSETS names, the PATH, the cache of tools/helm.py, a build into that cache.
 Run as a script it finds or builds them and says how long each took; it ends with 2 where that cannot be done.
 """
 
@@ -32,7 +32,7 @@ NO_DEBUG = "-gcflags=all=-dwarf=false"
 
 
 class Program(NamedTuple):
-    """One program of a control plane: its name, its version, its module below this folder, its Go package."""
+    """One program of a control plane: its name, its version, its module below this directory, its Go package."""
 
     name: str
     version: str
@@ -64,20 +64,20 @@ def find() -> dict[str, Path]:
 
 
 def _found(program: Program) -> Path | None:
-    folder = os.environ.get("KUBEBUILDER_ASSETS")
-    places = (Path(folder) / program.name if folder else None, shutil.which(program.name), _cached(program))
+    directory = os.environ.get("KUBEBUILDER_ASSETS")
+    places = (Path(directory) / program.name if directory else None, shutil.which(program.name), _cached(program))
     return next((Path(place) for place in places if place and os.access(place, os.X_OK)), None)
 
 
 def _cached(program: Program) -> Path:
-    return tool.cache_folder().absolute() / f"{program.module}-{program.version}" / program.name
+    return tool.cache_directory().absolute() / f"{program.module}-{program.version}" / program.name
 
 
 def _built(program: Program) -> Path:
     go = shutil.which("go")
     if not go:
         raise Unavailable(
-            f"no {program.name}: install Go, or let KUBEBUILDER_ASSETS name the folder that setup-envtest fills"
+            f"no {program.name}: install Go, or let KUBEBUILDER_ASSETS name the directory that setup-envtest fills"
         )
     path = _cached(program)
     began = time.monotonic()
@@ -85,8 +85,8 @@ def _built(program: Program) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Beside its destination and moved in one step: whoever looks sees all of it or nothing.
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as folder:
-            made = Path(folder) / program.name
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as directory:
+            made = Path(directory) / program.name
             done = subprocess.run(
                 [go, "build", "-mod=readonly", NO_DEBUG, "-ldflags", program.flags, "-o", str(made), program.package],
                 cwd=HERE / program.module,
@@ -100,7 +100,9 @@ def _built(program: Program) -> Path:
                 raise Unavailable(f"no {program.name}: go build failed: {' | '.join(done.stderr.splitlines()[-3:])}")
             os.replace(made, path)
     except OSError as error:
-        raise Unavailable(f"no {program.name}: {error}; set MULTIMESH_CACHE to a folder that can be written") from error
+        raise Unavailable(
+            f"no {program.name}: {error}; set MULTIMESH_CACHE to a directory that can be written"
+        ) from error
     tool.say(f"built {program.name} {program.version} in {time.monotonic() - began:.0f} s")
     return path
 

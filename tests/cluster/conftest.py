@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-for folder in (HERE, HERE.parent):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+for directory in (HERE, HERE.parent):
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
 
 #: How long each part took, for the summary.
 TOOK: dict[str, float] = {}
@@ -28,7 +28,7 @@ ALONE = ("proof", "operations")
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark every test of this folder, so that `make test` leaves it out; run what shares a world together.
+    """Mark every test of this directory, so that `make test` leaves it out; run what shares a world together.
 
     A world that is not as a module wants it is made anew, so the order costs time and nothing else.
     """
@@ -125,8 +125,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
         pytest.skip(str(error))
     from controlplane import ControlPlane
 
-    folder = tmp_path_factory.mktemp("cluster")
-    plane = ControlPlane(folder, programs)
+    directory = tmp_path_factory.mktemp("cluster")
+    plane = ControlPlane(directory, programs)
     began = time.monotonic()
     try:
         plane.start()
@@ -134,14 +134,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
         yield plane
     finally:
         plane.stop()
-        shutil.rmtree(folder)
+        shutil.rmtree(directory)
 
 
 class Worlds:
     """One world at a time: that of one Helm and one version of Istio, until something else is asked for."""
 
-    def __init__(self, cluster, folders: pytest.TempPathFactory) -> None:
-        self.cluster, self._folders = cluster, folders
+    def __init__(self, cluster, directories: pytest.TempPathFactory) -> None:
+        self.cluster, self._directories = cluster, directories
         self._now = None
 
     def take(self, helm, version: str, *, empty: bool = False):
@@ -152,7 +152,7 @@ class Worlds:
         if not (now and (now.helm, now.began) == (helm, version) and not now.spent and not empty):
             if now:
                 now.wipe()  # where that fails, whoever comes next tries again
-            now = self._now = World(self.cluster, helm, version, self._folders.mktemp("world"))
+            now = self._now = World(self.cluster, helm, version, self._directories.mktemp("world"))
         return now
 
     def end(self) -> None:

@@ -54,18 +54,18 @@ rules:
 
 
 class ControlPlane:
-    """The programs, their ports and their files, all below one folder."""
+    """The programs, their ports and their files, all below one directory."""
 
-    def __init__(self, folder: Path, programs: dict[str, Path]) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path, programs: dict[str, Path]) -> None:
+        self.folder = directory
         self._programs = programs
         self._children: list[subprocess.Popen[bytes]] = []
         self._token = secrets.token_hex(16)
         self._authority = Authority("the API server of the tests")
-        self.root = folder / "root.crt"
+        self.root = directory / "root.crt"
         self.root.write_bytes(self._authority.pem)
-        self.kubeconfig = folder / "kubeconfig"
-        self.audit = folder / "audit.log"
+        self.kubeconfig = directory / "kubeconfig"
+        self.audit = directory / "audit.log"
         self.port = 0
         self.api: Api
 

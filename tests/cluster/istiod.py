@@ -8,7 +8,7 @@ for which there is none is skipped, and says so. 1.5 and the example chart keep 
 It runs as a kubelet would run it, but for the network:
 
 - with the arguments and the environment of the Deployment, and flags that let it listen on the address of its Service;
-- in a folder of its own in the place of the container's root, with the volumes in it: it reads `./etc/cacerts`,
+- in a directory of its own in the place of the container's root, with the volumes in it: it reads `./etc/cacerts`,
   `./var/run/secrets/tokens` and the like (istio 1.30.3 pilot/pkg/bootstrap/istio_ca.go);
 - as its own ServiceAccount: it may do what the roles that were installed allow, and no more.
 
@@ -177,13 +177,13 @@ def image_version(deployment: Object) -> str:
 class Istiod(Plane):
     """The real istiod of one Deployment."""
 
-    def __init__(self, cluster: ControlPlane, mesh: str, deployment: Object, folder: Path) -> None:
+    def __init__(self, cluster: ControlPlane, mesh: str, deployment: Object, directory: Path) -> None:
         super().__init__(cluster.api, mesh, deployment)
         binary = nearest(image_version(deployment), given())
         assert binary, lacking(image_version(deployment))
         self._binary, self._cluster, self._deployment = binary, cluster, deployment
         self._account = self.template["spec"]["serviceAccountName"]
-        self._root = folder / "istiod" / f"{self.namespace}-{self.name}"
+        self._root = directory / "istiod" / f"{self.namespace}-{self.name}"
         self._log = self._root / "istiod.log"
         self._address = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -266,13 +266,13 @@ class Istiod(Plane):
         return str(asked["status"]["token"])
 
     def _mount(self) -> None:
-        """Write the volumes below the root; one that is optional and not there is an empty folder."""
+        """Write the volumes below the root; one that is optional and not there is an empty directory."""
         self._root.mkdir(parents=True, exist_ok=True)
         for place, volume in mounts(self.template["spec"]):
-            folder = self._root / place.lstrip("/")
-            folder.mkdir(parents=True, exist_ok=True)
+            directory = self._root / place.lstrip("/")
+            directory.mkdir(parents=True, exist_ok=True)
             for name, content in self._files(volume):
-                (folder / name).write_bytes(content)
+                (directory / name).write_bytes(content)
 
     def _files(self, volume: Object) -> Iterator[tuple[str, bytes]]:
         if "projected" in volume:

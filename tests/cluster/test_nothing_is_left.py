@@ -16,34 +16,34 @@ from helms import ROOT
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc")
 
 
-def processes(folder: Path) -> dict[int, str]:
-    """Find whatever runs with a path below a folder in its command line."""
+def processes(directory: Path) -> dict[int, str]:
+    """Find whatever runs with a path below a directory in its command line."""
     found = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
             words = (place / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
         except OSError:  # it has ended meanwhile
             continue
-        if f"{folder}/" in words and int(place.name) != os.getpid():
+        if f"{directory}/" in words and int(place.name) != os.getpid():
             found[int(place.name)] = words
     return found
 
 
-def interrupt(run: subprocess.Popen[str], folder: Path) -> None:
+def interrupt(run: subprocess.Popen[str], directory: Path) -> None:
     """Press Ctrl-C: the terminal sends it to everything that runs in front."""
     os.killpg(run.pid, signal.SIGINT)
 
 
-def kill_the_api_server(run: subprocess.Popen[str], folder: Path) -> None:
+def kill_the_api_server(run: subprocess.Popen[str], directory: Path) -> None:
     """Let the API server die, which makes every test fail."""
-    for pid, words in processes(folder).items():
+    for pid, words in processes(directory).items():
         if "kube-apiserver" in words.split(" ")[0]:
             os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
 def run(cluster, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start `make test-cluster` for one small module, with a folder of its own for all that is temporary."""
+    """Start `make test-cluster` for one small module, with a directory of its own for all that is temporary."""
     assert cluster.port, "the programs have been found, or built"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
     started = subprocess.Popen(

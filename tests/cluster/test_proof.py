@@ -58,16 +58,16 @@ def second_install(world: World) -> str:
 
 def foretold(world: World) -> set[str]:
     """Name the findings of `check` over what would be installed."""
-    folders = []
+    directories = []
     for mesh in MESHES:
-        folder = world.folder / "would-be" / mesh
-        folder.mkdir(parents=True)
+        directory = world.folder / "would-be" / mesh
+        directory.mkdir(parents=True)
         for name, stream in charts.releases(world.version, mesh).items():
             done = world.run("template", name, world.chart(mesh, stream), "-n", f"istio-{mesh}", *world.through(mesh))
             assert done.code == 0, done.err
-            (folder / f"{name}.yaml").write_text(done.out, encoding="utf-8")
-        folders.append(folder)
-    done = world.multimesh("check", *folders, "-o", "json")
+            (directory / f"{name}.yaml").write_text(done.out, encoding="utf-8")
+        directories.append(directory)
+    done = world.multimesh("check", *directories, "-o", "json")
     assert done.code == 1, done.out + done.err
     return {finding["id"] for finding in json.loads(done.out)["findings"] if finding["severity"] == "error"}
 

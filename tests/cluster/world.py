@@ -70,8 +70,8 @@ def failed(ended: dict[str, Ran]) -> dict[str, str]:
 class World:
     """One cluster, one Helm, one version of Istio, and the meshes that were installed so far."""
 
-    def __init__(self, cluster: ControlPlane, helm: Helm, version: str, folder: Path) -> None:
-        self.cluster, self.helm, self.version, self.folder = cluster, helm, version, folder
+    def __init__(self, cluster: ControlPlane, helm: Helm, version: str, directory: Path) -> None:
+        self.cluster, self.helm, self.version, self.folder = cluster, helm, version, directory
         self.began = version
         self.spent = False
         self.all_crds = True
@@ -100,10 +100,10 @@ class World:
 
     def profile(self, mesh: str, **spec: object) -> Path:
         """Write the profile of a mesh: affirmed owns what is shared."""
-        folder = self.folder / "profiles" / mesh
-        folder.mkdir(parents=True, exist_ok=True)
+        directory = self.folder / "profiles" / mesh
+        directory.mkdir(parents=True, exist_ok=True)
         spec = {"sharedResources": "own" if mesh == "affirmed" else "leave"} | spec
-        file = folder / "profile.yaml"
+        file = directory / "profile.yaml"
         file.write_text(profile(mesh, f"istio-{mesh}", (f"nginx-{mesh}",), **spec), encoding="utf-8")
         return file
 
@@ -129,13 +129,13 @@ class World:
         )
 
     def manifests(self, mesh: str) -> Path:
-        """Write what Helm has stored of the releases of a mesh into a folder."""
-        folder = self.folder / "manifests" / mesh
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write what Helm has stored of the releases of a mesh into a directory."""
+        directory = self.folder / "manifests" / mesh
+        directory.mkdir(parents=True, exist_ok=True)
         for name in self.run("list", "-n", f"istio-{mesh}", "--short").out.split():
             text = self.run("get", "manifest", name, "-n", f"istio-{mesh}").out
-            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-        return folder
+            (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return directory
 
     def run(self, *arguments: object, **environment: str) -> Ran:
         """Run Helm against the cluster."""
@@ -175,8 +175,8 @@ class World:
     def _plugins(self) -> dict[str, str]:
         if self.helm.major == 3:
             return {}
-        folder = Path(self.helm.plugins()["HELM_PLUGINS"])
-        wrapped = folder / "wrapped"
+        directory = Path(self.helm.plugins()["HELM_PLUGINS"])
+        wrapped = directory / "wrapped"
         if not wrapped.exists():
             wrapped.mkdir()
             (wrapped / "plugin.yaml").write_text(
@@ -184,7 +184,7 @@ class World:
                 f"runtimeConfig:\n  platformCommand:\n  - command: {WRAPPER}\n",
                 encoding="utf-8",
             )
-        return {"HELM_PLUGINS": str(folder)}
+        return {"HELM_PLUGINS": str(directory)}
 
     def release(self, command: str, mesh: str, name: str, chart: Path, *flags: str, post: tuple[str, ...] = ()) -> Ran:
         """Install or upgrade one release of a mesh, through the post-renderer."""

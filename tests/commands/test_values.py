@@ -1,4 +1,4 @@
-"""`multimesh values`: the Helm values that go with the rules."""
+"""`multimesh values`: the Helm values that a mesh needs in addition to the rules."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def values(mesh, chart, istio="", **spec):
 
 @pytest.mark.parametrize(("mesh", "chart"), [(mesh, chart) for mesh, charts in SHIPPED for chart in charts])
 def test_shipped_values_are_what_the_command_writes_for_1_30(mesh, chart):
-    """charts-values holds nothing that was written by hand but the profile."""
+    """The files in charts-values, except the profiles, are not written by hand."""
     expected = (ROOT / "charts-values" / mesh / f"{chart}.yaml").read_text()
     found = run("--profile", f"charts-values/{mesh}", "--chart", chart, "--istio", "1.30")
     assert (0, expected, "") == (found.returncode, found.stdout, found.stderr)
@@ -53,7 +53,7 @@ def test_shipped_values_of_1_5_are_what_the_command_writes(mesh):
 
 
 def test_charts_values_hold_a_profile_and_values_and_nothing_else():
-    """A folder is one mesh."""
+    """Each directory belongs to one mesh."""
     for mesh, charts in SHIPPED:
         expected = {"profile.yaml", "istio-1.5.yaml", *(f"{chart}.yaml" for chart in charts)}
         assert expected == {path.name for path in (ROOT / "charts-values" / mesh).iterdir()}
@@ -61,7 +61,7 @@ def test_charts_values_hold_a_profile_and_values_and_nothing_else():
 
 @pytest.mark.parametrize("istio", MINORS)
 def test_every_minor_gets_the_revision_and_the_namespace(istio):
-    """Whatever the version, two meshes differ in both."""
+    """In every version two meshes differ in both."""
     found = values("affirmed", "istiod", istio)
     assert (found["revision"], found["global"]["istioNamespace"]) == ("affirmed", "istio-affirmed")
 
@@ -85,7 +85,7 @@ def test_every_minor_gets_the_revision_and_the_namespace(istio):
     ],
 )
 def test_a_value_is_there_for_the_versions_that_know_it(first, last, path, expected):
-    """A value is neither missing where it is needed nor written where the chart would refuse or ignore it."""
+    """A value is written exactly for the versions that need it; in others the chart would refuse or ignore it."""
     wanted = MINORS[MINORS.index(first) : MINORS.index(last) + 1]
     for istio in MINORS:
         found = values("blue", "istiod", istio)
@@ -95,7 +95,7 @@ def test_a_value_is_there_for_the_versions_that_know_it(first, last, path, expec
 
 
 def test_the_default_validator_follows_the_revision_from_1_12_on():
-    """Base has no revision of its own."""
+    """The chart base has no revision of its own."""
     assert "defaultRevision" not in values("blue", "base", "1.11")
     assert values("blue", "base", "1.12", revision="blue-next")["defaultRevision"] == "blue-next"
 
@@ -116,7 +116,7 @@ def test_shared_charts_are_refused_to_a_mesh_that_does_not_own_them(chart):
 
 
 def test_a_gateway_has_a_name_of_its_mesh_or_the_one_asked_for():
-    """The name makes the labels that Gateway resources select."""
+    """The labels that Gateway resources select are made of the name."""
     assert values("blue", "gateway") == {"name": "blue-ingressgateway", "revision": "blue"}
     found = run("--profile", "charts-values/blue", "--chart", "gateway", "--name", "edge")
     assert yaml.safe_load(found.stdout)["name"] == "edge"
@@ -128,13 +128,13 @@ def test_a_gateway_has_a_name_of_its_mesh_or_the_one_asked_for():
 
 
 def test_the_budget_that_selects_nothing_is_left_out():
-    """The gateway of 1.6 puts a label into the selector that its pods have in istio-system only."""
+    """The gateway of 1.6 selects a label that its pods have only in istio-system."""
     assert values("blue", "gateway", "1.6")["global"]["defaultPodDisruptionBudget"] == {"enabled": False}
     assert "defaultPodDisruptionBudget" not in values("blue", "gateway", "1.7")["global"]
 
 
 def test_names_that_yaml_would_misread_are_quoted():
-    """A mesh called on is a mesh, not a switch."""
+    """The mesh name `on` is text, not a boolean."""
     found = values("on", "istiod", namespace="123", gateways="keep")
     assert (found["revision"], found["global"]["istioNamespace"]) == ("on", "123")
 
@@ -158,7 +158,7 @@ def test_names_that_yaml_would_misread_are_quoted():
     ],
 )
 def test_what_no_chart_has_is_refused(arguments, what):
-    """Nothing is written, and the message says what there is."""
+    """Nothing is written, and the message lists what exists."""
     found = run("--profile", "charts-values/affirmed", *arguments)
     assert (found.returncode, found.stdout) == (2, "")
     assert what in found.stderr
@@ -166,7 +166,7 @@ def test_what_no_chart_has_is_refused(arguments, what):
 
 
 def test_a_default_name_that_no_service_can_have_is_refused(tmp_path):
-    """A mesh may begin with a digit, and a Service must not."""
+    """A mesh name may begin with a digit, but the name of a Service must not."""
     path = tmp_path / "profile.yaml"
     path.write_text("metadata: {name: 1a}\nspec: {namespace: istio-1a}\n")
     found = run("--profile", str(path), "--chart", "gateway")
@@ -176,11 +176,11 @@ def test_a_default_name_that_no_service_can_have_is_refused(tmp_path):
 
 
 def test_a_release_newer_than_all_known_ones_gets_the_newest_values():
-    """Charts change slowly, and the rendering refuses what no longer fits."""
+    """Charts change slowly, and `render` refuses what does not fit."""
     assert values("blue", "istiod", "1.31") == values("blue", "istiod", "1.99.0-rc.1")
 
 
-# Each branch, directly.
+# Each branch of the code.
 
 
 def written(chart, istio="", **spec):
@@ -258,7 +258,7 @@ def test_a_version_that_a_chart_does_not_have_is_refused(text, chart, message):
     ],
 )
 def test_the_message_says_what_a_mesh_does_instead(chart, instead):
-    """A mesh without shared resources learns which mesh installs the chart."""
+    """The message says which mesh installs the chart."""
     from multimesh.errors import MultimeshError
 
     with pytest.raises(MultimeshError) as caught:

@@ -1,4 +1,4 @@
-"""docs/istio-versions.md says what the rules do: every rule, and every refusal with its words, tried one by one."""
+"""docs/istio-versions.md has every rule, and every refusal with its message; each refusal is tested."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def config(name: str, key: str, text: str) -> str:
     return head("ConfigMap", name, namespace="istio-blue") + f"data:\n  {key}: '{text}'\n"
 
 
-# What the message says -> the smallest stream that is refused so.
+# Part of the message -> the smallest stream that is refused with it.
 REFUSED = {
     "which means the default revision": istiod(""),
     'is "red" but mesh blue has the revision': istiod("red"),
@@ -96,7 +96,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("row", rows("What is refused"), ids=lambda row: row[0])
 def test_a_refusal_of_the_manual_is_what_the_program_says(row):
-    """Message, remedy and rule stand in the table as they are printed."""
+    """Message, remedy and rule in the table are those of the program."""
     _, said, helps, rule = row
     stream = REFUSED[said.strip("`")]
     result = render(stream.encode(), profile("blue", "istio-blue", ("shop-blue",)))
@@ -108,19 +108,19 @@ def test_a_refusal_of_the_manual_is_what_the_program_says(row):
 
 
 def test_every_refusal_that_is_tried_has_its_row():
-    """And none stands there that nobody tried."""
+    """The table has no row that is not tested."""
     assert {row[1].strip("`") for row in rows("What is refused")} == set(REFUSED)
 
 
 def test_every_rule_that_refuses_has_a_row():
-    """A rule refuses by `resource.error`; what it refuses for a field's shape has one sentence for all."""
+    """A rule refuses with `resource.error`; refusals of a field of an unexpected type have one sentence in common."""
     refusing = {rule.ID for rule in RULES if "resource.error(" in Path(str(rule.__file__)).read_text(encoding="utf-8")}
 
     assert {row[3] for row in rows("What is refused")} == refusing
 
 
 def test_every_rule_is_in_the_table_of_what_is_done():
-    """Under the id that messages and diffs have, with a link to its section."""
+    """Its id is that in messages and diffs, and is a link to its section."""
     linked = {rule for row in rows("What is done") for rule in re.findall(r"\(rules\.md#([a-z-]+)\)", row[3])}
 
     assert linked == {rule.ID for rule in RULES}

@@ -1,4 +1,4 @@
-"""Run a real Helm as a user does, with folders of its own and nothing of the caller's.
+"""Run a real Helm as a user does, with directories of its own and nothing of the caller's.
 
 tools/helm.py brings the binaries; where they cannot be had, every test that asks for one skips with its reason.
 """
@@ -34,7 +34,7 @@ class Ran(NamedTuple):
 
 
 class Helm(NamedTuple):
-    """A real Helm: its binary, its major version, and the folder that holds all it keeps."""
+    """A real Helm: its binary, its major version, and the directory that holds all it keeps."""
 
     binary: Path
     major: int
@@ -54,7 +54,7 @@ class Helm(NamedTuple):
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def homes(self) -> dict[str, str]:
-        """Name the folders that Helm writes to."""
+        """Name the directories that Helm writes to."""
         return {f"HELM_{what}_HOME": str(self.home / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
 
     def template(self, chart: Path, mesh: str, *arguments: object, **more: Any) -> Ran:
@@ -72,14 +72,14 @@ class Helm(NamedTuple):
         return "--post-renderer", str(PROGRAM) if self.major == 3 else "multimesh"
 
     def plugins(self) -> dict[str, str]:
-        """Let Helm 4 find the checkout without an install: in a folder that holds a link to it and nothing else."""
+        """Let Helm 4 find the checkout without an install: in a directory that holds a link to it and nothing else."""
         if self.major == 3:
             return {}
-        folder = self.home / "links"
-        if not folder.exists():
-            folder.mkdir()
-            (folder / "checkout").symlink_to(ROOT)
-        return {"HELM_PLUGINS": str(folder)}
+        directory = self.home / "links"
+        if not directory.exists():
+            directory.mkdir()
+            (directory / "checkout").symlink_to(ROOT)
+        return {"HELM_PLUGINS": str(directory)}
 
 
 def clean_environment() -> dict[str, str]:
@@ -103,29 +103,29 @@ def binary(major: int) -> Path | str:
 
 
 def real_helm(major: int, home: Path) -> Helm:
-    """Return a real Helm that keeps what it keeps in a folder, or skip."""
+    """Return a real Helm that keeps what it keeps in a directory, or skip."""
     found = binary(major)
     if isinstance(found, str):
         pytest.skip(f"no real Helm {major}: {found}")
     return Helm(found, major, home)
 
 
-def write_chart(folder: Path, **templates: str) -> Path:
+def write_chart(directory: Path, **templates: str) -> Path:
     """Write a chart with these templates, each named by its file without the ending."""
-    (folder / "templates").mkdir(parents=True)
-    (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: {folder.name}\nversion: 0.1.0\n", encoding="utf-8")
+    (directory / "templates").mkdir(parents=True)
+    (directory / "Chart.yaml").write_text(f"apiVersion: v2\nname: {directory.name}\nversion: 0.1.0\n", encoding="utf-8")
     for name, text in templates.items():
-        (folder / "templates" / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return folder
+        (directory / "templates" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return directory
 
 
-def stage(folder: Path) -> Path:
-    """Copy what the plugin consists of, and nothing else, into a new folder."""
-    folder.mkdir(parents=True)
+def stage(directory: Path) -> Path:
+    """Copy what the plugin consists of, and nothing else, into a new directory."""
+    directory.mkdir(parents=True)
     for name in ("plugin.yaml", "postrender.py"):
-        shutil.copy2(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "multimesh", folder / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+        shutil.copy2(ROOT / name, directory / name)
+    shutil.copytree(ROOT / "multimesh", directory / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
+    return directory
 
 
 def by_key(text: str) -> dict[oracle.Key, oracle.Object]:

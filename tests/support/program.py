@@ -26,10 +26,10 @@ class Result(NamedTuple):
 def render(stream: bytes, profile: str | dict, *args: str) -> Result:
     """Render one stream for one mesh profile."""
     text = profile if isinstance(profile, str) else yaml.safe_dump(profile, sort_keys=False)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "profile.yaml")
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, "profile.yaml")
         file.write_text(text, encoding="utf-8")
-        return run(stream, "--profile", str(file), *args, cwd=folder)
+        return run(stream, "--profile", str(file), *args, cwd=directory)
 
 
 def run(stream: bytes, *args: str, cwd: str | None = None, **environment: str) -> Result:
