@@ -32,8 +32,8 @@ ID = "namespaces"
 #: The prefilter skips no object that names another namespace than the control-plane namespace, at any place.
 READS: Reads = {ANY_KIND: EVERY}
 
-#: What the names of the charts' accounts begin with: in another namespace, they are those of another mesh, or of a chart
-#: with a wrong value.
+#: What the names of the charts' accounts begin with. In another namespace, they are those of another mesh, or of a
+#: chart with a wrong value.
 _STOCK_ACCOUNTS = ("istio", "ztunnel")
 
 #: The containers that make a workload a part of the control plane (istio 1.5.0, charts/*/templates/deployment.yaml).
@@ -60,8 +60,8 @@ def _check_all(resource: Resource, mesh: Profile) -> None:
                 name = text(get(subject, "name"), at=f"{path}/name") if namespace else ""
                 _check_subject(resource, mesh, f"{path}/namespace", namespace, name)
     if resource.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
-        for path, namespace in resource.find("webhooks/*/clientConfig/service/namespace"):
-            _check(resource, mesh, path, text(namespace))
+        for path, node in resource.find("webhooks/*/clientConfig/service/namespace"):
+            _check(resource, mesh, path, text(node))
 
 
 def _check_object(resource: Resource, mesh: Profile) -> None:
