@@ -273,6 +273,7 @@ def reader(bare: World) -> Iterator[Reader]:
 @pytest.mark.parametrize("story", stories(), ids=lambda story: story[0].cluster.replace(" ", "-"))
 def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Reader, story: list[Block]) -> None:
     """A reader who copies the blocks in their order gets there, and after each it is as the table above says."""
+    since = bare.cluster.audit.stat().st_size
     for block in story:
         if block.cluster == "look":
             reader.repository.publish(NEW)
@@ -280,6 +281,7 @@ def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Re
         reader.nodes.look()
         for holds in AFTER.get(block.cluster, ()):
             holds(bare)
+    assert bare.denied(since) == []  # The page applies admission policies first, and they are in nobody's way.
 
 
 def test_no_block_of_the_page_is_left_out() -> None:

@@ -470,6 +470,14 @@ class World:
                     found.append(Asked(value, key.removesuffix("/answered-by")))
         return found
 
+    def denied(self, since: int) -> list[tuple[str, str, str]]:
+        """Return who was denied which write by an admission policy, as the audit log has it from one place on."""
+        return [
+            (event["user"]["username"], event["objectRef"].get("resource", ""), event["objectRef"].get("name", ""))
+            for event in self.cluster.events(since)
+            if "ValidatingAdmissionPolicy" in (event.get("responseStatus") or {}).get("message", "")
+        ]
+
     def reviews_of_last(self) -> list[str]:
         """Name the mesh of every control plane that was asked about the last object, once for each time."""
         return [one.mesh for one in self._all() for review in one.reviews if review.name == self._last]
