@@ -145,7 +145,7 @@ def test_both_meshes_are_upgraded_and_serve_as_before(enforced: Enforced) -> Non
 
 
 def test_an_upgrade_without_the_post_renderer_fails_with_the_remedy(enforced: Enforced) -> None:
-    """Helm shows the text of the denial, so whoever forgot the flag reads it."""
+    """Helm shows the text of the denial, so the user who forgot the flag reads it."""
     world = enforced.world
     flags = ["--force-conflicts"] * (world.helm.major == 4)
     before = world.of_mesh("blue", "resourceVersion")
