@@ -45,4 +45,4 @@ def test_without_programs_and_without_go_one_line_says_what_to_do(tmp_path):
     code, said = find(tmp_path)
     assert code == 2
     assert len(said.splitlines()) == 1
-    assert "install Go, or let KUBEBUILDER_ASSETS name the directory that setup-envtest fills" in said
+    assert "install Go, or set KUBEBUILDER_ASSETS to the directory that setup-envtest fills" in said
