@@ -395,8 +395,9 @@ class Tests:
         parent, name = ".".join(path.parent.parts), path.stem
         imports = re.compile(rf"^ *(from|import) {parent}(\.{name}\b| import [^#\n]*\b{name}\b)", re.MULTILINE)
         named = [f"tests/{directories[0]}/test_{stem}.py" for stem in (name, path.parent.name)]
-        own = [file for file in named if file in self._files]
-        own += [file for file, text in self._files.items() if imports.search(text) and file not in own]
+        near = {file: text for file, text in self._files.items() if file.split("/")[1] == directories[0]}
+        own = [file for file in named if file in near]
+        own += [file for file, text in near.items() if imports.search(text) and file not in own]
         concerned = [file for name in directories for file in self._files if file.split("/")[1] == name]
         groups = own, concerned, [*self._files]
         seen = [set[str](), set(own), {*own, *concerned}]

@@ -222,7 +222,7 @@ def is_renamed(kind: str, name: str, mesh: Mesh) -> bool:
     if (kind, name) in STOCK_NAMES or f"{kind}/{name}" in mesh.rename_names:
         return True
     stock = name.removesuffix(f"-{mesh.name}")
-    if stock != name and ((kind, stock) in SUFFIXED or f"{kind}/{stock}" in mesh.rename_names):
+    if (kind, stock) in SUFFIXED or f"{kind}/{stock}" in mesh.rename_names:
         return True
     return any(
         kind == known and name == mesh.namespace + stock.removeprefix("istio")

@@ -374,6 +374,10 @@ PODS = {
     "no sidecar, failed": (pod({"name": "x"}, phase="Failed"), []),
     "no sidecar, elsewhere": (pod({"name": "x"}, namespace="x"), []),
     "two sidecars": (pod(PROXY, PROXY), [("error", f"Pod/{MEMBER}/p has 2 sidecars", "")]),
+    "two sidecars, the first of this mesh": (
+        pod(talking(f"istiod.{PLANE}.svc:15012"), talking("istiod.istio-blue.svc:15012")),
+        [("error", f"Pod/{MEMBER}/p has 2 sidecars", "")],
+    ),
     "its own control plane": (pod(talking(f"istiod.{PLANE}.svc:15012")), []),
     "another control plane": (pod(talking("istiod.istio-blue.svc:15012")), [("error", SERVED, "")]),
     "a control plane without a namespace": (pod(talking("istiod:15012")), []),

@@ -234,6 +234,15 @@ def test_a_dropped_item_of_a_list_is_removed_from_it() -> None:
     assert applied(text.text, text.planned()) == LISTED.replace("- kind: B\n", "")
 
 
+def test_an_item_alone_is_an_object_and_the_first_of_its_list() -> None:
+    """A large List is cut into its items, and each is a text of its own."""
+    text = Text("- kind: A\n")
+    (found,) = resources(text, "some-rule", is_item=True)
+    found.drop()
+    assert (found.title, found.dropped) == ("A", "some-rule")
+    assert applied(text.text, text.planned()).strip() == "[]"
+
+
 # --- texts inside an object ----------------------------------------------------------------------
 
 CONFIG = "kind: ConfigMap\ndata:\n  a: |\n    k: one\n  b: [x]\n  c: !!binary eA==\n"

@@ -342,6 +342,114 @@ def test_a_gateway_is_a_service_so_its_name_is_short() -> None:
     assert len(long) == 63 + len("-service-account")
 
 
+# --- names that rules recognise ------------------------------------------------------------------
+
+NAMED_AFTER_CHART = (
+    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "Namespace",
+    "NetworkAttachmentDefinition", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("chart", ["istio-cni", "ztunnel", "istio-operator"])
+def test_objects_of_a_chart_that_a_cluster_has_once_are_named_after_it(chart: str) -> None:
+    for kind in NAMED_AFTER_CHART:
+        assert [names.chart_of_name(kind, f"{chart}{end}") for end in ("", "-x", "x")] == [chart, chart, ""]
+    for kind in ("Secret", "Job", "PodDisruptionBudget", "CustomResourceDefinition"):
+        assert names.chart_of_name(kind, chart) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "chart"),
+    [
+        ("Job/istio-init-crd-10-1.5.0", "istio-init"), ("ConfigMap/istio-crd-10", "istio-init"),
+        ("ConfigMap/istio-init-crd-10", ""), ("Job/istio-crd-10", ""), ("ServiceAccount/istio-init-x", ""),
+        ("ConfigMap/istio", ""), ("Deployment/istiod", ""),
+    ],
+)  # fmt: skip
+def test_jobs_and_config_maps_of_istio_init_are_known(key: str, chart: str) -> None:
+    kind, _, name = key.partition("/")
+    assert names.chart_of_name(kind, name) == chart
+
+
+@pytest.mark.parametrize(
+    ("key", "stock"),
+    [
+        *((key, key.partition("/")[2]) for key in (*SUFFIXED, *WEBHOOK_CONFIGURATIONS)),
+        ("ClusterRole/cluster-admin", "cluster-admin"), ("ClusterRoleBinding/system:node", "system:node"),
+        ("Role/admin", ""), ("Service/istiod", "istiod"), ("Service/istiod-blue", "istiod"),
+        ("ServiceAccount/istio-citadel", "istio-citadel"), ("Secret/istio-ca-secret", "istio-ca-secret"),
+        ("ConfigMap/istiod", ""), ("DaemonSet/istiod", ""), ("Service/kiali", ""),
+        *((f"ConfigMap/{name}{end}", name if end != "x" else "") for end in ("", "-x", "x") for name in (
+            "istio-galley-configuration", "istio-grafana-configuration-dashboards", "istio-grafana-custom-resources",
+            "istio-security-custom-resources", "istio-sidecar-injector",
+        )),
+        ("DaemonSet/istio-cni-node", "istio-cni"), ("Job/istio-init-x", "istio-init"), ("Deployment/x", ""),
+    ],
+)  # fmt: skip
+def test_a_name_meets_a_stock_name_by_which_a_rule_would_recognise_it(key: str, stock: str) -> None:
+    kind, _, name = key.partition("/")
+    assert names.met_stock_name(kind, name) == stock
+
+
+def test_services_and_accounts_of_control_planes_are_known() -> None:
+    for name in (
+        "istio", "istio-ca-secret", "istio-citadel", "istio-galley", "istio-pilot", "istio-policy",
+        "istio-sidecar-injector", "istio-telemetry", "istiod", "istiod-1-20-3",
+    ):  # fmt: skip
+        assert names.is_control_plane(name)
+        assert not names.is_control_plane(f"x{name}")
+
+
+@pytest.mark.parametrize(
+    ("key", "renamed"),
+    [
+        ("ClusterRole/kiali", True), ("ClusterRole/kiali-blue", True), ("ClusterRole/kiali-red", False),
+        ("ClusterRole/kiali-blue-blue", False), ("Role/kiali-blue", False),
+        ("ClusterRole/x", True), ("ClusterRole/x-blue", True), ("ClusterRoleBinding/x", False),
+        ("ClusterRole/y-blue", False), ("ValidatingWebhookConfiguration/istio-galley", True),
+        ("ValidatingWebhookConfiguration/istio-red-galley", True), ("ConfigMap/istio-red-galley", False),
+        ("MutatingWebhookConfiguration/istio-red-sidecar-injector", True),
+        ("MutatingWebhookConfiguration/istio-red-galley", False),
+    ],
+)  # fmt: skip
+def test_a_name_is_renamed_if_it_changes_or_is_what_one_changes_to(key: str, renamed: bool) -> None:
+    kind, _, name = key.partition("/")
+    assert names.is_renamed(kind, name, Mesh(rename_names=frozenset(("ClusterRole/x",)))) is renamed
+
+
+def test_the_names_that_are_made_say_what_of_the_profile_they_depend_on() -> None:
+    made = names.made_names(Mesh(rename_names=frozenset(("ClusterRole/x", "ClusterRole/kiali"))))
+    assert made[:2] == [
+        ("1-20-3", "ConfigMap", "istio", "istio-1-20-3"),
+        ("canary", "ConfigMap", "istio", "istio-canary"),
+    ]
+    assert ("name", "ClusterRole", "kiali", "kiali-blue") in made
+    assert ("renameNames", "ClusterRole", "x", "x-blue") in made
+    assert ("namespace", "ValidatingWebhookConfiguration", "istio-galley", "istio-red-galley") in made
+    gateways = [(stock, kind) for part, kind, stock, _ in made if part == "gateways"]
+    assert gateways == [
+        (stock, kind)
+        for stock in ("istio-ingressgateway", "istio-egressgateway", "istio-ilbgateway")
+        for kind in (
+            "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Role", "RoleBinding", "Secret", "Service",
+            "ServiceAccount",
+        )
+    ]  # fmt: skip
+    assert len(made) == 2 + len(SUFFIXED) + len(WEBHOOK_CONFIGURATIONS) + 2 + len(gateways)
+
+
+def test_names_that_do_not_change_or_are_too_long_are_not_made() -> None:
+    kept = Mesh(revisions=(), rename_gateways=False, keep_names=frozenset(("ClusterRole/*",)))
+    made = names.made_names(kept)
+    assert {kind for _, kind, _, _ in made} == {
+        key.partition("/")[0] for key in (*SUFFIXED, *WEBHOOK_CONFIGURATIONS)
+    } - {"ClusterRole"}
+    long = names.made_names(Mesh(namespace="x" * 60, revisions=()))
+    assert {"istio-sidecar-injector", "istiod-default-validator"} <= {stock for _, _, stock, _ in long}
+    assert not {part for part, *_ in long} & {"gateways"}
+    assert "istio-galley" not in {stock for _, _, stock, _ in long}
+
+
 # --- occurrences in a text -----------------------------------------------------------------------
 
 

@@ -211,3 +211,52 @@ def test_what_a_cluster_has_only_once_is_not_renamed() -> None:
     with pytest.raises(MultimeshError) as raised:
         load(profile("blue", "istio-blue", renameNames=["ClusterRole/istio-cni"]), "p.yaml")
     assert 'spec.renameNames holds "ClusterRole/istio-cni", which a cluster has only once' in str(raised.value)
+
+
+@pytest.mark.parametrize("word", ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "No", "1", "1.5"])
+def test_a_word_that_yaml_does_not_read_as_text_is_refused(word: str) -> None:
+    """A name that means something else to another program is a mistake; in quotes it is text."""
+    assert wrong(f"canaryRevisions: [{word}]") == (
+        f'spec.canaryRevisions[0] is "{word}", which YAML does not read as text',
+        f'Put it in quotes: "{word}"',
+    )
+    if word.isalpha():
+        text = f"metadata: {{name: blue}}\nspec: {{namespace: istio-blue, canaryRevisions: ['{word.lower()}']}}\n"
+        assert load(text, "p.yaml").canary_revisions == [word.lower()]
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("true", True), ("yes", True), ("on", True), ("y", True), ("false", False), ("no", False), ("Off", False), ("n", False)],
+)  # fmt: skip
+def test_a_switch_is_read_as_yaml_1_1_reads_it(word: str, value: bool) -> None:
+    text = f"metadata: {{name: blue}}\nspec:\n  namespace: istio-blue\n  scopeGateways: {word}\n"
+    assert load(text, "p.yaml").scope_gateways is value
+
+
+def test_a_key_without_a_value_is_an_empty_one_or_the_default() -> None:
+    text = "metadata: {name: blue}\nspec:\n  namespace: istio-blue\n"
+    for key in ("workloadNamespaces", "flags", "citadel", "revision", "nodePorts", "gateways"):
+        empty, absent = load(f"{text}  {key}:\n", "p.yaml"), load(text, "p.yaml")
+        assert {name: getattr(empty, name) for name in Profile.__slots__ if name != "lines"} == {
+            name: getattr(absent, name) for name in Profile.__slots__ if name != "lines"
+        }
+    assert [what for _, what, _ in mistakes(text.replace(" istio-blue", ""))] == ["spec.namespace is empty"]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "what"),
+    [("x" * 49, "has 49 characters"), ("1istio", "begins with a digit"), ("x" * 48, ""), ("i1", "")],
+)
+def test_a_namespace_must_be_able_to_begin_the_name_of_a_service(namespace: str, what: str) -> None:
+    """Unless gateways keep their names."""
+    if what:
+        for spec in ({}, {"gateways": "rename"}):
+            with pytest.raises(MultimeshError) as raised:
+                made(namespace=namespace, **spec)
+            assert raised.value.what == (
+                f'spec.namespace "{namespace}" {what}, so {namespace}-ingressgateway is not a valid name of a Service'
+            )
+    else:
+        assert made(namespace=namespace).namespace == namespace
+    assert made(namespace=namespace, gateways="keep").namespace == namespace

@@ -14,7 +14,7 @@ import yaml
 from pages import ROOT
 
 from multimesh.errors import MultimeshError
-from multimesh.mesh import definitions, profile
+from multimesh.mesh import definitions, profile, schema
 
 SCHEMA = json.loads((ROOT / "multimesh/profile.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
@@ -114,6 +114,11 @@ def verdict(text: str) -> str:
         found = [line for line in str(error).splitlines() if line.startswith("multimesh: ")]
         return "\n".join(line for line in found if not any(re.search(sign, line) for sign in TOGETHER))
     return ""
+
+
+def test_the_file_that_is_shipped_is_what_the_definitions_make():
+    """All else here is about the file."""
+    assert (ROOT / "multimesh/profile.schema.json").read_text(encoding="utf-8") == schema.text()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,0 +1,56 @@
+"""The pipeline: which refusals of one object are gathered, bytes that are not ASCII, and streams that cannot be cut."""
+
+from __future__ import annotations
+
+import pytest
+import rule_cases
+from program import profile
+
+from multimesh.errors import MultimeshError
+from multimesh.mesh.profile import load
+from multimesh.render import pipeline
+
+MESH = load(profile("affirmed", "istio-affirmed", ("nginx-affirmed",)), "profile.yaml")
+ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\n"
+
+
+def refusals(manifest: str) -> list[str]:
+    """Return the rules that refuse a manifest, one for each refusal."""
+    with pytest.raises(MultimeshError) as raised:
+        pipeline.render((manifest + rule_cases.END).encode(), MESH)
+    return [error.rule for error in (raised.value, *raised.value.others)]
+
+
+def test_a_chart_that_does_not_belong_here_is_refused_once() -> None:
+    """What other rules say of its names does not help."""
+    role = ROLE.replace("kiali", "istio-cni-reader")
+    assert refusals(role) == ["shared-resources"]
+    assert refusals(role.replace("istio-cni-reader", "reader")) == ["cluster-scoped-names"]
+
+
+def test_every_rule_can_refuse_an_object() -> None:
+    webhook = (
+        "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata:\n  name: mine\n"
+        "  namespace: elsewhere\nwebhooks:\n- name: sidecar-injector.istio.io\n  clientConfig: {}\n  rules: x\n"
+    )
+    assert len(refusals(webhook)) > 1
+
+
+def test_edits_have_their_place_where_text_is_not_ascii() -> None:
+    text = f"# grün ü\n{ROLE}  annotations:\n    a: ö\n---\n# ä\n{ROLE}# ß\n{rule_cases.END}"
+    assert pipeline.render(text.encode(), MESH).output.decode() == text.replace("name: kiali", "name: kiali-affirmed")
+
+
+@pytest.mark.parametrize("begins", ["", "\ufeff"])
+def test_a_stream_that_cannot_be_cut_is_rewritten_as_a_whole(begins: str) -> None:
+    """A byte order mark stays what it is."""
+    text = f"{begins}{ROLE}...\n---\n{ROLE}"
+    assert pipeline.render(text.encode(), MESH).output.decode() == text.replace("name: kiali", "name: kiali-affirmed")
+
+
+def test_a_large_stream_that_cannot_be_cut_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "MAX_SIZE", 2 << 20)
+    text = f"{ROLE}...\n---\n{ROLE}# " + "x" * (2 << 20)
+    with pytest.raises(MultimeshError) as raised:
+        pipeline.render(text.encode(), MESH)
+    assert raised.value.what == "cannot be cut into documents, and has more than 2 MB"
