@@ -16,7 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = Path(os.environ.get("MULTIMESH_STREAMS") or ROOT.parent / "shared" / "streams")
-REASON = "no streams beside the checkout: ../shared/streams is absent"
+REASON = "no streams next to the checkout: ../shared/streams is absent"
 
 
 class Stream(NamedTuple):
