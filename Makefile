@@ -39,7 +39,7 @@ lint: $(READY) ## check style, types and the layers of imports
 bench: $(READY) ## measure start-up, speed and memory, and compare with other programs
 	$(BIN)/python tools/bench.py $(ARGS)
 
-mutants: $(READY) ## count how many mistakes the tests notice (hours): make mutants [SEED=1] [COUNT=500]
+mutants: $(READY) ## count how many mistakes the tests notice (half an hour): make mutants [SEED=1] [COUNT=500]
 	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || \
 	  $(BIN)/python -m pip install --disable-pip-version-check --editable '.[mutants]'
 	$(BIN)/python tools/mutants.py --seed=$(or $(SEED),1) --count=$(or $(COUNT),500) $(ARGS)

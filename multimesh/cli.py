@@ -9,6 +9,7 @@ import argparse
 import sys
 from importlib import import_module
 
+from multimesh.commands.flags import commands_of, nearest
 from multimesh.commands.render import RENDER_HELP, post_render
 from multimesh.commands.stdio import DONE, FAILED, write_text
 from multimesh.errors import MultimeshError
@@ -16,6 +17,12 @@ from multimesh.version import __version__
 
 #: The commands that use argparse, in the order of the manual.
 COMMANDS = ("diff", "values", "namespaces", "policies", "check", "verify")
+
+#: Commands about the program itself, which have no flags.
+ABOUT = ("completion", "help", "version")
+
+#: What `--version` and `version` print.
+VERSION = f"multimesh {__version__}"
 
 EPILOG = """\
 Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 failed.
@@ -60,13 +67,24 @@ def run(arguments: list[str]) -> int:
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
-    """Parse the arguments. Files may be between flags, which argparse alone does not accept."""
+    """Parse the arguments. Files may be between flags, which argparse alone does not accept.
+
+    Raises MultimeshError for a command or flag that does not exist, with the nearest one.
+    """
     top = parser()
+    commands = commands_of(top)
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
+        raise MultimeshError(
+            "", f'there is no command "{arguments[0]}"{nearest(arguments[0], commands)}', "See 'multimesh help'."
+        )
     options, rest = top.parse_known_args(arguments)
     if rest and hasattr(options, "files") and not any(item.startswith("-") and item != "-" for item in rest):
         options.files += rest
     elif rest:
-        top.error(f"unrecognized arguments: {' '.join(rest)}")
+        command = commands[options.command]
+        flag = next((item.partition("=")[0] for item in rest if item.startswith("-")), "")
+        near = nearest(flag, command._option_string_actions) if flag.startswith("--") else ""
+        command.error(f"unrecognized arguments: {' '.join(rest)}{near}")
     return options
 
 
@@ -78,12 +96,14 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"multimesh {__version__}")
+    # For the commands that describe all commands.
+    top.set_defaults(parser=top)
+    top.add_argument("--version", action="version", version=VERSION)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     commands.add_parser(
         "render", help="rewrite a rendered chart: what Helm runs as a post-renderer", add_help=False
     ).add_argument("--help", "-h", action="store_true")
-    for name in COMMANDS:
+    for name in (*COMMANDS, *ABOUT):
         module = import_module(f"multimesh.commands.{name}")
         command = commands.add_parser(
             name, help=module.HELP, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -22,14 +22,20 @@ class MultimeshError(Exception):
         self.what = what
         self.hint = hint
         self.rule = rule
-        #: Errors that were found together with this one, such as the other mistakes in a mesh profile.
+        #: Errors that were found together with this one: the other mistakes in a profile, or refusals of a stream.
         self.others: list[MultimeshError] = []
+        #: What accepts it: an item for each key of the profile that is a list, and Helm values by their path.
+        self.keys: dict[str, str] = {}
+        self.values: dict[str, object] = {}
+        #: What is printed after `others`.
+        self.summary = ""
 
     def __str__(self) -> str:
-        """Return the message as it is printed, without the final newline, followed by those of `others`."""
+        """Return the message as it is printed, without the final newline, then those of `others` and `summary`."""
         # A name in a broken chart may hold line breaks; a message is one line.
         where = f"{self.where}: ".replace("\n", "\\n") if self.where else ""
         what = self.what.replace("\n", "\\n")
         rule = f" [{self.rule}]" if self.rule else ""
         hint = "".join(f"\n  {line}" for line in self.hint.splitlines())
-        return "\n".join((f"multimesh: {where}{what}{rule}{hint}", *map(str, self.others)))
+        parts = (f"multimesh: {where}{what}{rule}{hint}", *map(str, self.others), self.summary)
+        return "\n".join(filter(None, parts))

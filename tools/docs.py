@@ -134,6 +134,16 @@ def rules_page() -> str:
             f"Looks at {looks}.\nSource: [multimesh/rules/{source}](../multimesh/rules/{source}).\n"
         )
     sections.append(
+        "## What is not looked at\n\n"
+        "A document that no rule reads is copied without being parsed: of a ConfigMap of dashboards, for example, only its "
+        "kind and its name are searched for.\n"
+        "If such a document in the middle of a stream is not YAML, multimesh does not notice. "
+        "Helm parses every document before it installs anything, and refuses the whole stream.\n"
+        "The last document is always parsed, so a stream that was cut off is refused.\n\n"
+        "Also copied as they are: texts inside a ConfigMap that no rule names, comments, and everything after `spec:` of a "
+        "CRD and after `rules:` of most ClusterRoles.\n"
+    )
+    sections.append(
         "Where to go next: [profile.md](profile.md) for the keys that control the rules, [errors.md](errors.md) for what a "
         "refusal looks like.\n"
     )
@@ -211,7 +221,7 @@ def commands_page() -> str:
         "<!-- Written by tools/docs.py from multimesh/cli.py and multimesh/commands/. Change them there. -->\n"
     )
     sections = [head, f"## render\n\n```text\n{RENDER_HELP}```\n"]
-    for name in commands.COMMANDS:
+    for name in (*commands.COMMANDS, *commands.ABOUT):
         command = subparsers.choices[name]
         first, *rest = parts(str(command.description))
         body = "\n".join(written(part, "text") for part in rest)

@@ -30,7 +30,7 @@ NOTES = {
     "ca-bundle": "For example: the webhook \"rev.namespace.sidecar-injector.istio.io\" has no caBundle.\nThe rule is [ca-bundle](rules.md#ca-bundle).",
     "pod-mesh": "For example: Pod/nginx-affirmed/web-1 has 2 sidecars.",
     "certificate": "For example: ServiceAccount/nginx-affirmed/default has no certificate, although its pods may say 2/2.\nThe rule is [citadel-scope](rules.md#citadel-scope).",
-    "admission-policy": "For example: the admission policy multimesh-writes-affirmed is missing.\nA mesh without any policy has no such finding.\nSee [isolation.md](isolation.md).",
+    "admission-policy": "For example: the admission policy multimesh-roots-affirmed is missing.\nA mesh without any policy has no such finding.\n`check --cluster` reports the same as an info.\nSee [isolation.md](isolation.md).",
     "left-behind": "With `verify --removed` only.\nFor example: ConfigMap/nginx-affirmed/istio-ca-root-cert is still there.",
     "unreadable": "A mesh configuration that is not YAML is reported too.\nWith `--cluster` and in `verify` the message names the resources that you have no permission to read, and what was not checked.\n`--strict` makes it an error.\n[Who may read](operations.md#who-may-read) lists the permissions.",
 }  # fmt: skip

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Render generated streams for as long as asked, and hold every result against Helm's own readers.
 
-    python3 tools/fuzz.py --seconds 600 [--seed 7] [--save DIRECTORY]
+    python3 tools/fuzz.py --seconds 600 [--cases 1000000] [--seed 7] [--save DIRECTORY]
+    python3 tools/fuzz.py --pure --cases 50000
+
+With `--pure` no Helm is asked: the renderings with libyaml are compared with those of PyYAML alone.
 
 Exits with 1 when anything was wrong. Each kind of failure is minimised and saved once for each detail.
 """
@@ -9,6 +12,7 @@ Exits with 1 when anything was wrong. Each kind of failure is minimised and save
 from __future__ import annotations
 
 import argparse
+import re
 import secrets
 import subprocess
 import sys
@@ -32,11 +36,11 @@ EXAMPLES = (
 
 
 #: What is shown first.
-ORDER = ("silent miss", "traceback", "unreadable output", "second run", "unplanned value")
+ORDER = ("silent miss", "two readers", "traceback", "unreadable output", "second run", "unplanned value")
 
 
 def bases() -> list[str]:
-    """Return single documents and whole streams: the examples as Helm renders them, and the streams next to the checkout."""
+    """Return the documents of the examples, as Helm renders them, and of the streams next to the checkout."""
     found = []
     program = tool.fetch(3)
     for chart, file in EXAMPLES:
@@ -50,7 +54,7 @@ def bases() -> list[str]:
                 found.append(done.stdout)
     found += [one.text for one in stored.streams()]
     documents = [part.strip("\n") + "\n" for text in found for part in text.split("\n---\n") if "kind:" in part]
-    return [part for part in dict.fromkeys(documents) if len(part) < 6000]
+    return list(dict.fromkeys(documents))
 
 
 def main() -> int:
@@ -60,32 +64,40 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=0)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--save", type=Path, default=None)
+    parser.add_argument("--pure", action="store_true", help="compare libyaml with PyYAML alone instead")
     options = parser.parse_args()
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
     try:
-        run = differential.Run(seed, bases())
+        run = differential.Run(seed, bases(), () if options.pure else reader.HELMS)
     except reader.Unavailable as error:
         print(error)
         return 2
+    directory = options.save or Path(tempfile.mkdtemp(prefix="fuzz-"))
+    directory.mkdir(parents=True, exist_ok=True)
     began, known = time.monotonic(), {}
-    for failure in run.failures(cases=options.cases, seconds=options.seconds):
-        kind = (failure.what, failure.detail[:60])
-        known.setdefault(kind, failure)
+    compare = run.pure_failures if options.pure else run.failures
+    for failure in compare(cases=options.cases, seconds=options.seconds):
+        # The same mistake in objects of other names is one.
+        kind = (failure.what, re.sub(r"^helm\d: (\w+)\S*|\[\d+\]", r"\1", failure.detail)[:60])
+        if kind not in known:
+            known[kind] = failure
+            print(f"found {failure.what}: {failure.detail[:200]} (mesh {failure.mesh.name})", flush=True)
+            (directory / f"found-{len(known):02}.yaml").write_bytes(failure.text)
     took = time.monotonic() - began
     counts = dict(run.counts)
+    found = sum(count for name, count in counts.items() if name.startswith("FAILED"))
     if known:
-        directory = options.save or Path(tempfile.mkdtemp(prefix="fuzz-"))
-        directory.mkdir(parents=True, exist_ok=True)
         for number, failure in enumerate(sorted(known.values(), key=lambda one: ORDER.index(one.what))[:40]):
-            small = differential.minimised(failure, run)
+            small = failure if options.pure else differential.minimised(failure, run)
             (directory / f"{number:02}-{failure.what.replace(' ', '-')}.yaml").write_bytes(small.text)
             print(f"{number:02} {small.what}: {small.detail[:200]} (mesh {small.mesh.name})")
         print(f"saved in {directory}")
     run.close()
     for name, count in sorted(counts.items()):
         print(f"{count:9} {name}")
-    print(f"{took:9.0f} seconds, {counts['cases'] / took:.0f} cases a second, seed {seed}")
+    print(f"{took:9.0f} seconds, {counts['cases'] / took:.0f} cases a second")
+    print(f"seed {seed}: {counts['cases']:,} streams, {found} failures")
     return 1 if known else 0
 
 

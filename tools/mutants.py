@@ -7,9 +7,10 @@
 A mutant is the package with one change: a condition negated or halved, an entry of a table or a statement removed, a
 string or a constant changed (tools/mutants_operators.py). A seeded sample is spread over all modules but the commands;
 rules and the prefilter, where a mistake is silent, get more. Each mutant is written into a temporary copy of the
-checkout, and the default tests run there until one fails. The tests that concern the module come first, fast ones
-before slow ones; the rest follows only if all of these pass. Two copies are at work at a time. All 500 take hours, most
-of them for survivors, so begin with `ARGS=--stages=1`, which ends after the first, and go on with `ARGS=--reuse`.
+checkout, and tests run there until one fails: first the test files that are named after the module or import it, then
+the directories of tests that concern it, then the other default tests. This process imports pytest and what else the
+tests need, and forks for each run. Before a list of files runs with a mutant, it has passed once without one. Survivors
+take most of the time, so begin with `ARGS=--stages=1` and go on with `ARGS="--stages=2 --reuse"`.
 
 Not every mutant is a mistake: some change nothing that could be observed. tools/mutants_equivalent.txt lists those, and
 why. A listed mutant is not run. A survivor is printed in the form of that file; the reason is for a person to write.
@@ -26,25 +27,29 @@ import argparse
 import ast
 import contextlib
 import difflib
+import gc
 import hashlib
+import importlib
 import itertools
 import json
 import os
 import random
+import re
+import resource
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import xml.etree.ElementTree as ET
+import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from queue import SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
+import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from mutants_operators import OPERATORS
@@ -67,24 +72,25 @@ GOAL = 0.9
 CONCERNED = (
     ("rules/", ("rules", "render", "laws")),
     ("render/", ("render", "rules", "laws")),
-    ("yamltext/", ("yamltext", "rules", "render", "mesh")),
-    ("kubernetes/", ("kubernetes", "rules", "render", "check", "laws")),
-    ("mesh/", ("mesh", "rules", "render", "check", "laws")),
+    ("yamltext/", ("yamltext", "rules", "render")),
+    ("kubernetes/", ("kubernetes", "rules", "check", "render")),
+    ("mesh/", ("mesh", "rules", "check", "render")),
     ("check/", ("check",)),
     ("templates/", ("commands",)),
-    ("", ("render", "check", "commands")),
+    ("", ("mesh", "check", "commands")),
 )
 
-#: Tests of tools. They run the package as the tests before them do.
-IRRELEVANT = ("test_bench.py", "test_compare.py", "test_mutants.py")
+#: Tests of the tools and pages of the project, and of a cluster: no mutant of the package concerns them.
+LEFT_OUT_TESTS = ("cluster", "project")
 
-WORKERS = 2
+#: Modules that the tests import and that take longest. What they import of the package is imported after the fork.
+IMPORTED = ("_pytest.assertion.rewrite", "_pytest.junitxml", "jsonschema", "unittest.mock", "yaml")
 
-#: Seconds after which a test hangs; the slowest one takes six. A run may take so many times as long as without mutant.
-TEST_LIMIT, RUN_TIMES, RUN_MORE = 60, 5, 120
+#: A run may take so many times as long as without a mutant, and so many seconds more. Otherwise it hangs.
+RUN_TIMES, RUN_MORE = 3, 20
 
-#: Kilobytes of memory that a mutant may take, so that one without an end to a list does not take the machine.
-MEMORY = 4 << 20
+#: Bytes of memory that a mutant may take, so that one that never stops to grow does not take all of the machine.
+MEMORY = 4 << 30
 
 NOTICED, SURVIVED, LISTED = "noticed", "survived", "equivalent"
 
@@ -297,6 +303,7 @@ class Copy:
     def __init__(self, directory: Path) -> None:
         self.root = directory / "checkout"
         self._temporary = directory / "tmp"
+        self._output = directory / "output"
         self._writes = 0
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -309,147 +316,147 @@ class Copy:
                 (self.root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.root / name)
 
-    def read(self, module: str) -> str:
-        """Read a module."""
-        return (self.root / "multimesh" / module).read_text(encoding="utf-8")
+    @contextlib.contextmanager
+    def changed(self, one: Mutant) -> Iterator[None]:
+        """Hold the mutant in its module."""
+        path = self.root / "multimesh" / one.module
+        original = path.read_text(encoding="utf-8")
+        self._write(path, one.text)
+        try:
+            yield
+        finally:
+            self._write(path, original)
 
-    def write(self, module: str, text: str) -> None:
+    def _write(self, path: Path, text: str) -> None:
         """Write a module. Python takes a compiled module for current by size and second, so no two writes share one."""
-        path = self.root / "multimesh" / module
         path.write_text(text, encoding="utf-8")
         self._writes += 1
         os.utime(path, times=(time.time(), 1_000_000_000 + self._writes))
 
-    def test(self, files: list[str], limit: float, *options: str) -> tuple[int, str]:
-        """Run test files in this order; return pytest's exit code and output. What hangs ends like a failure."""
-        command = [
-            *("sh", "-c", f'ulimit -d {MEMORY}; exec "$@"', "sh", sys.executable, "-m", "pytest"),
-            *("-q", "-p", "no:cacheprovider", f"--basetemp={self._temporary}", "--tb=no", *options),
-            *("-o", f"faulthandler_timeout={TEST_LIMIT}", "-o", "faulthandler_exit_on_timeout=true", *files),
-        ]
-        environment = os.environ | {"PYTHONPATH": str(self.root), "MULTIMESH_STREAMS": str(STREAMS)}
-        process = subprocess.Popen(
-            command,
-            cwd=self.root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            encoding="utf-8",
-            errors="replace",
-        )
+    def test(self, files: Iterable[str], limit: float) -> tuple[bool, str]:
+        """Run test files in this order until a test fails; return whether all pass, and the output."""
+        child = os.fork()
+        if not child:
+            self._become_pytest(files)
+        ended = os.pidfd_open(child)
+        in_time = select.select([ended], [], [], limit)[0]
+        os.close(ended)
+        # Also what a test has started and not stopped.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        output = self._output.read_text(encoding="utf-8", errors="replace") if in_time else "the time is over"
+        return code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED), output
+
+    def _become_pytest(self, files: Iterable[str]) -> NoReturn:
+        """Run pytest in this process, which a fork has made, and end it."""
+        code = -1
         try:
-            output, _ = process.communicate(timeout=limit)
-        except subprocess.TimeoutExpired:
-            output = "the time is over"
+            os.setsid()
+            os.chdir(self.root)
+            sink = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            for number, other in enumerate((os.open(os.devnull, os.O_RDONLY), sink, sink)):
+                os.dup2(other, number)
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+            sys.path.insert(0, str(self.root))
+            # The next run loads what this one has compiled.
+            sys.dont_write_bytecode = False
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+            os.environ |= {"PYTHONPATH": str(self.root), "MULTIMESH_STREAMS": str(STREAMS)}
+            options = ("-q", "-x", "--tb=no", "-pno:cacheprovider", f"--basetemp={self._temporary}")
+            code = int(pytest.main([*options, *files]))
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
-            # Also what a test has started and left behind.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        return process.returncode, output
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code & 0xFF)
 
 
 class Tests:
-    """The test files of the checkout, and the seconds that each takes without a mutant."""
+    """The test files of a copy, and how long those take that have passed without a mutant."""
 
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self.seconds = seconds
+    def __init__(self, copy: Copy) -> None:
+        self._copy = copy
+        self._passed: list[tuple[frozenset[str], float]] = []
+        found = sorted(path.relative_to(copy.root).as_posix() for path in copy.root.glob("tests/*/test_*.py"))
+        kept = [file for file in found if file.split("/")[1] not in LEFT_OUT_TESTS]
+        self._files = {file: (copy.root / file).read_text(encoding="utf-8") for file in kept}
 
-    def stages(self, module: str) -> list[list[str]]:
-        """Return the files that concern a module, then all others, fast ones first."""
+    def stages(self, module: str) -> list[tuple[str, ...]]:
+        """Return the files named after a module or that import it, those of directories that concern it, and the rest.
+
+        The file of a small module, such as check/running/pods.py, is that of its directory.
+        """
+        path = Path("multimesh", module)
         directories = next(names for prefix, names in CONCERNED if module.startswith(prefix))
-        own = f"test_{Path(module).stem}.py"
-        concerned = [file for file in self.seconds if Path(file).parts[1] in directories or Path(file).name == own]
-        rest = [file for file in self.seconds if file not in concerned]
-        return [
-            sorted(concerned, key=lambda file: (Path(file).name != own, self.seconds[file])),
-            sorted(rest, key=self.seconds.__getitem__),
-        ]
+        parent, name = ".".join(path.parent.parts), path.stem
+        imports = re.compile(rf"^ *(from|import) {parent}(\.{name}\b| import [^#\n]*\b{name}\b)", re.MULTILINE)
+        named = [f"tests/{directories[0]}/test_{stem}.py" for stem in (name, path.parent.name)]
+        own = [file for file in named if file in self._files]
+        own += [file for file, text in self._files.items() if imports.search(text) and file not in own]
+        concerned = [file for name in directories for file in self._files if file.split("/")[1] == name]
+        groups = own, concerned, [*self._files]
+        seen = [set[str](), set(own), {*own, *concerned}]
+        return [tuple(file for file in group if file not in before) for group, before in zip(groups, seen, strict=True)]
 
-    def limit(self, files: list[str]) -> float:
-        """Return after how many seconds a run of these files hangs."""
-        return RUN_TIMES * sum(self.seconds[file] for file in files) + RUN_MORE
+    def notice(self, files: tuple[str, ...]) -> str:
+        """Return the first test that fails with the mutant that the copy holds, or nothing."""
+        usual = sum(seconds for batch, seconds in self._passed if batch & set(files))
+        passed, output = self._copy.test(files, RUN_TIMES * usual + RUN_MORE)
+        if passed:
+            return ""
+        failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        return failed[0].split(" ", 1)[1].partition(" - ")[0] if failed else (output.splitlines() or ["no output"])[-1]
 
-
-def measure(copies: list[Copy]) -> Tests:
-    """Run all tests without a mutant, each copy its share. Raises CannotCount if one fails."""
-    root = copies[0].root
-    files = sorted(path.relative_to(root).as_posix() for path in root.glob("tests/*/test_*.py"))
-    files = [file for file in files if not file.startswith("tests/cluster/") and Path(file).name not in IRRELEVANT]
-    seconds: dict[str, float] = dict.fromkeys(files, 0.0)
-    failures: list[str] = []
-
-    def measure_share(number: int) -> None:
-        report = copies[number].root.parent / "times.xml"
-        share = files[number :: len(copies)]
-        returned, output = copies[number].test(share, 3600, f"--junitxml={report}", "-o", "junit_family=xunit1")
-        if returned:
-            failures.append(output)
+    def measure(self, files: tuple[str, ...]) -> None:
+        """Run those of the files that have not run yet without a mutant. Raises CannotCount if one fails."""
+        known = set[str]().union(*(batch for batch, _ in self._passed))
+        new = [file for file in files if file not in known]
+        if not new:
             return
-        for case in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest wrote it
-            seconds[case.attrib["file"]] += float(case.attrib["time"])
-
-    in_threads(measure_share, range(len(copies)))
-    if failures:
-        raise CannotCount("the tests fail without a mutant:\n" + "\n".join(failures[0].splitlines()[-15:]))
-    return Tests(seconds)
-
-
-def in_threads(function: object, arguments: Iterable[object]) -> None:
-    """Call a function with each argument, in a thread for each, and wait for all."""
-    threads = [threading.Thread(target=function, args=(argument,), daemon=True) for argument in arguments]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+        started = time.monotonic()
+        passed, output = self._copy.test(new, 3600)
+        if not passed:
+            raise CannotCount("the tests fail without a mutant:\n" + "\n".join(output.splitlines()[-15:]))
+        self._passed.append((frozenset(new), time.monotonic() - started))
 
 
 def try_mutant(copy: Copy, tests: Tests, one: Mutant, stages: int) -> tuple[str, str]:
     """Run so many stages of the tests with a mutant; return whether it was noticed, and by what."""
-    original = copy.read(one.module)
-    copy.write(one.module, one.text)
-    try:
-        for files in filter(None, tests.stages(one.module)[:stages]):
-            returned, output = copy.test(files, tests.limit(files), "-x")
-            if returned:
-                failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-                return NOTICED, failed[0].split(" ", 1)[1].partition(" - ")[0] if failed else output.splitlines()[-1]
-    finally:
-        copy.write(one.module, original)
+    for files in filter(None, tests.stages(one.module)[:stages]):
+        tests.measure(files)
+        with copy.changed(one):
+            by = tests.notice(files)
+        if by:
+            return NOTICED, by
     return SURVIVED, ""
 
 
-def run(copies: list[Copy], tests: Tests, stages: int, chosen: list[Mutant], done: dict[str, str]) -> dict[Mutant, str]:
+def run(copy: Copy, stages: int, chosen: list[Mutant], done: dict[str, str]) -> dict[Mutant, str]:
     """Try every mutant; `done` has results that are known, by the digest of the mutant."""
+    for name in IMPORTED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.freeze()
+    tests = Tests(copy)
     reasons = equivalent()
-    results = {
-        one: LISTED if one.key() in reasons else done[one.digest()]
-        for one in chosen
-        if one.key() in reasons or one.digest() in done
-    }
-    queue: SimpleQueue[Mutant] = SimpleQueue()
-    for one in chosen:
-        if one not in results:
-            queue.put(one)
+    results = {}
     RESULTS.parent.mkdir(exist_ok=True)
-    lock = threading.Lock()
-
-    def work(copy: Copy) -> None:
-        while not queue.empty():
-            one = queue.get()
-            started = time.monotonic()
-            result, by = try_mutant(copy, tests, one, stages)
-            seconds = round(time.monotonic() - started, 1)
-            with lock, RESULTS.open("a", encoding="utf-8") as log:
-                results[one] = result
-                about = {"result": result, "seconds": seconds, "by": by, "line": one.line, "mutant": one.key()}
-                log.write(json.dumps({"digest": one.digest(), **about}) + "\n")
-                where = f"multimesh/{one.module}:{one.line} {one.operator}"
-                print(f"{len(results)}/{len(chosen)} {result} {seconds:.0f} s {where} {by}", flush=True)
-
-    in_threads(work, copies)
+    for number, one in enumerate(chosen, 1):
+        if one.key() in reasons or one.digest() in done:
+            results[one] = LISTED if one.key() in reasons else done[one.digest()]
+            continue
+        started = time.monotonic()
+        results[one], by = try_mutant(copy, tests, one, stages)
+        seconds = round(time.monotonic() - started, 1)
+        about = {"result": results[one], "seconds": seconds, "by": by, "line": one.line, "mutant": one.key()}
+        with RESULTS.open("a", encoding="utf-8") as log:
+            log.write(json.dumps({"digest": one.digest(), **about}) + "\n")
+        where = f"multimesh/{one.module}:{one.line} {one.operator}"
+        print(f"{number}/{len(chosen)} {results[one]} {seconds:.0f} s {where} {by}", flush=True)
     return results
 
 
@@ -499,7 +506,11 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="MODULE", help="modules, such as rules/flags.py")
     parser.add_argument("--list", action="store_true", help="print the mutants, and run nothing")
     parser.add_argument(
-        "--stages", type=int, choices=(1, 2), default=2, help="1: run no tests but those that concern the module"
+        "--stages",
+        type=int,
+        choices=(1, 2, 3),
+        default=3,
+        help="1: run only tests that are named after the module or import it; 2: also directories that concern it",
     )
     parser.add_argument("--reuse", action="store_true", help=f"do not run again what was noticed in {RESULTS.name}")
     options = parser.parse_args()
@@ -514,13 +525,8 @@ def main() -> int:
             )
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
-            copies = [Copy(Path(directory, str(number))) for number in range(WORKERS)]
-            print(f"{len(chosen)} mutants; first all tests without one", flush=True)
-            tests = measure(copies)
-            print(
-                f"{sum(tests.seconds.values()):.0f} seconds of tests, in {time.monotonic() - started:.0f}", flush=True
-            )
-            results = run(copies, tests, options.stages, chosen, noticed_before() if options.reuse else {})
+            print(f"{len(chosen)} mutants", flush=True)
+            results = run(Copy(Path(directory)), options.stages, chosen, noticed_before() if options.reuse else {})
         code = report(results)
         print(f"{time.monotonic() - started:.0f} seconds")
         return code

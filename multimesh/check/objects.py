@@ -23,6 +23,8 @@ class Object(NamedTuple):
     file: str
     line: int
     data: dict[str, Any]
+    #: The scope that a CRD gives to a kind of no table: Cluster or Namespaced.
+    scope: str = ""
 
     @property
     def title(self) -> str:
@@ -37,8 +39,15 @@ class Object(NamedTuple):
     @property
     def cluster_scoped(self) -> bool:
         """Whether its kind is cluster-scoped; an unknown kind without a namespace counts as such."""
+        if self.scope:
+            return self.scope == "Cluster"
+        return (self.group, self.kind) in CLUSTER_SCOPED or self.scope_is_open
+
+    @property
+    def scope_is_open(self) -> bool:
+        """Whether nothing says which scope its kind has: no table, no CRD, and no namespace."""
         key = (self.group, self.kind)
-        return key in CLUSTER_SCOPED or (key not in NAMESPACED and not self.namespace)
+        return not (self.namespace or self.scope or key in CLUSTER_SCOPED or key in NAMESPACED)
 
     @property
     def is_namespace(self) -> bool:
@@ -64,6 +73,33 @@ class Object(NamedTuple):
     def is_live(self) -> bool:
         """Whether it comes from a cluster: only there does an object have a uid."""
         return any(isinstance(dig(self.data, "metadata", key), str) for key in ("uid", "resourceVersion"))
+
+
+def scopes_of(objects: list[Object]) -> dict[tuple[str, str], str]:
+    """Return the scope of each (group, kind) of the CRDs among objects."""
+    return {
+        (text_of(dig(item.data, "spec", "group")), text_of(dig(item.data, "spec", "names", "kind"))): text_of(
+            dig(item.data, "spec", "scope")
+        )
+        or "Namespaced"
+        for item in objects
+        if item.kind == "CustomResourceDefinition"
+    }
+
+
+def with_scopes(objects: list[Object], scopes: dict[tuple[str, str], str]) -> list[Object]:
+    """Return objects with the scopes that CRDs give to kinds of no table."""
+    found = []
+    for item in objects:
+        key = (item.group, item.kind)
+        scope = scopes.get(key, "") if key not in CLUSTER_SCOPED and key not in NAMESPACED else ""
+        if scope:
+            # As in kinds of the tables, a namespace of a cluster-scoped object has no effect.
+            namespace = "" if scope == "Cluster" else item.namespace
+            found.append(item._replace(scope=scope, namespace=namespace))
+        else:
+            found.append(item)
+    return found
 
 
 def dig(data: Any, *keys: str) -> Any:

@@ -15,7 +15,11 @@ from multimesh.check.objects import Object, dig, mappings
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, STOCK_NAMES, is_kept, is_kubernetes
 from multimesh.mesh.profile import Profile
 
+#: The annotations that spare a CRD: Helm's, Argo CD's and Flux's. Argo CD honours Helm's when an Application is
+#: deleted, and not when it prunes (argoproj/gitops-engine v0.7, pkg/sync/sync_context.go, pruneObject).
 _KEEP = "helm.sh/resource-policy"
+_ARGO = "argocd.argoproj.io/sync-options"
+_FLUX = "kustomize.toolkit.fluxcd.io/prune"
 
 #: Kinds in which the rewrite sets selectors.
 _SELECTING = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy")
@@ -40,13 +44,27 @@ def upgrade(before: list[Object], after: list[Object], profiles: list[Profile]) 
             yield from _changed(item, successor)
             yield from _deselected(item, successor, profiles)
         elif item.kind == "CustomResourceDefinition":
-            if item.annotations.get(_KEEP) != "keep":
-                yield Finding(
-                    "crd-deleted", f"{item.title} is not in the new manifest, and has no {_KEEP}: keep", (_side(item),)
-                )
+            yield from _deleted(item)
         elif item.cluster_scoped or dig(item.data, "spec", "type") == "LoadBalancer":
             yield _lost(item, after)
     yield from _stock(before, after, profiles)
+
+
+def _deleted(item: Object) -> Iterator[Finding]:
+    """Find what would delete a CRD that the new manifest does not have, and with it every resource of its kind."""
+    what = f"{item.title} is not in the new manifest"
+    options = [one.strip() for one in item.annotations.get(_ARGO, "").split(",")]
+    if item.annotations.get(_KEEP) != "keep":
+        yield Finding("crd-deleted", f"{what}, and has no {_KEEP}: keep", (_side(item),))
+    elif "Prune=false" not in options or item.annotations.get(_FLUX) != "disabled":
+        remedy = (
+            f"If one of them installs this release, apply the previous manifest with {_ARGO}: Prune=false and "
+            f"{_FLUX}: disabled first: render writes both for the owner."
+        )
+        yield Finding(
+            "crd-deleted", f"{what}: Helm keeps it, and Argo CD and Flux delete it when they prune", (_side(item),),
+            WARNING, remedy,
+        )  # fmt: skip
 
 
 def _side(item: Object) -> Side:

@@ -7,7 +7,8 @@ alone are enough.
 
 With --cluster they are also compared with what lives in the cluster. It is read through kubectl, with your rights,
 and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can be
-given as a FILE instead. With --previous the new manifest of a release is compared with the one that is installed.
+given as a FILE instead. Admission policies of a profile that are missing or older than the profile are an info.
+With --previous the new manifest of a release is compared with the one that is installed.
 
     multimesh check rendered/affirmed rendered/blue --profile charts-values/affirmed --profile charts-values/blue
 """
@@ -20,22 +21,26 @@ from collections.abc import Iterator
 
 from multimesh.check.between import BETWEEN
 from multimesh.check.between.namespaces import namespaces
-from multimesh.check.catalogue import ERROR, SEVERITIES
+from multimesh.check.catalogue import ERROR, INFO, SEVERITIES
 from multimesh.check.findings import Finding, ordered
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
-from multimesh.check.meshes.grouping import group, split
+from multimesh.check.meshes.grouping import group, in_release_namespaces, split
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh
-from multimesh.check.objects import Object
+from multimesh.check.objects import Object, scopes_of, with_scopes
+from multimesh.check.running.cluster import cluster
+from multimesh.check.running.policies import policies
 from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster, unsaved
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import add_flag, add_switch, in_colour
+from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour, joined
+from multimesh.commands.policies import wanted_digests
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
 from multimesh.errors import MultimeshError
+from multimesh.kubernetes.crds import paths_of, scopes_in_files
 from multimesh.mesh.profile import Profile
 
 HELP = "check whether meshes conflict with each other"
@@ -52,6 +57,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"the profile of a mesh; may be repeated (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
+    add_paths(command, "--crds", CRDS_HELP)
     add_flag(command, "--previous", "the output of helm get manifest of the releases to upgrade", metavar="FILE")
     add_switch(command, "--cluster", "compare everything with what lives in the cluster, too")
     add_flag(command, "--context", "kubectl's context", metavar="NAME")
@@ -62,7 +68,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def add_output_flags(command: argparse.ArgumentParser) -> None:
     """Add the flags that decide how findings are printed."""
-    add_flag(command, "--output", "the format of the findings", default="text", short="-o", choices=FORMATS)
+    # GitHub sets the variable in all of its workflows.
+    default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+    what = "the format of the findings; text, and github in a workflow of GitHub Actions, if none is given"
+    add_flag(command, "--output", what, default=default, short="-o", choices=FORMATS)
     add_flag(
         command, "--severity", "the least severity that makes the exit code 1", default="error", choices=SEVERITIES
     )
@@ -82,21 +91,40 @@ def run(options: argparse.Namespace) -> int:
     with Progress(total) as progress:
         units, live, findings = _read(named, progress)
         before = [item for file in previous for item in _step(file, progress)]
+        unread: list[Finding] | None = None
         if live:
             findings += unsaved(live)
         elif options.cluster:
             live, unread = read_cluster(access, progress.step)
             findings += unread
+        units, live, before = _scoped(units, live, before, profiles, joined("--crds", options.crds))
         meshes = group(units, profiles)
         if previous:
-            findings += upgrade(before, [item for unit in units for item in unit], profiles)
+            after = [item for unit in units for item in unit]
+            findings += upgrade(in_release_namespaces(before, ""), in_release_namespaces(after, ""), profiles)
         checked = len(meshes)
         if live:
             meshes = with_live_meshes(live, meshes)
             findings += namespaces(live, meshes)
+            findings += _policies(profiles, live, unread)
         findings += check(meshes, progress)
     subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live or options.cluster else "")
     return report(findings, options, subject, "check")
+
+
+def _scoped(
+    units: list[list[Object]], live: list[Object], before: list[Object], profiles: list[Profile], flag: str
+) -> tuple[list[list[Object]], list[Object], list[Object]]:
+    """Return all objects with the scopes that CRDs give to kinds of no table.
+
+    CRDs are in the manifests, in the cluster, and in the files of `--crds` and `spec.crds`. Raises MultimeshError for
+    a path that cannot be read.
+    """
+    paths = [path for mesh in profiles for path in paths_of(mesh.where, mesh.crds, "")] + paths_of("", [], flag)
+    scopes = scopes_in_files(paths)
+    for objects in (live, before, *units):
+        scopes |= scopes_of(objects)
+    return [with_scopes(unit, scopes) for unit in units], with_scopes(live, scopes), with_scopes(before, scopes)
 
 
 def _profiles(options: argparse.Namespace) -> list[Profile]:
@@ -150,6 +178,19 @@ def _read(
 def _step(file: str, progress: Progress) -> list[Object]:
     progress.step(file)
     return read_file(file)
+
+
+def _policies(profiles: list[Profile], live: list[Object], unread: list[Finding] | None) -> Iterator[Finding]:
+    """Yield what `verify` says of admission policies, as information: it is no conflict between meshes.
+
+    `unread` is what could not be read of the cluster; None of a saved one.
+    """
+    found = cluster(live, None if unread is None else [(side.resource, "") for one in unread for side in one.sides])
+    if not found.of("ValidatingAdmissionPolicy"):
+        return  # The digests need the template, which takes a while to load.
+    for profile in profiles:
+        for finding in policies(profile, found, wanted_digests(profile)):
+            yield finding._replace(severity=INFO)
 
 
 def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:

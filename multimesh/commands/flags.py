@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
+from collections.abc import Iterable
 from functools import partial
 
 from multimesh.commands.stdio import switch
 from multimesh.errors import MultimeshError
+
+#: The help of `--crds`.
+CRDS_HELP = "a file or directory with CRDs: they say which kinds are cluster-scoped"
 
 
 def add_flag(
@@ -35,6 +40,24 @@ def add_flag(
     )
 
 
+def add_paths(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
+    """Add a flag for a path that may be repeated. The environment variable holds several separated as in PATH.
+
+    `joined` returns its value.
+    """
+    command.add_argument(
+        name,
+        action="append",
+        metavar="PATH",
+        help=f"{help_text}; may be repeated ({_variable(name)}, with {os.pathsep} between several)",
+    )
+
+
+def joined(name: str, given: list[str] | None) -> str:
+    """Return the paths of a flag of `add_paths`, or of its environment variable, separated as in PATH."""
+    return os.pathsep.join(given or []) or os.environ.get(_variable(name), "")
+
+
 def _choice(name: str, choices: tuple[str, ...], value: str) -> str:
     """Return the value if it is one of the choices, or empty. Raises MultimeshError for any other one.
 
@@ -52,11 +75,33 @@ def add_switch(command: argparse.ArgumentParser, name: str, help_text: str) -> N
     command.add_argument(name, action="store_true", default=default, help=f"{help_text} ({variable})")
 
 
+def add_file_flag(command: argparse.ArgumentParser) -> None:
+    """Add the flag that names a file to read instead of stdin."""
+    add_flag(command, "--file", "read this file instead of stdin", short="-f", metavar="FILE")
+
+
+def commands_of(top: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command."""
+    [choices] = [action.choices for action in top._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(choices)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a question that names the most similar word; empty if none is similar."""
+    found = difflib.get_close_matches(word, known, n=1)
+    return f'; did you mean "{found[0]}"?' if found else ""
+
+
 def in_colour(choice: str) -> bool:
-    """Return whether to use colours: `always`, `never`, or `auto`, which means on a terminal without NO_COLOR."""
+    """Return whether to use colours: `always`, `never`, or `auto`.
+
+    `auto` means on a terminal that is not dumb, unless NO_COLOR is set and not empty (https://no-color.org).
+    """
     if choice != "auto":
         return choice == "always"
-    return sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _variable(name: str) -> str:

@@ -3,7 +3,8 @@
 They are ValidatingAdmissionPolicies, each with its binding, for Kubernetes 1.30 and later:
 
 - releases: what a Helm release of this mesh installs is what `render` makes of it;
-- writes: ServiceAccounts of the control-plane namespace write to this mesh only;
+- writes: ServiceAccounts of the control-plane namespace write to this mesh only (a policy that all meshes share, a
+  policy of this mesh, and the ClusterRole and binding that say whose control plane it is);
 - roots: only this mesh's control plane writes the ConfigMaps with its root certificate;
 - members: only who may `join` the mesh labels a namespace for it;
 - pods: no pod of this mesh has the sidecar of another one;
@@ -25,8 +26,8 @@ from typing import Any
 from multimesh.commands.flags import add_flag
 from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.errors import MultimeshError
-from multimesh.mesh.names import MESH_LABEL, SHARED, SUFFIXED
-from multimesh.mesh.policies import ALLOW_DELETION, DIGEST, POLICIES, chosen_policies
+from multimesh.mesh.names import CRD_POLICY, MESH_LABEL, SHARED, SHARED_POLICIES, SUFFIXED, WRITES_POLICY
+from multimesh.mesh.policies import ACCOUNT, ALLOW_DELETION, DIGEST, POLICIES, chosen_policies
 from multimesh.mesh.profile import Profile
 from multimesh.yamltext.scalars import quoted
 
@@ -49,6 +50,10 @@ def run(options: argparse.Namespace) -> int:
     mesh = load_profile(options.profile)
     check_kubernetes(options.kubernetes)
     names = chosen_policies(mesh, names_of("--only", options.only), names_of("--except", getattr(options, "except")))
+    if not names:
+        raise MultimeshError(
+            "", "--only and --except leave no policy to write", f"Known policies: {', '.join(POLICIES)}."
+        )
     write_text(policies_text(mesh, names))
     return DONE
 
@@ -111,7 +116,8 @@ def digests_of(text: str) -> dict[str, str]:
 
     specs: dict[str, list[Any]] = {}
     for document in yaml.safe_load_all(text):
-        specs.setdefault(document["metadata"]["name"], []).append(document["spec"])
+        rights = {key: document[key] for key in ("rules", "roleRef", "subjects") if key in document}
+        specs.setdefault(document["metadata"]["name"], []).append(document.get("spec", rights))
     return {
         name: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
         for name, found in specs.items()
@@ -127,6 +133,10 @@ def _text(mesh: Profile, chosen: Sequence[str], digest_of: Callable[[str], str])
         chosen=chosen,
         digest_of=digest_of,
         digest_key=DIGEST,
+        of_crds=CRD_POLICY,
+        of_writes=WRITES_POLICY,
+        shared=SHARED_POLICIES,
+        account=ACCOUNT,
         label=MESH_LABEL,
         allow_deletion=ALLOW_DELETION,
         kept=sorted(mesh.keep_names),

@@ -6,8 +6,9 @@ Helm runs this on every call, so its arguments are read by hand and nothing is i
 from __future__ import annotations
 
 import gc
+import sys
 
-from multimesh.commands.stdio import DONE, fail, load_profile, read_stdin, switch, variable, write_out
+from multimesh.commands.stdio import DONE, fail, input_name, load_profile, read_input, switch, variable, write_out
 from multimesh.errors import MultimeshError
 from multimesh.yamltext.parser import use_libyaml_alone
 
@@ -23,17 +24,26 @@ if TYPE_CHECKING:
 _NEAR = 1 << 14
 
 #: Flags of `render`: (name, whether it takes a value).
-RENDER_FLAGS = {"--profile": True, "--report": True, "--upgrade": False, "--allow-empty": False}
+RENDER_FLAGS = {
+    "--profile": True, "--report": True, "--crds": True, "--upgrade": False, "--allow-empty": False, "--file": True,
+}  # fmt: skip
+
+#: Flags that may be repeated: their values are joined as in PATH.
+REPEATED = ("--crds",)
 
 RENDER_HELP = """\
-usage: multimesh render --profile PATH [--upgrade] [--allow-empty] [--report FILE] < stock.yaml > mesh.yaml
+usage: multimesh render --profile PATH [--crds PATH] [--upgrade] [--allow-empty] [--report FILE] [-f FILE]
+                        < stock.yaml > mesh.yaml
 
 Rewrite a rendered Istio chart, on stdin, for one mesh. This is what Helm runs as a post-renderer.
 
   --profile PATH   the mesh profile, or a directory with a profile.yaml  (MULTIMESH_PROFILE)
+  --crds PATH      a file or directory with CRDs, for kinds that no table knows; may be repeated  (MULTIMESH_CRDS)
   --upgrade        this is an upgrade: leave out what the running control plane owns  (MULTIMESH_UPGRADE)
   --allow-empty    accept an empty stdin: a chart that renders nothing  (MULTIMESH_ALLOW_EMPTY)
   --report FILE    write what was rewritten, dropped and noticed as JSON  (MULTIMESH_REPORT)
+  --file FILE      read this file instead of stdin; short: -f  (MULTIMESH_FILE)
+  --version        print the version
 """
 
 
@@ -48,6 +58,11 @@ def post_render(arguments: list[str], leave: Callable[[], None] | None = None) -
     try:
         if "--help" in arguments or "-h" in arguments:
             write_out([RENDER_HELP.encode()])
+            return DONE
+        if "--version" in arguments:
+            from multimesh.version import __version__
+
+            write_out([f"multimesh {__version__}\n".encode()])
             return DONE
         flags = read_flags(arguments, RENDER_FLAGS)
         rendering, mesh = render_stdin(flags)
@@ -78,9 +93,12 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
         if not takes_value:
             flags[name] = switch(twin, flags[name])
     rest = list(arguments)
+    joined: dict[str, str] = {}
     while rest:
         argument = rest.pop(0)
         name, equals, value = argument.partition("=")
+        if name == "-f":
+            name = "--file"
         if name not in known:
             raise MultimeshError(
                 "", f'unknown argument "{argument}"', f"Known flags: {', '.join(known)}. See 'multimesh render --help'."
@@ -95,23 +113,28 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
             raise MultimeshError(
                 "", f"{name} needs a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
             )
+        if name in REPEATED:
+            separator = ";" if sys.platform == "win32" else ":"
+            flags[name] = joined[name] = separator.join(filter(None, (joined.get(name), flags[name])))
     return flags
 
 
 def render_stdin(flags: dict[str, str]) -> tuple[Rendering, Profile]:
-    """Render stdin with the profile that a KRM functionConfig, the flags or the environment names."""
+    """Render stdin, or a file, with the profile that a KRM functionConfig, the flags or the environment names."""
     from multimesh.render.pipeline import render
 
-    data = read_stdin(allow_empty=bool(flags.get("--allow-empty")))
-    mesh = function_config(data) or load_profile(flags["--profile"])
+    file = flags.get("--file", "")
+    data = read_input(file, allow_empty=bool(flags.get("--allow-empty")))
+    mesh = function_config(data, input_name(file)) or load_profile(flags["--profile"])
     mesh.upgrade = bool(flags.get("--upgrade"))
+    mesh.more_crds = flags.get("--crds", "")
     if not data or data.isspace():
         data = b"# multimesh: nothing was rendered\n"
-    return render(data, mesh), mesh
+    return render(data, mesh, input_name(file)), mesh
 
 
-def function_config(data: bytes) -> Profile | None:
-    """Return the profile in the functionConfig of a KRM ResourceList on stdin, if it has one. It beats every flag."""
+def function_config(data: bytes, where: str = "<stdin>") -> Profile | None:
+    """Return the profile in the functionConfig of a KRM ResourceList, if it has one. It takes precedence over flags."""
     # It is the only document of its stream, so only the text before the first marker is searched.
     end = data.find(b"\n---", _NEAR)
     if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
@@ -123,17 +146,16 @@ def function_config(data: bytes) -> Profile | None:
     # A large list is parsed without its items, for time and memory.
     found = cut(data)
     try:
-        roots = found.frame.roots if found is not None else Text(data.decode().removeprefix("\ufeff")).roots
+        roots = found.frame.roots if found is not None else Text(data.decode().removeprefix("\ufeff"), where).roots
     except UnicodeDecodeError:
         return None
     try:
-        return _configured(roots)
+        return _configured(roots, where)
     except BadShape as error:
-        where = f"<stdin>:{1 + error.node.start_mark.line}: ResourceList"
-        raise refusal(where, error, "") from None
+        raise refusal(f"{where}:{1 + error.node.start_mark.line}: ResourceList", error, "") from None
 
 
-def _configured(roots: list[Node]) -> Profile | None:
+def _configured(roots: list[Node], where: str) -> Profile | None:
     """Return the profile in the functionConfig of a parsed stream. Raises BadShape."""
     from multimesh.mesh.definitions import KIND
     from multimesh.mesh.profile import from_node
@@ -146,11 +168,11 @@ def _configured(roots: list[Node]) -> Profile | None:
         return None
     kind = text(config, "kind") if is_mapping(config) else ""
     if kind == KIND:
-        return from_node(config, "<stdin>")
+        return from_node(config, where)
     if kind == "ConfigMap" and text(config, "data/profile"):
         return load_profile(text(config, "data/profile"))
     raise MultimeshError(
-        f"<stdin>:{1 + config.start_mark.line}",
+        f"{where}:{1 + config.start_mark.line}",
         f'the functionConfig is a "{kind}"',
         f"Make it a {KIND}, or a ConfigMap whose data.profile is the path of one.",
     )

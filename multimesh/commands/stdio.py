@@ -97,31 +97,43 @@ def read_file(path: str) -> str:
         return file.read().decode()
 
 
-def read_stdin(*, allow_empty: bool) -> bytes:
-    """Read all of stdin. Raises MultimeshError for a terminal, no input (unless `allow_empty`), and too much input."""
-    if _os.isatty(0):
+def read_input(path: str = "", *, allow_empty: bool) -> bytes:
+    """Read all of stdin, or of the file at a path; `-` is stdin too.
+
+    Raises MultimeshError for a terminal, a file that cannot be read, no input (unless `allow_empty`), and too much.
+    """
+    where = input_name(path)
+    file = 0
+    if where == path:
+        try:
+            file = _os.open(path, _os.O_RDONLY | getattr(_os, "O_BINARY", 0) | getattr(_os, "O_CLOEXEC", 0))
+        except OSError as error:
+            raise MultimeshError(where, f"cannot be read: {error.strerror}", f"Looked at {absolute(path)}.") from None
+    elif _os.isatty(0):
         raise MultimeshError(
-            "<stdin>",
+            where,
             "is a terminal, and a rendered chart is expected",
             "Helm runs this program: helm install ... --post-renderer ./postrender.py (Helm 3) or multimesh (Helm 4).\n"
             "By hand: helm template ... | multimesh render --profile charts-values/<mesh>",
         )
     pieces: list[bytes] = []
     size = 0
-    while piece := _read_piece(first=not pieces):
+    while piece := _read_piece(file, where, first=not pieces):
         pieces.append(piece)
         size += len(piece)
         if size > MAX_INPUT:
             raise MultimeshError(
-                "<stdin>",
+                where,
                 f"has more than {MAX_INPUT >> 20} MB",
                 "No chart is so large. Is this the output of 'helm template'?",
             )
+    if file:
+        _os.close(file)
     data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     if (not data or data.isspace() or (len(data) < 64 and not data.strip(b"\xef\xbb\xbf \t\r\n"))) and not allow_empty:
         raise MultimeshError(
-            "<stdin>",
-            "is empty: Helm sent no manifest",
+            where,
+            "is empty: Helm sent no manifest" if not file else "is empty",
             "With Helm 3 --output-dir bypasses post-renderers: redirect stdout to a file instead.\n"
             "In a pipe, 'helm template' has failed. If the chart renders nothing but hooks, render takes it with "
             "--post-renderer-args=--allow-empty, or MULTIMESH_ALLOW_EMPTY=1.",
@@ -129,20 +141,25 @@ def read_stdin(*, allow_empty: bool) -> bytes:
     return data
 
 
-def _read_piece(*, first: bool) -> bytes:
+def input_name(path: str) -> str:
+    """Return how messages call the input at a path."""
+    return path if path not in ("", "-") else "<stdin>"
+
+
+def _read_piece(file: int, where: str, *, first: bool) -> bytes:
     try:
         size = _PIPE
-        if first and (found := _os.fstat(0)).st_mode & 0o170000 == 0o100000:
+        if first and (found := _os.fstat(file)).st_mode & 0o170000 == 0o100000:
             # The rest of a file is read at once; one byte more than the limit shows that it is too large.
-            size = max(size, min(found.st_size - _os.lseek(0, 0, 1), MAX_INPUT) + 1)
-        return _os.read(0, size)
+            size = max(size, min(found.st_size - _os.lseek(file, 0, 1), MAX_INPUT) + 1)
+        return _os.read(file, size)
     except BlockingIOError:
         # A non-blocking pipe has nothing yet.
-        _os.set_blocking(0, True)
-        return _read_piece(first=first)
+        _os.set_blocking(file, True)
+        return _read_piece(file, where, first=first)
     except OSError as error:
         raise MultimeshError(
-            "<stdin>", f"cannot be read: {error.strerror}", "Send it what 'helm template' prints."
+            where, f"cannot be read: {error.strerror}", "Send it what 'helm template' prints."
         ) from None
 
 

@@ -1,8 +1,8 @@
 """Check whether a running mesh is sound: its namespaces, webhooks, certificates and pods, one by one.
 
 Reads the live cluster through kubectl, with your rights, and writes nothing; or reads the saved output of `kubectl
-get ... -o json` from stdin. With --settle it reads the cluster twice, to find two control planes that overwrite each
-other. With --removed it lists what a mesh that was removed has left behind.
+get ... -o json` from stdin or a file. With --settle it reads the cluster twice, to find two control planes that
+overwrite each other. With --removed it lists what a mesh that was removed has left behind.
 
     multimesh verify --profile charts-values/affirmed --context staging --settle 30
 """
@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 import time
+from typing import BinaryIO
 
 from multimesh.check.findings import Finding
 from multimesh.check.running import RUNNING
@@ -26,9 +27,9 @@ from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse_stream
 from multimesh.commands.check import add_output_flags, report
-from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.flags import add_file_flag, add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
-from multimesh.commands.stdio import load_profile
+from multimesh.commands.stdio import input_name, load_profile
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
 
@@ -41,6 +42,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_flag(command, "--context", "kubectl's context", metavar="NAME")
     add_flag(command, "--kubeconfig", "kubectl's configuration", metavar="FILE")
     add_flag(command, "--settle", "read the cluster twice, this many seconds apart", default="0", metavar="SECONDS")
+    add_file_flag(command)
     add_switch(command, "--removed", "list what a removed mesh left behind")
     add_output_flags(command)
 
@@ -50,10 +52,10 @@ def run(options: argparse.Namespace) -> int:
     mesh = load_profile(options.profile)
     access = Access(options.context, options.kubeconfig)
     seconds = _seconds(options.settle)
-    now, findings = _reading(mesh, access, seconds, was_removed=options.removed)
+    now, findings = _reading(mesh, access, seconds, options.file, was_removed=options.removed)
     if not now.kinds and now.unread is None:
         raise MultimeshError(
-            "<stdin>",
+            input_name(options.file),
             "holds no objects of a cluster",
             "Save them with: kubectl get namespaces,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
             "clusterroles,clusterrolebindings,deployments,pods,configmaps -A -o json",
@@ -74,14 +76,14 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
-def _reading(mesh: Profile, access: Access, seconds: int, *, was_removed: bool) -> Reading:
-    """Return what is on stdin, or else what the live cluster holds and what could not be read of it."""
-    saved = _saved()
+def _reading(mesh: Profile, access: Access, seconds: int, file: str, *, was_removed: bool) -> Reading:
+    """Return what is in a file or on stdin, or else what the live cluster holds and what could not be read of it."""
+    saved = _saved() if input_name(file) != file else _saved_in(file)
     if saved is None:
         return read_mesh(mesh, access, was_removed=was_removed)
     if seconds:
         raise MultimeshError(
-            "", "--settle reads a live cluster twice, and stdin is a saved one", "Leave one of them out."
+            "", f"--settle reads a live cluster twice, and {input_name(file)} is a saved one", "Leave one of them out."
         )
     return Reading(saved, [])
 
@@ -98,8 +100,20 @@ def _saved() -> Cluster | None:
         return None
     if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
         return None
+    return _parsed(sys.stdin.buffer, "<stdin>")
+
+
+def _saved_in(file: str) -> Cluster:
+    try:
+        with open(file, "rb") as stream:
+            return _parsed(stream, file)
+    except OSError as error:
+        raise MultimeshError(file, f"cannot be read: {error.strerror}", f"Looked at {os.path.abspath(file)}.") from None
+
+
+def _parsed(stream: BinaryIO, name: str) -> Cluster:
     compact = Compactor()
-    return cluster([compact(item) for item in parse_stream(sys.stdin.buffer, "<stdin>")])
+    return cluster([compact(item) for item in parse_stream(stream, name)])
 
 
 def _settled(mesh: Profile, access: Access, seconds: int, before: Cluster) -> list[Finding]:

@@ -26,7 +26,7 @@ from multimesh.yamltext.plain import key_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from multimesh.yamltext.edits import Text
     from multimesh.yamltext.emit import Value
@@ -43,8 +43,8 @@ class Resource(Editor):
     """
 
     __slots__ = (
-        "_containers", "_labels", "component", "dropped", "group", "kind", "name", "namespace", "notices", "root",
-        "sequence",
+        "_containers", "_labels", "component", "dropped", "find_scope", "group", "kind", "name", "namespace", "notices",
+        "root", "sequence",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +61,8 @@ class Resource(Editor):
         self.name = self.namespace = ""
         self._labels: dict[str, str] | None = None
         self._containers: list[tuple[str, MappingNode]] | None = None
+        #: The function that looks for the scope of a kind in CRDs, if there are any.
+        self.find_scope: Callable[[str, str], str] | None = None
         #: The component that the rule shared-resources found it to be a part of.
         self.component: str | None = None
         try:
@@ -96,9 +98,16 @@ class Resource(Editor):
         """File, line and title."""
         return f"{self.text.at(self.root)}: {self.title}"
 
-    def error(self, what: str, hint: str) -> MultimeshError:
-        """Return the error by which the rule refuses this resource."""
-        return MultimeshError(self.where, what, hint, self.rule)
+    def error(
+        self, what: str, hint: str, keys: dict[str, str] | None = None, values: dict[str, object] | None = None
+    ) -> MultimeshError:
+        """Return the error by which the rule refuses this resource.
+
+        `keys` are items for lists of the profile, and `values` Helm values by their path, that accept it.
+        """
+        error = MultimeshError(self.where, what, hint, self.rule)
+        error.keys, error.values = keys or {}, values or {}
+        return error
 
     def notice(self, finding: str, severity: str, what: str, hint: str) -> None:
         """Add a finding to the report; the rendering continues."""
@@ -106,6 +115,10 @@ class Resource(Editor):
             "id": finding, "severity": severity, "resource": self.title, "where": self.text.at(self.root),
             "message": what, "remedy": hint, "rule": self.rule,
         })  # fmt: skip
+
+    def scope(self) -> str:
+        """Return the scope that a CRD gives to the kind, Cluster or Namespaced; empty if none is known."""
+        return self.find_scope(self.group, self.kind) if self.find_scope is not None else ""
 
     # Fields. All of these raise BadShape where a field has another shape than is expected.
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
+from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED, WELL_KNOWN_NAMESPACED
 from multimesh.mesh.names import INJECTOR_ENTRY, MODEL_ENTRIES, STOCK_NAMES, is_kubernetes, is_never_renamed
 
 TYPE_CHECKING = False
@@ -28,7 +28,8 @@ MAX_SERVICE_PREFIX = 48
 
 CLUSTER_SCOPED_KINDS = frozenset([kind for _, kind in CLUSTER_SCOPED])
 #: Kinds that are namespaced whatever their group is.
-NAMESPACED_KINDS = frozenset([kind for _, kind in NAMESPACED]) - CLUSTER_SCOPED_KINDS
+NAMESPACED_KINDS = frozenset([kind for _, kind in WELL_KNOWN_NAMESPACED]) - CLUSTER_SCOPED_KINDS
+_KINDS = frozenset([kind for _, kind in NAMESPACED]) | CLUSTER_SCOPED_KINDS
 
 #: The kinds of which every Kubernetes cluster has some.
 ROLE_KINDS = ("ClusterRole", "ClusterRoleBinding")
@@ -98,10 +99,10 @@ def check_account(name: str) -> str:
 def _misspelled(entry: str) -> str:
     """Return what is wrong with the kind of `Kind/name`: it is a known one in another case, or its plural."""
     kind, _, rest = entry.partition("/")
-    if kind in NAMESPACED_KINDS | CLUSTER_SCOPED_KINDS:
+    if kind in _KINDS:
         return ""
     # Kinds of Istio 1.5 such as `rule` are lower-case; others are spelled the same with a capital letter.
-    known = {name.lower(): name for name in NAMESPACED_KINDS | CLUSTER_SCOPED_KINDS if not name.islower()}
+    known = {name.lower(): name for name in _KINDS if not name.islower()}
     plural = kind.lower().removesuffix("s") if kind.islower() else ""
     right = known.get(kind.lower()) or known.get(plural)
     return f"has the wrong kind: it is spelled {right}/{rest}" if right else ""
@@ -218,6 +219,14 @@ SPEC: Any = (
             "Admission policies, which 'multimesh policies' writes.",
         ),
         "flags": (("list", FLAG), "Flags and environment variables of containers, beyond those that the rules set."),
+        "foreignSubjects": (
+            ("list", ("text", check_account), "unique"),
+            "ServiceAccounts of other namespaces, as namespace/name, that bindings of the mesh may have as subjects.",
+        ),
+        "crds": (
+            ("list", ("text", check_any), "unique"),
+            "Files and directories with CRDs, relative to the profile: they say which kinds are cluster-scoped.",
+        ),
         "keepNames": (
             ("list", ("text", check_kept), "unique"),
             'Names that the rules must not change, "Kind/name", and kinds that they must accept unchanged, "Kind/*".',

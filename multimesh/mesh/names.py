@@ -35,8 +35,10 @@ if TYPE_CHECKING:
         rename_gateways: bool
 
 
-#: The admission policy that protects the CRDs: of the names that `multimesh policies` writes, the one without the mesh.
-CRD_POLICY = "multimesh-crds"
+#: Admission policies that a cluster has only once: what keeps every control plane in the namespaces of its mesh, and
+#: what protects the CRDs. They have neither the name nor the label of a mesh, and stay when one is removed.
+WRITES_POLICY, CRD_POLICY = "multimesh-writes", "multimesh-crds"
+SHARED_POLICIES = frozenset((WRITES_POLICY, CRD_POLICY))
 
 #: Label on every namespace of a mesh, its control-plane namespace included.
 MESH_LABEL = "multimesh.dev/mesh"

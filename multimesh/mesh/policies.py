@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 POLICIES = ("releases", "writes", "roots", "members", "pods", "crds")
 OWNER_ONLY = frozenset(("crds",))
 
+#: The ServiceAccount, which need not exist, whose rights say which mesh has its control plane in a namespace.
+ACCOUNT = "multimesh"
+
 #: The annotation that says what was written, so that `verify` finds a policy that is older than the profile.
 DIGEST = "multimesh.dev/digest"
 

@@ -35,9 +35,12 @@ class Profile:
     __slots__ = (
         "also_listen",
         "canary_revisions",
+        "crds",
         "flags",
+        "foreign_subjects",
         "keep_names",
         "lines",
+        "more_crds",
         "name",
         "namespace",
         "namespaces",
@@ -64,6 +67,8 @@ class Profile:
         self.name = name
         #: Whether this run is an upgrade: not a key of the profile, but the flag `--upgrade`.
         self.upgrade = False
+        #: More files and directories with CRDs: not a key of the profile, but the flag `--crds`.
+        self.more_crds = ""
         self.namespace: str = spec["namespace"]
         listed: list[str] = spec.get("workloadNamespaces", [])
         unique = dict.fromkeys(listed)
@@ -84,6 +89,8 @@ class Profile:
         self.also_listen: list[str] = spec.get("citadel", {}).get("alsoListen", [])
         self.flags: list[dict[str, Any]] = spec.get("flags", [])
         self.root_writers: list[str] = spec.get("policies", {}).get("rootWriters", [])
+        self.crds: list[str] = spec.get("crds", [])
+        self.foreign_subjects = frozenset(spec.get("foreignSubjects", []))
         self.keep_names = frozenset(spec.get("keepNames", []))
         self.rename_names = frozenset(spec.get("renameNames", []))
 

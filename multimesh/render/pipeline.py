@@ -18,9 +18,9 @@ from multimesh.render.documents import (
 )
 from multimesh.render.prefilter import long_data, may_skip, may_skip_item
 from multimesh.render.rendering import Rendering
-from multimesh.rules import rules_for
+from multimesh.rules import rules_for, shared_resources
 from multimesh.yamltext.edits import Editor, Text, applied
-from multimesh.yamltext.fieldpath import BadShape, refusal
+from multimesh.yamltext.fieldpath import BadShape
 from multimesh.yamltext.limits import MAX_SIZE, too_large
 from multimesh.yamltext.line import Line
 from multimesh.yamltext.nodes import is_sequence
@@ -49,8 +49,8 @@ _BOM = b"\xef\xbb\xbf"
 def render(data: bytes, mesh: Profile, where: str = "<stdin>") -> Rendering:
     """Rewrite a stream, as Helm 3, Helm 4 or `helm template` writes it, for one mesh.
 
-    `where` is the name of the stream in messages. Raises MultimeshError for a stream that is not YAML, or that a rule
-    refuses.
+    `where` is the name of the stream in messages. Raises MultimeshError for a stream that is not YAML, or with
+    everything that rules refuse.
     """
     if 0 in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
@@ -68,9 +68,17 @@ def render(data: bytes, mesh: Profile, where: str = "<stdin>") -> Rendering:
             rendering = _render_documents(data, documents, mesh, where)
     if rendering is None:
         rendering = _render_whole(data, mesh, where)
+    if rendering.refusals:
+        raise _refused(rendering, mesh)
     if rendering.dropped and rendering.is_empty():
         rendering.parts = [ALL_DROPPED]
     return rendering
+
+
+def _refused(rendering: Rendering, mesh: Profile) -> MultimeshError:
+    from multimesh.render.refusals import together
+
+    return together(rendering.refusals, rendering.stock, mesh)
 
 
 def _with_items(data: bytes, documents: list[Document]) -> list[Document]:
@@ -94,7 +102,7 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
     Return None if one of them may be more than one document, which `...` can do, or is an item of a List that is not
     YAML by itself or is dropped, of which the List must know.
     """
-    rendering = Rendering(data)
+    rendering = Rendering(data, mesh)
     kept = 0  # everything before this offset is in the rendering
     dropped = False
     for document in _select(data, documents, mesh, where):
@@ -110,7 +118,7 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
             # The line break before a marker belongs to the document above.
             follows = document.begin < document.marker_end and data[document.begin] == LINE_FEED
             rendering.drop_document(document.begin + follows, document.end + (document.end < len(data)))
-        elif edits := text.planned():
+        elif edits := _planned(text, rendering):
             rendering.changed.append((text.line, memoryview(data)[document.start : document.end], edits))
             for first, end, new in _in_bytes(text.text, edits):
                 rendering.keep(kept, document.start + first)
@@ -191,16 +199,25 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
             f"cannot be cut into documents, and has more than {MAX_SIZE >> 20} MB",
             "End every line with a line feed, and leave out directives, '...' and text on the line of a '---'.",
         )
-    rendering = Rendering(data)
+    rendering = Rendering(data, mesh)
     bom = _BOM if data.startswith(_BOM) else b""
     text = Text(decoded(data[len(bom) :], where, 1), where, 1)
     _check_markers(text)
     _plan(text, mesh, rendering, is_whole=True)
-    edits = text.planned()
+    edits = _planned(text, rendering)
     if edits:
         rendering.changed.append((1, text.text, edits))
     rendering.parts = [bom, applied(text.text, edits).encode()]
     return rendering
+
+
+def _planned(text: Text, rendering: Rendering) -> list[Edit]:
+    """Return the edits of a text, and gather the refusal of edits that contradict each other."""
+    try:
+        return text.planned()
+    except MultimeshError as error:
+        rendering.refusals.append(error)
+        return []
 
 
 def _check_markers(text: Text) -> None:
@@ -224,9 +241,20 @@ def _plan(text: Text, mesh: Profile, rendering: Rendering, *, is_whole: bool = F
     In a text that is a whole stream (`is_whole`), dropping a document is an edit. `is_item` says that the text is one
     item of a List.
     """
+    _ = text.roots  # Text that is not YAML ends the run, since what follows it may be read wrongly.
+    try:
+        return _plan_resources(text, mesh, rendering, is_whole=is_whole, is_item=is_item)
+    except MultimeshError as error:
+        # The document is not a Kubernetes object.
+        rendering.refusals.append(error)
+        return False
+
+
+def _plan_resources(text: Text, mesh: Profile, rendering: Rendering, *, is_whole: bool, is_item: bool) -> bool:
     dropped = False
     for resource in resources(text, is_item=is_item):
         rendering.resources += 1
+        resource.find_scope = rendering.scope_of
         _apply_rules(resource, mesh, rendering)
         rendering.notices += resource.notices
         if resource.dropped:
@@ -239,28 +267,17 @@ def _plan(text: Text, mesh: Profile, rendering: Rendering, *, is_whole: bool = F
 
 
 def _apply_rules(resource: Resource, mesh: Profile, rendering: Rendering) -> None:
-    """Let every rule that the resource concerns plan its edits. Raises MultimeshError if one refuses the resource."""
+    """Let every rule that the resource concerns plan its edits, and gather the refusals."""
     for rule in rules_for(resource.kind, resource.name, resource.own_text(), mesh, aliased=resource.is_aliased()):
         resource.rule = rule.ID
         try:
             rule.plan(resource, mesh)
-        except BadShape as error:
-            raise refusal(resource.where, error, rule.ID) from None
-        except MultimeshError as error:
-            # A name that grew too long does not know its resource.
-            where = error.where or resource.where
-            hint = error.hint + _advice(error, rendering.stock, mesh)
-            raise MultimeshError(where, error.what, hint, error.rule or resource.rule) from None
+        except (BadShape, MultimeshError) as error:
+            from multimesh.render.refusals import add
 
-
-def _advice(error: MultimeshError, stock: bytes, mesh: Profile) -> str:
-    """Return what else to do where kinds or names are refused in a chart that has nothing to do with Istio."""
-    if error.rule != "cluster-scoped-names" or b"istio" in stock.lower().replace(mesh.namespace.encode(), b""):
-        return ""
-    return (
-        "\nNothing in this stream mentions Istio: "
-        "install a chart that has nothing to do with Istio without the post-renderer."
-    )
+            add(rendering.refusals, resource, error, rendering.stock)
+            if rule is shared_resources:
+                return  # The whole chart does not belong here: what others say of it does not help.
 
 
 def _in_bytes(text: str, edits: list[Edit]) -> list[tuple[int, int, bytes]]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from multimesh.errors import MultimeshError
 from multimesh.yamltext.edits import Edit
 from multimesh.yamltext.line import Line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multimesh.mesh.profile import Profile
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -14,9 +19,11 @@ TO_THE_END = -1
 class Rendering:
     """The result of `render`."""
 
-    def __init__(self, stock: bytes) -> None:
-        """Begin with a stream to which nothing has been done."""
+    def __init__(self, stock: bytes, mesh: Profile) -> None:
+        """Begin with a stream to which nothing has been done, for a mesh."""
         self.stock = stock
+        self._mesh = mesh
+        self._scopes: dict[tuple[str, str], str] = {}
         #: The rewritten manifest, in pieces: unchanged stretches of the stock stream, and what replaces others.
         self.parts: list[bytes | memoryview] = []
         #: Texts with edits: the line at which the text begins, the text (its bytes, if the stream was cut), the edits.
@@ -25,6 +32,8 @@ class Rendering:
         self.dropped: list[tuple[str, str, int | Line]] = []
         #: What rules noticed and did not refuse, as `Resource.notice` makes it.
         self.notices: list[dict[str, object]] = []
+        #: What rules refused, in the order of the stream.
+        self.refusals: list[MultimeshError] = []
         #: How many resources were parsed.
         self.resources = 0
 
@@ -44,6 +53,19 @@ class Rendering:
                     edits[0].end = len(text)
             found.append((line, text, edits))
         return found
+
+    def scope_of(self, group: str, kind: str) -> str:
+        """Return the scope that a CRD gives to a kind: one in the stream, or in the files that the profile names.
+
+        Empty if there is no such CRD. Raises MultimeshError for files that cannot be read.
+        """
+        if (group, kind) not in self._scopes:
+            from multimesh.kubernetes.crds import paths_of, scopes_in, scopes_in_files
+
+            paths = paths_of(self._mesh.where, self._mesh.crds, self._mesh.more_crds)
+            found = scopes_in_files(paths, kind) | scopes_in(self.stock, kind)
+            self._scopes[group, kind] = found.get((group, kind), "")
+        return self._scopes[group, kind]
 
     def keep(self, start: int, end: int) -> None:
         """Append a stretch of the stock stream unchanged."""

@@ -11,9 +11,11 @@ so it does not matter whether the resource that is referred to is in this stream
 ClusterRoles keep their names; bindings do not, since their subjects differ between meshes.
 
 A name that is in no table stays if it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or contains a
-revision of the mesh between dashes. Any other name is refused, and so is a kind that is in no table, since its scope is
-unknown; `keepNames` and `renameNames` in the profile say what to do with them. Namespaces, PriorityClasses and other
-classes are never renamed.
+revision of the mesh between dashes. Any other name is refused; `keepNames` and `renameNames` in the profile say what
+to do with it. Namespaces, PriorityClasses and other classes are never renamed.
+
+The scope of a kind that is in no table is what its CRD says: one in the stream, or in the files of `--crds` and
+`spec.crds`. Without a CRD, an object with a namespace is namespaced, and any other one is refused.
 Names of Kubernetes (`cluster-admin`, `system:*`) and references to names that are in no table stay.
 """
 
@@ -21,9 +23,9 @@ from __future__ import annotations
 
 from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
 from multimesh.mesh.names import (
-    CRD_POLICY,
     GRANTED,
     SHARED,
+    SHARED_POLICIES,
     SUFFIXED,
     cluster_scoped_name,
     is_kept,
@@ -84,11 +86,17 @@ def plan(resource: Resource, mesh: Profile) -> None:
     key = (resource.group, resource.kind)
     if key in CLUSTER_SCOPED:
         _plan_name(resource, mesh)
-    elif key not in NAMESPACED and f"{resource.kind}/*" not in mesh.keep_names:
+    elif key in NAMESPACED or f"{resource.kind}/*" in mesh.keep_names:
+        pass
+    elif (scope := resource.scope()) == "Cluster":
+        _plan_name(resource, mesh)
+    elif not scope and not resource.namespace:
         group = f" of {resource.group}" if resource.group else ""
         raise resource.error(
             f'no table knows the kind "{resource.kind}"{group}, so it is unknown whether it is cluster-scoped',
-            f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] in {mesh.where}.',
+            f"Name its CRD: --crds FILE or DIRECTORY, or spec.crds in {mesh.where}.\n"
+            f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] there.',
+            keys={"keepNames": f"{resource.kind}/*"},
         )
     if resource.kind in _REFERENCES:
         _plan_reference(resource, mesh, *_REFERENCES[resource.kind])
@@ -127,7 +135,7 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
     # The rule shared-resources refuses these in a mesh that does not own them.
     if (kind, name) in SHARED:
         return
-    if kind.startswith("ValidatingAdmissionPolicy") and name == CRD_POLICY:
+    if kind.startswith("ValidatingAdmissionPolicy") and name in SHARED_POLICIES:
         return
     if is_renamed(kind, name, mesh):
         for path, node in resource.find("metadata/name"):
@@ -139,21 +147,29 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
             f"Render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
+            keys={"renameNames": f"{kind}/{name}"},
         )
     elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
         raise resource.error(
             f'the cluster-scoped name "{name}" is in no table, '
             f"and nothing in it says that it is mesh {mesh.name}'s own",
             f"If it contains the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
-            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
-            + _way_to_rename(kind, name, mesh),
+            + _ways_out(kind, name, mesh),
+            keys={"keepNames" if is_never_renamed(kind) else "renameNames": f"{kind}/{name}"},
         )
 
 
-def _way_to_rename(kind: str, name: str, mesh: Profile) -> str:
+def _ways_out(kind: str, name: str, mesh: Profile) -> str:
     if is_never_renamed(kind):
-        return f"renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow."
-    return f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.'
+        return (
+            f"renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow.\n"
+            f'If only this mesh installs it: keepNames: ["{kind}/{name}"] in {mesh.where}. '
+            "Otherwise give it another name in the values of the chart, or leave it out."
+        )
+    return (
+        f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
+        f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.'
+    )
 
 
 def _other_mesh(kind: str, name: str, mesh: Profile) -> str:

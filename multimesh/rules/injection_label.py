@@ -106,6 +106,7 @@ def _rewrite_label(resource: Resource, mesh: Profile, path: str, node: Node) -> 
             raise resource.error(
                 f"{path}/{selector}/matchExpressions selects the namespaces of every other mesh as well",
                 "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
+                values={"sidecarInjectorWebhook.enableNamespacesByDefault": False},
             )
     found = [
         *find(node, f"{selector}/matchLabels/{INJECTION_LABEL}"),
@@ -145,6 +146,7 @@ def _check(resource: Resource, mesh: Profile, node: Node) -> None:
         raise resource.error(
             f"{what} also matches namespaces that another mesh injects ({INJECTION_LABEL}=enabled-<another>)",
             "Render the chart with --set sidecarInjectorWebhook.enableNamespacesByDefault=false.",
+            values={"sidecarInjectorWebhook.enableNamespacesByDefault": False},
         )
     refuse_stock_labels(resource, mesh, what, node)
     if may_match(selector, INJECTION_LABEL, "enabled"):

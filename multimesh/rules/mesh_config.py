@@ -56,6 +56,7 @@ def _plan_mesh(resource: Resource, mesh: Profile, inner: Editor, root: MappingNo
             f'{path} is "{text(found[1])}", but mesh {mesh.name} has the root namespace "{mesh.namespace}"',
             f"Render the chart with --set meshConfig.rootNamespace={mesh.namespace} and "
             f"--set global.istioNamespace={mesh.namespace}.",
+            values={"meshConfig.rootNamespace": mesh.namespace, "global.istioNamespace": mesh.namespace},
         )
     else:
         inner.rewrite(found[1], mesh.namespace, path)
@@ -77,6 +78,7 @@ def _check_selectors(resource: Resource, mesh: Profile, root: MappingNode) -> No
             f"data/mesh/discoverySelectors leave out the namespaces of mesh {mesh.name}",
             f"Render the chart with --set-json 'meshConfig.discoverySelectors="
             f'[{{"matchLabels":{{"{MESH_LABEL}":"{mesh.name}"}}}}]\' (\'multimesh values\' writes it).',
+            values={"meshConfig.discoverySelectors": [{"matchLabels": {MESH_LABEL: mesh.name}}]},
         )
 
 
@@ -89,6 +91,7 @@ def _check_values(resource: Resource, mesh: Profile, values: Text) -> None:
         raise resource.error(
             f'data/values has revision "{revision}", but mesh {mesh.name} has {", ".join(mesh.revisions)}',
             f"Render the chart with --set revision={mesh.revision}.",
+            values={"revision": mesh.revision},
         )
     namespace = _value(values, "global", "istioNamespace")
     if namespace not in (None, mesh.namespace, "null"):
@@ -96,6 +99,7 @@ def _check_values(resource: Resource, mesh: Profile, values: Text) -> None:
             f'data/values has global.istioNamespace "{namespace}", but the control plane of mesh {mesh.name} is in '
             f'"{mesh.namespace}"',
             f"Render the chart with --set global.istioNamespace={mesh.namespace}.",
+            values={"global.istioNamespace": mesh.namespace},
         )
 
 

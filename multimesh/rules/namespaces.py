@@ -3,6 +3,9 @@
 A chart that is rendered for another namespace, or for two namespaces at once, would install the control plane of one
 mesh among the workloads of another. Control-plane objects, the subjects of bindings, and the services of webhooks must
 be in `spec.namespace`; any other namespaced object must be there or in one of `spec.workloadNamespaces`.
+An account elsewhere may be the subject of a RoleBinding, since it only gets rights inside the mesh, and of the binding
+for `global.readerServiceAccount`; for a ClusterRoleBinding, name it in `foreignSubjects`. The accounts of Istio's own
+charts may not.
 Nothing is rewritten here: `helm -n` and the chart's values decide the namespace.
 
 Helm installs an object without a namespace into the namespace of its flag `-n`, which a post-renderer cannot see.
@@ -15,10 +18,12 @@ from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.mesh.names import is_control_plane
 from multimesh.rules.concern import ANY_KIND, EVERY
 from multimesh.rules.recognise import is_misplaced_filter, shared_chart
-from multimesh.yamltext.fieldpath import is_mapping, text
+from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
 ID = "namespaces"
 #: The prefilter skips no object that names another namespace than the control-plane namespace, at any place.
 READS: Reads = {ANY_KIND: EVERY}
+
+#: What the names of the charts' accounts begin with. In another namespace, they are those of another mesh, or of a
+#: chart with a wrong value.
+_STOCK_ACCOUNTS = ("istio", "ztunnel")
 
 #: The containers that make a workload a part of the control plane (istio 1.5.0, charts/*/templates/deployment.yaml).
 _CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook", "mixer"))
@@ -47,10 +56,12 @@ def _check_all(resource: Resource, mesh: Profile) -> None:
     if resource.kind in ("ClusterRoleBinding", "RoleBinding"):
         for path, subject in resource.find("subjects/*"):
             if is_mapping(subject):
-                _check(resource, mesh, f"{path}/namespace", text(subject, "namespace"), own=resource.namespace)
+                namespace = text(subject, "namespace")
+                name = text(get(subject, "name"), at=f"{path}/name") if namespace else ""
+                _check_subject(resource, mesh, f"{path}/namespace", namespace, name)
     if resource.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
-        for path, namespace in resource.find("webhooks/*/clientConfig/service/namespace"):
-            _check(resource, mesh, path, text(namespace))
+        for path, node in resource.find("webhooks/*/clientConfig/service/namespace"):
+            _check(resource, mesh, path, text(node))
 
 
 def _check_object(resource: Resource, mesh: Profile) -> None:
@@ -62,13 +73,22 @@ def _check_object(resource: Resource, mesh: Profile) -> None:
             f"Render the chart with -n {mesh.namespace} "
             f"(and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
             f"or add the namespace to spec.workloadNamespaces in {mesh.where}.",
+            **_accepting(resource.namespace, mesh),
         )
     if is_control_plane(resource.name) or _runs_control_plane(resource) or _configures_control_plane(resource, mesh):
         raise resource.error(
             f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs in '
             f'"{mesh.namespace}"',
             f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
+            values={"global.istioNamespace": mesh.namespace},
         )
+
+
+def _accepting(namespace: str, mesh: Profile) -> dict[str, Any]:
+    """Return the keys and values that accept an object in a namespace: the stock one is never a mesh's own."""
+    if namespace == "istio-system":
+        return {"values": {"global.istioNamespace": mesh.namespace}}
+    return {"keys": {"workloadNamespaces": namespace}}
 
 
 def _runs_control_plane(resource: Resource) -> bool:
@@ -89,10 +109,43 @@ def _configures_control_plane(resource: Resource, mesh: Profile) -> bool:
     )
 
 
-def _check(resource: Resource, mesh: Profile, path: str, namespace: str, own: str = "") -> None:
-    if namespace in ("", mesh.namespace) or (own and namespace in mesh.namespaces):
+def _check_subject(resource: Resource, mesh: Profile, path: str, namespace: str, name: str) -> None:
+    """Refuse a subject elsewhere, unless it only gets rights inside the mesh, or the user chose it."""
+    if namespace in ("", mesh.namespace) or f"{namespace}/{name}" in mesh.foreign_subjects:
+        return
+    if resource.namespace and namespace in mesh.namespaces:
+        return
+    stock = namespace == "istio-system" or name.startswith(_STOCK_ACCOUNTS)
+    if not stock and (resource.kind == "RoleBinding" or _is_reader(resource)):
+        return
+    hint = f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}."
+    if not stock:
+        hint += (
+            f'\nIf this account must have rights in mesh {mesh.name}: foreignSubjects: ["{namespace}/{name}"] '
+            f"in {mesh.where}."
+        )
+    raise resource.error(
+        f'{path} is "{namespace}", but the control plane of mesh {mesh.name} is in "{mesh.namespace}"',
+        hint,
+        keys={} if stock else {"foreignSubjects": f"{namespace}/{name}"},
+        values={"global.istioNamespace": mesh.namespace} if stock else {},
+    )
+
+
+def _is_reader(resource: Resource) -> bool:
+    """Return whether a binding gives an account the rights to read a cluster: the user may choose the account.
+
+    The chart names its own one unless `global.readerServiceAccount` is set (istio 1.31.0,
+    istio-discovery/templates/reader-clusterrolebinding.yaml).
+    """
+    return text(resource.root, "roleRef/name").startswith("istio-reader-")
+
+
+def _check(resource: Resource, mesh: Profile, path: str, namespace: str) -> None:
+    if namespace in ("", mesh.namespace):
         return
     raise resource.error(
         f'{path} is "{namespace}", but the control plane of mesh {mesh.name} is in "{mesh.namespace}"',
         f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
+        values={"global.istioNamespace": mesh.namespace},
     )

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from multimesh.rules.concern import Reads
 
 ID = "revision"
+#: What the chart base names by the default revision.
+_OF_BASE = (DEFAULT_VALIDATOR, DEFAULT_POLICY)
 _WEBHOOKS = (name_is("istio-revision-tag-default"), has_word(REVISION_LABEL), has_word(TAG_LABEL))
 _PODS = (has_word("inject.istio.io/templates"), has_word(REVISION_LABEL))
 
@@ -50,15 +52,17 @@ def plan(resource: Resource, mesh: Profile) -> None:
         raise resource.error(
             'it makes this revision the default of the whole cluster (tag "default")',
             "Do not install the chart 'default', and remove the tag: --set revisionTags=null.",
+            values={"revisionTags": None},
         )
     if tag and not is_own_revision(tag, mesh):
         raise resource.error(
             f'the revision tag "{tag}" does not begin with the name of mesh {mesh.name}, '
             "so another mesh could have it too",
             f"Call it {mesh.name}-{tag}: --set revisionTags={{{mesh.name}-{tag}}}.",
+            values={"revisionTags": [f"{mesh.name}-{tag}"]},
         )
     found = labels.get(REVISION_LABEL)
-    stock = resource.name.startswith((DEFAULT_VALIDATOR, DEFAULT_POLICY))
+    stock = resource.name.startswith(_OF_BASE)
     if found is not None and found not in mesh.revisions and not (stock and found in ("default", "")):
         raise _foreign(resource, mesh, f"metadata/labels/{REVISION_LABEL}", found)
 
@@ -78,6 +82,7 @@ def _check_control_plane(resource: Resource, mesh: Profile) -> None:
             raise resource.error(
                 f'{bundle[0]} is "true", and every mesh would write the one bundle "istio.io:istiod-ca:root-cert"',
                 "Remove it from pilot.env: --set pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API=null.",
+                values={"pilot.env.ENABLE_CLUSTER_TRUST_BUNDLE_API": None},
             )
 
 
@@ -88,6 +93,7 @@ def _foreign(resource: Resource, mesh: Profile, path: str, found: str) -> Except
         f"Render the chart with --set revision={mesh.revision} "
         f"(the chart base: --set defaultRevision={mesh.revision}).\n"
         f"During an upgrade, add the other revision of this mesh to spec.canaryRevisions in {mesh.where}.",
+        values={"defaultRevision" if resource.name.startswith(_OF_BASE) else "revision": mesh.revision},
     )
 
 
@@ -104,4 +110,5 @@ def _check_pods(resource: Resource, mesh: Profile) -> None:
     raise resource.error(
         f"spec/template/metadata {what}, so another mesh, or none, would inject or serve these pods",
         f"Render the chart with --set revision={mesh.revision}.",
+        values={"revision": mesh.revision},
     )

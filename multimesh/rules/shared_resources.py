@@ -2,14 +2,18 @@
 
 A CRD exists once in a cluster, whoever installs it, and Helm lets one release own it. The mesh with
 `sharedResources: own` keeps the CRDs in its stream, each with `helm.sh/resource-policy: keep`, so that removing that
-mesh does not remove them. In every other mesh they are dropped from the stream.
+mesh does not remove them. Argo CD and Flux do not honour it when they prune, and have annotations of their own. In
+every other mesh CRDs are dropped from the stream.
 
      metadata:
        annotations:
     +    "helm.sh/resource-policy": keep
+    +    "kustomize.toolkit.fluxcd.io/prune": disabled
+    +    "argocd.argoproj.io/sync-options": Prune=false
 
-In a mesh that does not own them, a CRD without that annotation in the chart's own text is refused: if this release has
-installed it before, Helm would now delete it, and every resource of its kind in the whole cluster.
+Other sync options of Argo CD stay. In a mesh that does not own them, a CRD without `helm.sh/resource-policy: keep` in
+the chart's own text is refused: if this release has installed it before, Helm would now delete it, and every resource
+of its kind in the whole cluster.
 Charts of which a cluster has only one are refused there as well: `istio-init`, `istio-cni`, `ztunnel`,
 `istio-operator`. Those of the owner may be in any namespace.
 """
@@ -44,7 +48,18 @@ READS: Reads = {
 
 #: The annotation with which Helm keeps a resource when it removes the release.
 POLICY = "helm.sh/resource-policy"
-_POLICY_PATH = f"metadata/annotations/{POLICY.replace('/', '~1')}"
+
+#: The annotations of the owner's CRDs, by the path of each. Flux: kustomize-controller 1.6, docs/spec/v1,
+#: kustomizations.md, prune.
+_ANNOTATIONS = "metadata/annotations/"
+_POLICY_PATH = f"{_ANNOTATIONS}helm.sh~1resource-policy"
+_KEPT = {_POLICY_PATH: "keep", f"{_ANNOTATIONS}kustomize.toolkit.fluxcd.io~1prune": "disabled"}
+
+#: The annotation that holds Argo CD's options for one resource, separated by commas, and the one that spares it (Argo
+#: CD 3.1, docs/user-guide/sync-options.md).
+_OPTIONS_PATH = f"{_ANNOTATIONS}argocd.argoproj.io~1sync-options"
+_PRUNE = "Prune="
+_SPARED = "Prune=false"
 
 #: For each chart of which a cluster has only one: what to do instead of installing it a second time.
 _REMEDIES = {
@@ -73,11 +88,14 @@ def plan(resource: Resource, mesh: Profile) -> None:
 def _plan_definition(resource: Resource, mesh: Profile) -> None:
     policy = resource.value(_POLICY_PATH)
     if mesh.owns_shared:
-        node = resource.get(_POLICY_PATH)
-        if node is None:
-            resource.put_at(_POLICY_PATH, "keep")
-        else:
-            resource.rewrite(node, "keep", _POLICY_PATH)
+        options = [one.strip() for one in resource.value(_OPTIONS_PATH).split(",")]
+        options = [one for one in options if one and not one.startswith(_PRUNE)]
+        for path, new in {**_KEPT, _OPTIONS_PATH: ",".join([*options, _SPARED])}.items():
+            node = resource.get(path)
+            if node is None:
+                resource.put_at(path, new)
+            else:
+                resource.rewrite(node, new, path)
     elif policy == "keep":
         resource.drop()
     else:

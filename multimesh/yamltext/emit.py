@@ -118,6 +118,10 @@ def appended(at: Positions, sequence: SequenceNode, values: list[Value], path: s
     return _after(at, sequence, " " * column + lines, column, newline)
 
 
+#: The depth of a value that follows its colon: what is inserted after the entry, at the same offset, follows it.
+_FIRST = 1 << 30
+
+
 def inserted(at: Positions, mapping: MappingNode, entries: dict[str, Value], path: str) -> list[Span]:
     """Insert entries that a mapping does not have, or whose value is null."""
     spans: list[Span] = []
@@ -133,7 +137,7 @@ def inserted(at: Positions, mapping: MappingNode, entries: dict[str, Value], pat
             if start == end and at.text[found[0].end_mark.index : start].strip(" \t") != ":":
                 raise BadShape(path, "has no colon", found[0])
             text = flow(value) if mapping.flow_style else one_line(value)
-            spans.append((start, end, text if start < end else " " + text, 0))
+            spans.append((start, end, text if start < end else " " + text, _FIRST))
     if fresh and (mapping.flow_style or not mapping.value):
         spans.append(_into_flow(at, mapping, flow(fresh)[1:-1], path))
     elif fresh:

@@ -77,6 +77,15 @@ def end(text: str, at: int) -> int:
         return -1
 
 
+def is_json(text: str) -> bool:
+    """Return whether a text is one JSON object or list, and nothing else but blanks."""
+    try:
+        at = _skip_blanks(text, 0)
+        return text[at] in "{[" and not text[_scan(text, at)[1] :].strip(" \t\r\n")
+    except _NOT_JSON:
+        return False
+
+
 def _follow(text: str, at: int, keys: tuple[str, ...]) -> bool:
     """Return whether one of the keys may occur after an offset: an escape could hide it."""
     return text.find("\\", at) >= 0 or any(text.find(f'"{key}"', at) >= 0 for key in keys)

@@ -18,6 +18,11 @@ class Line:
         self._offset = offset
         self._first = first
 
+    @property
+    def offset(self) -> int:
+        """The offset in the data."""
+        return self._offset
+
     def __add__(self, lines: int) -> Line:
         """Return the line that many lines further down."""
         return Line(self._data, self._offset, self._first + lines)

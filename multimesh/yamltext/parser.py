@@ -16,7 +16,7 @@ import sys
 
 from multimesh.errors import MultimeshError
 from multimesh.yamltext.doubts import check_tags, check_text, has_tags
-from multimesh.yamltext.limits import MAX_DEPTH, check_extent, check_size, remedy, too_deep
+from multimesh.yamltext.limits import check_extent, check_size, remedy, too_deep
 from multimesh.yamltext.nodes import UNTAGGED
 
 try:
@@ -173,32 +173,10 @@ def _untagged(base: Any) -> Any:
 
 
 def _pure() -> Any:
-    """Derive the same loader from PyYAML's own reader, scanner, parser and composer."""
-    from yaml.composer import Composer
-    from yaml.events import AliasEvent
-    from yaml.parser import Parser
-    from yaml.reader import Reader
-    from yaml.scanner import Scanner
+    """Return the loader that is made of PyYAML's own reader, scanner and parser."""
+    from multimesh.yamltext.purereader import PureReader
 
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 8 * MAX_DEPTH))
-
-    def init(self: Any, stream: str) -> None:
-        Reader.__init__(self, stream)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-        Composer.__init__(self)
-
-    def compose_node(self: Any, parent: Any, index: Any) -> Any:
-        # Go allows an anchor to be defined again; aliases then mean the last one.
-        event = self.peek_event()
-        if type(event) is not AliasEvent and event.anchor is not None:
-            self.anchors.pop(event.anchor, None)
-        return Composer.compose_node(self, parent, index)
-
-    methods = dict(_untagged(Composer).__dict__)
-    methods["__init__"] = init
-    methods["compose_node"] = compose_node
-    return type("Loader", (Reader, Scanner, Parser, Composer), methods)
+    return PureReader
 
 
 _LOADER: Any = None
@@ -225,9 +203,17 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
     if not text.isascii():
         check_text(text, where, line)
     tagged = has_tags(text)
+    readable = None
+    if "\\ud" in text or "\\uD" in text:
+        # Imported here: no chart that Helm renders has such escapes.
+        from multimesh.yamltext.surrogates import restore, without_pairs
+
+        readable = without_pairs(text)
     try:
-        check_extent(make, text, where, line)
-        for root in _roots(make, text):
+        check_extent(make, readable or text, where, line)
+        for root in _roots(make, readable or text):
+            if readable:
+                restore(root)
             if aliased:
                 check_size(root, where, line)
             if tagged:
@@ -254,7 +240,7 @@ def _roots(make: Any, text: str) -> Iterator[Any]:
             if root is None and not reader.check_node():
                 return
         except Exception as error:
-            if "duplicate anchor" not in str(error) or hasattr(reader, "compose_node"):
+            if "duplicate anchor" not in str(error) or make is _pure():
                 raise
             reader = _pure()(text)
             for _ in range(done):

@@ -66,7 +66,8 @@ def escape(new: str) -> str:
 
 
 def _escape_char(code: int) -> str:
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    # JSON has no escape for characters beyond the BMP, and YAML allows all of them.
+    return f"\\u{code:04x}" if code < 0x10000 else chr(code)
 
 
 def is_plain(new: str, *, flow: bool) -> bool:
@@ -215,7 +216,8 @@ def verbatim_places(text: str, node: ScalarNode, spans: list[tuple[int, int]]) -
 def _literal_map(text: str, start: int, end: int, value: str, newline: str) -> SourceMap | None:
     header_end = text.find("\n", start)
     first = value.partition("\n")[0]
-    if header_end < 0 or not first:
+    # These two break lines of a block too, without the indentation that a line feed has.
+    if header_end < 0 or not first or "\u2028" in value or "\u2029" in value:
         return None
     has_digit = bool(text[start + 1 : header_end].split("#")[0].strip().strip("+-"))
     lines = _block_lines(text, header_end + 1, end)
@@ -369,5 +371,10 @@ def _unescaped(text: str, start: int) -> tuple[str, int]:
     letter = text[start + 1 : start + 2]
     size = 2 + _HEX.get(letter, 0)
     if letter in _HEX:
-        return chr(int(text[start + 2 : start + size], 16)), size
+        code = int(text[start + 2 : start + size], 16)
+        if 0xD800 <= code < 0xE000:
+            from multimesh.yamltext.surrogates import pair_at
+
+            return pair_at(text, start), 12
+        return chr(code), size
     return _ESCAPES.get(letter, ""), size

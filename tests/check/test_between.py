@@ -11,6 +11,7 @@ from multimesh.check.between.crds import NEEDS, crd_versions
 from multimesh.check.between.namespaces import namespaces
 from multimesh.check.between.shared import CLUSTER_WIDE, embedded, no_owner
 from multimesh.check.between.webhooks import overlaps
+from multimesh.check.meshes.overlap import exclude, limits
 from multimesh.check.meshes.webhooks import is_istio_webhook
 
 ENABLED = spaces("istio-injection", "In", "enabled")
@@ -63,6 +64,26 @@ def test_a_selector_that_cannot_be_read_may_overlap():
 def test_webhooks_that_cannot_match_one_object_do_not_overlap():
     assert said(overlaps(pair(lambda name: [webhook(name, spaces("a", "In", name))]))) == []
     assert said(overlaps(pair(lambda name: [webhook(name, {}, "Validating" if name == "blue" else "Mutating")]))) == []
+
+
+@pytest.mark.parametrize("name", ["namespaceSelector", "objectSelector"])
+def test_limits_exclude_pairs_that_need_no_comparison(name):
+    """Each of 100 meshes against the others is 64,350 pairs of webhooks."""
+
+    def entry(*expressions):
+        return limits(
+            {name: {"matchExpressions": [dict(zip(("key", "operator", "values"), one)) for one in expressions]}}
+        )
+
+    one, other, absent = (("a", "In", ["1", "2"]), ("a", "In", ["3"]), ("a", "DoesNotExist", []))
+    assert exclude(entry(one), entry(other))
+    assert exclude(entry(one), entry(absent))
+    assert exclude(entry(one, ("a", "In", ["2", "3"])), entry(("a", "In", ["1", "3"])))
+    assert not exclude(entry(one), entry(("a", "In", ["2", "3"])))
+    assert not exclude(entry(one), entry(("b", "In", ["3"])))
+    assert not exclude(entry(absent), entry(absent))
+    assert not exclude(entry(one), entry(("a", "NotIn", ["1", "2"])))
+    assert not exclude(entry(one), limits({name: "x"}))
 
 
 def test_webhooks_of_live_meshes_are_compared_only_where_nothing_is_checked():

@@ -15,7 +15,7 @@ from program import profile, render
 from streams import DIRECTORY, REASON
 
 from multimesh.check.catalogue import CATALOGUE
-from multimesh.check.meshes.overlap import common
+from multimesh.check.meshes.overlap import common, exclude, limits
 from multimesh.check.sources.manifests import values
 from multimesh.kubernetes.selectors import matches
 from multimesh.yamltext.edits import Text
@@ -236,6 +236,8 @@ def test_two_selectors_overlap_exactly_where_brute_force_finds_labels(seed):
         expected = any(matches(one, labels) and matches(two, labels) for labels in universe)
         witness = common(one, two)
         assert expected == (witness is not None), (seed, one, two)
+        if exclude(limits({"namespaceSelector": one}), limits({"namespaceSelector": two})):
+            assert witness is None
         if witness is not None:
             labels = {key: value for key, value in witness.items() if value is not None}
             assert matches(one, labels) and matches(two, labels), (seed, one, two, witness)  # noqa: PT018 - one claim

@@ -255,3 +255,14 @@ def test_every_finding_has_a_remedy_for_a_cluster(capsysbinary, tmp_path):
         main(["check", str(tmp_path / "cluster.json"), f"--profile={tmp_path / 'profile.yaml'}", "-o", "json"])
         said = json.loads(capsysbinary.readouterr().out)["findings"][0]
         assert what in said["remedy"], case
+
+
+def test_crds_of_a_release_are_found_after_crds_of_nobody(against):
+    """Those of nobody may be of the control plane that is checked."""
+    crds = [crd(f"{name}.networking.istio.io", "v1") for name in ("gateways", "sidecars")]
+    ours = [istiod("affirmed", image=""), config("affirmed", OUTSIDE)]
+    found = against(crds[0], released(crds[1], STOCK, "istio-base"), ours=ours, **OWNS)
+    [message] = [message for name, _, message in found if name == "two-owners"]
+    assert message.startswith(
+        'the Helm release istio-base in "istio-system" has CustomResourceDefinition/sidecars.networking.istio.io of Istio'
+    )

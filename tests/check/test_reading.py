@@ -8,6 +8,7 @@ import subprocess
 from typing import NamedTuple
 
 import pytest
+import yaml
 from fake_kubectl import GROUPS, Grant, Kubectl, answer, grants_of, install
 from finding_cases import crd
 from pages import cluster_roles
@@ -16,6 +17,9 @@ from running_clusters import ROOT_CERT, encoded, old, sound, thing
 
 from multimesh.check.sources import kubectl as sources
 from multimesh.cli import main
+from multimesh.commands.policies import policies_text
+from multimesh.commands.stdio import load_profile
+from multimesh.mesh.policies import chosen_policies
 
 VERSIONS = {"ClusterRoleBinding": "rbac.authorization.k8s.io/v1", "DaemonSet": "apps/v1"}
 CRDS = ("clusterissuers.cert-manager.io", "meshpolicies.authentication.istio.io", "clusterrbacconfigs.rbac.istio.io")
@@ -189,6 +193,60 @@ def test_what_is_absent_from_what_was_read_is_missing(run, tmp_path, removed, ex
 
 
 # Rights.
+
+
+# Admission policies: of a mesh that has some, `check --cluster` says as an info which are missing or older.
+
+
+def written_policies() -> list[dict]:
+    """Return the policies and bindings that the profile of the tests wants."""
+    mesh = load_profile("profile.yaml")
+    return list(yaml.safe_load_all(policies_text(mesh, chosen_policies(mesh))))
+
+
+def said_of_policies(done: Done) -> list[tuple[str, str, str]]:
+    return [item for item in findings(done) if item[0] == "admission-policy"]
+
+
+def test_check_names_policies_that_are_missing_older_or_not_bound_as_an_info(run, tmp_path):
+    """It prevents no install, so it is no more than an info, and the exit code stays 0."""
+    objects = written_policies()
+    kept = [item for item in objects if item["metadata"]["name"] != "multimesh-pods-affirmed"]
+    for item in kept:
+        if item["metadata"]["name"] == "multimesh-roots-affirmed":
+            item["metadata"]["annotations"]["multimesh.dev/digest"] = "older"
+    kept = [
+        item
+        for item in kept
+        if (item["kind"], item["metadata"]["name"])
+        != ("ValidatingAdmissionPolicyBinding", "multimesh-members-affirmed")
+    ]
+    done = run(install(tmp_path / "bin", [*sound().values(), *kept]), *CHECK, "-o", "json")
+    assert said_of_policies(done) == [
+        ("admission-policy", "info", f"the admission policy multimesh-{what}")
+        for what in (
+            "members-affirmed has no binding that denies, so it is not enforced",
+            "pods-affirmed is missing",
+            "roots-affirmed is not the one that the profile wants",
+        )
+    ]
+    assert done.returncode == 0
+
+
+def test_check_says_nothing_of_policies_where_there_is_nothing_to_say(run, tmp_path):
+    """A mesh may have none, or all of them."""
+    for number, more in enumerate(([], written_policies())):
+        done = run(install(tmp_path / f"bin-{number}", [*sound().values(), *more]), *CHECK, "-o", "json")
+        assert said_of_policies(done) == []
+
+
+def test_check_says_nothing_of_bindings_that_it_could_not_read(run, tmp_path):
+    """What could not be read may be there."""
+    policies = [item for item in written_policies() if item["kind"] == "ValidatingAdmissionPolicy"]
+    bindings = "validatingadmissionpolicybindings"
+    done = run(install(tmp_path / "bin", [*sound().values(), *policies], without(bindings)), *CHECK, "-o", "json")
+    assert said_of_policies(done) == []
+    assert any(message.startswith(f"{bindings} could not be read") for _, _, message in findings(done))
 
 
 def modern() -> list[dict]:

@@ -531,18 +531,19 @@ WRITES, ROOTS = "multimesh-writes-affirmed", "multimesh-roots-affirmed"
 WANTED = {WRITES: "d1", ROOTS: "d2"}
 
 
-def policy(name, digest):
-    made = thing("ValidatingAdmissionPolicy", name)
+def policy(name, digest, kind="ValidatingAdmissionPolicy"):
+    made = thing(kind, name)
     made["metadata"]["annotations"] = {"multimesh.dev/digest": digest}
     return made
 
 
-def binding(name, *actions, of=""):
-    return thing(
-        "ValidatingAdmissionPolicyBinding", name, spec={"policyName": of or name, "validationActions": list(actions)}
-    )
+def binding(name, *actions, of="", digest=""):
+    made = policy(name, digest or WANTED.get(name, ""), "ValidatingAdmissionPolicyBinding")
+    return made | {"spec": {"policyName": of or name, "validationActions": list(actions)}}
 
 
+ROLES = policy(WRITES, "d1", "ClusterRole"), policy(WRITES, "d1", "ClusterRoleBinding")
+UNKNOWN = "as the profile wants it, so multimesh-writes does not know the control plane"
 BOTH = (policy(WRITES, "d1"), binding(WRITES, "Deny"), policy(ROOTS, "d2"), binding(ROOTS, "Warn", "Deny"))
 
 
@@ -553,6 +554,22 @@ BOTH = (policy(WRITES, "d1"), binding(WRITES, "Deny"), policy(ROOTS, "d2"), bind
         # A mesh need not have any.
         ((), []),
         ((policy("multimesh-writes-blue", "d1"),), []),
+        # What the cluster has only once says nothing about this mesh.
+        ((policy("multimesh-writes", "d1"), policy("multimesh-crds", "d2")), []),
+        ((*BOTH, *ROLES), []),
+        ((*BOTH, ROLES[0]), []),  # Nobody knows whether a saved cluster without a binding was saved in full.
+        (
+            (*BOTH, ROLES[0], policy("other", "", "ClusterRoleBinding")),
+            [f"the admission policy {WRITES} has no ClusterRoleBinding {UNKNOWN}"],
+        ),
+        (
+            (*BOTH, policy(WRITES, "older", "ClusterRole"), ROLES[1]),
+            [f"the admission policy {WRITES} has no ClusterRole {UNKNOWN}"],
+        ),
+        (
+            (*BOTH[:3], binding(ROOTS, "Deny", digest="older")),
+            [f"the admission policy {ROOTS} is not the one that the profile wants"],
+        ),
         (BOTH[:2], [f"the admission policy {ROOTS} is missing"]),
         ((policy(WRITES, "d3"), *BOTH[1:]), [f"the admission policy {WRITES} is not the one that the profile wants"]),
         (BOTH[:3], [f"the admission policy {ROOTS} has no binding that denies, so it is not enforced"]),

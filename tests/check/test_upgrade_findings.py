@@ -79,6 +79,27 @@ def test_a_crd_that_goes_is_deleted_unless_it_is_kept():
     assert found([crd("a.b", "v1", keep=True)], []) == found([crd("a.b", "v1")], [crd("a.b", "v1")]) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("argocd.argoproj.io/sync-options", None),
+        ("argocd.argoproj.io/sync-options", "Prune=true"),
+        ("kustomize.toolkit.fluxcd.io/prune", None),
+        ("kustomize.toolkit.fluxcd.io/prune", "enabled"),
+    ],
+)
+def test_a_crd_that_only_helm_spares_is_worth_a_warning(key: str, value: str | None) -> None:
+    """Argo CD and Flux delete it when they prune."""
+    spared = crd("a.b", "v1", keep=True)
+    spared["metadata"]["annotations"][key] = value
+    [(severity, message)] = found([spared], [])
+    assert severity == "warning"
+    assert message.endswith("Helm keeps it, and Argo CD and Flux delete it when they prune")
+    spared["metadata"]["annotations"] |= {key: value, "argocd.argoproj.io/sync-options": "Replace=true, Prune=false"}
+    spared["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] = "disabled"
+    assert found([spared], []) == []
+
+
 def test_stock_names_come_back_or_were_there():
     stock, own = thing("ClusterRole", "kiali"), thing("ClusterRole", "kiali-affirmed")
     assert found([own], [stock]) == [

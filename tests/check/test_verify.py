@@ -273,6 +273,20 @@ def test_what_a_removed_mesh_left_is_listed_with_the_command_that_removes_it(tmp
         assert name in told
 
 
+def test_admission_policies_of_a_removed_mesh_are_listed(tmp_path):
+    """Those of another mesh are not, nor what protects the CRDs, which stay as well."""
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    names = {"multimesh-writes-affirmed": "affirmed", "multimesh-writes-blue": "blue", "multimesh-crds": "affirmed"}
+    cluster = {
+        f"{kind}/{name}": thing(kind, name, labels={"multimesh.dev/mesh": mesh})
+        for kind in kinds
+        for name, mesh in names.items()
+    }
+    found, code = verify(tmp_path, cluster, "--removed")
+    wanted = [("left-behind", "warning", f"{kind}/multimesh-writes-affirmed is still there") for kind in kinds]
+    assert (found, code) == (wanted, 0)
+
+
 def test_a_mesh_that_is_gone_altogether_left_nothing(tmp_path):
     """A cluster of others is silent."""
     others = {"other": thing("Namespace", "default"), "role": thing("ClusterRole", "view")}

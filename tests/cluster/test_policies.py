@@ -21,6 +21,7 @@ pytestmark = in_worlds()
 GROUP = "/apis/admissionregistration.k8s.io/v1"
 POLICIES, BINDINGS = f"{GROUP}/validatingadmissionpolicies", f"{GROUP}/validatingadmissionpolicybindings"
 INTRUDER = "intruder"
+PLAIN_POD = {"metadata": {"name": "any"}, "spec": {"containers": [{"name": "app", "image": "nginx"}]}}
 DENIES = "ValidatingAdmissionPolicy"
 
 
@@ -52,6 +53,9 @@ def enforced(meshes: World) -> Iterator[Enforced]:
         for one in meshes.api.items(kind):
             if one["metadata"]["name"].startswith("multimesh-"):
                 meshes.api.call("DELETE", f"{kind}/{one['metadata']['name']}")
+    for kind in ("ClusterRoleBinding", "ClusterRole"):
+        for mesh in MESHES:
+            meshes.api.delete(kind, f"multimesh-writes-{mesh}")
     for namespace in ("istio-blue", "istio-system"):
         meshes.api.delete("ServiceAccount", INTRUDER, namespace)
         meshes.api.delete("ClusterRoleBinding", f"{INTRUDER}-{namespace}")
@@ -82,14 +86,14 @@ def config_map(api: Api, namespace: str, name: str = "any") -> Object:
 
 @contextlib.contextmanager
 def without(world: World, policy: str) -> Iterator[None]:
-    """Take the binding of a policy away for a while."""
+    """Remove the binding of a policy for a while."""
     binding = world.api.find(f"{BINDINGS}/{policy}")
     assert binding, policy
     world.api.call("DELETE", f"{BINDINGS}/{policy}")
     try:
         yield
     finally:
-        meta = {key: binding["metadata"][key] for key in ("name", "labels", "annotations")}
+        meta = {key: binding["metadata"].get(key) for key in ("name", "labels", "annotations")}
         world.api.call("POST", BINDINGS, binding | {"metadata": meta})
 
 
@@ -116,7 +120,7 @@ def test_the_policies_compile_without_a_warning(enforced: Enforced) -> None:
 
     until("every policy is checked", lambda: all("typeChecking" in status for status in statuses().values()))
     assert {name: status["typeChecking"] for name, status in statuses().items()} == {name: {} for name in statuses()}
-    assert len(statuses()) == 11
+    assert len(statuses()) == 12
 
 
 def test_verify_finds_nothing_missing(enforced: Enforced) -> None:
@@ -162,21 +166,77 @@ def test_an_upgrade_without_the_post_renderer_fails_with_the_remedy(enforced: En
     world.is_whole()
 
 
-WRITES: dict[str, Callable[[Api], object]] = {
+NAMESPACED: dict[str, Callable[[Api], object]] = {
     "a ConfigMap": lambda api: config_map(api, "nginx-affirmed"),
     "a Secret": lambda api: api.create("Secret", {"metadata": {"name": "any"}}, "nginx-affirmed", dry_run=True),
     "a Lease": lambda api: api.create("Lease", {"metadata": {"name": "any"}}, "istio-affirmed", dry_run=True),
     "a ConfigMap of no mesh": lambda api: config_map(api, "default"),
+    "a pod": lambda api: api.create("Pod", PLAIN_POD, "nginx-affirmed", dry_run=True),
+    "a pod of no mesh": lambda api: api.create("Pod", PLAIN_POD, "default", dry_run=True),
     "a token": lambda api: api.as_account("default", "nginx-affirmed"),
+}
+CLUSTER_SCOPED: dict[str, Callable[[Api], object]] = {
     "a namespace": lambda api: api.create("Namespace", {"metadata": {"name": "any"}}, dry_run=True),
     "a ClusterRole": lambda api: api.create("ClusterRole", {"metadata": {"name": "any"}}, dry_run=True),
 }
 
 
-@pytest.mark.parametrize("what", WRITES)
+@pytest.mark.parametrize("what", NAMESPACED)
 def test_a_control_plane_writes_nothing_outside_its_mesh(enforced: Enforced, what: str) -> None:
-    write = WRITES[what]
+    write = NAMESPACED[what]
+    is_denied_by(enforced.world, "multimesh-writes", lambda: write(enforced.blue), "may not write")
+
+
+@pytest.mark.parametrize("what", CLUSTER_SCOPED)
+def test_a_control_plane_writes_nothing_cluster_scoped_of_others(enforced: Enforced, what: str) -> None:
+    write = CLUSTER_SCOPED[what]
     is_denied_by(enforced.world, "multimesh-writes-blue", lambda: write(enforced.blue), "may not write")
+
+
+def test_a_control_plane_cannot_write_the_status_of_a_gateway_of_another_mesh(enforced: Enforced) -> None:
+    """Control planes write the status of resources that they read, and several may read the same."""
+    api, name = enforced.world.api, "case-status"
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    gateway = {"apiVersion": "networking.istio.io/v1alpha3", "kind": "Gateway", "metadata": {"name": name},
+               "spec": {"selector": {"istio": name}, "servers": [server]}}  # fmt: skip
+    patch = {"status": {"validationMessages": []}}
+
+    def write(namespace: str) -> object:
+        place = f"{path('Gateway', namespace, name)}/status?dryRun=All"
+        return enforced.blue.call("PATCH", place, patch, "application/merge-patch+json")
+
+    try:
+        for mesh in MESHES:
+            api.create("Gateway", gateway, f"nginx-{mesh}")
+        is_denied_by(enforced.world, "multimesh-writes", lambda: write("nginx-affirmed"), f"gateways/{name}")
+        write("nginx-blue")
+    finally:
+        for mesh in MESHES:
+            api.delete("Gateway", name, f"nginx-{mesh}")
+
+
+def test_a_control_plane_is_known_by_the_rights_of_its_account(enforced: Enforced) -> None:
+    """Without the ClusterRoleBinding the policy does not know the control plane, which `verify` reports."""
+    world, name = enforced.world, "multimesh-writes-blue"
+    write = lambda: config_map(enforced.blue, "nginx-affirmed")  # noqa: E731 - a call that is passed on
+    found = world.api.get("ClusterRoleBinding", name)
+    assert found
+    until("multimesh-writes denies it", lambda: attempt(write))
+    world.api.delete("ClusterRoleBinding", name)
+    try:
+        until("nobody knows whose control plane it is", lambda: not attempt(write))
+        done = world.multimesh("verify", "--profile", world.folder / "profiles" / "blue")
+        assert f"the admission policy {name} has no ClusterRoleBinding" in done.out
+    finally:
+        meta = {key: found["metadata"][key] for key in ("name", "labels", "annotations")}
+        world.api.create("ClusterRoleBinding", found | {"metadata": meta})
+    until("multimesh-writes denies it again", lambda: attempt(write))
+
+
+def test_a_control_plane_cannot_remove_what_confines_it(enforced: Enforced) -> None:
+    """Its ClusterRoleBinding bears the name of the mesh, and is not the mesh's to write."""
+    place = path("ClusterRoleBinding", name="multimesh-writes-blue") + "?dryRun=All"
+    is_denied_by(enforced.world, "multimesh-writes-blue", lambda: enforced.blue.call("DELETE", place), "may not write")
 
 
 def test_a_control_plane_writes_in_its_own_mesh(enforced: Enforced) -> None:
@@ -291,8 +351,7 @@ def test_a_pod_has_no_sidecar_of_another_mesh(enforced: Enforced) -> None:
     try:
         is_denied_by(world, "multimesh-pods-affirmed", create, "carries a sidecar of another mesh")
         create(**{"sidecar.istio.io/inject": "false"})
-        plain = {"metadata": {"name": "any"}, "spec": {"containers": [{"name": "app", "image": "nginx"}]}}
-        world.api.create("Pod", plain, "case-policies", dry_run=True)
+        world.api.create("Pod", PLAIN_POD, "case-policies", dry_run=True)
     finally:
         # The namespace stays: one that is being deleted would be in the way of the next world.
         patch = {"metadata": {"labels": {MESH: None}}}

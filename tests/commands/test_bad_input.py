@@ -23,7 +23,7 @@ NS = "istio-affirmed"
 AFFIRMED = profile("affirmed", NS, ("nginx-affirmed",), sharedResources="own")
 LEAVES = profile("affirmed", NS, ("nginx-affirmed",))
 
-MESSAGE = re.compile(r"multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)+")
+MESSAGE = re.compile(r"(?:multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)+\n?)+")
 
 
 def refused(result: Result, *parts: str) -> None:
@@ -672,10 +672,12 @@ def crd(policy: str = "") -> str:
 
 def test_the_owner_keeps_crds_and_says_so_to_helm():
     """The removal of the owner's release must not affect other meshes."""
-    assert crd().replace("istio.io\n", "istio.io\n  annotations:\n    helm.sh/resource-policy: keep\n") == accepted(
-        render(crd().encode(), AFFIRMED)
+    kept = crd("keep") + (
+        "    kustomize.toolkit.fluxcd.io/prune: disabled\n    argocd.argoproj.io/sync-options: Prune=false\n"
     )
-    assert crd("keep") == accepted(render(crd("keep").encode(), AFFIRMED))
+    for policy in ("", "keep"):
+        assert accepted(render(crd(policy).encode(), AFFIRMED)) == kept
+    assert accepted(render(kept.encode(), AFFIRMED)) == kept
 
 
 DIRECTED = {

@@ -36,19 +36,71 @@ def names(objects: list[dict]) -> list[str]:
     bindings = [one for one in objects if one["kind"] == "ValidatingAdmissionPolicyBinding"]
     found = [one["metadata"]["name"] for one in policies]
     assert [one["metadata"]["name"] for one in bindings] == found
-    assert [one["spec"] for one in bindings] == [{"policyName": name, "validationActions": ["Deny"]} for name in found]
+    assert [(one["spec"]["policyName"], one["spec"]["validationActions"]) for one in bindings] == [
+        (name, ["Deny"]) for name in found
+    ]
     return found
 
 
 def test_every_policy_has_a_binding_that_denies_and_fails_closed(tmp_path, capfd):
     objects = written(tmp_path, capfd, OWNER)
     assert names(objects) == [
-        "multimesh-releases-affirmed", "multimesh-writes-affirmed", "multimesh-roots-affirmed",
+        "multimesh-releases-affirmed", "multimesh-writes", "multimesh-writes-affirmed", "multimesh-roots-affirmed",
         "multimesh-members-affirmed", "multimesh-pods-affirmed", "multimesh-crds",
     ]  # fmt: skip
-    assert {one["apiVersion"] for one in objects} == {"admissionregistration.k8s.io/v1"}
-    assert {one["metadata"]["labels"]["multimesh.dev/mesh"] for one in objects} == {"affirmed"}
-    assert {one["spec"].get("failurePolicy") for one in objects} == {"Fail", None}
+    policies = [one for one in objects if one["kind"] == "ValidatingAdmissionPolicy"]
+    assert {one["apiVersion"] for one in policies} == {"admissionregistration.k8s.io/v1"}
+    assert {one["spec"]["failurePolicy"] for one in policies} == {"Fail"}
+
+
+def test_what_belongs_to_the_mesh_has_its_label_and_its_name(tmp_path, capfd):
+    """So a selector removes it with the mesh, and leaves what the other meshes need too."""
+    for one in written(tmp_path, capfd, OWNER):
+        name, labels = one["metadata"]["name"], one["metadata"].get("labels", {})
+        if name in ("multimesh-writes", "multimesh-crds"):
+            assert labels == {}
+        else:
+            assert labels == {"multimesh.dev/mesh": "affirmed"}
+            assert name.endswith("-affirmed")
+
+
+def test_every_mesh_writes_the_same_shared_policy(tmp_path, capfd):
+    """The cluster has it only once, so the order in which meshes are applied must not matter."""
+
+    def shared(text: str) -> list[dict]:
+        return [one for one in written(tmp_path, capfd, text) if one["metadata"]["name"] == "multimesh-writes"]
+
+    assert len(shared(OWNER)) == 2
+    assert shared(OWNER) == shared(PLAIN)
+
+
+def rights(objects: list[dict]) -> list[dict]:
+    """Return the rules of the ClusterRole, which is bound to an account of the control-plane namespace."""
+    [role] = [one for one in objects if one["kind"] == "ClusterRole"]
+    [binding] = [one for one in objects if one["kind"] == "ClusterRoleBinding"]
+    [subject] = binding["subjects"]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert (subject["kind"], subject["name"]) == ("ServiceAccount", "multimesh")
+    assert subject["namespace"].startswith("istio-")
+    return role["rules"]
+
+
+def test_the_account_of_a_control_plane_may_write_in_its_own_mesh_only(tmp_path, capfd):
+    """Only the owner's may write pods of every mesh: those of istio-cni."""
+    rules = {tuple(one["resources"]): one for one in rights(written(tmp_path, capfd, PLAIN))}
+    assert set(rules) == {("controlplanes",), ("meshes",)}
+    assert rules[("meshes",)]["resourceNames"] == ["blue"]
+    assert {tuple(one["apiGroups"]) for one in rules.values()} == {("multimesh.dev",)}
+    assert ["pods"] in [one["resources"] for one in rights(written(tmp_path, capfd, OWNER))]
+
+
+def test_policies_of_one_namespace_are_selected_by_their_binding(tmp_path, capfd):
+    """The API server evaluates them for the namespaces of the mesh only."""
+    objects = {(one["kind"], one["metadata"]["name"]): one["spec"] for one in written(tmp_path, capfd, PLAIN)
+               if "spec" in one}  # fmt: skip
+    for name in ("multimesh-roots-blue", "multimesh-pods-blue"):
+        binding = objects[("ValidatingAdmissionPolicyBinding", name)]
+        assert binding["matchResources"] == {"namespaceSelector": {"matchLabels": {"multimesh.dev/mesh": "blue"}}}
 
 
 def test_only_the_owner_protects_the_crds(tmp_path, capfd):
@@ -66,7 +118,15 @@ def test_only_the_owner_protects_the_crds(tmp_path, capfd):
     ],
 )
 def test_policies_can_be_chosen(tmp_path, capfd, flags, wanted):
-    assert names(written(tmp_path, capfd, PLAIN, *flags)) == [f"multimesh-{name}-blue" for name in wanted]
+    found = [name for name in names(written(tmp_path, capfd, PLAIN, *flags)) if name != "multimesh-writes"]
+    assert found == [f"multimesh-{name}-blue" for name in wanted]
+
+
+def test_a_choice_of_no_policy_is_refused(tmp_path, capfd):
+    """An empty file would let `kubectl apply` fail with a message that helps nobody."""
+    code, out, err = run(tmp_path, capfd, PLAIN, "--only", "writes", "--except", "writes")
+    assert (code, out) == (2, "")
+    assert err.startswith("multimesh: --only and --except leave no policy to write\n")
 
 
 def test_a_policy_that_does_not_exist_is_refused(tmp_path, capfd):
@@ -107,7 +167,9 @@ def test_the_digest_changes_with_the_profile_and_with_nothing_else(tmp_path, cap
 
 def expressions(objects: list[dict], name: str) -> str:
     """Return all expressions of one policy as one text."""
-    [policy] = [one["spec"] for one in objects if one["metadata"]["name"] == name and "validations" in one["spec"]]
+    [policy] = [
+        one["spec"] for one in objects if (one["kind"], one["metadata"]["name"]) == ("ValidatingAdmissionPolicy", name)
+    ]
     found = [*policy.get("matchConditions", ()), *policy.get("variables", ()), *policy["validations"]]
     return "\n".join(one["expression"] for one in found)
 
@@ -129,7 +191,7 @@ def test_stock_names_are_allowed_where_render_leaves_them(tmp_path, capfd):
 
 def test_every_policy_says_what_it_prevents(tmp_path, capfd):
     _, out, _ = run(tmp_path, capfd, OWNER)
-    assert out.count("# Prevents: ") == 6
+    assert out.count("# Prevents: ") == out.count("kind: ValidatingAdmissionPolicy\n") == 7
 
 
 def test_other_writers_of_roots_come_from_the_profile(tmp_path, capfd):

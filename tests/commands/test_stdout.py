@@ -12,7 +12,7 @@ import pytest
 from helms import ROOT
 from program import profile
 
-from multimesh.cli import COMMANDS
+from multimesh.cli import ABOUT, COMMANDS
 
 CLUSTER = '{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}]}'
 STREAM = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\nrules: []\n"
@@ -29,6 +29,9 @@ WRITES = {
 }
 TEXTS = {
     "check --print-kubectl": (["check", "--print-kubectl"], "", 0),
+    "completion": (["completion", "bash"], "", 0),
+    "help": (["help"], "", 0),
+    "version": (["version"], "", 0),
     "--help": (["--help"], "", 0),
     "--version": (["--version"], "", 0),
     "check --help": (["check", "--help"], "", 0),
@@ -59,6 +62,7 @@ def run(tmp_path: Path):
 
 def test_every_command_has_a_case():
     assert set(WRITES) == {"render", *COMMANDS}
+    assert set(ABOUT) <= set(TEXTS)
 
 
 @pytest.mark.parametrize("case", [*WRITES, *TEXTS])

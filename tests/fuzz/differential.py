@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
@@ -13,9 +16,70 @@ import engine
 import modern
 import oracle
 import reader
-from generate import streams
+from generate import Bases, streams
+
+from multimesh.yamltext import parser
 
 MESHES = (modern.Mesh("affirmed", "istio-affirmed", True), modern.Mesh("blue", "istio-blue", False))
+
+
+class Variant(NamedTuple):
+    """One profile: the mesh, the rest of its `spec`, and the text of the file."""
+
+    mesh: modern.Mesh
+    spec: dict[str, Any]
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The mesh and what is not a default, for messages."""
+        return f"{self.mesh.name} {json.dumps(self.spec)}{' upgrade' if self.mesh.upgrade else ''}"
+
+
+#: What profiles say, by key; for each profile some keys are chosen.
+SPECS: dict[str, tuple[Any, ...]] = {
+    "gateways": ("keep",),
+    "clusterRoles": ("keep",),
+    "nodePorts": ("keep", {"http2": 32380}, {"http2": 32380, "https": 32390, "tcp": 32400}),
+    "scopeGateways": (False,),
+    "workloadNamespaces": (["nginx-affirmed"], ["nginx-blue", "shop"], ["kube-system"]),
+    "citadel": ({"alsoListen": ["kube-system"]},),
+    "keepNames": (
+        ["ClusterRole/kiali", "ClusterRole/istio-reader"], ["ClusterRoleBinding/istio-multi"],
+        ["ValidatingWebhookConfiguration/istiod-default-validator"], ["ClusterRole/company-reader", "Widget/*"],
+    ),
+    "renameNames": (["ClusterRole/company-reader"], ["ClusterRoleBinding/company-reader", "ClusterIssuer/company"]),
+    "revision": ("{}-2",),
+    "flags": (
+        [{"container": "galley", "args": ["--monitoringPort=15114"], "env": {"A": "b"}}],
+        [{"container": "discovery", "env": {"PILOT_TRACE_SAMPLING": "2"}}],
+        [{"container": "istio-proxy", "workload": "istio-ingressgateway", "args": ["--log_output_level=a:b"]}],
+    ),
+}  # fmt: skip
+
+
+def variant(mesh: modern.Mesh, spec: dict[str, Any]) -> Variant:
+    """Write the profile of a mesh."""
+    written = {"namespace": mesh.namespace, "sharedResources": "own" if mesh.own else "leave", **spec}
+    text = json.dumps({"metadata": {"name": mesh.name}, "spec": written})
+    kept = [*spec.get("keepNames", ()), *(["ClusterRole/*"] if spec.get("clusterRoles") == "keep" else ())]
+    return Variant(mesh._replace(kept=frozenset(kept), revision=spec.get("revision", "")), spec, text)
+
+
+def variants(rng: Random, count: int) -> list[Variant]:
+    """Return the two plain profiles, and others with up to four more keys."""
+    found = [variant(mesh, {}) for mesh in MESHES for _ in range(count // 6)]
+    while len(found) < count:
+        mesh = rng.choice(MESHES)._replace(own=rng.random() < 0.5, upgrade=rng.random() < 0.2)
+        spec = {name: rng.choice(SPECS[name]) for name in rng.sample(sorted(SPECS), rng.randint(0, 4))}
+        if "revision" in spec:
+            spec |= {"revision": spec["revision"].format(mesh.name), "canaryRevisions": [mesh.name]}
+        made = variant(mesh, spec)
+        # Some keys exclude each other.
+        with contextlib.suppress(engine.MultimeshError):
+            _loaded(made.text)
+            found.append(made)
+    return found
 
 
 class Failure(NamedTuple):
@@ -23,21 +87,25 @@ class Failure(NamedTuple):
 
     what: str
     detail: str
-    mesh: modern.Mesh
+    mesh: Variant
     text: bytes
 
 
-def profile_of(mesh: modern.Mesh) -> str:
-    """Write the profile of a mesh."""
-    shared = "own" if mesh.own else "leave"
-    return f"metadata: {{name: {mesh.name}}}\nspec: {{namespace: {mesh.namespace}, sharedResources: {shared}}}\n"
+#: Maps of strings, in which an API server takes a null for an empty text.
+MAPS = frozenset(("labels", "annotations", "matchLabels", "data"))
 
 
-def values(found: Any) -> Any:
+def values(found: Any, field: str = "") -> Any:
     """Write Helm's answer in the vocabulary of the model, in which a number is no string."""
     if isinstance(found, dict):
-        # An API server takes a null for an absent key.
-        return {name: values(inner) for name, inner in found.items() if inner is not None}
+        if field in MAPS:
+            return {name: "" if inner is None else values(inner) for name, inner in found.items()}
+        # An API server takes a null for an absent key, and a clientConfig without keys for none.
+        return {
+            name: values(inner, name)
+            for name, inner in found.items()
+            if inner is not None and not (name == "clientConfig" and inner == {})
+        }
     if isinstance(found, list):
         return [values(inner) for inner in found]
     if found is None:
@@ -55,12 +123,14 @@ for _kind, _name in oracle.PLAIN:
     FIXED.setdefault(_kind, set()).add(_name)
 
 
-def stock_left(objects: list[Any]) -> list[str]:
+def stock_left(objects: list[Any], profile: Variant) -> list[str]:
     """List the stock names, selectors and node ports in what is installed: a silent miss, each of them."""
     found = []
+    kept = profile.mesh.kept
+    ports = {} if profile.spec.get("nodePorts") == "keep" else STOCK_PORTS
     for obj in objects:
         kind, name = _text(obj, "kind"), _text(obj, "metadata", "name")
-        if name in FIXED.get(kind, ()):
+        if name in FIXED.get(kind, ()) and not kept & {f"{kind}/{name}", f"{kind}/*"}:
             found.append(f"{kind}/{name}")
         for entry in oracle._list(obj, "webhooks"):
             selector = oracle._get(entry, "namespaceSelector")
@@ -75,7 +145,7 @@ def stock_left(objects: list[Any]) -> list[str]:
         if kind == "Service" and "chart" in labels and "heritage" in labels:
             for port in oracle._list(obj, "spec", "ports"):
                 number = oracle._get(port, "nodePort")
-                if number is not None and number == STOCK_PORTS.get(_text(port, "name")):
+                if number is not None and number == ports.get(_text(port, "name")):
                     found += [f"{kind}/{name}: nodePort {number}"]
     return found
 
@@ -88,10 +158,13 @@ def _text(obj: Any, *path: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def wanted(stock: list[Any], installed: list[Any], mesh: modern.Mesh) -> dict[Any, Any] | None:
+def wanted(stock: list[Any], installed: list[Any], mesh: Variant) -> dict[Any, Any] | None:
     """Return what must be installed, by the model; None where the model does not know the chart's form."""
     before, after = values(stock), values(installed)
     try:
+        if len({oracle.key(obj) for obj in before}) < len(before):
+            # The model tells objects by their names.
+            return None
         changes, dropped = plan(before, mesh)
         stay = [obj for obj in before if oracle.key(obj) not in dropped]
         return {oracle.key(obj): obj for obj in oracle.apply(stay, [c for c in changes if c.key not in dropped], after)}
@@ -105,22 +178,25 @@ OLD = {
 }  # fmt: skip
 
 
-def plan(objs: list[Any], mesh: modern.Mesh) -> tuple[list[oracle.Change], set[oracle.Key]]:
+def plan(objs: list[Any], profile: Variant) -> tuple[list[oracle.Change], set[oracle.Key]]:
     """Return the changes of both models, each only once, and what is left out."""
     later = [obj for obj in objs if (obj["kind"], obj["metadata"]["name"]) not in OLD]
-    changes, dropped = modern.plan(later, mesh)
+    changes, dropped = modern.plan(later, profile.mesh)
     known = {(change.key, change.path) for change in changes}
-    old = oracle.plan(objs, mesh.name, mesh.namespace)
+    spec = {name: value for name, value in profile.spec.items() if name not in ("workloadNamespaces", "revision")}
+    workloads = profile.spec.get("workloadNamespaces", ())
+    spec["upgrade"] = profile.mesh.upgrade
+    old = oracle.plan(objs, profile.mesh.name, profile.mesh.namespace, workloads, **spec)
     return changes + [change for change in old if (change.key, change.path) not in known], dropped
 
 
 class Run:
     """One run with its counts."""
 
-    def __init__(self, seed: int, bases: list[str]) -> None:
-        self.rng, self.bases = Random(seed), bases
-        self.readers = {helm: reader.Reader(helm) for helm in reader.HELMS}
-        self.profiles = {mesh: engine.load_profile(profile_of(mesh), where="profile.yaml") for mesh in MESHES}
+    def __init__(self, seed: int, bases: list[str], helms: tuple[str, ...] = reader.HELMS) -> None:
+        self.rng, self.bases = Random(seed), Bases.of(bases)
+        self.readers = {helm: reader.Reader(helm) for helm in helms}
+        self.profiles = variants(self.rng, 60)
         self.counts: Counter[str] = Counter()
 
     def close(self) -> None:
@@ -137,57 +213,91 @@ class Run:
             yield from self._batch([self._case() for _ in range(size)])
             done += size
 
-    def _case(self) -> tuple[bytes, modern.Mesh]:
-        text = streams(self.bases, self.rng)
-        named = [mesh for mesh in MESHES if mesh.namespace.encode() in text]
-        return text, self.rng.choice(named if named and self.rng.random() < 0.95 else MESHES)
+    def pure_failures(self, *, cases: int = 0, seconds: float = 0) -> Iterator[Failure]:
+        """Render with libyaml and with PyYAML alone, and yield what differs; no Helm is asked."""
+        readers = (parser.loader(), parser._pure())
+        end = time.monotonic() + seconds
+        while self.counts["cases"] < cases if cases else time.monotonic() < end:
+            self.counts["cases"] += 1
+            text, profile = self._case()
+            outputs: list[bytes | None] = []
+            for parser._LOADER in readers:
+                try:
+                    outputs.append(self.render(text, profile))
+                except Exception as error:  # noqa: BLE001, PERF203 (a traceback is what is looked for)
+                    yield self._failed("traceback", f"{type(error).__name__}: {error}", profile, text)
+            if len(outputs) == 2 and outputs[0] != outputs[1]:
+                refused = [name for name, one in zip(("libyaml", "PyYAML"), outputs) if one is None]
+                yield self._failed("two readers", f"{refused[0]} refuses" if refused else "differ", profile, text)
+        parser._LOADER = readers[0]
 
-    def _batch(self, batch: list[tuple[bytes, modern.Mesh]]) -> Iterator[Failure]:
-        rendered: list[tuple[bytes, modern.Mesh, bytes]] = []
+    def _case(self) -> tuple[bytes, Variant]:
+        text = streams(self.bases, self.rng)
+        profile = self.rng.choice(self.profiles)
+        other = b"istio-blue" if profile.mesh.name == "affirmed" else b"istio-affirmed"
+        if other in text and self.rng.random() < 0.95:
+            text = text.replace(other, profile.mesh.namespace.encode())
+            text = text.replace(other.removeprefix(b"istio-"), profile.mesh.name.encode())
+        return text, profile
+
+    def render(self, text: bytes, profile: Variant) -> bytes | None:
+        """Return the output of the program; None where it refuses."""
+        loaded = _loaded(profile.text)
+        try:
+            return engine.render_manifest(text, loaded, upgrade=profile.mesh.upgrade).output
+        except engine.MultimeshError as error:
+            self.counts[f"refused: {error.rule or 'not YAML or no object'}"] += 1
+            return None
+
+    def _batch(self, batch: list[tuple[bytes, Variant]]) -> Iterator[Failure]:
+        rendered: list[tuple[bytes, Variant, bytes]] = []
         for text, mesh in batch:
             self.counts["cases"] += 1
             try:
-                output = engine.render_manifest(text, self.profiles[mesh]).output
-            except engine.MultimeshError as error:
-                self.counts[f"refused: {error.rule or 'not YAML or no object'}"] += 1
+                output = self.render(text, mesh)
             except Exception as error:  # noqa: BLE001 (a traceback is what is looked for)
                 yield self._failed("traceback", f"{type(error).__name__}: {error}", mesh, text)
             else:
-                rendered.append((text, mesh, output))
-        for helm, one in self.readers.items():
-            before = one.ask_all([text for text, _, _ in rendered])
-            after = one.ask_all([output for _, _, output in rendered])
-            for (text, mesh, _), stock, installed in zip(rendered, before, after):
-                yield from self._judged(helm, text, mesh, stock, installed)
-        for text, mesh, output in rendered:
+                if output is not None:
+                    rendered.append((text, mesh, output))
+        asked = [text for text, _, _ in rendered] + [output for _, _, output in rendered]
+        for one in self.readers.values():
+            one.send(asked)
+        answers = {helm: one.receive(len(asked)) for helm, one in self.readers.items()}
+        for number, (text, mesh, output) in enumerate(rendered):
             self.counts["accepted"] += 1
+            seen = None
+            for helm, found in answers.items():
+                stock, installed = found[number], found[number + len(rendered)]
+                if (stock, installed) != seen:
+                    yield from self._judged(helm, text, mesh, stock, installed)
+                seen = (stock, installed)
             yield from self._second(text, mesh, output)
 
     def _judged(
-        self, helm: str, text: bytes, mesh: modern.Mesh, stock: reader.Answer, installed: reader.Answer
+        self, helm: str, text: bytes, mesh: Variant, stock: reader.Answer, installed: reader.Answer
     ) -> Iterator[Failure]:
         if installed.error:
             if stock.error:
                 self.counts[f"{helm} can read neither side"] += 1
             else:
                 yield self._failed("unreadable output", f"{helm}: {installed.error}", mesh, text)
-        elif missed := stock_left(installed.objects):
+        elif missed := stock_left(installed.objects, mesh):
             yield self._failed("silent miss", f"{helm}: {missed[0]}", mesh, text)
         elif not stock.error:
             model = wanted(stock.objects, installed.objects, mesh)
             if model is None:
                 self.counts[f"{helm}: outside of the model"] += 1
                 return
+            self.counts["held against the model"] += 1
             there = {oracle.key(obj): obj for obj in values(installed.objects)}
             if there != model:
-                self.counts["held against the model"] += 1
                 yield self._failed("unplanned value", f"{helm}: {_first(model, there)}", mesh, text)
-            else:
-                self.counts["held against the model"] += 1
 
-    def _second(self, text: bytes, mesh: modern.Mesh, output: bytes) -> Iterator[Failure]:
+    def _second(self, text: bytes, mesh: Variant, output: bytes) -> Iterator[Failure]:
+        loaded = _loaded(mesh.text)
         try:
-            again = engine.render_manifest(output, self.profiles[mesh]).output
+            again = engine.render_manifest(output, loaded, upgrade=mesh.mesh.upgrade).output
         except engine.MultimeshError as error:
             yield self._failed("second run", f"refused: {str(error).splitlines()[0]}", mesh, text)
         except Exception as error:  # noqa: BLE001 (a traceback is what is looked for)
@@ -196,9 +306,14 @@ class Run:
             if again != output:
                 yield self._failed("second run", "differs", mesh, text)
 
-    def _failed(self, what: str, detail: str, mesh: modern.Mesh, text: bytes) -> Failure:
+    def _failed(self, what: str, detail: str, mesh: Variant, text: bytes) -> Failure:
         self.counts[f"FAILED: {what}"] += 1
         return Failure(what, detail, mesh, text)
+
+
+@cache
+def _loaded(text: str) -> Any:
+    return engine.load_profile(text, where="profile.yaml")
 
 
 def _first(model: dict[Any, Any], there: dict[Any, Any]) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import re
 from collections.abc import Callable
 from random import Random
+from typing import Any, NamedTuple
 
+import yaml
+from mutations import MUTATIONS, scalar
 from restyle import restyle
+from styles import nodes, written
 
 Change = Callable[[list[str], int, Random], None]
 
@@ -22,16 +27,80 @@ PORTS = "31380 0x7A94 31_380 31380.0 3.138e4 075224 0o75224 +31380 '31380' 31390
 BREAKS = ("\r", "\r\n", "\x85", "\u2028", "\u2029")
 
 
-def streams(bases: list[str], rng: Random) -> bytes:
-    """Return one stream: a base, perhaps restyled, with up to three changes."""
-    text = rng.choice(bases)
-    if rng.random() < 0.3:
+class Bases(NamedTuple):
+    """What streams are made of: documents by size, and every short text in them."""
+
+    documents: list[str]
+    large: list[str]
+    pool: list[str]
+
+    @classmethod
+    def of(cls, documents: list[str]) -> Bases:
+        """Sort documents by size, and collect their texts."""
+        pool = {word.strip("\"'") for text in documents for word in text.split() if 2 < len(word) < 60}
+        return cls([d for d in documents if len(d) < 6000], [d for d in documents if len(d) >= 6000], sorted(pool))
+
+    def choose(self, rng: Random) -> str:
+        """Choose a document; large ones take as long as a hundred others."""
+        return rng.choice(self.large if self.large and rng.random() < 0.005 else self.documents)
+
+
+def streams(bases: Bases, rng: Random) -> bytes:
+    """Return one stream: some documents, perhaps changed as values, in another style, and changed as text."""
+    count = rng.choice((1, 1, 1, 1, 2, 3))
+    text = "---\n".join(bases.choose(rng) for _ in range(count))
+    chance = rng.random()
+    if chance < 0.1:
         with contextlib.suppress(AssertionError, KeyError, AttributeError):
             text = restyle(text, rng)
+    elif chance < 0.6:
+        text = _remade(text, bases.pool, rng)
     lines = text.split("\n")
-    for _ in range(rng.choice((0, 1, 1, 1, 2, 3))):
+    for _ in range(rng.choice((0, 0, 1, 1, 2))):
         rng.choice(CHANGES)(lines, rng.randrange(len(lines)), rng)
-    return "\n".join(lines).encode()
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def _remade(text: str, pool: list[str], rng: Random) -> str:
+    """Change documents as values, and write them in a style by lot."""
+    roots = nodes(text)
+    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        rng.choice(MUTATIONS)(roots, pool, rng)
+    while (len(roots) > 1 and rng.random() < 0.2) or rng.random() < 0.03:
+        roots = _as_list(roots, rng)
+    parts = []
+    for number, root in enumerate(roots):
+        marker = rng.choice(
+            ("---\n", "---\n", "---\n", "--- # text\n", "---\n# Source: a/b.yaml\n", "--- \n", "---\n\n")
+        )
+        if number == 0 and rng.random() < 0.6:
+            marker = rng.choice(("", "", "# text\n", "\n"))
+        if rng.random() < 0.02:
+            marker = "%YAML 1.1\n---\n" if number == 0 else "...\n%YAML 1.1\n---\n"
+        end = "...\n" if rng.random() < 0.02 else ""
+        if rng.random() < 0.03:
+            end += rng.choice(("---\n", "---\n# text\n", "---\nnull\n", "\n\n"))
+        parts.append(marker + written(root, rng) + end)
+    text = "".join(parts)
+    if rng.random() < 0.12:
+        text = text.replace("\n", "\r\n")
+    if rng.random() < 0.04:
+        text = "\ufeff" + text
+    return text.rstrip("\r\n") if rng.random() < 0.15 else text
+
+
+def _as_list(roots: list[Any], rng: Random) -> list[Any]:
+    """Put the documents into a List, or into what ends in List; now and then into one that is cut into its items."""
+    items = [*roots]
+    if rng.random() < 0.02 and len(yaml.serialize(items[0])) < 3000:
+        items = [copy.deepcopy(rng.choice(items)) for _ in range(60)]
+    kind = rng.choice(("List", "List", "List", "ConfigMapList", "ClusterRoleList", "ResourceList"))
+    head = [(scalar("apiVersion"), scalar("v1")), (scalar("kind"), scalar(kind))]
+    if rng.random() < 0.1:
+        head.append((scalar("metadata"), yaml.MappingNode("tag:yaml.org,2002:map", [])))
+    body = (scalar("items"), yaml.SequenceNode("tag:yaml.org,2002:seq", items))
+    entries = [*head, body] if rng.random() < 0.8 else [body, *head]
+    return [yaml.MappingNode("tag:yaml.org,2002:map", entries)]
 
 
 def _key(lines: list[str], at: int) -> tuple[int, re.Match[str]] | None:

@@ -30,7 +30,7 @@ def stock_names() -> set[str]:
     """Return every name, and every beginning of names, by which names and rules recognise stock objects."""
     found = {name for _, name in names.STOCK_NAMES | names.SHARED}
     found |= {*names.GATEWAYS, *names.SHARED_CHARTS, *names.WEBHOOK_ENTRIES, *names.MODEL_ENTRIES}
-    found |= {*names.CONTROL_PLANE_NAMES, *names.CONFIG_MAPS, *names.KUBERNETES_ROLES, names.CRD_POLICY}
+    found |= {*names.CONTROL_PLANE_NAMES, *names.CONFIG_MAPS, *names.KUBERNETES_ROLES, *names.SHARED_POLICIES}
     for rule in RULES:
         found |= {start.decode().strip() for conditions in rule.READS.values() for start, _ in conditions}
     return found - {""}

@@ -33,7 +33,7 @@ def wrong(lines: str) -> tuple[str, str]:
 def test_the_defaults() -> None:
     mesh = made()
     assert {name: getattr(mesh, name) for name in Profile.__slots__} == {
-        "also_listen": [], "canary_revisions": [], "flags": [], "keep_names": frozenset(), "lines": {"metadata": 1, "metadata.name": 2, "spec": 3, "spec.namespace": 4}, "name": "blue",
+        "also_listen": [], "canary_revisions": [], "crds": [], "flags": [], "foreign_subjects": frozenset(), "more_crds": "", "keep_names": frozenset(), "lines": {"metadata": 1, "metadata.name": 2, "spec": 3, "spec.namespace": 4}, "name": "blue",
         "namespace": "istio-blue", "namespaces": frozenset({"istio-blue"}), "node_ports": "auto", "owns_shared": False,
         "rename_cluster_roles": True, "rename_gateways": True, "rename_names": frozenset(), "repeated_namespaces": [], "revision": "blue",
         "revisions": ("blue",), "root_writers": [], "scope_gateways": True, "upgrade": False, "where": "p.yaml", "workload_namespaces": [],
@@ -47,8 +47,9 @@ def test_every_key_is_read() -> None:
         clusterRoles="keep", gateways="keep", scopeGateways=False, nodePorts={"http2": 30000, "https": 32767},
         citadel={"alsoListen": ["x"]}, flags=[{"container": "c", "args": ["--a"], "env": {"A": "b"}}],
         keepNames=["Widget/*"], renameNames=["ClusterRole/x"], policies={"rootWriters": ["a/b"]},
+        crds=["c"], foreignSubjects=["m/p"],
     )  # fmt: skip
-    assert mesh.root_writers == ["a/b"]
+    assert (mesh.root_writers, mesh.crds, mesh.foreign_subjects) == (["a/b"], ["c"], {"m/p"})
     assert (mesh.workload_namespaces, mesh.namespaces) == (["a", "b"], {"a", "b", "istio-blue"})
     assert (mesh.owns_shared, mesh.revision, mesh.revisions, mesh.canary_revisions) == (True, "r", ("r", "c"), ["c"])
     assert (mesh.rename_cluster_roles, mesh.rename_gateways, mesh.scope_gateways) == (False, False, False)

@@ -232,7 +232,7 @@ def test_every_flag_is_documented():
     flags = {(name, flag) for name, flag in flags if flag.startswith("--") and flag != "--help"}
     assert {
         name
-        for name in ("render", *commands.COMMANDS)
+        for name in ("render", *commands.COMMANDS, *commands.ABOUT)
         if f"`{name}" not in MANUAL and f"multimesh {name}" not in MANUAL
     } == set()
     assert {(name, flag) for name, flag in flags if not re.search(rf"{re.escape(flag)}\b(?!-)", MANUAL)} == set()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,8 @@ pytest.importorskip("cosmic_ray", reason="Cosmic Ray is not installed: pip insta
 mutating = importlib.import_module("cosmic_ray.mutating")
 mutants = importlib.import_module("mutants")
 operators = importlib.import_module("mutants_operators")
+# A pytest-xdist worker has threads; what it forks starts no thread and ends by itself.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 ROOT = Path(__file__).resolve().parents[2]
 
 MODULE = '''\
@@ -149,27 +153,81 @@ def test_nine_of_ten_must_be_noticed(survive: int, listed: int, code: int, capsy
     assert ("- a = 0" in capsys.readouterr().out) == bool(survive)
 
 
-@pytest.mark.skipif(not (ROOT / ".git").exists() or not shutil.which("git"), reason="a copy takes the files of git")
+def copied(folder: Path, body: str, directory: str = "rules") -> tuple[Any, Any, Any]:
+    """Return a copy of the checkout with one test, its tests, and a mutant that does nothing by itself."""
+    copy = mutants.Copy(folder)
+    for test in copy.root.glob("tests/*/test_*.py"):
+        test.unlink()
+    test = copy.root / "tests" / directory / "test_this.py"
+    test.parent.mkdir(exist_ok=True)
+    test.write_text(
+        f"import multimesh\n\ndef test_it():\n    mutated = hasattr(multimesh, 'MUTANT')\n    {body}\n",
+        encoding="utf-8",
+    )
+    text = (copy.root / "multimesh" / "__init__.py").read_text(encoding="utf-8") + "\nMUTANT = True\n"
+    return copy, mutants.Tests(copy), mutants.Mutant("__init__.py", "module", "change string", 1, "a", "b", text)
+
+
+@pytest.fixture
+def nothing_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the package, which other tests have imported; `make mutants` does not import it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "multimesh"]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+git = pytest.mark.skipif(
+    not (ROOT / ".git").exists() or not shutil.which("git"), reason="a copy takes the files of git"
+)
+
+
+@git
 @pytest.mark.parametrize(
     ("body", "result"),
     [
         ("assert multimesh.__version__", "survived"),
-        ("assert multimesh.__version__ == '?'", "noticed"),
-        ("while True: pass", "noticed"),
-        ("a = [0]; [a.extend(a) for _ in range(40)]", "noticed"),
+        ("assert not mutated", "noticed"),
+        ("while mutated: pass", "noticed"),
+        ("a = [0]; [mutated and a.extend(a) for _ in range(40)]", "noticed"),
+        ("import os; mutated and os._exit(1)", "noticed"),
     ],
-    ids=["passes", "fails", "hangs", "takes all memory"],
+    ids=["passes", "fails", "hangs", "takes all memory", "ends"],
 )
 def test_a_mutant_is_noticed_by_a_test_that_does_not_pass(
-    body: str, result: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, result: str, nothing_imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The tests import the copy; it is as before when the mutant has been tried."""
-    monkeypatch.setattr(mutants, "TEST_LIMIT", 2)
-    copy = mutants.Copy(tmp_path)
-    test = copy.root / "tests" / "rules" / "test_this.py"
-    test.parent.mkdir(exist_ok=True)
-    test.write_text(f"import multimesh\n\ndef test_it():\n    assert multimesh.MUTANT\n    {body}\n", encoding="utf-8")
-    before = copy.read("__init__.py")
-    one = mutants.Mutant("__init__.py", "module", "change string", 1, "a", "b", before + "\nMUTANT = True\n")
-    assert mutants.try_mutant(copy, mutants.Tests({"tests/rules/test_this.py": 1.0}), one, 2)[0] == result
-    assert copy.read("__init__.py") == before
+    monkeypatch.setattr(mutants, "RUN_MORE", 2)
+    copy, tests, one = copied(tmp_path, body)
+    before = (copy.root / "multimesh" / "__init__.py").read_text(encoding="utf-8")
+    assert mutants.try_mutant(copy, tests, one, 3)[0] == result
+    assert (copy.root / "multimesh" / "__init__.py").read_text(encoding="utf-8") == before
+
+
+@git
+def test_a_test_that_fails_without_a_mutant_notices_none(nothing_imported: None, tmp_path: Path):
+    copy, tests, one = copied(tmp_path, "assert mutated")
+    with pytest.raises(mutants.CannotCount, match="fail without a mutant"):
+        mutants.try_mutant(copy, tests, one, 3)
+
+
+@git
+def test_a_stage_that_is_not_asked_for_is_not_run(nothing_imported: None, tmp_path: Path):
+    """The only test is of a directory that does not concern the module, and would fail without a mutant too."""
+    copy, tests, one = copied(tmp_path, "assert False", "yamltext")
+    assert mutants.try_mutant(copy, tests, one, 2) == ("survived", "")
+
+
+@git
+def test_tests_that_are_named_after_the_module_run_first(tmp_path: Path):
+    tests = mutants.Tests(mutants.Copy(tmp_path))
+    own, concerned, rest = tests.stages("check/inside/references.py")
+    assert own[:2] == ("tests/check/test_references.py", "tests/check/test_inside.py")
+    assert {Path(file).parent.name for file in concerned} == {"check"}
+    assert not {*own, *concerned} & set(rest)
+    assert {"rules", "laws", "yamltext"} <= {Path(file).parent.name for file in rest}
+    assert not {"cluster", "project"} & {Path(file).parent.name for file in rest}
+    assert tests.stages("render/prefilter.py")[0][0] == "tests/render/test_prefilter.py"
+    assert tests.stages("check/between/manifests.py")[0] == (
+        "tests/check/test_between.py",
+        "tests/check/test_manifest_claims.py",
+    )

@@ -57,7 +57,8 @@ def test_each_item_is_a_piece_from_its_dash_to_the_next(indent: str, tail: str) 
     last = tail if not tail.startswith("m") else ""
     assert pieces(HEAD + first + second + tail) in ([first, second + last], None)
     assert pieces(HEAD + first + second) == [first, second]
-    assert pieces(HEAD.replace("items:\n", "") + "items:\n" + first + second + "metadata: {}\n") == [first, second]
+    for key in ("metadata: {}\n", "X: 1\n", "'a': 1\n"):
+        assert pieces(HEAD + first + second + key) == [first, second]
 
 
 DOUBTS = {
@@ -66,6 +67,9 @@ DOUBTS = {
     "items in brackets": "kind: List\nitems:\n[]\n",
     "items twice": HEAD + item(ROLE) + "items: []\n",
     "other items in quotes": "kind: List\na: 'x\n\nitems:\n- b\n\n  c'\n\"items\": []\n",
+    "items in quotes at the root": "kind: List\na: 'x\n\nitems:\n- b\nc'\n",
+    "and other items": "kind: List\na: 'x\n\nitems:\n- b\nc'\n\"items\": []\n",
+    "a tab in an item": HEAD + item(ROLE.replace("kiali", "kiali\t# a")),
     "a tab": HEAD + item(ROLE) + "#\t\n",
     "the end of a document": HEAD + item(ROLE) + "...\n",
     "an anchor": HEAD + item(ROLE.replace("kiali", "&a kiali")),

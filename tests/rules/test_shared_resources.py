@@ -6,7 +6,8 @@ import pytest
 from rule_cases import objects, reasons, refusal, rendered, rendering, stays
 
 KEEP = "helm.sh/resource-policy"
-PATH = "metadata/annotations/helm.sh~1resource-policy"
+FLUX = "kustomize.toolkit.fluxcd.io/prune"
+ARGO = "argocd.argoproj.io/sync-options"
 
 #: The apiVersion of each kind that the shared charts have.
 VERSIONS = {
@@ -48,12 +49,32 @@ def test_the_owner_keeps_every_definition_when_its_release_is_removed(annotation
     (crd,) = objects(definition(*annotations), sharedResources="own")
     assert crd["metadata"]["annotations"][KEEP] == "keep"
     assert crd["metadata"]["annotations"].get("other") == ("value" if "other: value" in annotations else None)
-    assert reasons(definition(*annotations), sharedResources="own") == [("shared-resources", PATH)]
+    assert crd["metadata"]["annotations"][FLUX] == "disabled"
+    assert crd["metadata"]["annotations"][ARGO] == "Prune=false"
+    paths = {path for rule, path in reasons(definition(*annotations), sharedResources="own")}
+    assert sorted(paths) == [f"metadata/annotations/{key.replace('/', '~1')}" for key in sorted((KEEP, FLUX, ARGO))]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("ServerSideApply=true", "ServerSideApply=true,Prune=false"),
+        ("Prune=true", "Prune=false"),
+        ("Prune=confirm, Replace=true", "Replace=true,Prune=false"),
+        ("Replace=true,Prune=false", "Replace=true,Prune=false"),
+        ('""', "Prune=false"),
+    ],
+)
+def test_options_of_argo_cd_stay_beside_the_one_that_spares_the_definition(options: str, expected: str) -> None:
+    """Argo CD reads them as one text."""
+    (crd,) = objects(definition(f"{ARGO}: {options}"), sharedResources="own")
+    assert crd["metadata"]["annotations"][ARGO] == expected
 
 
 def test_a_definition_that_is_kept_already_stays():
     """A second run changes nothing."""
-    assert stays(definition(f'"{KEEP}": keep'), sharedResources="own")
+    kept = definition(f'"{KEEP}": keep', f"{FLUX}: disabled", f"{ARGO}: Prune=false")
+    assert stays(kept, sharedResources="own")
 
 
 @pytest.mark.parametrize("annotations", [(), (f'"{KEEP}": keep',)], ids=str)

@@ -100,7 +100,11 @@ def crd(name: str, *versions: str, keep: bool = False) -> Object:
         "versions": [{"name": v} for v in versions],
     }
     if keep:
-        found["metadata"]["annotations"] = {"helm.sh/resource-policy": "keep"}
+        found["metadata"]["annotations"] = {
+            "helm.sh/resource-policy": "keep",
+            "argocd.argoproj.io/sync-options": "Prune=false",
+            "kustomize.toolkit.fluxcd.io/prune": "disabled",
+        }
     return found
 
 

@@ -20,6 +20,13 @@ TAG = "istio.io/tag"
 INJECTION = "istio-injection"
 INJECT = "sidecar.istio.io/inject"
 KEEP = "helm.sh/resource-policy"
+
+#: What spares the owner's CRDs: Helm, Flux, Argo CD.
+KEPT = {
+    KEEP: "keep",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+    "argocd.argoproj.io/sync-options": "Prune=false",
+}
 INJECTOR = "sidecar-injector.istio.io"
 VALIDATOR = "validation.istio.io"
 DEFAULT_VALIDATOR = "istiod-default-validator"
@@ -42,15 +49,24 @@ class Mesh(NamedTuple):
     namespace: str
     own: bool
     revision: str = ""
+    #: Names that the profile keeps, as `Kind/name`; `ClusterRole/*` where it keeps all of them.
+    kept: frozenset[str] = frozenset()
+    upgrade: bool = False
 
     @property
     def rev(self) -> str:
         """The revision that the injection label goes to."""
         return self.revision or self.name
 
+    @property
+    def revisions(self) -> set[str]:
+        """The revisions of the mesh; with `revision`, the tests make a canary of the mesh's name."""
+        return {self.rev, self.name}
+
     def suffixed(self, kind: str, name: str) -> str:
         """Give a fixed name to this mesh; every other name stays."""
-        return f"{name}-{self.name}" if name in FIXED.get(kind, ()) else name
+        kept = f"{kind}/{name}" in self.kept or f"{kind}/*" in self.kept
+        return f"{name}-{self.name}" if name in FIXED.get(kind, ()) and not kept else name
 
 
 def plan(objs: list[Object], mesh: Mesh) -> tuple[list[Change], set[Key]]:
@@ -101,19 +117,31 @@ def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
         yield from _injection(obj, mesh, by_name)
     if kind == "ValidatingWebhookConfiguration":
         yield from _validation(obj, mesh)
+    if kind == "ValidatingWebhookConfiguration" and mesh.upgrade:
+        for number, entry in enumerate(obj["webhooks"]):
+            if entry["name"].endswith(VALIDATOR) and "failurePolicy" in entry:
+                yield ("A20", ("webhooks", f"[{number}]", "failurePolicy"), ABSENT)
     if kind == "ValidatingAdmissionPolicy":
         yield ("A11", ("spec", "matchConstraints", "namespaceSelector"), narrowed(mesh))
     if kind == "ValidatingAdmissionPolicyBinding":
         policy = obj["spec"]["policyName"]
         if policy == DEFAULT_POLICY:
             yield ("A11", ("spec", "policyName"), mesh.suffixed("ValidatingAdmissionPolicy", policy))
-    if name in FIXED.get(kind, ()) and name in {DEFAULT_VALIDATOR, DEFAULT_POLICY} and labels.get(REVISION) != mesh.rev:
+    default = any(
+        name in {stock, mesh.suffixed(kind, stock)} and stock in FIXED.get(kind, ())
+        for stock in (DEFAULT_VALIDATOR, DEFAULT_POLICY)
+    )
+    ours = kind != "ValidatingWebhookConfiguration" or any(map(is_validator, obj["webhooks"]))
+    if default and ours and labels.get(REVISION) != mesh.rev:
         yield ("A10", ("metadata", "labels", REVISION), mesh.rev)
-    if kind == "CustomResourceDefinition" and (meta.get("annotations") or {}).get(KEEP) != "keep":
-        yield ("A24", ("metadata", "annotations", KEEP), "keep")
+    if kind == "CustomResourceDefinition":
+        for key, value in KEPT.items():
+            if (meta.get("annotations") or {}).get(key) != value:
+                yield ("A24", ("metadata", "annotations", key), value)
     if kind == "EnvoyFilter" and meta.get("namespace") == "istio-system":
         yield ("A18", ("metadata", "namespace"), mesh.namespace)
-    if kind == "ConfigMap" and "mesh" in (obj.get("data") or {}) and _root_of(obj) != mesh.namespace:
+    of_mesh = kind == "ConfigMap" and (name == "istio" or name.startswith("istio-"))
+    if of_mesh and "mesh" in (obj.get("data") or {}) and _root_of(obj) != mesh.namespace:
         text = obj["data"]["mesh"]
         yield ("A15", ("data", "mesh"), "(the same, with rootNamespace)", lambda found: _is_rooted(text, found, mesh))
 
@@ -156,14 +184,28 @@ def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
 
 def _validation(obj: Object, mesh: Mesh) -> Iterator[tuple]:
     """A8 to A10. Every entry sees the mesh's namespaces only; what names the default revision names the mesh's."""
-    name = obj["metadata"]["name"]
-    whole = name in {DEFAULT_VALIDATOR, f"istiod-{mesh.namespace}"}
+    name, labels = obj["metadata"]["name"], obj["metadata"].get("labels") or {}
+    named = labels.get(REVISION) in mesh.revisions and not name.startswith(DEFAULT_VALIDATOR)
     for number, entry in enumerate(obj["webhooks"]):
         place = ("webhooks", f"[{number}]")
-        yield ("A8", (*place, "namespaceSelector"), narrowed(mesh))
-        service = entry["clientConfig"].get("service")
-        if whole and service and service["name"] != f"istiod-{mesh.rev}":
+        if not is_validator(entry):
+            continue
+        selector = copy.deepcopy(entry.get("namespaceSelector") or {})
+        (term,) = narrowed(mesh)["matchExpressions"]
+        if term not in (selector.get("matchExpressions") or ()) and (
+            (selector.get("matchLabels") or {}).get(MESH) != mesh.name
+        ):
+            selector["matchExpressions"] = [*(selector.get("matchExpressions") or ()), term]
+            yield ("A8", (*place, "namespaceSelector"), selector)
+        service = oracle._get(entry, "clientConfig", "service", "name") or ""
+        if not named and service.startswith("istiod") and service != f"istiod-{mesh.rev}":
             yield ("A10", (*place, "clientConfig", "service", "name"), f"istiod-{mesh.rev}")
+
+
+def is_validator(entry: Object) -> bool:
+    """Return whether a webhook is Istio's, by the end of its name or by the Service that it calls."""
+    service = oracle._get(entry, "clientConfig", "service", "name") or ""
+    return entry["name"].endswith(VALIDATOR) or service in {"istio-galley", "istiod"} or service.startswith("istiod-")
 
 
 def _root_of(obj: Object) -> Any:
@@ -174,7 +216,10 @@ def _root_of(obj: Object) -> Any:
 def _is_rooted(text: str, found: Any, mesh: Mesh) -> bool:
     """Accept the same mesh configuration with this root, whatever line it stands in; all other lines stay."""
     wanted = {**oracle.parsed("mesh", text), "rootNamespace": mesh.namespace}
-    return isinstance(found, str) and oracle.parsed("mesh", found) == wanted and _rootless(text) == _rootless(found)
+    if not isinstance(found, str) or oracle.parsed("mesh", found) != wanted:
+        return False
+    # An explicit key has a line of its own for its value.
+    return "? rootNamespace" in text or _rootless(text) == _rootless(found)
 
 
 def _rootless(text: str) -> list[str]:

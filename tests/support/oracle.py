@@ -714,11 +714,11 @@ PLAIN = {
     ("ClusterIssuer", "letsencrypt-staging"): "B7",
 }
 GATEWAYS = ("istio-ingressgateway", "istio-egressgateway", "istio-ilbgateway")
-FAMILY = tuple(f"{name}{tail}" for name in GATEWAYS for tail in ("", "-service-account", "-sds"))
-NODE_PORTS = {
-    "istio-ingressgateway": {"http2": "31380", "https": "31390", "tcp": "31400"},
-    "prometheus-nodeport": {"http-prometheus": "32090"},
-}
+FAMILY = frozenset(
+    f"{name}{tail}" for name in GATEWAYS for tail in ("", "-service-account", "-sds", "-certs", "-ca-certs")
+)
+NODE_PORTS = {"http2": "31380", "https": "31390", "tcp": "31400", "http-prometheus": "32090"}
+ENTRIES = ("sidecar-injector.istio.io", "pilot.validation.istio.io", "mixer.validation.istio.io")
 SDS = "/var/run/sds"
 ARTICLE = frozenset(f"A{n}" for n in range(1, 14))
 """The rules whose changes the article made by hand; the other ones put its mistakes right."""
@@ -739,7 +739,7 @@ class _Mesh:
         return self.namespace + name.removeprefix("istio")
 
     def entry(self, name: str) -> str:
-        return f"{self.mesh}-{name}"
+        return f"{self.mesh}-{name}" if name in ENTRIES else name
 
     def plain(self, kind: str, name: str) -> str:
         """Rename a cluster-scoped object of the table; everything else keeps its name."""
@@ -750,7 +750,9 @@ class _Mesh:
         return self.suffixed(name) if known and not kept else name
 
     def gateway(self, name: str) -> str:
-        return self.led(name) if self.gateways and name in FAMILY else name
+        """Rename what is named after a gateway; the secret of an account has its name after `istio.`."""
+        account = name.removeprefix("istio.") if name.endswith("-service-account") else name
+        return name.removesuffix(account) + self.led(account) if self.gateways and account in FAMILY else name
 
     def told(self, text: str) -> str:
         """Rename the gateways in a text: whole words, and the `-.*` of a pod regex may follow."""
@@ -781,7 +783,8 @@ def _changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
         yield (PLAIN.get((kind, name), "renameNames"), ("metadata", "name"), m.plain(kind, name))
     if kind in {"RoleBinding", "ClusterRoleBinding"}:
         role = obj["roleRef"]
-        if m.plain(role["kind"], role["name"]) != role["name"]:
+        # A binding refers to nothing else, whatever it says.
+        if role["kind"] == "ClusterRole" and m.plain(role["kind"], role["name"]) != role["name"]:
             yield ("A3", ("roleRef", "name"), m.plain(role["kind"], role["name"]))
     if kind == "ClusterRole" and name == f"istio-security-post-install-{m.namespace}":
         yield ("B5", ("rules", f"[{len(obj['rules'])}]"), _PEER_RULE, _is_peer_rule)
@@ -803,6 +806,7 @@ def _mutating(obj: Object, m: _Mesh) -> Iterator[tuple]:
     yield ("A4", ("metadata", "name"), m.led("istio-sidecar-injector"))
     for index, entry in enumerate(obj["webhooks"]):
         yield ("A5", ("webhooks", f"[{index}]", "name"), m.entry(entry["name"]))
+        yield from _without_bundle(entry, index, m)
         label = ("webhooks", f"[{index}]", "namespaceSelector", "matchLabels", "istio-injection")
         yield ("A6", label, m.suffixed("enabled"))
 
@@ -811,8 +815,26 @@ def _validating(obj: Object, m: _Mesh) -> Iterator[tuple]:
     yield ("A8", ("metadata", "name"), m.led("istio-galley"))
     for index, entry in enumerate(obj["webhooks"]):
         yield ("A8", ("webhooks", f"[{index}]", "name"), m.entry(entry["name"]))
+        yield from _without_bundle(entry, index, m)
+        if m.spec.get("upgrade") and "failurePolicy" in entry and entry["name"].endswith("validation.istio.io"):
+            yield ("B12", ("webhooks", f"[{index}]", "failurePolicy"), ABSENT)
+        groups = [group for rule in _list(entry, "rules") for group in _list(rule, "apiGroups")]
+        called = _get(entry, "clientConfig", "service", "name") or ""
+        if not (
+            entry["name"].endswith("validation.istio.io")
+            or called in {"istio-galley", "istiod"}
+            or called.startswith("istiod-")
+            or any(group.endswith((".istio.io", "*")) for group in groups)
+        ):
+            continue
         label = ("webhooks", f"[{index}]", "namespaceSelector", "matchLabels", "multimesh.dev/mesh")
         yield ("B3", label, m.mesh)
+
+
+def _without_bundle(entry: Object, index: int, m: _Mesh) -> Iterator[tuple]:
+    """Leave out an empty bundle, which would replace the live one in an upgrade."""
+    if m.spec.get("upgrade") and _get(entry, "clientConfig", "caBundle") == "":
+        yield ("B10", ("webhooks", f"[{index}]", "clientConfig", "caBundle"), ABSENT)
 
 
 _PEER_RULE = {
@@ -836,32 +858,23 @@ def _peers(stock: str, namespace: str) -> list[Any]:
     for index, document in enumerate(found):
         if document["kind"] == "MeshPolicy":
             mode = _get(document["spec"]["peers"][0], "mtls", "mode") or "STRICT"
-            found[index] = {
-                "apiVersion": "security.istio.io/v1beta1",
-                "kind": "PeerAuthentication",
-                "metadata": {"name": "default", "namespace": namespace},
-                "spec": {"mtls": {"mode": mode}},
-            }
+            changed = {"kind": "PeerAuthentication", "spec": {"mtls": {"mode": mode}}}
+            if "apiVersion" in document:
+                changed["apiVersion"] = "security.istio.io/v1beta1"
+            changed["metadata"] = {**document["metadata"], "namespace": namespace}
+            found[index] = {**document, **changed}
     return found
 
 
 def _is_peers(stock: str, namespace: str) -> Callable[[Any], bool]:
-    """Accept any text that says so; the labels of the MeshPolicy may stay."""
-    labels = next((d["metadata"].get("labels") for d in documents(stock) if d["kind"] == "MeshPolicy"), None)
-
-    def accepts(text: Any) -> bool:
-        found = documents(text) if isinstance(text, str) else []
-        for document in found:
-            if _get(document, "kind") == "PeerAuthentication" and _get(document, "metadata", "labels") == labels:
-                document["metadata"].pop("labels", None)
-        return found == _peers(stock, namespace)
-
-    return accepts
+    """Accept any text that says so."""
+    return lambda text: isinstance(text, str) and documents(text) == _peers(stock, namespace)
 
 
 def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
     """Say what becomes of the texts in ConfigMaps: the same text but for whole names."""
     name, data = obj["metadata"]["name"], obj.get("data") or {}
+    gateways = m.gateways and {"chart", "heritage"} <= (obj["metadata"].get("labels") or {}).keys()
     if name in {"istio-security-custom-resources", "istio-grafana-custom-resources"}:
         stock = "kubectl get validatingwebhookconfiguration istio-galley "
         script = data["run.sh"]
@@ -874,23 +887,35 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
         peers = "\n---\n".join(json.dumps(document) for document in _peers(text, m.namespace))
         yield ("B5", path, peers, _is_peers(text, m.namespace))
     if name == "istio-galley-configuration":
-        text = data["validatingwebhookconfiguration.yaml"]
+        stock = text = data["validatingwebhookconfiguration.yaml"]
         text = text.replace("\n  name: istio-galley\n", f"\n  name: {m.led('istio-galley')}\n", 1)
         text = re.sub(r"(?m)^(  - name: )(\S+)$", lambda x: x[1] + m.entry(x[2]), text)
-        yield ("A9", ("data", "validatingwebhookconfiguration.yaml"), text)
-    if name == "istio" and m.gateways:
+        path = ("data", "validatingwebhookconfiguration.yaml")
+        yield ("A9", path, text, None if text != stock else lambda found: _is_copy(stock, found, m))
+    if name == "istio" and gateways:
         line = "ingressService: istio-ingressgateway\n"
         assert data["mesh"].count(line) == 1
         yield ("A13", ("data", "mesh"), data["mesh"].replace(line, m.told(line)))
     if name == "istio-sidecar-injector":
-        yield from _injector(data, m)
-    if name.startswith("istio-grafana-configuration-dashboards-") and m.gateways:
+        yield from _injector(data, m, gateways)
+    if name.startswith("istio-grafana-configuration-dashboards") and gateways:
         for field, text in data.items():
             if m.told(text) != text:
                 yield ("A13", ("data", field), m.told(text))
 
 
-def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
+def _is_copy(stock: str, found: Any, m: _Mesh) -> bool:
+    """Accept galley's configuration with its new names, however it is written."""
+    wanted = documents(stock)
+    for document in wanted:
+        if document["metadata"]["name"] == "istio-galley":
+            document["metadata"]["name"] = m.led("istio-galley")
+            for entry in document["webhooks"]:
+                entry["name"] = m.entry(entry["name"])
+    return isinstance(found, str) and documents(found) == wanted
+
+
+def _injector(data: Object, m: _Mesh, gateways: bool) -> Iterator[tuple]:
     """Rename the gateways that the chart was told to install, and the folder of SDS sockets.
 
     Without SDS the template never mounts that folder: there both texts are right.
@@ -898,7 +923,7 @@ def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
     values = json.loads(data["values"])
     text = data["values"]
     for name in GATEWAYS:
-        if m.gateways and values["gateways"][name]["enabled"]:
+        if gateways and values["gateways"][name]["enabled"]:
             text = re.sub(rf'"{name}(?=-certs"|-ca-certs"|")', f'"{m.led(name)}', text)
     if text != data["values"]:
         yield ("A13", ("data", "values"), text)
@@ -911,9 +936,10 @@ def _injector(data: Object, m: _Mesh) -> Iterator[tuple]:
 
 def _workload(obj: Object, m: _Mesh) -> Iterator[tuple]:
     name, template = obj["metadata"]["name"], ("spec", "template", "spec")
-    for volume in _list(obj, *template, "volumes"):
+    volumes = _list(obj, *template, "volumes")
+    for step, volume in zip(steps(volumes, "volumes"), volumes):
         if _get(volume, "hostPath", "path") == SDS:
-            path = (*template, "volumes", f"[{volume['name']}]", "hostPath", "path")
+            path = (*template, "volumes", step, "hostPath", "path")
             yield ("B11", path, f"{SDS}-{m.mesh}")
     injector = m.led("istio-sidecar-injector")
     entry = m.entry("sidecar-injector.istio.io")
@@ -931,8 +957,9 @@ def _workload(obj: Object, m: _Mesh) -> Iterator[tuple]:
     if m.spec.get("scopeGateways", True):
         scope = ("B9", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE", "true")
         variables["istio-pilot", "discovery"].append(scope)
-    for found in _list(obj, *template, "containers"):
-        place = (*template, "containers", f"[{found['name']}]")
+    there = _list(obj, *template, "containers")
+    for step, found in zip(steps(there, "containers"), there):
+        place = (*template, "containers", step)
         flags = list(added.get((name, found["name"]), ()))
         env = list(variables.get((name, found["name"]), ()))
         for more in m.spec.get("flags", ()):
@@ -974,70 +1001,90 @@ def _node_port_changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
     wanted = m.spec.get("nodePorts", "auto")
     if not {"chart", "heritage"} <= (obj["metadata"].get("labels") or {}).keys():
         return
-    stock = NODE_PORTS.get(obj["metadata"]["name"], {})
     if wanted == "keep":
         return
     for step, port in zip(steps(obj["spec"]["ports"], "ports"), obj["spec"]["ports"]):
-        if port.get("nodePort", "") == Bare(stock.get(port.get("name", ""), "-")):
+        # A quoted number is no port to Kubernetes, but the stock one to whoever unquotes it.
+        if str(port.get("nodePort", "")) == NODE_PORTS.get(port.get("name", ""), "-"):
             chosen = wanted.get(port.get("name", "")) if isinstance(wanted, dict) else None
             after = Bare(chosen) if chosen else ABSENT
             yield ("B1", ("spec", "ports", step, "nodePort"), after)
+
+
+GATEWAY_PATHS: dict[str, tuple[Path, ...]] = {
+    "ServiceAccount": (),
+    "Service": (("spec", "selector", "app"),),
+    "PodDisruptionBudget": (("spec", "selector", "matchLabels", "app"),),
+    "HorizontalPodAutoscaler": (("spec", "scaleTargetRef", "name"),),
+    "Deployment": (
+        ("spec", "selector", "matchLabels", "app"),
+        ("spec", "template", "metadata", "labels", "app"),
+        ("spec", "template", "spec", "serviceAccountName"),
+        ("spec", "template", "spec", "serviceAccount"),
+    ),
+}
 
 
 def _gateway(obj: Object, m: _Mesh) -> Iterator[tuple]:
     """Section 6.3. Objects tell by their labels that they are the chart's; the Role pair has none."""
     kind, meta = obj["kind"], obj["metadata"]
     name, labels = meta["name"], meta.get("labels") or {}
-    follow = {"HorizontalPodAutoscaler": "B8", "Gateway": "B8", "EnvoyFilter": "B8"}
-    rule = follow.get(kind, "A13")
+    of_chart = {"chart", "heritage"} <= labels.keys()
+    rule = {"HorizontalPodAutoscaler": "B8", "Gateway": "B8", "EnvoyFilter": "B8"}.get(kind, "A13")
     paths: list[Path] = []
-    if kind in {"Gateway", "EnvoyFilter"}:
-        paths = [("spec", "selector", "app"), ("spec", "workloadSelector", "labels", "app")]
-    elif kind in {"Role", "RoleBinding"} and name in FAMILY and (not labels or {"chart", "heritage"} <= labels.keys()):
-        paths = [("metadata", "name"), ("roleRef", "name"), ("subjects", "[0]", "name")]
-    elif name in FAMILY and labels.get("chart") == "gateways" and "heritage" in labels:
-        paths = [
-            ("metadata", "name"),
-            ("metadata", "labels", "app"),
-            ("spec", "selector", "app"),
-            ("spec", "selector", "matchLabels", "app"),
-            ("spec", "scaleTargetRef", "name"),
-            ("spec", "template", "metadata", "labels", "app"),
-            ("spec", "template", "spec", "serviceAccountName"),
-        ]
+    if kind in {"Gateway", "EnvoyFilter"} and of_chart:
+        paths = [("spec", "selector", "app")] if kind == "Gateway" else [("spec", "workloadSelector", "labels", "app")]
+    elif kind in {"Role", "RoleBinding"} and (of_chart or (not labels and name.endswith("-sds"))):
+        paths = [("metadata", "name"), ("roleRef", "name")]
+        paths += [("subjects", f"[{index}]", "name") for index in range(len(_list(obj, "subjects")))]
+    elif kind in GATEWAY_PATHS and of_chart:
+        paths = [("metadata", "name"), ("metadata", "labels", "app"), *GATEWAY_PATHS[kind]]
         if kind == "Deployment":
             yield from _gateway_pod(obj, m)
     for path in paths:
         value = value_at(obj, path)
-        if value is not ABSENT and m.gateway(value) != value:
+        if isinstance(value, str) and m.gateway(value) != value:
             yield (rule, path, m.gateway(value))
 
 
 def _gateway_pod(obj: Object, m: _Mesh) -> Iterator[tuple]:
-    name, pod = obj["metadata"]["name"], ("spec", "template", "spec")
-    secrets = {
-        "istio-certs": (f"istio.{name}-service-account", f"istio.{m.led(name)}-service-account"),
-        name.removeprefix("istio-") + "-certs": (f"{name}-certs", f"{m.led(name)}-certs"),
-        name.removeprefix("istio-") + "-ca-certs": (f"{name}-ca-certs", f"{m.led(name)}-ca-certs"),
-    }
-    for volume in _list(obj, *pod, "volumes"):
-        before, after = secrets.get(volume["name"], ("", ""))
-        if before and _get(volume, "secret", "secretName") == before:
-            yield ("A13", (*pod, "volumes", f"[{volume['name']}]", "secret", "secretName"), after)
-    proxy = next(c for c in obj["spec"]["template"]["spec"]["containers"] if c["name"] == "istio-proxy")
-    place = (*pod, "containers", "[istio-proxy]")
-    index = proxy["args"].index("--serviceCluster") + 1
-    assert proxy["args"][index] == name
-    yield ("A13", (*place, "args", f"[{index}]"), m.led(name))
+    pod = ("spec", "template", "spec")
+    volumes = _list(obj, *pod, "volumes")
+    for step, volume in zip(steps(volumes, "volumes"), volumes):
+        before = _get(volume, "secret", "secretName") or ""
+        if m.gateway(before) != before:
+            yield ("A13", (*pod, "volumes", step, "secret", "secretName"), m.gateway(before))
+    there = _list(obj, *pod, "containers")
+    for step, proxy in zip(steps(there, "containers"), there):
+        if proxy["name"] == "istio-proxy":
+            yield from _gateway_proxy(proxy, (*pod, "containers", step), m)
+
+
+def _gateway_proxy(proxy: Object, place: Path, m: _Mesh) -> Iterator[tuple]:
+    def renamed(name: str) -> str:
+        return m.gateway(name) if name in GATEWAYS else name
+
+    args = _list(proxy, "args")
+    for index, word in enumerate(args):
+        after = word
+        if args[index - 1 : index] == ["--serviceCluster"]:
+            after = renamed(word)
+        elif word.startswith("--serviceCluster="):
+            after = f"--serviceCluster={renamed(word.partition('=')[2])}"
+        if after != word:
+            yield ("A13", (*place, "args", f"[{index}]"), after)
     env = {
-        "ISTIO_METAJSON_LABELS": lambda text: text.replace(f'"app":"{name}"', f'"app":"{m.led(name)}"'),
-        "ISTIO_META_WORKLOAD_NAME": lambda _: m.led(name),
-        "ISTIO_META_OWNER": lambda text: f"{text.rpartition('/')[0]}/{m.led(name)}",
+        "ISTIO_METAJSON_LABELS": lambda text: re.sub(
+            r'("app":")([a-z-]+)(?=")', lambda found: found[1] + m.gateway(found[2]), text
+        ),
+        "ISTIO_META_WORKLOAD_NAME": renamed,
+        "ISTIO_META_OWNER": lambda text: "".join((*text.rpartition("/")[:2], renamed(text.rpartition("/")[2]))),
     }
-    for variable in proxy["env"]:
-        if variable["name"] in env:
+    for variable in _list(proxy, "env"):
+        if variable["name"] in env and "value" in variable:
             after = env[variable["name"]](variable["value"])
-            yield ("A13", (*place, "env", f"[{variable['name']}]", "value"), after)
+            if after != variable["value"]:
+                yield ("A13", (*place, "env", f"[{variable['name']}]", "value"), after)
 
 
 def value_at(obj: Any, path: Path) -> Any:

@@ -12,7 +12,7 @@ from multimesh.check.meshes.live import RELEASE_NAMESPACE
 from multimesh.check.meshes.mesh import Mesh, revisions_of, side_of
 from multimesh.check.meshes.workloads import containers, env_value, pod_spec
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
-from multimesh.mesh.names import is_kubernetes
+from multimesh.mesh.names import is_kept, is_kubernetes, is_never_renamed
 
 
 def cluster_scoped_names(mesh: Mesh) -> Iterator[Claim]:
@@ -22,7 +22,26 @@ def cluster_scoped_names(mesh: Mesh) -> Iterator[Claim]:
             continue
         if found.kind.startswith("ClusterRole") and is_kubernetes(found.name):
             continue
-        yield Claim(found.key, found.title, side_of(mesh, found), certain=_is_certain(mesh, found))
+        certain = _is_certain(mesh, found) and not found.scope_is_open
+        yield Claim(found.key, found.title, side_of(mesh, found), certain=certain, remedy=_remedy(mesh, found))
+
+
+def _remedy(mesh: Mesh, found: Object) -> str:
+    """Return what to do about a cluster-scoped resource that the post-renderer does not rename; empty for another."""
+    if found.kind == "CustomResourceDefinition":
+        return ""
+    if found.scope_is_open:
+        return (
+            f"Nothing says whether the kind {found.kind} is cluster-scoped: name its CRD with --crds. If it is not, "
+            "there is no conflict."
+        )
+    kept = mesh.profile is not None and is_kept(found.kind, found.name, mesh.profile)
+    if kept or is_never_renamed(found.kind):
+        return (
+            "The post-renderer leaves this name as it is, and only one release can install it: leave it out of the "
+            "charts of the other meshes, or give it another name in their values."
+        )
+    return ""
 
 
 def namespaced_objects(mesh: Mesh) -> Iterator[Claim]:

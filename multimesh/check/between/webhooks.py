@@ -8,7 +8,7 @@ from typing import Any
 
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.mesh import Mesh, side_of
-from multimesh.check.meshes.overlap import rules_meet, witness
+from multimesh.check.meshes.overlap import exclude, limits, rules_meet, witness
 from multimesh.check.meshes.webhooks import entries, is_istio_webhook, policy_as_webhook
 from multimesh.check.objects import text_of
 
@@ -21,13 +21,14 @@ _KINDS = (
 def overlaps(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find webhook entries of different meshes that can match the same object."""
     for kind, finding, what in _KINDS:
-        found = [list(watching(mesh, kind)) for mesh in meshes]
+        found = [[(limits(one[0]), one) for one in watching(mesh, kind)] for mesh in meshes]
         only_live = not any(mesh.checked for mesh in meshes)
         for one, two in combinations(range(len(meshes)), 2):
             if only_live or meshes[one].checked or meshes[two].checked:
-                for first in found[one]:
-                    for second in found[two]:
-                        yield from _meeting(first, second, finding, what)
+                for first, entry in found[one]:
+                    for second, other in found[two]:
+                        if not exclude(first, second):
+                            yield from _meeting(entry, other, finding, what)
 
 
 def watching(mesh: Mesh, kind: str) -> Iterator[tuple[dict[str, Any], Side]]:

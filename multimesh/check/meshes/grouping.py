@@ -45,7 +45,28 @@ def group(units: list[list[Object]], profiles: list[Profile]) -> list[Mesh]:
             by_plane.setdefault(plane, []).extend(unit)
         else:
             _add(unit, unplaced)
-    return _distinct(_with_profiles(by_plane, profiles) + [part.mesh() for part in unplaced])
+    meshes = _distinct(_with_profiles(by_plane, profiles) + [part.mesh() for part in unplaced])
+    for mesh in meshes:
+        mesh.objects = in_release_namespaces(mesh.objects, mesh.namespace)
+    return meshes
+
+
+def in_release_namespaces(objects: list[Object], namespace: str) -> list[Object]:
+    """Return objects with the namespace of their Helm release where they name none, as Helm installs them.
+
+    A release is a file: if all that is in it is in one namespace, it is that one, and otherwise `namespace`.
+    """
+    if not any(map(_names_none, objects)):
+        return objects
+    named: dict[str, set[str]] = {}
+    for item in objects:
+        named.setdefault(item.file, set()).update(filter(None, (item.namespace,)))
+    releases = {file: next(iter(found)) if len(found) == 1 else namespace for file, found in named.items()}
+    return [item._replace(namespace=releases[item.file]) if _names_none(item) else item for item in objects]
+
+
+def _names_none(item: Object) -> bool:
+    return not item.namespace and not item.cluster_scoped and item.is_resource
 
 
 def _plane_of(

@@ -7,7 +7,7 @@ consists of these values. Nothing is assumed about the selectors that charts hap
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from multimesh.check.objects import mappings, strings, text_of
 from multimesh.kubernetes.selectors import allows
@@ -42,6 +42,34 @@ def witness(first: dict[str, Any], second: dict[str, Any]) -> Witness | None:
     namespace = common(first.get("namespaceSelector"), second.get("namespaceSelector"))
     labels = common(first.get("objectSelector"), second.get("objectSelector"))
     return None if namespace is None or labels is None else Witness(namespace, labels)
+
+
+#: The values to which a webhook entry limits labels, by the name of its selector and the key of the label; None in a
+#: set means that the label is absent.
+Limits: TypeAlias = dict[tuple[str, str], frozenset[str | None]]
+
+
+def limits(entry: dict[str, Any]) -> Limits:
+    """Return what an entry limits labels to; nothing where a selector cannot be read.
+
+    Most pairs of webhooks of different meshes are limited to other values of one label, which this finds without a
+    comparison of all their requirements.
+    """
+    found: Limits = {}
+    try:
+        for name in ("namespaceSelector", "objectSelector"):
+            for key, operator, values in _requirements(entry.get(name)):
+                if operator in ("In", "DoesNotExist"):
+                    allowed = frozenset[str | None](values if operator == "In" else (None,))
+                    found[name, key] = found.get((name, key), allowed) & allowed
+    except ValueError:
+        return {}
+    return found
+
+
+def exclude(first: Limits, second: Limits) -> bool:
+    """Return whether no object can be within the limits of both entries."""
+    return any(key in second and values.isdisjoint(second[key]) for key, values in first.items())
 
 
 def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:

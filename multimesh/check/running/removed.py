@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from multimesh.check.findings import Finding, Side
 from multimesh.check.running.cluster import Cluster
-from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, is_own, is_renamed
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, SHARED_POLICIES, is_own, is_renamed
 from multimesh.mesh.profile import Profile
 
 #: Cluster-scoped kinds of which each mesh has its own.
@@ -41,7 +41,7 @@ _OF_ISTIOD = (
 def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Yield what is left of a mesh that was removed."""
     for item in found.of(*_CLUSTER_SCOPED):
-        if (
+        if item.name not in SHARED_POLICIES and (
             item.labels.get(MESH_LABEL) == mesh.name
             or is_own(item.name, mesh)
             or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name)

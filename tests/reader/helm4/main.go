@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	_ "unsafe" // for go:linkname
 
@@ -25,6 +26,8 @@ import (
 func splitAndDeannotate(postrendered, fallbackPrefix string) (map[string]string, error)
 
 func main() {
+	// Helm notes hooks that it does not know, which generated streams are full of.
+	slog.SetLogLoggerLevel(slog.LevelError)
 	client := &kube.Client{Factory: common.Factory{}, Namespace: "release"}
 	common.Serve(func(manifest []byte) ([]*resource.Info, error) {
 		// renderResources looks at nothing else before it splits; the plugin runner refuses empty answers

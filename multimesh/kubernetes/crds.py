@@ -1,0 +1,91 @@
+"""Find out whether a kind that no table knows is cluster-scoped: its CustomResourceDefinition says it.
+
+Only a stream with such a kind imports this.
+"""
+
+from __future__ import annotations
+
+import os
+
+from multimesh.errors import MultimeshError
+from multimesh.kubernetes.resources import resources
+from multimesh.yamltext.edits import Text
+from multimesh.yamltext.fieldpath import BadShape
+from multimesh.yamltext.limits import MAX_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLUSTER, NAMESPACED = "Cluster", "Namespaced"
+
+_KIND = b"CustomResourceDefinition"
+_ENDINGS = (".yaml", ".yml", ".json")
+
+
+def paths_of(where: str, listed: list[str], flag: str) -> list[str]:
+    """Return the files and directories with CRDs of a profile.
+
+    `where` is the file of the profile, `listed` its `spec.crds`, relative to it, and `flag` the value of `--crds`,
+    several of them separated as in PATH, relative to the working directory.
+    """
+    directory = os.path.dirname(where)
+    return [os.path.join(directory, path) for path in listed] + [path for path in flag.split(os.pathsep) if path]
+
+
+def scopes_in_files(paths: list[str], kind: str = "") -> dict[tuple[str, str], str]:
+    """Return the scope of each (group, kind) of the CRDs in files and directories; see `scopes_in`.
+
+    Raises MultimeshError for a path that cannot be read. Templates in directories, which are not YAML, are skipped.
+    """
+    found: dict[tuple[str, str], str] = {}
+    at = ""
+    try:
+        for at in (file for path in paths for file in _files(path)):
+            with open(at, "rb") as opened:
+                found |= scopes_in(opened.read(), kind)
+    except OSError as error:
+        raise MultimeshError(
+            os.path.abspath(at),
+            f"cannot read CRDs: {error.strerror}",
+            "--crds and spec.crds name files or directories; a path in a profile is relative to the profile.",
+        ) from None
+    return found
+
+
+def _files(path: str) -> Iterator[str]:
+    if not os.path.isdir(path):
+        yield path
+        return
+    for directory, directories, files in os.walk(path):
+        directories.sort()
+        yield from (os.path.join(directory, file) for file in sorted(files) if file.endswith(_ENDINGS))
+
+
+def scopes_in(data: bytes, kind: str = "") -> dict[tuple[str, str], str]:
+    """Return the scope of each (group, kind) of the CRDs in a stream, or of those with one kind at least.
+
+    What is not YAML is skipped.
+    """
+    found: dict[tuple[str, str], str] = {}
+    if _KIND not in data or kind.encode() not in data:
+        return found
+    for document in data.replace(b"\r\n", b"\n").split(b"\n---"):
+        if _KIND in document and kind.encode() in document and len(document) <= MAX_SIZE:
+            text = Text(_after_marker(document).decode("utf-8", "replace"))
+            try:
+                for resource in resources(text):
+                    if resource.kind == "CustomResourceDefinition":
+                        key = resource.value("spec/group"), resource.value("spec/names/kind")
+                        # The default of v1beta1 (apiextensions-apiserver 0.21, v1beta1/defaults.go).
+                        found[key] = resource.value("spec/scope") or NAMESPACED
+            except (MultimeshError, BadShape, RecursionError):
+                continue
+    return found
+
+
+def _after_marker(document: bytes) -> bytes:
+    """Return a document without the rest of the line of its marker, which may be a comment."""
+    document = document.removeprefix(b"\xef\xbb\xbf")
+    first, _, rest = document.partition(b"\n")
+    return rest if first.strip()[:1] in (b"", b"#") else document

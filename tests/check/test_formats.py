@@ -1,0 +1,63 @@
+"""The formats of findings that CI servers read."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from multimesh.check.catalogue import CATALOGUE, INFO, WARNING
+from multimesh.check.findings import Finding, Side
+from multimesh.check.formats import write
+
+FOUND = [
+    Finding("two-owners", "a: 100%,\nb", (Side("m", "X/y", "a b,c:d.yaml", 7), Side("n", "", "", 0)), remedy="do it"),
+    Finding("no-owner", "nobody", (), WARNING),
+    Finding("two-owners", "again", (Side("", "", "cluster", 0),)),
+    Finding("no-owner", "for your information \x00\ufffe", (), INFO),
+]
+
+
+def test_github_gets_a_command_for_each_finding_at_its_place():
+    """With everything escaped that ends a property or a message."""
+    lines = write("github", FOUND, "2 meshes", "check").splitlines()
+    assert lines[0] == (
+        "::error file=a b%2Cc%3Ad.yaml,line=7,title=two-owners::"
+        "a: 100%25,%0Ab%0Aa b,c:d.yaml:7  X/y  (mesh m)%0A(mesh n)%0Ado it"
+    )
+    assert lines[1].startswith(f"::warning title=no-owner::nobody%0A{CATALOGUE['no-owner'].remedy[:9]}")
+    assert lines[2].startswith("::error title=two-owners::again%0Acluster%0A")
+    assert lines[3].startswith("::notice title=no-owner::for your information")
+    assert lines[4:] == ["2 errors, 1 warning, 1 info"]
+    assert write("github", [], "2 meshes", "check") == "nothing found\n"
+
+
+def test_junit_has_a_case_for_each_id_and_fails_for_errors():
+    suite = ET.fromstring(write("junit", FOUND, "2 meshes", "verify"))  # noqa: S314 - our own output
+    assert suite.attrib == {"name": "multimesh verify", "tests": "2", "failures": "1", "errors": "0"}
+    warned, failed = suite
+    assert (failed.get("classname"), failed.get("name")) == ("multimesh.verify", "two-owners")
+    [failure] = failed
+    assert failure.tag == "failure"
+    assert str(failure.get("message")).startswith("2 x two-owners: ")
+    assert "a b,c:d.yaml:7  X/y  (mesh m)" in str(failure.text)
+    [output] = warned
+    assert output.tag == "system-out"
+    assert "warning: nobody" in str(output.text)
+    assert "for your information \ufffd\ufffd" in str(output.text)
+
+
+def test_junit_without_findings_is_one_case_that_passes():
+    """A server takes a suite without cases for one that did not run."""
+    suite = ET.fromstring(write("junit", [], "2 meshes", "check"))  # noqa: S314 - our own output
+    assert [(case.get("name"), len(case)) for case in suite] == [("nothing found", 0)]
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", "github"), ("false", "text"), ("", "text")])
+def test_a_workflow_of_github_gets_its_commands_by_itself(monkeypatch, value, expected):
+    from multimesh.cli import parser
+
+    monkeypatch.setenv("GITHUB_ACTIONS", value)
+    monkeypatch.delenv("MULTIMESH_OUTPUT", raising=False)
+    assert parser().parse_args(["check"]).output == expected
+    assert parser().parse_args(["check", "-o", "json"]).output == "json"

@@ -1,0 +1,164 @@
+"""Habits of the command line: help, version, completion, `-f`, the nearest word, and when there are colours."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helms import ROOT
+from program import profile
+
+from multimesh.cli import ABOUT, COMMANDS, main
+from multimesh.commands.flags import in_colour
+from multimesh.version import __version__
+
+ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\nrules: []\n"
+
+
+@pytest.fixture
+def run(monkeypatch, capsysbinary, tmp_path):
+    """Run a command in this process, and return exit code, stdout and stderr."""
+    (tmp_path / "profile.yaml").write_text(profile("blue", "istio-blue", ("nginx-blue",)))
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MULTIMESH_")]:
+        monkeypatch.delenv(name)
+
+    def start(*arguments: str) -> tuple[int, str, str]:
+        try:
+            code = main(list(arguments))
+        except SystemExit as stop:  # how argparse ends after --help
+            code = int(stop.code or 0)
+        said = capsysbinary.readouterr()
+        return code, said.out.decode(), said.err.decode()
+
+    return start
+
+
+def test_the_version_has_four_spellings(run, tmp_path):
+    for arguments in (["version"], ["--version"]):
+        assert run(*arguments) == (0, f"multimesh {__version__}\n", "")
+    assert _process(tmp_path, "render", "--version") == (0, f"multimesh {__version__}\n", "")
+    script = [str(ROOT / "postrender.py"), "--version"]
+    assert subprocess.run(script, capture_output=True, text=True, check=True).stdout == f"multimesh {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["render", *COMMANDS, *ABOUT])
+def test_help_prints_what_the_flag_prints(run, tmp_path, command):
+    code, out, err = run("help", command)
+    assert (code, err) == (0, "")
+    assert out == (_process(tmp_path, command, "--help") if command == "render" else run(command, "--help"))[1]
+    assert out.startswith(f"usage: multimesh {command}")
+
+
+def test_help_alone_lists_the_commands(run):
+    code, out, err = run("help")
+    assert (code, err) == (0, "")
+    assert out == run("--help")[1]
+    assert [command for command in ("render", *COMMANDS, *ABOUT) if not re.search(rf"\n    {command}\s", out)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["chekc"], 'there is no command "chekc"; did you mean "check"?\n  See \'multimesh help\'.'),
+        (["help", "polices"], 'there is no command "polices"; did you mean "policies"?\n  See \'multimesh help\'.'),
+        (["zzz"], "there is no command \"zzz\"\n  See 'multimesh help'."),
+        (
+            ["check", "--profle", "x"],
+            "unrecognized arguments: --profle; did you mean \"--profile\"?\n  See 'multimesh check --help'.",
+        ),
+        (["values", "--zzz"], "unrecognized arguments: --zzz\n  See 'multimesh values --help'."),
+        (["completion", "ksh"], 'the shell is "ksh"\n  It may be: bash, zsh, fish.'),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_nearest_one(run, arguments, message):
+    """And with the help of the command that was typed."""
+    assert run(*arguments) == (2, "", f"multimesh: {message}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_knows_every_command_and_flag(run, shell):
+    code, out, err = run("completion", shell)
+    assert (code, err) == (0, "")
+    assert all(command in out for command in ("render", *COMMANDS, *ABOUT))
+    assert "print-kubectl" in out
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=out, text=True, check=True)
+
+
+# -f
+
+
+@pytest.mark.parametrize("flag", [["-f", "role.yaml"], ["-f=role.yaml"], ["--file=role.yaml"], ["--file", "role.yaml"]])
+@pytest.mark.parametrize("command", ["render", "diff"])
+def test_a_file_is_read_instead_of_stdin(run, tmp_path: Path, command, flag):
+    (tmp_path / "role.yaml").write_text(ROLE)
+    if command == "diff" and flag == ["-f=role.yaml"]:
+        flag = ["-frole.yaml"]
+    code, out, err = _process(tmp_path, command, "--profile=.", *flag)
+    assert (code, err) == (0, "")
+    assert "name: kiali-blue\n" in out
+
+
+def test_messages_name_the_file(tmp_path: Path):
+    (tmp_path / "role.yaml").write_text(ROLE.replace("kiali", "unknown"))
+    code, out, err = _process(tmp_path, "render", "--profile=.", "-f", "role.yaml")
+    assert (code, out) == (2, "")
+    assert err.startswith("multimesh: role.yaml:1: ClusterRole/unknown: ")
+    code, out, err = _process(tmp_path, "render", "--profile=.", "-f", "absent.yaml")
+    assert (code, out) == (2, "")
+    looked = f"  Looked at {tmp_path}/absent.yaml.\n"
+    assert err == f"multimesh: absent.yaml: cannot be read: No such file or directory\n{looked}"
+    (tmp_path / "empty.yaml").write_text("")
+    assert _process(tmp_path, "render", "--profile=.", "-f", "empty.yaml")[2].startswith(
+        "multimesh: empty.yaml: is empty"
+    )
+
+
+def test_a_dash_is_stdin(tmp_path: Path):
+    code, out, _ = _process(tmp_path, "render", "--profile=.", "-f", "-", stdin=ROLE)
+    assert (code, out) == (0, ROLE.replace("kiali", "kiali-blue"))
+
+
+def test_verify_reads_a_saved_cluster_from_a_file(tmp_path: Path):
+    saved = '{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}]}'
+    (tmp_path / "saved.json").write_text(saved)
+    code, out, err = _process(tmp_path, "verify", "--profile=.", "-f", "saved.json")
+    assert (code, err) == (1, "")
+    assert "istio-blue" in out
+    code, out, err = _process(tmp_path, "verify", "--profile=.", "-f", "absent.json")
+    assert (code, out) == (2, "")
+    assert err.startswith("multimesh: absent.json: cannot be read")
+
+
+def _process(folder: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    (folder / "profile.yaml").write_text(profile("blue", "istio-blue", ("nginx-blue",)))
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MULTIMESH_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "multimesh", *arguments],
+        input=stdin, capture_output=True, text=True, cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+# Colours.
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_gets_colours_unless_the_environment_says_no(monkeypatch, environment, expected):
+    """NO_COLOR counts if it is not empty (no-color.org)."""
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert in_colour("auto") is expected
+    assert in_colour("always") is True
+    assert in_colour("never") is False
