@@ -1,4 +1,4 @@
-"""Talk to an API server, and wait for what it does asynchronously."""
+"""Talk to an API server, and wait for what it does in its own time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 Object = dict[str, Any]
 T = TypeVar("T")
 
-#: The paths of the kinds that the tests create, read or delete.
+#: Where the kinds that the tests create, read or delete are served.
 PATHS = {
     "Namespace": "/api/v1/namespaces",
     "Pod": "/api/v1/pods",
@@ -49,9 +49,9 @@ def path(kind: str, namespace: str = "", name: str = "") -> str:
 
 
 def until(what: str, probe: Callable[[], T], seconds: float = 60, so: Callable[[T], bool] = bool) -> T:
-    """Repeat a request until it returns a true value, and return that; fail with the last one after the deadline.
+    """Ask until the answer is as it should be, and return it; fail with the last one when the deadline passes.
 
-    The tests never wait in another way.
+    The tests wait in no other way.
     """
     deadline = time.monotonic() + seconds
     while not so(answer := probe()):
@@ -62,7 +62,7 @@ def until(what: str, probe: Callable[[], T], seconds: float = 60, so: Callable[[
 
 
 class Refused(Exception):
-    """The API server refused a request."""
+    """The API server said no."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -71,18 +71,18 @@ class Refused(Exception):
 
 
 class Looker:
-    """Looks repeatedly, in a thread of its own, until it is stopped; subclasses define `look`."""
+    """Looks again and again, in a thread of its own, until it is told to stop: what `look` does is up to who derives."""
 
     def __init__(self) -> None:
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Start looking."""
+        """Begin to look."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop looking."""
+        """Look no more."""
         self._ends.set()
         self._thread.join()
 
@@ -110,8 +110,7 @@ class Api:
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": None}}
         found = self.call("POST", f"{path('ServiceAccount', namespace, name)}/token", request)
         client = copy.copy(self)
-        # Connections are closed with the client.
-        client._token, client._local = found["status"]["token"], threading.local()
+        client._token, client._local = found["status"]["token"], threading.local()  # connections are closed with ours
         return client
 
     def call(self, method: str, path: str, body: object = None, content: str = "application/json") -> Object:
@@ -126,7 +125,7 @@ class Api:
                 content_type, data = answer.headers.get_content_type(), answer.read()
                 break
             except (OSError, http.client.HTTPException):
-                # The server has closed an idle connection, so a new one is opened.
+                # The server closes connections that were idle; the next one is new.
                 connection.close()
                 if last:
                     raise
@@ -149,22 +148,22 @@ class Api:
             connection.close()
 
     def list(self, kind: str, namespace: str = "") -> list[Object]:
-        """List the objects of a kind; an empty list if the kind is not served."""
+        """List the objects of a kind; none where the kind is not served."""
         return self.items(path(kind, namespace))
 
     def peek(self, kind: str, namespace: str = "") -> list[Object]:
-        """List objects from the cache of the API server, which is cheap enough for repeated requests."""
+        """List objects as the API server remembers them, which costs next to nothing: for who asks again and again."""
         return (self.find(path(kind, namespace) + "?resourceVersion=0") or {"items": []})["items"]
 
     def items(self, path: str) -> list[Object]:
-        """List the objects at the path of a collection; an empty list if it does not exist."""
+        """List what is at the path of a collection; nothing where there is none."""
         return until(f"{path} can be listed", lambda: self._list(path))["items"]
 
     def _list(self, path: str) -> Object | None:
         try:
             return self.find(path) or {"items": []}
         except Refused as error:
-            # A changed CRD gets new storage, which takes a moment.
+            # A CRD that was written gets new storage, and takes a moment.
             if error.code == 429:
                 return None
             raise
@@ -174,7 +173,7 @@ class Api:
         return self.find(path(kind, namespace, name))
 
     def find(self, path: str) -> Object | None:
-        """Return the object at a path, or None."""
+        """Return what is at a path, or None."""
         try:
             return self.call("GET", path)
         except Refused as error:
@@ -183,11 +182,11 @@ class Api:
             raise
 
     def create(self, kind: str, obj: Object, namespace: str = "", *, dry_run: bool = False) -> Object:
-        """Create one object, or do a dry run. Raises Refused."""
+        """Create one object, or only try to. Raises Refused."""
         return self.call("POST", path(kind, namespace) + "?dryRun=All" * dry_run, obj)
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
-        """Delete one object at once, if it exists."""
+        """Delete one object at once; that it is not there is as good."""
         try:
             options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
             self.call("DELETE", path(kind, namespace, name), options)

@@ -1,7 +1,7 @@
 """Find etcd, kube-apiserver and kube-controller-manager, or build them with Go, once.
 
-It looks in this order: the directory KUBEBUILDER_ASSETS, the PATH, the cache of tools/helm.py. Otherwise it builds them
-into that cache. Run as a script, it finds or builds them and prints how long each took; the exit code is 2 if it cannot.
+In this order: the directory that KUBEBUILDER_ASSETS names, the PATH, the cache of tools/helm.py, a build into that cache.
+Run as a script it finds or builds them and says how long each took; it ends with 2 where that cannot be done.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STAMP = (
     f"-X k8s.io/component-base/version.gitVersion=v{KUBERNETES}"
     f" -X k8s.io/component-base/version.gitMajor={_MAJOR} -X k8s.io/component-base/version.gitMinor={_MINOR}"
 )
-#: Debug information takes a fifth of the build time, and `-s -w` removes it from the program anyway.
+#: What a debugger wants is a fifth of the work of building, and `-s -w` leaves it out of the program anyway.
 NO_DEBUG = "-gcflags=all=-dwarf=false"
 
 
@@ -55,11 +55,11 @@ PROGRAMS = (
 
 
 class Unavailable(Exception):
-    """A program is not available; the message is one line that says what to do."""
+    """A program cannot be had; the message is one line that says what to do."""
 
 
 def find() -> dict[str, Path]:
-    """Return the path of every program, built if necessary. Raises Unavailable."""
+    """Return the path of every program, built if need be. Raises Unavailable."""
     return {program.name: _found(program) or _built(program) for program in PROGRAMS}
 
 
@@ -84,7 +84,7 @@ def _built(program: Program) -> Path:
     tool.say(f"building {program.name} {program.version} (minutes, once)")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # It is built next to its destination and moved in one step, so that other processes see a complete file.
+        # Beside its destination and moved in one step: whoever looks sees all of it or nothing.
         with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as directory:
             made = Path(directory) / program.name
             done = subprocess.run(
@@ -108,7 +108,7 @@ def _built(program: Program) -> Path:
 
 
 def main() -> int:
-    """Find or build all programs, and print their paths."""
+    """Have all programs ready, and say where they are."""
     try:
         for name, path in find().items():
             tool.say(f"{name}: {path}")

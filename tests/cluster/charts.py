@@ -1,6 +1,6 @@
-"""Make charts of streams, so that a real Helm installs stock Istio although its charts are not in the repository.
+"""Turn streams into charts, so that a real Helm installs stock Istio without its charts being in the repository.
 
-A chart has one template, which reads one file, so Helm sends the text of the stream to the post-renderer.
+A chart has one template that reads one file: what Helm sends to the post-renderer is the text of the stream.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from streams import stream
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FILENAME = re.compile(r"(?m)^ +postrenderer\.helm\.sh/postrender-filename: .*\n")
 
-#: Placeholders for values in a text.
+#: Words that stand for values in a text.
 NAMESPACE, REVISION = "@NAMESPACE@", "@REVISION@"
 
-#: The version of the stock mesh next to meshes of istiod.
+#: The version of the stock mesh beside meshes of istiod.
 STOCK = "1.30.3"
-#: The namespaces that the istiod of a stream reads: those of its mesh, or, for a stock one, those of no mesh.
+#: Which namespaces the istiod of a stream reads: those of its mesh; a stock one those that belong to no mesh.
 _SELECTORS = {
     "istiod": "    discoverySelectors:\n    - matchLabels:\n        multimesh.dev/mesh: {mesh}\n",
     "istiod-default-revision": "    discoverySelectors:\n    - matchExpressions:\n"
@@ -34,7 +34,7 @@ _KINDS_OF_1_5 = {
 
 
 def releases(version: str, mesh: str) -> dict[str, str]:
-    """Map the releases of a mesh, in their order, to their streams."""
+    """Map the releases of a mesh, in their order, to the streams that they are made of."""
     if version.startswith("1.5."):
         return {f"istio-{mesh}": "istio-default"}
     return {f"istio-base-{mesh}": "base", f"istiod-{mesh}": "istiod"}
@@ -43,21 +43,21 @@ def releases(version: str, mesh: str) -> dict[str, str]:
 def text(version: str, mesh: str, chart: str) -> str:
     """Return the text of a stock chart, rendered.
 
-    For 1.5 it is the stream of Helm 4 without Helm's own annotation, since Helm 3 sends no hooks.
+    Of 1.5 it is what Helm 4 sends, with the annotation of its own taken away again: Helm 3 sends no hooks.
     """
     if version.startswith("1.5."):
-        # Without entries `annotations:` is null, which every API server accepts as absent.
+        # With nothing left below it, `annotations:` is null, which every API server takes for none.
         return _FILENAME.sub("", stream("helm4", version, mesh, chart).text)
     found = stream("helm3", version, mesh, chart).text
     return released(found, version, _SELECTORS[chart].format(mesh=mesh)) if chart in _SELECTORS else found
 
 
 def released(istiod: str, version: str, selectors: str) -> str:
-    """Add to an istiod what the streams lack and a cluster would have.
+    """Give an istiod what the streams lack, and what a cluster would have.
 
-    The streams are rendered from sources, so the tag of the image is not the version. They also lack the value
-    `meshConfig.discoverySelectors`, which `multimesh values` writes. Without it two control planes write their roots
-    into the same namespaces. Up to 1.21 it applies to configuration only with a variable.
+    They are made from sources: the tag of the image is not the version. And they have no `meshConfig.discoverySelectors`
+    as `multimesh values` writes them, without which two control planes write their roots into the same namespaces; up to
+    1.21 a variable makes them hold for configuration, too.
     """
     istiod = re.sub(r'(?m)^( +image: ".*/pilot):latest"$', rf'\1:{version}"', istiod)
     if version == "1.16.7":
@@ -68,11 +68,10 @@ def released(istiod: str, version: str, selectors: str) -> str:
 
 
 def stock_beside(version: str) -> dict[str, str]:
-    """Return the texts of the releases of a stock mesh in istio-system next to meshes of a version.
+    """Return the texts of the releases of a stock mesh in istio-system that lives beside meshes of a version.
 
-    The Citadel of a stock 1.5 has a list of namespaces. For 1.6 and later the stock mesh is an istiod of the default
-    revision whose base has `defaultRevision=""`, and therefore no validator for the whole cluster. docs/operations.md
-    requires both.
+    The Citadel of a stock 1.5 has a list. Beside 1.6 and later it is an istiod of the default revision whose base sets
+    `defaultRevision=""`, hence brings no validator for everybody. docs/operations.md asks for both.
     """
     if version.startswith("1.5."):
         manifests = text(version, "affirmed", "istio-default").replace("istio-affirmed", "istio-system")
@@ -90,7 +89,7 @@ def without(text: str, *kinds: str) -> str:
 
 
 def with_few_crds(text: str) -> str:
-    """Leave out the CRDs of kinds that no test creates, since the API server takes most of its time for them."""
+    """Leave out the CRDs of kinds that no test creates: they are what takes the API server most of its time."""
     documents = re.split(r"(?m)^---\n", text)
     wanted = re.compile(r"(?m)^  name: (gateways|virtualservices|sidecars)\.networking\.istio\.io$")
     return "---\n".join(d for d in documents if "\nkind: CustomResourceDefinition\n" not in d or wanted.search(d))
@@ -114,7 +113,7 @@ def base_crds(version: str) -> str:
 
 
 def crds_of_1_5() -> list[dict]:
-    """Return what the chart istio-init would have installed: real CRDs if 1.24.6 has them, else permissive ones."""
+    """Return what the chart istio-init would have installed: real CRDs where 1.24.6 has them, else permissive ones."""
     return _crds() + [_permissive(group, kind) for group, kinds in _KINDS_OF_1_5.items() for kind in kinds]
 
 
@@ -122,7 +121,7 @@ def _crds() -> list[dict]:
     documents = yaml.load_all(stream("helm3", "1.24.6", "affirmed", "base").text, Loader=_LOADER)
     found = [document for document in documents if document and document["kind"] == "CustomResourceDefinition"]
     for crd in found:
-        crd["metadata"] = {"name": crd["metadata"]["name"]}  # No release has them.
+        crd["metadata"] = {"name": crd["metadata"]["name"]}  # no release has them
     return found
 
 
@@ -144,15 +143,15 @@ def _permissive(api_version: str, kind: str) -> dict:
 
 
 def parametrized(text: str, mesh: str) -> str:
-    """Replace `istio-MESH` and `MESH` in the istiod of a mesh with the words NAMESPACE and REVISION.
+    """Put the words NAMESPACE and REVISION where the istiod of a mesh says `istio-MESH` and `MESH`.
 
-    `istio-MESH` is the namespace, except in the name of the ConfigMap of the revision. The label of the mesh does not
-    change.
+    `istio-MESH` is the namespace, but for the ConfigMap of the revision, which has the same name. The label of the mesh
+    stays.
     """
     namespace = re.compile(rf"(?<!^  name: )(?<!^          name: )istio-{mesh}(?![\w-])", re.MULTILINE)
     return re.sub(rf"(?<![\w])(?<!/mesh: ){mesh}(?![\w])", REVISION, namespace.sub(NAMESPACE, text))
 
 
 def canary(text: str, mesh: str, revision: str) -> str:
-    """Change the revision of an istiod, as if it was rendered with `--set revision=`."""
+    """Turn the istiod of a mesh into one of another revision: as if rendered with `--set revision=`."""
     return parametrized(text, mesh).replace(NAMESPACE, f"istio-{mesh}").replace(REVISION, revision)

@@ -1,9 +1,9 @@
-"""Empty a cluster between two worlds, faster than its own controllers do.
+"""Empty a cluster between two worlds, faster than its own controllers would.
 
-The namespace controller waits five seconds before it handles a terminating namespace (kubernetes 1.35.4
-pkg/controller/namespace/namespace_controller.go, namespaceDeletionGracePeriod), because of clusters with several API
-servers. This cluster has one, so this module does the work of the controller at once: it deletes what is in the
-namespace, then removes the finalizer.
+The namespace controller waits five seconds before it looks at a namespace that is going (kubernetes 1.35.4
+pkg/controller/namespace/namespace_controller.go, namespaceDeletionGracePeriod), for the sake of clusters with several
+API servers. There is one here, so what that controller does is done at once: delete what is in the namespace, then take
+its finalizer away.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Iterator
 
 from api import Api, Object, Refused, path, until
 
-#: Delete at once; dependent objects are deleted in the background.
+#: At once, and whatever belongs to it in its own time.
 NOW = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
 
 
 def wipe(api: Api, kept_namespaces: set[str]) -> None:
-    """Delete everything except these namespaces and the objects of Kubernetes itself."""
+    """Take everything out, but for these namespaces and what Kubernetes itself has."""
     for kind in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
         api.call("DELETE", f"/apis/admissionregistration.k8s.io/v1/{kind}")
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
@@ -28,13 +28,13 @@ def wipe(api: Api, kept_namespaces: set[str]) -> None:
             if "kubernetes.io/bootstrapping" not in (obj["metadata"].get("labels") or {}):
                 api.delete(kind, obj["metadata"]["name"])
     _end_namespaces(api, kept_namespaces)
-    # CRDs are deleted afterwards: resources of a terminating namespace may stay if their CRD is deleted with it.
+    # Only then: together with their CRD, resources of a namespace that is going have been seen to stay.
     until("CRDs may be deleted", lambda: _deletes_crds(api), 60)
     until("all CRDs are gone", lambda: not api.list("CustomResourceDefinition"), 60)
 
 
 def _deletes_crds(api: Api) -> bool:
-    """Try to delete all CRDs. The policy that forbids it is deleted, but the API server notices that a moment later."""
+    """Try to delete all CRDs; the policy that forbids it is gone, but the API server notices that a moment later."""
     try:
         api.call("DELETE", path("CustomResourceDefinition"))
     except Refused as error:
@@ -61,13 +61,13 @@ def _finalize(api: Api, name: str) -> None:
     found = api.get("Namespace", name)
     if found:
         found["spec"]["finalizers"] = []
-        # The controller may be faster; the caller checks that the namespace is deleted.
+        # The controller may be faster, which is as good: the caller looks whether it went.
         with contextlib.suppress(Refused):
             api.call("PUT", path("Namespace", name=name) + "/finalize", found)
 
 
 def _namespaced(api: Api) -> Iterator[str]:
-    """Yield the paths of the namespaced kinds that can be deleted, in the preferred version of the server."""
+    """Yield where the namespaced kinds that can be deleted are served, in the version that the server prefers."""
     groups = [f"/apis/{group['preferredVersion']['groupVersion']}" for group in api.call("GET", "/apis")["groups"]]
     for group in ["/api/v1", *groups]:
         resources: list[Object] = (api.find(group) or {"resources": []})["resources"]

@@ -20,17 +20,17 @@ for directory in (HERE, HERE.parent):
 TOOK: dict[str, float] = {}
 CLUSTER = "control plane"
 
-#: The modules that share a world, in the fastest order: each leaves it unchanged, except the last ones.
+#: The modules that share a world, in the order that costs least: each leaves it as it found it, up to the last ones.
 LIFE = ("stock_twice", "two_meshes", "policies", "faults", "upgrade", "canary", "forgotten", "removal", "next_version")
-#: The modules in which each test begins with an empty cluster.
+#: The modules of which each test begins with an empty cluster.
 ALONE = ("proof", "operations")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark every test of this directory, so that `make test` excludes it, and group tests that share a world.
+    """Mark every test of this directory, so that `make test` leaves it out; run what shares a world together.
 
-    A world that does not fit a module is created again, so the order affects only the time.
+    A world that is not as a module wants it is made anew, so the order costs time and nothing else.
     """
     for item in filter(_is_ours, items):
         item.add_marker(pytest.mark.cluster)
@@ -52,7 +52,7 @@ def _place(item: pytest.Item) -> tuple[str, int]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
-    """Send all tests that share a world to one of several processes (`pytest -n`), each with its own control plane."""
+    """Give all tests that share a world to one process of several (`pytest -n`), each of which has its own control plane."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByWorld(LoadScopeScheduling):
@@ -63,7 +63,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
 
 
 def shared(nodeid: str) -> str:
-    """Return what a test shares with others: a world, nothing if each has a cluster without meshes, else its module."""
+    """Name what a test shares with others: a world, nothing where each has a cluster without meshes, else its module."""
     path, _, test = nodeid.partition("::")
     module = Path(path).stem.removeprefix("test_")
     if module in LIFE:
@@ -72,14 +72,14 @@ def shared(nodeid: str) -> str:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Add up the time of each module, with its fixtures."""
+    """Add up what each module took, its fixtures included."""
     part = Path(report.location[0]).stem
     TOOK[part] = TOOK.get(part, 0) + report.duration
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    """Add the last log lines of the control plane to a failure, since a remote run keeps nothing else."""
+    """Let a failure say what the programs of the control plane said last: of a run elsewhere nothing else is left."""
     report = yield
     worlds = getattr(item, "funcargs", {}).get("worlds") if report.failed else None
     if worlds is not None:
@@ -88,20 +88,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Report how long the control plane of this process took to start to the process that prints the summary."""
+    """Tell the process that sums up how long the control plane of this one took to start."""
     if hasattr(session.config, "workeroutput") and CLUSTER in TOOK:
         session.config.workeroutput[CLUSTER] = TOOK[CLUSTER]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    """Receive the report of another process."""
+    """Hear what the other one tells."""
     if found := getattr(node, "workeroutput", {}).get(CLUSTER):
         TOOK[CLUSTER] = max(found, TOOK.get(CLUSTER, 0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how long each part took."""
+    """Say how long each part took."""
     if CLUSTER in TOOK:
         terminalreporter.section("how long each part took")
         for part, seconds in TOOK.items():
@@ -114,7 +114,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """Start a real API server, or skip with the reason why there is none."""
+    """Start a real API server, or say in one plain line why there is none."""
     import binaries
 
     try:
@@ -138,32 +138,32 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 
 
 class Worlds:
-    """One world at a time: that of one Helm and one version of Istio, until another one is requested."""
+    """One world at a time: that of one Helm and one version of Istio, until something else is asked for."""
 
     def __init__(self, cluster, directories: pytest.TempPathFactory) -> None:
         self.cluster, self._directories = cluster, directories
         self._now = None
 
     def take(self, helm, version: str, *, empty: bool = False):
-        """Return the previous world if it fits, else a new one."""
+        """Return the world of before where it will do, else a new one."""
         from world import World
 
         now = self._now
         if not (now and (now.helm, now.began) == (helm, version) and not now.spent and not empty):
             if now:
-                now.wipe()  # If that fails, the next caller tries again.
+                now.wipe()  # where that fails, whoever comes next tries again
             now = self._now = World(self.cluster, helm, version, self._directories.mktemp("world"))
         return now
 
     def end(self) -> None:
-        """Stop everything that runs; the cluster ends with the run."""
+        """Let nothing run any more; the cluster ends with the run."""
         if self._now:
             self._now.leave()
 
 
 @pytest.fixture(scope="session")
 def worlds(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    """Return the object that creates worlds."""
+    """Hand out what makes worlds."""
     made = Worlds(cluster, tmp_path_factory)
     try:
         yield made
@@ -173,10 +173,10 @@ def worlds(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds
 
 @pytest.fixture(scope="module")
 def world(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
-    """Return a cluster for the Helm and the version of Istio that the module asks for.
+    """Hand out a cluster for the Helm and the version of Istio that the module asks for.
 
-    A module with `SPENDS = True` begins with an empty cluster, and need not clean up. After a failure the state is
-    unknown, so the next module gets a new world.
+    A module that says `SPENDS = True` begins with nothing in it, and leaves it as it likes. After a failure nobody knows
+    what is there, so the next module gets a new world.
     """
     major, version = request.param
     spends = getattr(request.module, "SPENDS", False)
@@ -189,14 +189,14 @@ def world(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
 
 @pytest.fixture(scope="module")
 def meshes(world):
-    """Return the two meshes of a world, installed as the documentation says, if they are not installed yet."""
+    """Hand out the two meshes of a world, installed as the documentation says, if they are not there yet."""
     world.need()
     return world
 
 
 @pytest.fixture
 def bare(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
-    """Return a cluster without meshes, for one test, which need not clean up."""
+    """Hand out a cluster without meshes, for one test that leaves it as it likes."""
     major, version = request.param
     found = worlds.take(request.getfixturevalue(f"helm{major}"), version, empty=True)
     found.wants(version)

@@ -1,7 +1,7 @@
-"""Run a real Kubernetes control plane: etcd, kube-apiserver, kube-controller-manager, and nothing that runs pods.
+"""Run a real Kubernetes control plane: etcd, kube-apiserver, kube-controller-manager, and nothing that runs a pod.
 
-Services get loopback addresses. All of them belong to this machine, so the API server can reach a process that listens
-on the address of its Service, without kube-proxy.
+Services get loopback addresses. Every one of them is this machine, so whoever listens on the address of its
+own Service is reached by the API server without kube-proxy.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pathlib import Path
 from api import Api, Object, Refused, until
 from pki import Authority, signing_key
 
-#: The number of this process in a run (pytest-xdist), and the highest number of processes.
+#: Which of several processes of one run this is (pytest-xdist), and more than there can be of them.
 PROCESS, PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")), 16
 
 
 def _service_range() -> str:
-    """Return the range of Service addresses. Port 443 of each is a port of the machine, so processes must not share them."""
+    """Return the addresses of Services: each one's port 443 is a port of the machine, so no two processes may share them."""
     first = ipaddress.ip_network(os.environ.get("MULTIMESH_SERVICE_RANGE", "127.96.0.0/16"))
     return f"{first.network_address + PROCESS * first.num_addresses}/{first.prefixlen}"
 
@@ -87,7 +87,7 @@ class ControlPlane:
     def stop(self) -> None:
         """End every child, the last started first, by its own process id.
 
-        They are killed at once: kube-apiserver would wait a minute for its watchers, and no data is needed later.
+        They get no time: kube-apiserver would wait a minute for those who watch, and nothing of this is kept.
         """
         for child in reversed(self._children):
             child.kill()
@@ -105,7 +105,7 @@ class ControlPlane:
         )
 
     def events(self, since: int = 0) -> Iterator[Object]:
-        """Yield the records of the audit log, from an offset of the file on."""
+        """Yield what the audit log has, from one place of the file on."""
         with open(self.audit, "rb") as log:
             log.seek(since)
             for line in log:
@@ -120,7 +120,7 @@ class ControlPlane:
                     stdout=log,
                     stderr=log,
                     cwd=self.folder,
-                    env=os.environ | {"GOGC": "400"},  # The tests are limited by CPU time, not by memory.
+                    env=os.environ | {"GOGC": "400"},  # time is what is scarce here, not memory
                     preexec_fn=die_with_parent if sys.platform == "linux" else None,
                 )
             )
@@ -135,7 +135,7 @@ class ControlPlane:
             f"--listen-peer-urls={urls[1]}",
             f"--initial-advertise-peer-urls={urls[1]}",
             f"--initial-cluster=default={urls[1]}",
-            "--unsafe-no-fsync",  # Nothing of it is needed after the run.
+            "--unsafe-no-fsync",  # nothing of it outlives the run
             "--log-level=warn",
         )
 
@@ -154,7 +154,7 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--service-cluster-ip-range={_service_range()}",
-            # A Service without a requested node port gets none of the first ones, which the stock chart of 1.5 requests.
+            # Who asks for no number gets none of the first ones, and those are what the stock chart of 1.5 asks for.
             "--service-node-port-range=31380-32767",
             "--endpoint-reconciler-type=none",
             f"--tls-cert-file={certificate}",
@@ -182,7 +182,7 @@ class ControlPlane:
             "--leader-elect=false",
             "--use-service-account-credentials=false",
             "--concurrent-namespace-syncs=20",
-            "--kube-api-qps=1000",  # The deletion of a namespace takes one request for every kind.
+            "--kube-api-qps=1000",  # a namespace that goes takes a call for every kind there is
             "--kube-api-burst=2000",
             "--v=0",
         )
@@ -213,9 +213,9 @@ class ControlPlane:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Choose ports that are not in use, and that no process of the machine gets for an outgoing connection.
+    """Choose ports that nobody listens on, and that no process of the machine gets for a connection of its own.
 
-    Those are 32768 and above (Linux, net.ipv4.ip_local_port_range). Each process of a run has a range of its own.
+    Those come from 32768 on (Linux, net.ipv4.ip_local_port_range). Of several processes of one run each has its own.
     """
     found: list[int] = []
     for port in random.sample(range(20000 + PROCESS, 32000, PROCESSES), 200):
@@ -228,5 +228,5 @@ def _free_ports(count: int) -> list[int]:
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to end the child if the test run is killed (prctl, PR_SET_PDEATHSIG)."""
+    """Let the kernel end the child should the test run itself be killed (prctl, PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

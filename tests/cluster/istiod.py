@@ -1,18 +1,19 @@
-"""Run a real istiod instead of a stand-in, with a `pilot-discovery` that the caller provides.
+"""Run a real istiod where a stand-in would be: with a `pilot-discovery` that whoever runs the tests already has.
 
-`MULTIMESH_ISTIOD` is its path, or several paths separated by `:`. A Deployment runs with the version that is nearest to
-the tag of its image, at most two minor versions away: Istio supports no larger upgrade. A binary that was built without
-a version has the version in its file name; without one it runs for every version. A test without a matching binary is
-skipped, with a message. 1.5 and the example chart have no istiod, so they run with stand-ins.
+`MULTIMESH_ISTIOD` names it, or several with `:` between them. Which one a Deployment gets is told by the tag of its
+image: the nearest version, at most two minor versions away, which is how far Istio lets an upgrade go. One that does
+not know its version, built without a stamp, has that of its file's name, and without one runs for every version. A test
+for which there is none is skipped, and says so. 1.5 and the example chart keep their stand-ins: they have no istiod.
 
-Except for the network, it runs as a kubelet would run it:
+It runs as a kubelet would run it, but for the network:
 
 - with the arguments and the environment of the Deployment, and flags that let it listen on the address of its Service;
-- in a directory of its own instead of the container's root, with the volumes in it: it reads files such as
-  `./etc/cacerts` and `./var/run/secrets/tokens` (istio 1.30.3 pilot/pkg/bootstrap/istio_ca.go);
-- as its own ServiceAccount, with the rights that the installed roles grant.
+- in a directory of its own in the place of the container's root, with the volumes in it: it reads `./etc/cacerts`,
+  `./var/run/secrets/tokens` and the like (istio 1.30.3 pilot/pkg/bootstrap/istio_ca.go);
+- as its own ServiceAccount: it may do what the roles that were installed allow, and no more.
 
-The tests read from its metrics and its log which requests it got, and from the API server's audit log what it wrote.
+What it did is read from where it shows: its metrics and its log tell what it was asked, the API server's audit log what
+it wrote.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from standin import MUTATING, VALIDATING, Plane, Review, Write
 VARIABLE = "MULTIMESH_ISTIOD"
 #: How many minor versions control plane and chart may be apart: Istio supports upgrades over two.
 REACH = 2
-#: The flags for the addresses on which it listens, and the ports of the stock Service, or of the container.
+#: The flags that say where it listens, and the ports of the stock Service, or of the container.
 LISTENS = {
     "httpsAddr": 443,
     "httpAddr": 8080,
@@ -60,7 +61,7 @@ _SAMPLE = re.compile(r"(?m)^(\w+)(?:\{(.*)\})? ([0-9.e+]+)$")
 _RESOURCES = {"mutatingwebhookconfigurations": MUTATING, "validatingwebhookconfigurations": VALIDATING}
 
 
-# --- the binary -------------------------------------------------------------------------------
+# --- which one --------------------------------------------------------------------------------
 
 
 class Version(NamedTuple):
@@ -72,14 +73,14 @@ class Version(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Version | None:
-        """Parse a version in a text."""
+        """Read a version out of a text."""
         found = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
         return cls(*map(int, found.groups())) if found else None
 
 
 @functools.cache
 def given() -> dict[Version | None, Path]:
-    """Return the given binaries, by version. Raises AssertionError for one that does not run."""
+    """Return the binaries that were given, by version. Raises AssertionError for one that does not run."""
     found: dict[Version | None, Path] = {}
     for name in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         try:
@@ -101,22 +102,22 @@ def nearest(version: str, binaries: dict[Version | None, Path]) -> Path | None:
 
 
 def lacking(*versions: str) -> str:
-    """Return why the charts of some versions cannot run with the given binaries; empty if they can."""
+    """Say why the charts of some versions cannot run with what was given, or nothing."""
     missing = [version for version in versions if given() and not nearest(version, given())]
     return f"{VARIABLE} is {described()}, and nothing near {', '.join(missing)}" if missing else ""
 
 
 def described() -> str:
-    """Return what runs: the given versions, or stand-ins."""
+    """Say what runs: the versions that were given, or stand-ins."""
     versions = [".".join(map(str, one)) if one else "of unknown version" for one in given()]
     return f"pilot-discovery {', '.join(versions)}" if versions else "stand-ins"
 
 
-# --- the Deployment ---------------------------------------------------------------------------
+# --- what a Deployment says -------------------------------------------------------------------
 
 
 def arguments(container: Object, kubeconfig: Path, address: str) -> list[str]:
-    """Return the container's arguments, then those for the network, which it does not have."""
+    """Return the container's arguments, then those that stand for the network it is not in."""
     return [
         *container["args"],
         f"--kubeconfig={kubeconfig}",
@@ -126,9 +127,9 @@ def arguments(container: Object, kubeconfig: Path, address: str) -> list[str]:
 
 
 def environment(deployment: Object, address: str) -> dict[str, str]:
-    """Return the variables of the first container, each reference resolved as by a kubelet.
+    """Return the variables of the first container, each reference resolved as a kubelet would.
 
-    The pod always has the same name, like a pod whose container is restarted. A container without limits gets those of
+    The pod always has the same name, as one whose container is started again. A container without a limit has that of
     the machine.
     """
     meta, pod = deployment["metadata"], deployment["spec"]["template"]["spec"]
@@ -159,7 +160,7 @@ def environment(deployment: Object, address: str) -> dict[str, str]:
 
 
 def mounts(pod: Object) -> Iterator[tuple[str, Object]]:
-    """Yield the mount path of each volume of the first container, and the volume."""
+    """Yield where each volume of the first container stands, and the volume."""
     volumes = {volume["name"]: volume for volume in pod.get("volumes", ())}
     for mount in pod["containers"][0].get("volumeMounts", ()):
         yield mount["mountPath"], volumes[mount["name"]]
@@ -194,12 +195,12 @@ class Istiod(Plane):
 
     @property
     def bundle(self) -> str:
-        """The root certificate, as in a `caBundle`: istiod is its own authority, which it keeps in a Secret."""
+        """The root, as it stands in a `caBundle`: istiod signs for itself, and keeps its authority in a Secret."""
         secret = self.api.get("Secret", "istio-ca-secret", self.namespace)
         return secret["data"]["ca-cert.pem"] if secret else ""
 
     def start(self) -> None:
-        """Run it, and wait until it reports that it is ready."""
+        """Run it, and wait until it says that it is ready."""
         (service,) = self.services()
         self._address = service["spec"]["clusterIP"]
         self._mount()
@@ -217,8 +218,8 @@ class Istiod(Plane):
         self._counted = self._count()
 
     def stop(self) -> None:
-        """End as a crashed control plane does: what was written stays."""
-        # One that was uninstalled ends by itself, perhaps at this moment.
+        """Go away, as a crashed control plane does: what was written stays."""
+        # One that was uninstalled ends by itself, and may do so this very moment.
         with contextlib.suppress(OSError, http.client.HTTPException):
             self._flush()
         with self._once:
@@ -248,7 +249,7 @@ class Istiod(Plane):
         finally:
             connection.close()
 
-    # --- what a kubelet provides ------------------------------------------------------------------
+    # --- what a kubelet brings --------------------------------------------------------------------
 
     def _kubeconfig(self) -> str:
         config = json.loads(self._cluster.kubeconfig.read_text())
@@ -256,7 +257,7 @@ class Istiod(Plane):
         return json.dumps(config)
 
     def _token(self, *audiences: str) -> str:
-        """Request a token of its ServiceAccount; without an audience, for the API server."""
+        """Ask for a token of its ServiceAccount; without an audience, for the API server."""
         spec = {"audiences": list(audiences), "expirationSeconds": 43200}
         place = path("ServiceAccount", self.namespace, self._account) + "/token"
         asked = self.api.call(
@@ -292,21 +293,21 @@ class Istiod(Plane):
         assert found or source.get("optional"), f"no {kind}/{self.namespace}/{name}"
         return (found or {}).get("data") or {}
 
-    # --- the requests that it got -----------------------------------------------------------------
+    # --- what it was asked ------------------------------------------------------------------------
 
     @property
     def reviews(self) -> list[Review]:
-        """Return every AdmissionReview so far, with the name of the object that a test was creating then."""
+        """Every AdmissionReview so far, with the name of the object that a test was creating then."""
         self._flush()
         return self._reviews
 
     def expect(self, name: str) -> None:
-        """Set the name of the object that a test will create: what is counted from now on concerns that."""
+        """Hear the name of an object that a test is about to create: what is counted from now on is about that."""
         self._flush()
         self._expected["Pod" if name.startswith("pod-") else "VirtualService"] = name
 
     def _flush(self) -> None:
-        """Convert the counters since the last call into reviews."""
+        """Turn what was counted since the last look into reviews."""
         with self._once:
             if self._process is None or self._process.poll() is not None:
                 return
@@ -325,11 +326,11 @@ class Istiod(Plane):
                 found[COUNTERS[name]] = found.get(COUNTERS[name], 0) + int(float(value))
         return found
 
-    # --- the configurations that it wrote ---------------------------------------------------------
+    # --- what it wrote ----------------------------------------------------------------------------
 
     @property
     def writes(self) -> list[Write]:
-        """Return what it wrote into webhook configurations since it was started, or since `forget`."""
+        """What it wrote into webhook configurations since it was started, or since `forget`."""
         user = f"system:serviceaccount:{self.namespace}:{self._account}"
         found, before = [], dict(self._before)
         for event in self._cluster.events(self._since):
@@ -344,7 +345,7 @@ class Istiod(Plane):
         return found
 
     def forget(self) -> None:
-        """Ignore everything that was written before."""
+        """Begin anew: what was written before does not count."""
         self._since = self._cluster.audit.stat().st_size
         self._before = {
             (kind, config["metadata"]["name"]): config
@@ -354,7 +355,7 @@ class Istiod(Plane):
 
 
 def _changed(before: Object, now: Object) -> str:
-    """Return which parts of the entries differ, of those that a control plane writes."""
+    """Name what differs in the entries of a configuration, of what a control plane writes."""
 
     def read(config: Object) -> dict[str, tuple[object, object]]:
         return {

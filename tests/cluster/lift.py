@@ -1,7 +1,7 @@
-"""Replace API versions that current API servers no longer serve, after the rewrite: those of the 1.5 chart.
+"""Lift API versions that no living API server has, after the rewrite: those of the 1.5 chart.
 
-The program itself never changes API versions. A small table has the old and new ones; everything else in an object
-stays the same.
+This is no part of the program, which leaves API versions as they are. A small table says which and how; everything else
+of an object stays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _same(obj: Object) -> None:
 
 
 def _metrics(obj: Object) -> None:
-    """Convert targets to the form of autoscaling/v2."""
+    """Write targets as autoscaling/v2 has them."""
     for metric in obj["spec"].get("metrics") or ():
         resource = metric["resource"]
         utilization = resource.pop("targetAverageUtilization")
@@ -35,7 +35,7 @@ def _webhooks(obj: Object) -> None:
         entry.setdefault("admissionReviewVersions", ["v1"])
 
 
-#: Old version, kind: new version, function for other changes.
+#: Old version, kind: new version, what else must change.
 LIFTS: dict[tuple[str, str], tuple[str, Callable[[Object], None]]] = {
     ("policy/v1beta1", "PodDisruptionBudget"): ("policy/v1", _same),
     ("autoscaling/v2beta1", "HorizontalPodAutoscaler"): ("autoscaling/v2", _metrics),

@@ -1,4 +1,4 @@
-"""Create certificates: one authority for the API server, and one for every stand-in control plane."""
+"""Make certificates: one authority for the API server, and one for every stand-in control plane."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
         self._root = _build(self._name, self._name, self._key.public_key(), ca=True).sign(self._key, hashes.SHA256())
-        #: The root certificate, as in a `caBundle`.
+        #: The root, as `caBundle` wants it.
         self.pem = self._root.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, directory: Path, stem: str, *names: str) -> tuple[Path, Path]:
@@ -37,14 +37,14 @@ class Authority:
         )
 
     def context(self, directory: Path, stem: str, *names: str) -> ssl.SSLContext:
-        """Return the TLS context of a server with these names."""
+        """Return what a server that bears these names needs for TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.issue(directory, stem, *names))
         return context
 
 
 def signing_key(directory: Path) -> Path:
-    """Write the key with which ServiceAccount tokens are signed."""
+    """Write the key that ServiceAccount tokens are signed with."""
     return _written(directory / "tokens.key", _private(ec.generate_private_key(ec.SECP256R1())))
 
 

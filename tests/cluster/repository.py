@@ -1,17 +1,17 @@
-"""Serve a Helm repository whose charts are made of the streams: `helm repo add istio URL` provides `istio/istiod`.
+"""Be a Helm repository whose charts are made of the streams: `helm repo add istio URL`, and `istio/istiod` is there.
 
-A chart that is made of a stream accepts the values in docs/operations.md, with the same effect as Istio's own chart:
+A chart of a stream takes the values that docs/operations.md gives, and does with them what Istio's own chart does:
 
-    chart     value                          effect
+    chart     value                          what it decides
     --------  -----------------------------  ----------------------------------------------------------------
-    all       the release's namespace        the namespace of everything (`global.istioNamespace` must be the same)
-    base      defaultRevision                the revision of the default validator; "" leaves it out
+    all       the release's namespace        where everything lives (`global.istioNamespace` must say the same)
+    base      defaultRevision                whom the default validator belongs to; "" leaves it out
     base      base.excludedCRDs              whether there are CRDs: the pages leave out all or none
     istiod    revision                       the revision; without one, the stream of the default revision
     istiod    meshConfig.discoverySelectors  which namespaces it reads
-    gateway   name, revision                 its name, and the control plane that injects it
+    gateway   name, revision                 its name, and who injects it
 
-All other values have no effect: the text is that of the stream.
+All else in the values has no effect here: the text is that of the stream.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from charts import NAMESPACE, REVISION, STOCK, parametrized, released, without
 from helms import Helm
 from streams import stream
 
-#: The charts, and the order in which their placeholders are replaced.
+#: The charts, and the order of what is put in the place of the words in them.
 VALUES = {
     "base": 'defaultRevision: default\nglobal: {istioNamespace: ""}\nbase: {excludedCRDs: []}\n',
     "istiod": 'revision: ""\nglobal: {istioNamespace: ""}\nmeshConfig: {discoverySelectors: []}\n',
@@ -64,7 +64,7 @@ TEMPLATES = {
 
 
 def files(chart: str, version: str) -> dict[str, str]:
-    """Return the texts of a chart, with placeholders for the values."""
+    """Return the texts of a chart, with words in the places of the values."""
     text = stream("helm3", version, "affirmed", chart).text
     if chart == "istiod":
         # The only stream of a default revision is that of 1.30.3; a stock istiod of 1.24.6 differs in nothing that
@@ -101,17 +101,17 @@ class Repository:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def start(self) -> None:
-        """Start serving."""
+        """Begin to serve."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving."""
+        """Serve no more."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def publish(self, version: str) -> None:
-        """Add the charts of one version of Istio; `helm repo update` finds them."""
+        """Add the charts of one version of Istio; `helm repo update` sees them."""
         for chart, template in TEMPLATES.items():
             directory = self._sources / version / chart
             (directory / "templates").mkdir(parents=True)
@@ -131,7 +131,7 @@ class Repository:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files without a log."""
+    """Serve files, and say nothing of it."""
 
     def log_message(self, *arguments: Any) -> None:
-        """Log nothing."""
+        """Say nothing."""

@@ -1,10 +1,10 @@
-"""Write what the certificate authority of a control plane writes besides its webhooks: its root, where workloads read it.
+"""Write what a control plane's certificate authority writes beside its webhooks: its root, where workloads look for it.
 
 - istiod keeps its own authority in the Secret `istio-ca-secret`, and writes its root into the ConfigMap
-  `istio-ca-root-cert` of every namespace that it discovers (istio 1.30.3 pkg/.../caroot.go). Here these are the
-  namespaces with the label of the mesh, as with the values of `multimesh values`.
+  `istio-ca-root-cert` of every namespace that it discovers (istio 1.30.3 pkg/.../caroot.go); taken to be those with the
+  mesh's label, as the values of `multimesh values` say.
 - Citadel of 1.5 writes a Secret `istio.<ServiceAccount>` into every namespace of `--listened-namespaces`, or without the
-  flag into all namespaces, and overwrites those of other Citadels.
+  flag into all of them, over what another Citadel has written there.
 
 Stand-ins do it once, when they start: `World.start`.
 """
@@ -24,7 +24,7 @@ CITADEL = "istio.io/key-and-cert"
 
 
 def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> None:
-    """Write everything for the control plane in a namespace: istiod with its own rights, Citadel with those of its ServiceAccount."""
+    """Write everything for the control plane in a namespace: istiod as itself, Citadel as its own ServiceAccount."""
     citadel = next(_citadels(api, namespace), None)
     if citadel is not None:
         writer = api.as_account(citadel["spec"]["template"]["spec"]["serviceAccountName"], namespace)
@@ -41,7 +41,7 @@ def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> Non
 
 
 def listened(api: Api, citadel: Object) -> list[str]:
-    """Return the existing namespaces that a Citadel serves."""
+    """Name the namespaces that a Citadel serves and that are there."""
     names = [space["metadata"]["name"] for space in api.list("Namespace")]
     wanted = flags(citadel["spec"]["template"]["spec"]["containers"][0]).get("listened-namespaces")
     return [name for name in names if wanted is None or name in wanted.split(",")]

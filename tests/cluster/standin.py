@@ -1,14 +1,14 @@
-"""Stand-ins for Istio's control planes, which have only the part that a cluster calls: their webhooks.
+"""Stand in for Istio's control planes at the one edge that a cluster sees: their webhooks.
 
-A stand-in runs instead of one installed Deployment, with its namespace, its flags and its environment. It serves TLS on
-the Services that select its pods, with a certificate of its mesh, and does only what the real one does:
+A stand-in takes the place of one Deployment as it was installed: its namespace, its flags, its environment. It serves
+TLS on the Services that select its pods, with its mesh's authority, and does what the real one does and no more:
 
 - istiod from 1.9 on writes its root into every entry that ends in `sidecar-injector.istio.io` of every mutating
   configuration whose label `istio.io/rev` is its REVISION, and into all entries of every validating one;
 - galley of 1.5 into all entries of the configuration that `--webhook-name` names, the injector of 1.5 into the entry
   `--webhookName` of the configuration `--webhookConfigName`;
-- a validator gets `failurePolicy: Fail` once an invalid Gateway in the namespace of the control plane is denied;
-- pods get a sidecar that names its mesh, like the templates of the real one; an existing sidecar is replaced;
+- a validator turns to `failurePolicy: Fail` once an invalid Gateway in the control plane's own namespace is denied;
+- pods get a sidecar that says whose it is, as the templates of the real one say it; one that is there is replaced;
 - a VirtualService without routes and a Gateway without servers are denied (istio 1.5.0 to 1.30.3
   pkg/config/validation/validation.go; one without hosts is a delegate from 1.6 on, and valid).
 """
@@ -40,7 +40,7 @@ INVALID = {"apiVersion": "networking.istio.io/v1alpha3", "kind": "Gateway", "spe
 
 
 class Review(NamedTuple):
-    """One AdmissionReview that was received."""
+    """One AdmissionReview that came in."""
 
     path: str
     kind: str
@@ -51,7 +51,7 @@ class Review(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One configuration that was written: its kind and name, and the change."""
+    """One configuration that was written: its kind and name, and what for."""
 
     kind: str
     name: str
@@ -59,9 +59,9 @@ class Write(NamedTuple):
 
 
 class Plane:
-    """The program that runs for one Deployment of a control plane: a stand-in, or the real one (istiod.py)."""
+    """What runs for one Deployment of a control plane: a stand-in, or the real one (istiod.py)."""
 
-    #: Every AdmissionReview that was received, and every configuration that was written.
+    #: Every AdmissionReview that came in, and every configuration that was written.
     reviews: list[Review]
     writes: list[Write]
 
@@ -76,27 +76,27 @@ class Plane:
 
     @property
     def bundle(self) -> str:
-        """The root certificate, as in a `caBundle`."""
+        """The root, as it stands in a `caBundle`."""
         raise NotImplementedError
 
     @property
     def identity(self) -> str:
-        """Mesh and revision: the owner of a sidecar, and the name in denials."""
+        """Mesh and revision: whose sidecar it is, and who denied."""
         return f"{self.mesh}/{self.revision}" if self.revision else self.mesh
 
     def start(self) -> None:
-        """Listen on the Services, and start to write."""
+        """Listen on the Services, and begin to write."""
         raise NotImplementedError
 
     def stop(self) -> None:
-        """End as a crashed control plane does: what was written stays."""
+        """Go away, as a crashed control plane does: what was written stays."""
         raise NotImplementedError
 
     def expect(self, name: str) -> None:
-        """Set the name of an object that a test will create."""
+        """Hear the name of an object that a test is about to create."""
 
     def services(self) -> list[Object]:
-        """Return the Services that lead to it and have port 443, which the API server calls."""
+        """Return the Services that lead to it and have what the API server asks for, port 443."""
         found = [
             service
             for service in self.api.list("Service", self.namespace)
@@ -107,12 +107,12 @@ class Plane:
         return found
 
     def has_written(self) -> bool:
-        """Return whether there are entries that it finds, and all of them have its root."""
+        """Return whether there are entries that it finds, and every one bears its root."""
         mine, bundle = self._entries(), self.bundle
         return bool(mine) and all(entry["clientConfig"].get("caBundle") == bundle for entry in mine)
 
     def is_settled(self) -> bool:
-        """Return whether it has written its root, and every validator has the policy Fail."""
+        """Return whether it has written its root, and every validator refuses by default."""
         return self.has_written() and all(entry["failurePolicy"] == "Fail" for entry in self._entries())
 
     def _entries(self) -> list[Object]:
@@ -141,13 +141,13 @@ class Plane:
 
 
 class StandIn(Plane):
-    """A stand-in for one Deployment of a control plane."""
+    """What stands in for one Deployment of a control plane."""
 
     def __init__(
         self, api: Api, mesh: str, deployment: Object, authority: Authority, directory: Path, writer: Api | None = None
     ) -> None:
         super().__init__(api, mesh, deployment)
-        #: The account whose rights it has when it writes: its ServiceAccount, or the user who runs the tests.
+        #: With whose rights it writes: those of its ServiceAccount, or of whoever runs the tests.
         self.writer = writer or api
         self.authority = authority
         self.reviews, self.writes, self.conflicts = [], [], 0
@@ -158,21 +158,21 @@ class StandIn(Plane):
 
     @property
     def bundle(self) -> str:
-        """The root certificate, as in a `caBundle`."""
+        """The root, as it stands in a `caBundle`."""
         return base64.b64encode(self.authority.pem).decode()
 
     def start(self) -> None:
-        """Listen on the Services, and start to write."""
+        """Listen on the Services, and begin to write."""
         for service in self.services():
             self._serve(service)
         self._thread(self._reconcile)
 
     def fight(self) -> None:
-        """Only write, and serve nothing: a second control plane that takes the webhooks of the first one for its own."""
+        """Only write, and serve nobody: be a second control plane that takes the first one's webhooks for its own."""
         self._thread(self._reconcile)
 
     def stop(self) -> None:
-        """End as a crashed control plane does: what was written stays."""
+        """Go away, as a crashed control plane does: what was written stays."""
         self._ends.set()
         for server in self._servers:
             server.shutdown()
@@ -230,10 +230,10 @@ class StandIn(Plane):
                     what.append("failurePolicy")
         if what:
             try:
-                # The real one uses the name of its program as field manager, which Helm 4 checks.
+                # The real one writes with the name of its program as manager of the fields; Helm 4 asks who that is.
                 place = path(kind, name=config["metadata"]["name"]) + f"?fieldManager={self.name}"
                 if self.part == INJECTOR_1_5:
-                    # It has the right to patch and not to update; istiod has the right to update (their ClusterRoles).
+                    # It has the right to patch and not to update, istiod the right to update (its ClusterRoles).
                     patch = {"metadata": {"resourceVersion": config["metadata"]["resourceVersion"]}}
                     patch["webhooks"] = wanted["webhooks"]
                     self.writer.call("PATCH", place, patch, "application/merge-patch+json")
@@ -264,7 +264,7 @@ class StandIn(Plane):
         fault = "" if "inject" in path else _fault(obj)
         kind, namespace = request["kind"]["kind"], request.get("namespace", "")
         self.reviews.append(Review(path, kind, namespace, name, bool(request.get("dryRun")), not fault))
-        # The audit log prefixes the key with the name of the entry that was called.
+        # The audit log puts the name of the entry that asked before the key.
         response: Object = {"uid": request["uid"], "allowed": True, "auditAnnotations": {"answered-by": self.identity}}
         if "inject" in path:
             patch = self._sidecar(obj)
@@ -275,7 +275,7 @@ class StandIn(Plane):
         return {"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}
 
     def _sidecar(self, pod: Object) -> list[Object]:
-        """Return the patch that adds the sidecar, like the templates of 1.16 and later, or of 1.5."""
+        """Return the patch that adds the sidecar, shaped like that of the templates of 1.16 and later, or of 1.5."""
         meta = pod["metadata"]
         labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
         if "false" in (labels.get(INJECT), annotations.get(INJECT)):
@@ -326,7 +326,7 @@ class StandIn(Plane):
 
 
 def whose(pod: Object) -> list[str]:
-    """Return the mesh, or mesh and revision, of every sidecar of a pod: of the control plane that it would call."""
+    """Name the mesh, or mesh and revision, of every sidecar of a pod: of the control plane that it would call."""
     revision = json.loads((pod["metadata"].get("annotations") or {}).get(STATUS, "{}")).get("revision")
     found = []
     for container in [*pod["spec"]["containers"], *(pod["spec"].get("initContainers") or ())]:
@@ -340,7 +340,7 @@ def whose(pod: Object) -> list[str]:
 
 
 def _put(spec: Object, key: str, item: Object) -> None:
-    """Put an item into a list, or replace the item of that name."""
+    """Put an item into a list, in the place of one of its name."""
     spec[key] = [one for one in spec.get(key) or () if one["name"] != item["name"]] + [item]
 
 
@@ -360,7 +360,7 @@ def flags(container: Object) -> dict[str, str]:
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """A server that closes its connections when it ends; otherwise the API server would continue to use them."""
+    """A server that hangs up when it goes: the API server would keep asking over connections that are open."""
 
     daemon_threads = True
 
@@ -382,7 +382,7 @@ class _Server(http.server.ThreadingHTTPServer):
                 request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that do not trust the certificate and close the connection during the handshake."""
+        """Whoever does not trust the certificate hangs up in the middle of the handshake: no news."""
 
 
 def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHTTPRequestHandler]:
@@ -402,13 +402,13 @@ def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHT
             self.wfile.write(data)
 
         def log_message(self, *arguments: Any) -> None:
-            """Log nothing."""
+            """Say nothing."""
 
     return Handler
 
 
 def is_control_plane(deployment: Object) -> bool:
-    """Return the Deployments that need a stand-in."""
+    """Tell what must be stood in for."""
     part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
     return part in (GALLEY, INJECTOR_1_5) or (
         part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
@@ -416,11 +416,11 @@ def is_control_plane(deployment: Object) -> bool:
 
 
 def deployments(api: Api, namespace: str) -> Iterator[Object]:
-    """Yield the Deployments in a control-plane namespace that need a stand-in."""
+    """Yield what must be stood in for in a control-plane namespace."""
     return filter(is_control_plane, api.list("Deployment", namespace))
 
 
 def settle(standins: list[StandIn], seconds: float = 60) -> None:
-    """Wait until every stand-in has written everything."""
+    """Wait until every stand-in has written what it has to write."""
     for one in standins:
         until(f"{one.namespace}/{one.name} has written its root, and validates", one.is_settled, seconds)

@@ -17,13 +17,13 @@ OLD, NEW = "affirmed", "affirmed-canary"
 
 @pytest.fixture(scope="module")
 def trial(meshes: World) -> World:
-    """Create a namespace that selects the canary."""
+    """Make a namespace that asks for the canary."""
     meshes.namespace("tries-canary", **{"multimesh.dev/mesh": "affirmed", REVISION: NEW})
     return meshes
 
 
 def put(world: World, command: str, name: str, *, serve: bool = True) -> Ran:
-    """Install or upgrade one release of affirmed with its current profile."""
+    """Install or upgrade one release of affirmed by its profile as it is now."""
     if name == f"istiod-{NEW}":
         text = charts.canary(charts.text(world.version, "affirmed", "istiod"), "affirmed", NEW)
         chart = charts.write(world.folder / "charts" / name, text)
@@ -44,7 +44,7 @@ def one_sidecar(world: World, namespace: str) -> str:
 
 
 def test_a_canary_injects_who_asks_for_it_and_nobody_else(trial: World) -> None:
-    """The label of the mesh still selects the revision of the profile."""
+    """The label of the mesh still leads to the revision of the profile."""
     trial.profile("affirmed", canaryRevisions=[NEW])
     put(trial, "install", f"istiod-{NEW}")
     until("the canary injects", lambda: trial.identities("tries-canary") == [f"affirmed/{NEW}"])
@@ -54,12 +54,12 @@ def test_a_canary_injects_who_asks_for_it_and_nobody_else(trial: World) -> None:
 
 
 def change_places(world: World, to: str, was: str) -> None:
-    """Promote one revision: its istiod, base, the other istiod; at every step a pod gets exactly one sidecar."""
+    """Promote one revision: its istiod, base, the other istiod; at every step pods get exactly one sidecar."""
     world.profile("affirmed", revision=to, canaryRevisions=[was])
     for name in (f"istiod-{to}", "istio-base-affirmed", f"istiod-{was}"):
         with world.watched("nginx-affirmed") as seen:
             put(world, "upgrade", name)
-        # Between the write of the new entry by Helm and that by the control plane a pod may be refused; its owner tries again.
+        # Between Helm's write of the new entry and the control plane's, a pod may be held back; its owner tries again.
         started = [found for found in seen if found[0] != "refused"]
         assert started
         assert {len(found) for found in started} == {1}, (name, started)
@@ -69,7 +69,7 @@ def change_places(world: World, to: str, was: str) -> None:
 
 
 def test_a_promotion_has_no_gap_and_no_pod_with_two_sidecars(trial: World) -> None:
-    """The pods with the label move; those of blue do not, and no object of blue is written."""
+    """The pods of the label move; blue's do not, and no object of blue is written."""
     before = trial.of_mesh("blue", "resourceVersion")
     change_places(trial, NEW, OLD)
     assert before == trial.of_mesh("blue", "resourceVersion")
@@ -77,7 +77,7 @@ def test_a_promotion_has_no_gap_and_no_pod_with_two_sidecars(trial: World) -> No
 
 
 def test_the_new_revision_serves_alone(trial: World) -> None:
-    """Without the old control plane the new one injects and validates."""
+    """With the old control plane down, nobody waits for it: the new one injects and validates."""
     trial.stop_one("affirmed", f"istiod-{OLD}")
     assert one_sidecar(trial, "nginx-affirmed") == f"affirmed/{NEW}"
     until("the new one validates", lambda: f"affirmed/{NEW}" in trial.denial("nginx-affirmed"))
@@ -85,7 +85,7 @@ def test_the_new_revision_serves_alone(trial: World) -> None:
 
 
 def test_the_way_back_has_no_gap_either(trial: World) -> None:
-    """The roles are exchanged, then the release of the canary is removed; the result is the state before."""
+    """The roles are exchanged, then the release of the canary goes; what is left is what was there before."""
     change_places(trial, OLD, NEW)
     trial.run("uninstall", f"istiod-{NEW}", "-n", "istio-affirmed")
     trial.stop_one("affirmed", f"istiod-{NEW}")

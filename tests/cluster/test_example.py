@@ -1,4 +1,4 @@
-"""The example chart of the project, installed as in the README (with both Helms)."""
+"""The example chart of the project, installed as it is, as the README says (with both Helms)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROFILES = ROOT / "charts-values"
 
 @pytest.fixture(scope="module", params=[3, 4], ids=["helm3", "helm4"])
 def example(request: pytest.FixtureRequest, worlds) -> World:
-    """Install the chart for both meshes, with the profiles of the project."""
+    """Install the chart for both meshes, by the profiles that ship with the project."""
     helm = request.getfixturevalue(f"helm{request.param}")
     made = worlds.take(helm, "example", empty=True)
     made.spent = True
@@ -28,7 +28,7 @@ def example(request: pytest.FixtureRequest, worlds) -> World:
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_each_mesh_of_the_example_injects_and_validates_its_own(example: World, mesh: str) -> None:
-    """With two meshes of one chart, each pod has one sidecar, and each resource has one validator."""
+    """Two meshes of one chart: each pod has one sidecar, each resource one validator."""
     assert example.sidecars(f"nginx-{mesh}") == [mesh]
     assert example.reviews_of_last() == [mesh]
     assert mesh in example.denial(f"nginx-{mesh}")
@@ -36,7 +36,7 @@ def test_each_mesh_of_the_example_injects_and_validates_its_own(example: World, 
 
 
 def test_upgrading_one_mesh_leaves_the_other_as_it_is(example: World) -> None:
-    """The commands are those of the README: with Helm 4 they have the flag `--upgrade`."""
+    """The commands of the README: with Helm 4 it is said that this is an upgrade."""
     before = example.of_mesh("affirmed", "resourceVersion")
     flags = (*example.helm.post_renderer(), f"--post-renderer-args=--profile={PROFILES / 'blue'}")
     upgrade = ["--post-renderer-args=--upgrade"] * (example.helm.major == 4)

@@ -1,8 +1,8 @@
-"""What `verify` reports about a running mesh: each fault is found, and for a sound mesh it reports nothing.
+"""What `verify` says of a running mesh: each fault is found, in the words of the manual, and a sound mesh is silent.
 
-Every fault is caused on the cluster in a realistic way, and corrected again; test_forgotten.py has the fault of a
-forgotten post-renderer. It runs only with Helm 4, for the oldest and the newest version: `verify` reads the cluster and
-does not use Helm, and there are two kinds of control planes.
+Every fault is brought about on the cluster as it would be in life, and mended again; a forgotten post-renderer is the
+matter of test_forgotten.py. Only with Helm 4, for the oldest and the newest version: verify asks the cluster, nothing
+of Helm, and knows these two kinds of control planes.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def sound(meshes: World) -> World:
 
 @contextlib.contextmanager
 def label(world: World, namespace: str, key: str, value: str | None) -> Iterator[None]:
-    """Change one label of a namespace temporarily."""
+    """Change one label of a namespace, for a while."""
     place = path("Namespace", name=namespace)
     before = world.api.call("GET", place)["metadata"]["labels"].get(key)
     world.api.call("PATCH", place, {"metadata": {"labels": {key: value}}}, MERGE)
@@ -71,7 +71,7 @@ def label(world: World, namespace: str, key: str, value: str | None) -> Iterator
 
 @contextlib.contextmanager
 def unattended(world: World) -> Iterator[None]:
-    """Let no control plane serve the webhooks of affirmed, although its pods report that they are ready."""
+    """Let nobody look after the webhooks of affirmed, although its pods say that they are ready."""
     for one in world.planes.pop("affirmed"):
         one.stop()
     try:
@@ -82,7 +82,7 @@ def unattended(world: World) -> Iterator[None]:
 
 @contextlib.contextmanager
 def bundle(world: World, value: str) -> Iterator[None]:
-    """Write another bundle into every webhook of affirmed."""
+    """Write another bundle into every webhook that affirmed looks after."""
     mine = {name for name, whose in world.bundles().items() if whose == {"affirmed"}}
     with unattended(world):
         for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
@@ -96,7 +96,7 @@ def bundle(world: World, value: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def pod(world: World, how: Broken) -> Iterator[None]:
-    """Create a pod in a changed environment."""
+    """Create a pod while something is so."""
     with how:
         until("pods start again", lambda: world.sidecars(MEMBER)[:1] != ["affirmed"])
         made = world.pod(MEMBER, dry_run=False)
@@ -109,7 +109,7 @@ def pod(world: World, how: Broken) -> Iterator[None]:
 
 @contextlib.contextmanager
 def crashed(world: World) -> Iterator[None]:
-    """Stop the control plane."""
+    """Let the control plane crash."""
     world.stop("affirmed")
     try:
         yield
@@ -119,7 +119,7 @@ def crashed(world: World) -> Iterator[None]:
 
 @contextlib.contextmanager
 def gone(world: World, kind: str, name: str, namespace: str, data: dict[str, str] | None = None) -> Iterator[None]:
-    """Delete an object with data, or write other data into it."""
+    """Take an object with data away, or write other data into it."""
     before = world.api.get(kind, name, namespace)
     assert before is not None
     its_type = {"type": before["type"]} if "type" in before else {}
@@ -135,18 +135,18 @@ def gone(world: World, kind: str, name: str, namespace: str, data: dict[str, str
 
 @contextlib.contextmanager
 def other_root(world: World) -> Iterator[None]:
-    """Write the root of blue where workloads of affirmed read theirs; affirmed does not correct it at once."""
+    """Write blue's root where affirmed's workloads look for theirs; affirmed does not set it right at once."""
     pem = base64.b64decode(world.planes["blue"][0].bundle).decode()
     with unattended(world), gone(world, "ConfigMap", ROOT, MEMBER, {"root-cert.pem": pem}):
         yield
 
 
 def encoded(pem: bytes) -> str:
-    """Return the encoded content of a Secret or a `caBundle`."""
+    """Return what a Secret or a `caBundle` holds."""
     return base64.b64encode(pem).decode()
 
 
-#: The fault -> how to cause it, and its finding. `None` for a version in which it does not exist.
+#: What is wrong: how it comes to be, and the finding that tells of it. `None` for a version that does not know it.
 FAULTS: dict[str, tuple[Callable[[World], Broken], tuple[str, str, str]]] = {
     "a namespace lost the label of the mesh": (
         lambda w: label(w, MEMBER, MESH, None),
@@ -194,12 +194,12 @@ OF_CITADEL = {
 
 
 def test_nothing_is_found_on_a_sound_mesh(sound: World) -> None:
-    """There is no error, no warning, no info."""
+    """No error, no warning, no info."""
     assert verify(sound) == []
 
 
 def test_each_fault_is_found(sound: World) -> None:
-    """Each fault has its finding, with its severity, which is gone once the fault is corrected."""
+    """Each finding names the fault, with its severity, and is gone once the fault is mended."""
     missed = {}
     for fault, (breaks, (id_, severity, message)) in (FAULTS | (OF_CITADEL if sound.is_1_5 else OF_ISTIOD)).items():
         with breaks(sound):
@@ -211,16 +211,16 @@ def test_each_fault_is_found(sound: World) -> None:
 
 
 class Rival(StandIn):
-    """A second control plane for the webhooks of the first, with a new root for each write."""
+    """A second control plane for the webhooks of the first, with a root that is new whenever it writes."""
 
     @property
     def bundle(self) -> str:
-        """A root certificate, as in a `caBundle`."""
+        """A root, as it stands in a `caBundle`."""
         return encoded(Authority("the root of a rival").pem)
 
 
 def test_two_control_planes_that_write_one_bundle_are_found_by_looking_twice(sound: World) -> None:
-    """A second control plane of the same revision, or with the same flags, overwrites the webhooks of the first."""
+    """A second control plane of the same revision, or with the same flags, fights for the webhooks of the first."""
     root = Authority("the root of a rival")
     rivals = [Rival(sound.api, "rival", found, root, sound.folder) for found in deployments(sound.api, PLANE)]
     for rival in rivals:
@@ -235,18 +235,18 @@ def test_two_control_planes_that_write_one_bundle_are_found_by_looking_twice(sou
 
 
 def changes(found: list[Said]) -> list[Said]:
-    """Return the findings about a bundle that changed between two reads."""
+    """Leave what tells of a bundle that changed between two reads."""
     return [one for one in found if one.id == "ca-bundle" and "changed between two reads" in one.message]
 
 
 def reader(world: World, *resources: str) -> Path:
-    """Create a user who may read these resources in all groups and namespaces; return the user's kubeconfig."""
+    """Make a user who may read these resources in all groups and namespaces; return the user's kubeconfig."""
     rules = [{"apiGroups": ["*"], "resources": list(resources), "verbs": ["get", "list"]}]
     return user(world, f"reader-{len(resources)}", rules if resources else [])
 
 
 def user(world: World, called: str, rules: list[Object]) -> Path:
-    """Create a user with these rights in all namespaces; return the user's kubeconfig."""
+    """Make a user with these rights in all namespaces; return the user's kubeconfig."""
     name = {"name": called}
     world.namespace("readers")
     world.api.create("ServiceAccount", {"metadata": name}, "readers")
@@ -264,7 +264,7 @@ def user(world: World, called: str, rules: list[Object]) -> Path:
 
 
 def test_what_may_not_be_read_is_named(sound: World) -> None:
-    """Without the right to list pods and secrets, both are reported, and nothing else."""
+    """Without the right to list pods and secrets, that is said of both, and of nothing else."""
     may = ("namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "clusterroles",
            "clusterrolebindings", "customresourcedefinitions", "validatingadmissionpolicies", "leases",
            "validatingadmissionpolicybindings", "configmaps", "services", "deployments", "daemonsets")  # fmt: skip
@@ -275,7 +275,7 @@ def test_what_may_not_be_read_is_named(sound: World) -> None:
 
 
 def test_who_may_read_nothing_is_told_so(sound: World) -> None:
-    """If nothing was checked, the exit code is 2."""
+    """Nothing was checked, and that is no result."""
     profile, config = sound.folder / "profiles" / "affirmed", reader(sound)
     for command in (("verify",), ("check", "--cluster")):
         done = sound.multimesh(*command, "--profile", profile, "--kubeconfig", config)
@@ -284,7 +284,7 @@ def test_who_may_read_nothing_is_told_so(sound: World) -> None:
 
 
 def test_the_rights_that_the_page_lists_are_enough(sound: World) -> None:
-    """The rights are exactly those of the ClusterRole in docs/operations.md, and for 1.5 of the second one."""
+    """With exactly the ClusterRole of docs/operations.md, and for 1.5 its second one."""
     everybody, old = cluster_roles("docs/operations.md")
     rules = everybody["rules"] + (old["rules"] if sound.is_1_5 else [])
     profile, config = sound.folder / "profiles" / "affirmed", user(sound, "page", rules)
@@ -295,7 +295,7 @@ def test_the_rights_that_the_page_lists_are_enough(sound: World) -> None:
 
 
 def test_a_pod_that_asks_not_to_be_injected_is_no_fault(sound: World) -> None:
-    """A similar pod without a fault is not reported."""
+    """A near miss."""
     made = sound.pod(MEMBER, dry_run=False, **{INJECT: "false"})
     try:
         assert verify(sound) == []

@@ -1,4 +1,4 @@
-"""An upgrade without the post-renderer: what breaks, which commands report it, and what repairs it (scenario 9)."""
+"""Somebody upgrades without the post-renderer: what breaks, who tells it, and what mends it (scenario 9)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = in_worlds()
 
 
 class Forgotten(NamedTuple):
-    """A world in which this has happened to blue, and the manifests of blue before."""
+    """A world in which it has happened to blue, and blue's manifests before it did."""
 
     world: World
     before: Path
@@ -25,27 +25,27 @@ class Forgotten(NamedTuple):
 
 @pytest.fixture(scope="module")
 def forgotten(meshes: World) -> Forgotten:
-    """Upgrade the releases of blue without the flag, at the same version."""
+    """Upgrade blue's releases without the flag, at the same version."""
     before = meshes.manifests("blue")
     before = before.rename(before.with_name("before"))
     flags = ["--force-conflicts"] * (meshes.helm.major == 4)
     for name, stream in charts.releases(meshes.version, "blue").items():
         done = meshes.stock("upgrade", "blue", name, meshes.stock_chart("blue", stream), *flags)
-        # From 1.24 on Helm refuses the release base of the mesh that does not own the CRDs, and nothing else.
+        # From 1.24 on Helm stops the base of the mesh that does not own the CRDs, and nothing else.
         owned = stream == "base" and "exists and cannot be imported into the current release" in done.err
         assert done.code == 0 or owned, done.err
     return Forgotten(meshes, before, meshes.folder / "profiles" / "blue")
 
 
 def test_the_pods_of_the_mesh_start_without_a_sidecar(forgotten: Forgotten) -> None:
-    """The entry for the label of the mesh is gone; the other mesh still works."""
+    """The entry for the label of the mesh is gone; the other mesh goes on."""
     world = forgotten.world
     until("pods of blue are not injected any more", lambda: world.sidecars("nginx-blue") == [])
     assert world.sidecars("nginx-affirmed") == ["affirmed"]
 
 
 def findings(world: World, *arguments: object) -> dict[str, str]:
-    """Run a command that finds something; return the findings above info, by id."""
+    """Run a command that finds something; return the findings that are no mere info, by id."""
     done = world.multimesh(*arguments, "-o", "json")
     assert done.code == 1, (done.out, done.err)
     found = json.loads(done.out)["findings"]
@@ -53,35 +53,35 @@ def findings(world: World, *arguments: object) -> dict[str, str]:
 
 
 def test_check_tells_it_from_the_previous_manifest(forgotten: Forgotten) -> None:
-    """The new manifest differs from the one before: the names are no longer rewritten."""
+    """The new manifest held against the one before: what was rewritten is so no more."""
     world, before, profile = forgotten
     found = findings(world, "check", world.manifests("blue"), "--previous", before, "--profile", profile)
     assert "stock-name" in found, found
 
 
 def test_check_tells_it_from_the_cluster(forgotten: Forgotten) -> None:
-    """The objects in the cluster no longer belong to the mesh of the profile; before, there was no error."""
+    """What lives in the cluster is no mesh of the profile any more; before it happened, this found no error."""
     world, _, profile = forgotten
     found = findings(world, "check", "--profile", profile, "--cluster")
     assert any("blue" in said for said in found.values()), found
 
 
 def test_verify_tells_it(forgotten: Forgotten) -> None:
-    """The running mesh has faults, and the finding names the cause."""
+    """The running mesh is not sound, and the finding names the cause."""
     world, _, profile = forgotten
     found = findings(world, "verify", "--profile", profile)
     assert {"stock-name", "injection-overlap"} <= found.keys(), found
 
 
 def test_the_other_mesh_is_still_sound(forgotten: Forgotten) -> None:
-    """Verify finds nothing in affirmed, so the findings above concern blue only."""
+    """Verify finds nothing in affirmed: the findings above are blue's own."""
     world = forgotten.world
     done = world.multimesh("verify", "--profile", world.folder / "profiles" / "affirmed")
     assert done.code == 0, done.out
 
 
 def test_an_upgrade_through_the_post_renderer_mends_it(forgotten: Forgotten) -> None:
-    """The stock release becomes a mesh again; a stock 1.5 release can be turned into one in the same way."""
+    """A stock release becomes a mesh again: so is a stock 1.5 release turned into one, in place."""
     world, _, profile = forgotten
     before = world.of_mesh("affirmed", "resourceVersion")
     flags = ["--force-conflicts"] * (world.helm.major == 4)

@@ -1,6 +1,6 @@
-"""`helm upgrade` to the next version: the owner first, then the other mesh, without effect on each other (scenario 5).
+"""`helm upgrade` to the next version: the owner first, then the other mesh, each without the other noticing (scenario 5).
 
-There is no next version for 1.5, since its releases are different, and for 1.30.3, since there is no later stream.
+With 1.5 there is no next version, since its releases are others, and after 1.30.3 no later stream.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAY_NOT = "exists and cannot be imported into the current release"
 
 @pytest.fixture(scope="module")
 def older(meshes: World) -> World:
-    """Return both meshes at a version that has a next one; the test need not restore them."""
+    """Hand out both meshes at a version that has a next one, for the last time."""
     meshes.wants(NEXT[meshes.version])
     meshes.spent = True
     meshes.version = NEXT[meshes.version]
@@ -28,7 +28,7 @@ def older(meshes: World) -> World:
 
 
 def test_the_owner_goes_first_and_the_other_mesh_keeps_every_object(older: World) -> None:
-    """From 1.23 or older to 1.24 or newer Helm needs `--take-ownership` once, for the CRDs, and refuses without it."""
+    """From 1.23 or older to 1.24 or newer Helm wants `--take-ownership` once, for the CRDs, and refuses without."""
     before = older.of_mesh("blue", "resourceVersion")
     flags = []
     if older.began == "1.16.7":

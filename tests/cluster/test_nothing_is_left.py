@@ -1,4 +1,4 @@
-"""A run that is interrupted, and one whose API server ends, leave no process and no file."""
+"""A run that is interrupted, and one whose API server dies, leave no process and no file behind."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are l
 
 
 def processes(directory: Path) -> dict[int, str]:
-    """Find all processes with a path below a directory in their command lines."""
+    """Find whatever runs with a path below a directory in its command line."""
     found = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
             words = (place / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:  # The process has ended in the meantime.
+        except OSError:  # it has ended meanwhile
             continue
         if f"{directory}/" in words and int(place.name) != os.getpid():
             found[int(place.name)] = words
@@ -30,12 +30,12 @@ def processes(directory: Path) -> dict[int, str]:
 
 
 def interrupt(run: subprocess.Popen[str], directory: Path) -> None:
-    """Press Ctrl-C: the terminal sends it to all foreground processes."""
+    """Press Ctrl-C: the terminal sends it to everything that runs in front."""
     os.killpg(run.pid, signal.SIGINT)
 
 
 def kill_the_api_server(run: subprocess.Popen[str], directory: Path) -> None:
-    """End the API server, which makes every test fail."""
+    """Let the API server die, which makes every test fail."""
     for pid, words in processes(directory).items():
         if "kube-apiserver" in words.split(" ")[0]:
             os.kill(pid, signal.SIGKILL)
@@ -43,7 +43,7 @@ def kill_the_api_server(run: subprocess.Popen[str], directory: Path) -> None:
 
 @pytest.fixture
 def run(cluster, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start `make test-cluster` for one small module, with a directory of its own for temporary files."""
+    """Start `make test-cluster` for one small module, with a directory of its own for all that is temporary."""
     assert cluster.port, "the programs have been found, or built"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
     started = subprocess.Popen(
@@ -63,7 +63,7 @@ def run(cluster, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_run_that_ends_badly_leaves_no_process_and_no_file(
     run: subprocess.Popen[str], tmp_path: Path, disturb: Callable[[subprocess.Popen[str], Path], None]
 ) -> None:
-    """It is interrupted once the API server has written its first audit record, when everything runs."""
+    """Once the API server writes down what is asked of it, everything runs; then it is disturbed."""
     until("the API server is used", lambda: [*tmp_path.rglob("audit.log")] or run.poll() is not None, 120)
     assert {name for words in processes(tmp_path).values() for name in words.split(" ")[0].split("/")[-1:]} >= {
         "etcd",

@@ -1,8 +1,8 @@
-"""Follow docs/operations.md on a cluster: every block is run, in the order of the page, with both Helms.
+"""Follow docs/operations.md on a cluster: every block is run as it stands, in the order of the page, with both Helms.
 
 `istio/base`, `istio/istiod` and `istio/gateway` come from a repository of charts that are made of the streams
-(repository.py); it has 1.24.6, and also 1.30.3 after the page runs `helm repo update`. With Helm 3 the flags differ as
-the page says. A block whose name ends in "on an empty cluster" begins with a new cluster.
+(repository.py); at first it has 1.24.6, and 1.30.3 once the page looks for what is new. With Helm 3 the flags differ as
+the page says. A block whose name ends in "on an empty cluster" begins a new story.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Holds = Callable[[World], None]
 ANEW = "on an empty cluster"
 OLD, NEW = "1.24.6", "1.30.3"
 
-#: The sentence of the page about Helm 3; `for_helm` does what it says.
+#: What the page says of Helm 3, and what it means.
 OF_HELM_3 = (
     "For Helm 3, replace `--post-renderer multimesh` with `--post-renderer ./postrender.py`, "
     "and omit `--force-conflicts` and `--post-renderer-args=--upgrade`"
@@ -37,7 +37,7 @@ OF_HELM_3 = (
 
 
 def for_helm(text: str, major: int) -> str:
-    """Return the commands of a block for one Helm."""
+    """Spell the commands of a block for one Helm."""
     if major == 4:
         return text
     text = text.replace("--post-renderer multimesh", "--post-renderer ./postrender.py")
@@ -45,7 +45,7 @@ def for_helm(text: str, major: int) -> str:
 
 
 def stories() -> list[list[Block]]:
-    """Group the blocks of the page; each group begins on an empty cluster."""
+    """Cut the blocks of the page into stories, each of which begins on an empty cluster."""
     found: list[list[Block]] = [[]]
     for block in blocks(PAGE):
         if block.cluster.endswith(ANEW):
@@ -55,7 +55,7 @@ def stories() -> list[list[Block]]:
 
 
 class Nodes(Looker):
-    """The part of the nodes: run each control plane as long as its Deployment exists, and report that it is ready."""
+    """What the nodes of a cluster do for a control plane: run it while its Deployment is there, and say that it is ready."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Nodes(Looker):
         self._failed: Exception | None = None
 
     def look(self) -> None:
-        """Start and stop what runs, according to what is installed."""
+        """Bring what runs up to date with what is installed."""
         with self._once:
             if self._failed:
                 raise self._failed
@@ -83,14 +83,14 @@ class Nodes(Looker):
             self._say_ready(everything)
 
     def _say_ready(self, everything: list[Object]) -> None:
-        """Report the current status of every Deployment: `kubectl rollout status` waits for it."""
+        """Report every Deployment as it is now: `kubectl rollout status` waits for that."""
         for deployment in everything:
             meta, status = deployment["metadata"], deployment.get("status") or {}
             if status.get("observedGeneration") != meta["generation"]:
                 counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), 1)
                 said = {"status": counts | {"observedGeneration": meta["generation"]}}
                 place = path("Deployment", meta["namespace"], meta["name"]) + "/status"
-                with contextlib.suppress(Refused):  # It may have been uninstalled in the meantime.
+                with contextlib.suppress(Refused):  # it may have been uninstalled meanwhile
                     self._world.api.call("PATCH", place, said, "application/merge-patch+json")
 
     def _run(self) -> None:
@@ -101,7 +101,7 @@ class Nodes(Looker):
 
 
 class Reader:
-    """A reader who follows the page: a copy of the plugin, the profiles, and a shell."""
+    """Someone who follows the page: a copy of what the plugin consists of, the profiles, and a shell."""
 
     def __init__(self, world: World) -> None:
         helm, directory = world.helm, world.folder / "reader"
@@ -126,7 +126,7 @@ class Reader:
         self._major = helm.major
 
     def run(self, script: str) -> None:
-        """Run a shell script with `bash`, which stops at the first failure."""
+        """Run a script of the shell, as `bash` does that stops at the first failure."""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.copy, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -135,7 +135,7 @@ class Reader:
         assert done.returncode == 0, f"exit code {done.returncode}:\n{script}\n{done.stdout[-3000:]}"
 
     def follow(self, block: Block) -> None:
-        """Run one block."""
+        """Do what one block says."""
         if block.cluster.startswith(FILE):
             file = self.copy / block.cluster.removeprefix(FILE)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def injected(world: World, namespace: str) -> str:
 
 
 def becomes(namespace: str, identity: str) -> Holds:
-    """Assert that pods of a namespace get this sidecar and no other; None means no sidecar."""
+    """Expect that pods of a namespace get this sidecar and no other; for nothing, none."""
 
     def holds(world: World) -> None:
         what = f"pods of {namespace} get {identity or 'no sidecar'}"
@@ -163,7 +163,7 @@ def becomes(namespace: str, identity: str) -> Holds:
 
 
 def denies(namespace: str, identity: str) -> Holds:
-    """Assert that invalid resources in a namespace are denied by this control plane; None means by none."""
+    """Expect that what is invalid in a namespace is denied by this control plane; for nothing, by none."""
 
     def holds(world: World) -> None:
         what = f"{identity or 'nobody'} denies what is invalid in {namespace}"
@@ -173,12 +173,12 @@ def denies(namespace: str, identity: str) -> Holds:
 
 
 def keeps_crds(world: World) -> None:
-    """Assert that every CRD of Istio exists."""
+    """Every CRD of Istio is there."""
     assert len([name for name in world.crds() if name.endswith("istio.io")]) >= 14
 
 
 def runs(namespace: str, version: str) -> Holds:
-    """Assert that the control plane of a mesh has a version."""
+    """Expect that the control plane of a mesh is that of a version."""
 
     def holds(world: World) -> None:
         listed = world.run("list", "-n", namespace, "--filter", "^istiod", "--output", "json").out
@@ -188,7 +188,7 @@ def runs(namespace: str, version: str) -> Holds:
 
 
 def owns(release: str) -> Holds:
-    """Assert that the CRDs belong to a release."""
+    """Expect that the CRDs belong to a release."""
 
     def holds(world: World) -> None:
         owners = {
@@ -200,7 +200,7 @@ def owns(release: str) -> Holds:
     return holds
 
 
-#: What must be true after a block, by the block's name. Blocks without an entry must only succeed.
+#: What is so after a block, by the block's name. A block without a line here must end well, and that is all.
 AFTER: dict[str, tuple[Holds, ...]] = {
     "install affirmed": (becomes("nginx-affirmed", "affirmed/affirmed"), denies("nginx-affirmed", "affirmed/affirmed")),
     "install blue": (
@@ -256,7 +256,7 @@ BOTH = pytest.mark.parametrize("bare", [(3, OLD), (4, OLD)], ids=["helm3", "helm
 
 @pytest.fixture
 def reader(bare: World) -> Iterator[Reader]:
-    """Return a reader with a shell, a repository of charts, and nodes that run what is installed."""
+    """Give someone a shell, a repository of charts, and nodes that run what is installed."""
     made = Reader(bare)
     made.repository.start()
     made.nodes.start()
@@ -272,7 +272,7 @@ def reader(bare: World) -> Iterator[Reader]:
 @BOTH
 @pytest.mark.parametrize("story", stories(), ids=lambda story: story[0].cluster.replace(" ", "-"))
 def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Reader, story: list[Block]) -> None:
-    """A reader who copies the blocks in their order succeeds, and after each block the assertions of the table hold."""
+    """A reader who copies the blocks in their order gets there, and after each it is as the table above says."""
     for block in story:
         if block.cluster == "look":
             reader.repository.publish(NEW)
@@ -283,7 +283,7 @@ def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Re
 
 
 def test_no_block_of_the_page_is_left_out() -> None:
-    """Each has a name, or a file that it is written to; none is in a list, where the test would not find it."""
+    """Each has a name, or a file that it is written to; none stands in a list, where it would not be seen."""
     found = blocks(PAGE)
     assert [block.where for block in found if not block.cluster] == []
     assert {block.language for block in found if not block.cluster.startswith(FILE)} == {"sh"}
@@ -292,5 +292,5 @@ def test_no_block_of_the_page_is_left_out() -> None:
 
 
 def test_the_page_says_what_differs_with_helm_3() -> None:
-    """The test changes the flags as the page says, and nothing else."""
+    """The test does with the flags what the page says, and nothing else."""
     assert OF_HELM_3 in (ROOT / PAGE).read_text(encoding="utf-8")

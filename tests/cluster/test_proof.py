@@ -1,19 +1,19 @@
-"""The proof can fail: without one rule, the scenario that depends on it fails in this way.
+"""The proof can fail: with one rule taken out, the scenario that depends on it goes wrong, and this is how.
 
-wrapper.py runs the program without a rule; the program itself has no such option.
+The rules are taken out by wrapper.py, which stands in front of the program; nothing of the program knows of it.
 
-    scenario                          removed rule
+    scenario                          rule taken out
     --------------------------------  ----------------------------------------------------------------------
-    1, 9  without multimesh           all of them: these two scenarios show this
-    2     both with multimesh         cluster-scoped-names, node-ports, shared-resources, webhook-names
-    3     injection                   injection-label
-    4     validation                  validation-scope
+    1, 9  without us                  all of them: that is what these two scenarios show
+    2     both through us             cluster-scoped-names, node-ports, shared-resources, webhook-names
+    3     who injects whom            injection-label
+    4     who validates what          validation-scope
     5     helm upgrade                failure-policy, ca-bundle
     6     canary                      injection-label
-    7     helm rollback               injection-label, in the stored manifest
+    7     helm rollback               injection-label, in what was stored
     8     a control plane is down     validation-scope
     10    removal                     shared-resources
-    11    check before the install    each of 2: `check` has reported the object at which Helm fails
+    11    prediction meets reality    each of 2: what Helm then stumbles over, `check` has named
     `verify` on a sound mesh          citadel-scope
 """
 
@@ -39,12 +39,12 @@ def at(version: str, major: int = 3) -> pytest.MarkDecorator:
 
 @pytest.fixture(autouse=True)
 def few_crds(bare: World) -> None:
-    """Install few CRDs: only the rule shared-resources depends on them."""
+    """Install few CRDs: no rule but that of what is shared has to do with them."""
     bare.all_crds = False
 
 
 def second_install(world: World) -> str:
-    """Install affirmed, then blue; return the message of Helm for the first release of blue that fails."""
+    """Install affirmed, then blue; return what Helm says of the first release of blue that fails."""
     for mesh in MESHES:
         world.profile(mesh)
         world.make_namespaces(mesh)
@@ -57,7 +57,7 @@ def second_install(world: World) -> str:
 
 
 def foretold(world: World) -> set[str]:
-    """Return the findings of `check` for the manifests that would be installed."""
+    """Name the findings of `check` over what would be installed."""
     directories = []
     for mesh in MESHES:
         directory = world.folder / "would-be" / mesh
@@ -85,7 +85,7 @@ def foretold(world: World) -> set[str]:
 def test_without_this_rule_the_second_install_fails_as_check_foretells(
     bare: World, rule: str, stumbles: str, finding: str
 ) -> None:
-    """Scenario 2 fails at the object that the rule renames, and scenario 11 reports it before."""
+    """Scenario 2 goes wrong at the object that the rule keeps apart, and scenario 11 says so beforehand."""
     bare.without = rule
     assert stumbles in second_install(bare)
     assert finding in foretold(bare)
@@ -93,7 +93,7 @@ def test_without_this_rule_the_second_install_fails_as_check_foretells(
 
 @at(OLD)
 def test_without_the_names_of_webhooks_a_control_plane_finds_none(bare: World) -> None:
-    """Scenario 2 fails: the flags name other configurations, no bundle is written, and pods are refused."""
+    """Scenario 2 goes wrong: the flags name other configurations, no bundle is written, and pods are held back."""
     bare.without = "webhook-names"
     with pytest.raises(AssertionError, match="has written its root"):
         bare.install("affirmed", serve=False)
@@ -102,7 +102,7 @@ def test_without_the_names_of_webhooks_a_control_plane_finds_none(bare: World) -
 
 @at(NEW)
 def test_without_the_injection_label_pods_start_without_a_sidecar(bare: World) -> None:
-    """Scenarios 3 and 7 fail: no entry selects the label of the mesh, and a rollback restores that state."""
+    """Scenarios 3 and 7 go wrong: no entry selects the label of the mesh, and a rollback brings that back."""
     bare.without = "injection-label"
     bare.install("affirmed", serve=False)
     assert bare.sidecars("nginx-affirmed") == []
@@ -116,7 +116,7 @@ def test_without_the_injection_label_pods_start_without_a_sidecar(bare: World) -
 
 @at(OLD)
 def test_without_the_injection_label_two_meshes_of_1_5_inject_one_pod(bare: World) -> None:
-    """Scenario 3 fails: both injectors match the label of the stock chart."""
+    """Scenario 3 goes wrong: both injectors are asked for the label of the stock chart."""
     bare.without = "injection-label"
     for mesh in MESHES:
         bare.install(mesh, serve=False)
@@ -126,7 +126,7 @@ def test_without_the_injection_label_two_meshes_of_1_5_inject_one_pod(bare: Worl
 
 @at(NEW)
 def test_without_the_scope_of_validators_nobody_validates_a_mesh(bare: World) -> None:
-    """Scenario 4 fails: the default validator belongs to a revision without a control plane."""
+    """Scenario 4 goes wrong: the default validator belongs to a revision that nobody serves."""
     bare.without = "validation-scope"
     bare.install("affirmed", serve=False)
     until("affirmed injects", lambda: bare.sidecars("nginx-affirmed") == ["affirmed"])
@@ -135,7 +135,7 @@ def test_without_the_scope_of_validators_nobody_validates_a_mesh(bare: World) ->
 
 @at(OLD)
 def test_without_the_scope_of_validators_one_mesh_holds_up_the_other(bare: World) -> None:
-    """Scenarios 4 and 8 fail: blue is called for a resource of affirmed, and while it is down, no one answers."""
+    """Scenarios 4 and 8 go wrong: blue is asked about a resource of affirmed, and while it is down, nobody answers."""
     bare.without = "validation-scope"
     for mesh in MESHES:
         bare.install(mesh, serve=False)
@@ -156,7 +156,7 @@ def test_without_the_scope_of_validators_one_mesh_holds_up_the_other(bare: World
     indirect=["bare"],
 )
 def test_without_this_rule_helm_4_refuses_to_upgrade(bare: World, rule: str, field: str) -> None:
-    """Scenario 5 fails, although the flag `--upgrade` is set: the control plane owns the field."""
+    """Scenario 5 goes wrong, although it was said that this is an upgrade: the control plane owns the field."""
     bare.install("affirmed")
     bare.without = rule
     said = failed(bare.upgrade("affirmed"))
@@ -168,7 +168,7 @@ def test_without_this_rule_helm_4_refuses_to_upgrade(bare: World, rule: str, fie
 
 @at(NEW)
 def test_without_the_injection_label_a_promotion_leaves_pods_without_a_sidecar(bare: World) -> None:
-    """Scenario 6 fails: the new revision does not get the label, and the old one loses it."""
+    """Scenario 6 goes wrong: the new revision does not get the label, and the old one loses it."""
     bare.install("affirmed")
     bare.profile("affirmed", canaryRevisions=[CANARY])
     put(bare, "install", f"istiod-{CANARY}")
@@ -181,7 +181,7 @@ def test_without_the_injection_label_a_promotion_leaves_pods_without_a_sidecar(b
 
 @at("1.24.6")
 def test_without_the_rule_of_what_is_shared_the_owner_takes_a_crd_with_it(bare: World) -> None:
-    """Scenario 10 fails: the chart keeps all CRDs but one, and with that one Helm deletes what users wrote of its kind."""
+    """Scenario 10 goes wrong: the chart keeps all CRDs but one, and with that one goes what users wrote of its kind."""
     bare.all_crds, bare.without = True, "shared-resources"
     bare.install("affirmed")
     before = bare.crds()
@@ -191,7 +191,7 @@ def test_without_the_rule_of_what_is_shared_the_owner_takes_a_crd_with_it(bare: 
 
 @at(OLD)
 def test_without_the_list_of_citadel_it_writes_over_the_certificates_of_the_other_mesh(bare: World) -> None:
-    """`verify` reports it: the last Citadel that wrote belongs to another mesh."""
+    """`verify` goes wrong: the last Citadel that wrote is another mesh's."""
     bare.without = "citadel-scope"
     for mesh in MESHES:
         bare.install(mesh, serve=False)
@@ -204,6 +204,6 @@ def test_without_the_list_of_citadel_it_writes_over_the_certificates_of_the_othe
 
 @at(NEW)
 def test_without_the_post_renderer_nothing_of_a_mesh_is_its_own(bare: World) -> None:
-    """Scenario 2 fails at once: the stock charts conflict."""
+    """Scenario 2 goes wrong at once: the stock charts collide."""
     bare.without = "*"
     assert "cannot be imported into the current release" in second_install(bare)

@@ -1,4 +1,4 @@
-"""Removal of the mesh that owns nothing, then of the owner: the other mesh works, and the CRDs stay (scenario 10)."""
+"""Removal of the mesh that owns nothing, then of the owner: the rest works, the CRDs stay (scenario 10)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = in_worlds()
 
 @pytest.fixture(scope="module")
 def used(meshes: World) -> World:
-    """Create resources of users in both meshes."""
+    """Let users write resources in both meshes, for the last time."""
     meshes.spent = True
     for mesh in MESHES:
         assert meshes.virtual_service(f"nginx-{mesh}", ["nginx"], dry_run=False) == ""
@@ -25,7 +25,7 @@ def used(meshes: World) -> World:
 
 
 def test_removing_the_mesh_that_owns_nothing_leaves_the_other_as_it_is(used: World) -> None:
-    """No object of affirmed is written, and it injects and validates; `verify --removed` lists what is left of blue."""
+    """No object of affirmed is written, it injects and validates; what is left of blue is what `verify --removed` lists."""
     before, crds = used.of_mesh("affirmed", "resourceVersion"), used.crds()
     used.remove("blue")
     assert before == used.of_mesh("affirmed", "resourceVersion")
@@ -44,7 +44,7 @@ def test_removing_the_mesh_that_owns_nothing_leaves_the_other_as_it_is(used: Wor
 
 
 def labelled(world: World, mesh: str) -> set[str]:
-    """Return the namespaces that have a label of a mesh."""
+    """Name the namespaces that bear a label of a mesh."""
     wanted = {MESH: mesh, INJECTION: f"enabled-{mesh}", REVISION: mesh}
     return {
         namespace["metadata"]["name"]
@@ -54,7 +54,7 @@ def labelled(world: World, mesh: str) -> set[str]:
 
 
 def told(world: World, mesh: str) -> set[str]:
-    """Return what `verify --removed` lists."""
+    """Name what `verify --removed` lists."""
     profile = world.folder / "profiles" / mesh
     done = world.multimesh("verify", "--profile", profile, "--removed", "-o", "json")
     assert done.code == 0, done.err
@@ -62,13 +62,13 @@ def told(world: World, mesh: str) -> set[str]:
 
 
 def test_what_the_removed_mesh_leaves_holds_nobody_up(used: World) -> None:
-    """Its namespaces keep their labels; pods start there without a sidecar, and no mesh validates."""
+    """Its namespaces keep their labels; pods start there without a sidecar, and nobody validates."""
     assert used.sidecars("nginx-blue") == []
     assert used.denial("nginx-blue") == ""
 
 
 def test_removing_the_owner_leaves_the_crds_and_what_users_wrote(used: World) -> None:
-    """When the last mesh is removed too, every CRD stays, and so does every resource of its kind."""
+    """The last mesh goes, too: every CRD stays, and so does every resource of its kinds."""
     crds = used.crds()
     used.remove("affirmed")
     assert crds == used.crds()

@@ -1,4 +1,4 @@
-"""The stock chart twice, without multimesh: what happens, and that `check` reports it before (scenarios 1 and 11)."""
+"""The stock chart twice, without us: what happens, and that `check` says so beforehand (scenarios 1 and 11)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worlds import in_worlds
 pytestmark = in_worlds()
 SPENDS = True
 
-#: The first object at which the second install fails.
+#: What the second install stumbles over first.
 FIRST = {
     "1.5.0": r"(ClusterRole|ClusterRoleBinding|MutatingWebhookConfiguration|ValidatingWebhookConfiguration)",
     "1.16.7": r"ValidatingWebhookConfiguration",
@@ -25,7 +25,7 @@ FIRST = {
 
 
 class Second(NamedTuple):
-    """The result for the second mesh: the objects that the API server refused, and how Helm ended for each release."""
+    """What came of the second mesh: what the API server refused of its objects, and how Helm ended for each release."""
 
     refused: set[str]
     ended: dict[str, Ran]
@@ -33,7 +33,7 @@ class Second(NamedTuple):
 
 @pytest.fixture(scope="module")
 def second(world: World) -> Second:
-    """Install both meshes from the stock charts; for the second one, do a dry run of every object first."""
+    """Install both meshes from the stock charts; of the second one, try every object first."""
     refused, ended = set(), {}
     for mesh in MESHES:
         world.namespace(f"istio-{mesh}")
@@ -49,7 +49,7 @@ def second(world: World) -> Second:
 
 
 def test_the_second_install_fails_and_names_what_is_not_its_own(world: World, second: Second) -> None:
-    """Helm refuses what another release owns; this is the message."""
+    """Helm refuses what another release has: this is the message."""
     done = second.ended[world.names("blue")[0]]
     assert done.code == 1
     assert re.search(
@@ -61,7 +61,7 @@ def test_the_second_install_fails_and_names_what_is_not_its_own(world: World, se
 
 @pytest.fixture(scope="module")
 def foretold(world: World) -> dict[str, set[str]]:
-    """Run `check` on the stock charts of both; return the resources of blue in its output, by the id of the finding."""
+    """Run `check` over the stock charts of both; return blue's resources that it names, by the id of the finding."""
     directories = []
     for mesh in MESHES:
         directory = world.folder / "before" / mesh
@@ -82,7 +82,7 @@ def foretold(world: World) -> dict[str, set[str]]:
 def test_check_names_beforehand_what_helm_then_stumbles_over(
     world: World, second: Second, foretold: dict[str, set[str]]
 ) -> None:
-    """For every release of the second mesh, `check` reports the object at which Helm fails."""
+    """For every release of the second mesh: what Helm names, `check` had named."""
     collided = []
     for name in world.names("blue"):
         done = second.ended[name]
@@ -97,7 +97,7 @@ def test_check_names_beforehand_what_helm_then_stumbles_over(
 def test_check_names_all_that_the_api_server_refuses_and_nothing_else(
     second: Second, foretold: dict[str, set[str]]
 ) -> None:
-    """Helm stops at the first object; the dry run shows all of them."""
+    """Helm stops at the first object; the API server was asked about every one."""
     named = {what for id_ in ("cluster-scoped-name", "two-owners", "node-port") for what in foretold.get(id_, ())}
     assert second.refused
     assert {what.split(" ")[0] for what in named} == second.refused

@@ -1,4 +1,4 @@
-"""Two rewritten meshes: installed, injecting, validating, next to a stock one, and one of them down.
+"""Two meshes through us: installed, injecting, validating, beside a stock one, and one of them down.
 
 Scenarios 2, 3, 4 and 8. The tests of one world build on each other, in their order.
 """
@@ -22,7 +22,7 @@ OF_REVISION = {"affirmed": "affirmed", "blue": "blue", "default": "system"}
 
 
 def injects(namespace: dict[str, str], pod: dict[str, str]) -> list[str]:
-    """Return which mesh should inject a pod, according to Istio's documentation, with the label values of the meshes."""
+    """Say which mesh should inject a pod, in the words of Istio's documentation; a mesh's label is one value more."""
     if pod.get(INJECT) == "false":
         return []
     if INJECTION in namespace:
@@ -43,20 +43,20 @@ def some(**labels: str | None) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def beside_stock(meshes: World) -> Iterator[World]:
-    """Add a stock mesh in istio-system temporarily."""
+    """Add a stock mesh in istio-system, for a while."""
     meshes.install_stock()
     yield meshes
     meshes.remove("system")
 
 
 def test_both_meshes_are_deployed(meshes: World) -> None:
-    """Helm accepts the second mesh."""
+    """Helm has nothing against the second mesh."""
     said = meshes.run("list", "-A", "--short").out.split()
     assert sorted(said) == sorted(name for mesh in MESHES for name in meshes.names(mesh))
 
 
 def test_every_bundle_is_written_once_and_stays(meshes: World) -> None:
-    """Each control plane writes its root into its own configurations, once, and no one overwrites it."""
+    """Each control plane writes its root into its own configurations, once, and nobody writes over it."""
     for mesh in MESHES:
         written = [write[:2] for one in meshes.planes[mesh] for write in one.writes if "caBundle" in write.what]
         assert len(written) == len(set(written))
@@ -66,11 +66,11 @@ def test_every_bundle_is_written_once_and_stays(meshes: World) -> None:
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_an_unlabelled_resource_is_validated_by_its_mesh_alone(meshes: World, mesh: str) -> None:
-    """An invalid resource is denied by the mesh of its namespace; a valid one is sent to one entry of that mesh."""
+    """What is invalid is denied by the mesh that it lives in; what is valid passes one entry, of that mesh."""
     assert mesh in meshes.denial(f"nginx-{mesh}")
     assert meshes.virtual_service(f"nginx-{mesh}", ["nginx"]) == ""
     assert meshes.reviews_of_last() == [mesh]
-    # For validators the audit log has only what they log themselves, and the real one logs nothing.
+    # Of validators the audit log has only what they say themselves, and the real one says nothing.
     by = [asked.configuration.partition("/")[0] for asked in meshes.asked_last()]
     assert by == ([] if meshes.is_real else [mesh])
 
@@ -83,7 +83,7 @@ def test_a_resource_outside_the_meshes_is_validated_by_nobody(meshes: World) -> 
 
 
 def test_check_has_nothing_against_them(meshes: World) -> None:
-    """Scenario 11: what Helm and the API server accepted has no error, in manifests or in the cluster."""
+    """Prediction meets reality: what Helm and the API server accepted has no error, in manifests or in the cluster."""
     profiles = [argument for mesh in MESHES for argument in ("--profile", meshes.folder / "profiles" / mesh)]
     done = meshes.multimesh("check", *map(meshes.manifests, MESHES), *profiles, "--cluster")
     assert done.code == 0, done.out + done.err
@@ -91,7 +91,7 @@ def test_check_has_nothing_against_them(meshes: World) -> None:
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_verify_finds_nothing_on_a_sound_mesh(meshes: World, mesh: str) -> None:
-    """Namespaces as `namespaces` writes them, webhooks, control plane, certificates, and a pod: there is not even an info."""
+    """Namespaces as `namespaces` writes them, webhooks, control plane, certificates, and a pod: not even an info."""
     meshes.apply_namespaces(mesh)
     pod = meshes.pod(f"nginx-{mesh}", dry_run=False)
     done = meshes.multimesh("verify", "--profile", meshes.folder / "profiles" / mesh, "-o", "json")
@@ -100,7 +100,7 @@ def test_verify_finds_nothing_on_a_sound_mesh(meshes: World, mesh: str) -> None:
 
 
 def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: World) -> None:
-    """All values of both namespace labels, with all values of both pod labels, for two meshes next to a stock one."""
+    """All values of both namespace labels, with all values of both pod labels, two meshes beside a stock one."""
     world = beside_stock
     revisions = [None] if world.is_1_5 else [None, "affirmed", "blue", "default"]
     injections = [None, "enabled", "disabled", "enabled-affirmed", "enabled-blue"]
@@ -119,7 +119,7 @@ def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: Wo
             # Up to 1.5 there is no label for a pod, only an annotation, and it cannot choose between meshes.
             should = injects(labels, pod) if not world.is_1_5 or INJECTION in labels else []
             actual[case] = (world.sidecars(namespace, **pod), len(world.reviews_of_last()))
-            # The injector of 1.5 is called, and reads the annotation itself.
+            # The injector of 1.5 is asked, and reads the annotation itself.
             asked = len(should) if not world.is_1_5 else len(injects(labels, {}))
             expected[case] = (should, asked)
     assert expected == actual
@@ -127,18 +127,18 @@ def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: Wo
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_beside_a_stock_mesh_resources_are_still_validated_by_their_own(beside_stock: World, mesh: str) -> None:
-    """The stock istiod validates what has its revision, and nothing else; galley of 1.5 validates everything."""
+    """The stock istiod asks for what bears its revision, and leaves the rest; galley of 1.5 wants to see everything."""
     assert meshes_of(beside_stock, f"nginx-{mesh}") == {mesh} | ({"system"} if beside_stock.is_1_5 else set())
 
 
 def meshes_of(world: World, namespace: str) -> set[str]:
-    """Do a dry run of a valid VirtualService, and return the meshes that were called."""
+    """Try a valid VirtualService, and name the meshes that were asked."""
     assert world.virtual_service(namespace, ["nginx"]) == ""
     return world.who_was_asked_last()
 
 
 def test_a_mesh_that_is_down_holds_back_its_own_pods_and_no_others(meshes: World) -> None:
-    """Pods of blue are refused; affirmed injects and validates as before."""
+    """Blue fails closed; affirmed injects and validates as before."""
     meshes.stop("blue")
     until("pods of blue are held back", lambda: meshes.sidecars("nginx-blue")[0] == "refused")
     assert "failed calling webhook" in meshes.sidecars("nginx-blue")[1]

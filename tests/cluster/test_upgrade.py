@@ -1,4 +1,4 @@
-"""`helm upgrade` and `helm rollback` of one mesh do not change objects of the other one (scenarios 5 and 7)."""
+"""`helm upgrade` and `helm rollback` of one mesh, while the other one keeps every object (scenarios 5 and 7)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONFLICT = "Apply failed with"
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_the_same_version_again_changes_nothing(meshes: World, mesh: str) -> None:
-    """No object is written: every resource version stays, those of the webhooks included, except for 1.5 with Helm 3."""
+    """No object is written: every resource version stays, those of the webhooks included, but for 1.5 with Helm 3."""
     before = meshes.of_mesh(mesh, "resourceVersion")
     assert failed(meshes.upgrade(mesh)) == {}
     after = meshes.of_mesh(mesh, "resourceVersion")
@@ -26,14 +26,14 @@ def test_the_same_version_again_changes_nothing(meshes: World, mesh: str) -> Non
 
 
 def test_check_has_nothing_against_the_same_again(meshes: World) -> None:
-    """The stored manifest is compared with an equal one: such an upgrade removes nothing."""
+    """What Helm has stored, held against the same: an upgrade that is none takes nothing away."""
     now = meshes.manifests("blue")
     done = meshes.multimesh("check", now, "--previous", now, "--profile", meshes.folder / "profiles" / "blue")
     assert done.code == 0, done.out
 
 
 def test_without_the_flag_helm_4_meets_the_control_plane(meshes: World) -> None:
-    """The chart has Ignore, the control plane has set Fail: Helm 4 refuses, Helm 3 writes and the control plane sets it back."""
+    """The text says Ignore, the control plane has made it Fail: Helm 4 refuses, Helm 3 writes and it is set back."""
     said = failed(meshes.upgrade("blue", known=False))
     if meshes.helm.major == 3:
         assert said == {}
@@ -41,14 +41,12 @@ def test_without_the_flag_helm_4_meets_the_control_plane(meshes: World) -> None:
         assert set(said) == set(meshes.names("blue")) & has_validators(meshes)
         for message in said.values():
             assert CONFLICT in message
-            assert (
-                "failurePolicy" in message or meshes.is_1_5
-            )  # The conflict about the empty bundle may be reported first there.
+            assert "failurePolicy" in message or meshes.is_1_5  # there the empty bundle may come first
     meshes.is_whole()
 
 
 def has_validators(world: World) -> set[str]:
-    """Return the releases that the validators of blue belong to."""
+    """Name the releases that the validators of blue belong to."""
     return {
         config["metadata"]["annotations"]["meta.helm.sh/release-name"]
         for config in world.api.list(VALIDATING)
@@ -57,7 +55,7 @@ def has_validators(world: World) -> set[str]:
 
 
 def test_a_pipeline_that_does_not_know_whether_it_installs(meshes: World) -> None:
-    """With `helm upgrade --install --force-conflicts` of Helm 4 the policy is Fail again, and affirmed keeps all objects."""
+    """`helm upgrade --install`, with Helm 4 and `--force-conflicts`: the policy is back at Fail, affirmed keeps all."""
     before = meshes.of_mesh("affirmed", "resourceVersion")
     flags = ["--install"] + ["--force-conflicts"] * (meshes.helm.major == 4)
     assert failed(meshes.upgrade("blue", *flags, known=False)) == {}
@@ -66,7 +64,7 @@ def test_a_pipeline_that_does_not_know_whether_it_installs(meshes: World) -> Non
 
 
 def test_rollback_to_the_first_revision(meshes: World) -> None:
-    """The stored text has Ignore: Helm 4 needs `--force-conflicts`, and refuses without it."""
+    """The stored text says Ignore again: Helm 4 wants `--force-conflicts`, and refuses without."""
     before = meshes.of_mesh("affirmed", "resourceVersion")
     forced = ["--force-conflicts"] * (meshes.helm.major == 4)
     name = max(has_validators(meshes) & set(meshes.names("blue")))

@@ -1,4 +1,4 @@
-"""Meshes on a real API server, installed by a real Helm: the vocabulary of the scenarios."""
+"""Meshes on a real API server, installed by a real Helm: what the scenarios are told in."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ MESH = "multimesh.dev/mesh"
 INJECTION = "istio-injection"
 MESHES = ("affirmed", "blue")
 WRAPPER = Path(__file__).resolve().parent / "wrapper.py"
-#: Numbers for names: the audit log covers the whole run, so names must not repeat.
+#: Numbers for names: the audit log is that of the whole run, so no name comes twice.
 _SERIAL = itertools.count(1)
-#: Kinds of which a stock chart has some, and whose names are unique in a cluster.
+#: Kinds of which a stock chart has some, and a cluster one of each name.
 CLUSTER_SCOPED = (
     "ClusterRole",
     "ClusterRoleBinding",
@@ -42,33 +42,33 @@ CLUSTER_SCOPED = (
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
 )
-#: Prefix of the namespaces of no mesh; they differ only in labels, and are kept for all worlds of a run.
+#: Namespaces of no mesh begin so; they differ in labels alone, and stay for all worlds of a run.
 FOR_ALL = "case-"
-#: Annotation of the ConfigMaps of leader elections (k8s.io/client-go, tools/leaderelection/resourcelock).
+#: Marks the ConfigMaps that leaders are elected with (k8s.io/client-go, tools/leaderelection/resourcelock).
 LOCK = "control-plane.alpha.kubernetes.io/leader"
-#: Helm sends five requests a second after the first hundred (helm 4.1.4 pkg/cli/environment.go), which is not
-#: needed here. It collects garbage for a quarter of its time.
+#: Helm asks five questions a second after the first hundred (helm 4.1.4 pkg/cli/environment.go), and nobody else asks
+#: here. It collects garbage for a quarter of its time.
 UNHURRIED = {"HELM_QPS": "1000", "HELM_BURST_LIMIT": "1000", "GOGC": "400"}
-#: The charts that a Helm has validated against the schemas of the API server; it takes half its time, so once is enough.
+#: What a Helm has held against the schemas of the API server in this run: half of its time goes there, so once will do.
 _VALIDATED: set[tuple[int, str]] = set()
-#: Objects of Kubernetes itself, which the tests do not change.
+#: What Kubernetes itself has, and the tests leave alone.
 OWN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
 
 class Asked(NamedTuple):
-    """One call of a webhook for an object: by which configuration and entry, if the audit log shows it."""
+    """Who was asked about one object: by which configuration and entry, if the audit log says so."""
 
     configuration: str
     entry: str
 
 
 def failed(ended: dict[str, Ran]) -> dict[str, str]:
-    """Return the messages of the commands that failed."""
+    """Leave the messages of those that failed."""
     return {name: done.err for name, done in ended.items() if done.code}
 
 
 class World:
-    """One cluster, one Helm, one version of Istio, and the meshes that are installed."""
+    """One cluster, one Helm, one version of Istio, and the meshes that were installed so far."""
 
     def __init__(self, cluster: ControlPlane, helm: Helm, version: str, directory: Path) -> None:
         self.cluster, self.helm, self.version, self.folder = cluster, helm, version, directory
@@ -90,7 +90,7 @@ class World:
 
     @property
     def is_1_5(self) -> bool:
-        """Return whether the charts have no istiod."""
+        """Tell the charts before istiod."""
         return self.version.startswith("1.5.")
 
     @property
@@ -99,7 +99,7 @@ class World:
         return bool(istiod.given()) and not self.is_1_5 and self.version != "example"
 
     def profile(self, mesh: str, **spec: object) -> Path:
-        """Write the profile of a mesh: affirmed owns the shared resources."""
+        """Write the profile of a mesh: affirmed owns what is shared."""
         directory = self.folder / "profiles" / mesh
         directory.mkdir(parents=True, exist_ok=True)
         spec = {"sharedResources": "own" if mesh == "affirmed" else "leave"} | spec
@@ -108,7 +108,7 @@ class World:
         return file
 
     def chart(self, mesh: str, stream: str, version: str = "") -> Path:
-        """Write the chart of one release of a mesh, with the values that its profile needs."""
+        """Write the chart of one release of a mesh, with the values that its profile wants."""
         version = version or self.version
         text = charts.text(version, mesh, stream)
         if mesh != "affirmed" and (version, stream) == ("1.24.6", "base"):
@@ -117,13 +117,11 @@ class World:
             text = charts.without(text, "CustomResourceDefinition")
         if not self.all_crds and stream == "base":
             text = charts.with_few_crds(text)
-        crds = (
-            charts.base_crds(version) if (mesh, stream) == ("affirmed", "base") else ""
-        )  # The others use --skip-crds.
+        crds = charts.base_crds(version) if (mesh, stream) == ("affirmed", "base") else ""  # the others: --skip-crds
         return charts.write(self.folder / "charts" / f"{version}-{mesh}-{stream}", text, crds)
 
     def stock_chart(self, mesh: str, stream: str) -> Path:
-        """Write the stock chart of one release."""
+        """Write the chart of one release as it is."""
         return charts.write(
             self.folder / "charts" / f"stock-{self.version}-{mesh}-{stream}",
             charts.text(self.version, mesh, stream),
@@ -154,7 +152,7 @@ class World:
         return kubectl.run(*arguments, KUBECONFIG=str(self.cluster.kubeconfig))
 
     def multimesh(self, *arguments: object) -> Ran:
-        """Run a command of the program with kubectl on the PATH."""
+        """Run a command of the program with kubectl at hand."""
         python = self.helm._replace(binary=Path(sys.executable))
         search = f"{self.helm.binary.parent}{os.pathsep}{os.environ['PATH']}"
         return python.run(
@@ -162,7 +160,7 @@ class World:
         )
 
     def through(self, mesh: str, *arguments: str) -> list[str]:
-        """Return the flags for the post-renderer."""
+        """Spell the flags that send a release through the post-renderer."""
         if self.helm.major == 4:
             program = "wrapped" if self._is_wrapped else "multimesh"
         else:
@@ -201,9 +199,9 @@ class World:
         return []
 
     def upgrade(self, mesh: str, *flags: str, known: bool = True) -> dict[str, Ran]:
-        """Upgrade every release of a mesh; `known` sets the flag `--upgrade` of the post-renderer.
+        """Upgrade every release of a mesh; `known` says to the post-renderer that this is an upgrade.
 
-        With 1.5 and Helm 3 the flag must not be set: docs/upgrades.md says why.
+        Of 1.5 with Helm 3 it must not be said: the manual tells why.
         """
         post = ("--upgrade",) if known and not (self.is_1_5 and self.helm.major == 3) else ()
         return {
@@ -212,7 +210,7 @@ class World:
         }
 
     def stock(self, command: str, mesh: str, name: str, chart: Path, *flags: str) -> Ran:
-        """Install or upgrade one release without the post-renderer; only API versions of 1.5 are replaced."""
+        """Install or upgrade one release without the post-renderer; 1.5 is lifted, and that is all."""
         lifted = self.through(mesh) if self.is_1_5 else []
         return self.run(
             command,
@@ -227,7 +225,7 @@ class World:
         )
 
     def collisions(self, text: str) -> set[str]:
-        """Do a dry run of every object of a text; return those that the API server refuses."""
+        """Try to create every object of a text, as the API server alone would judge; name those that it refuses."""
         file = self.folder / "collisions.yaml"
         file.write_bytes(lift(text.encode()))
         said = self.kubectl("create", "--dry-run=server", "-f", file).err
@@ -247,15 +245,15 @@ class World:
     # --- meshes -----------------------------------------------------------------------------------
 
     def need(self) -> None:
-        """Install both meshes, if they are not installed."""
+        """Have both meshes installed, if they are not."""
         for mesh in MESHES:
             if mesh not in self.planes:
                 self.install(mesh)
 
     def install(self, mesh: str, *, serve: bool = True, **spec: object) -> None:
-        """Install a mesh as the documentation says: profile, namespaces, releases; then run its control plane.
+        """Install a mesh as the documentation says: profile, namespaces, releases; then its control plane runs.
 
-        Without `serve`, it does not wait until the control plane serves the namespaces of the mesh.
+        Without `serve`, it need not come to serve its own namespaces.
         """
         self.profile(mesh, **spec)
         self.make_namespaces(mesh)
@@ -265,7 +263,7 @@ class World:
         self.start(mesh, serve=serve)
 
     def install_stock(self) -> None:
-        """Install a stock mesh into istio-system, and run its control plane."""
+        """Install a stock mesh into istio-system, and let its control plane run."""
         self.wants(charts.STOCK)
         self.namespace("istio-system")
         for name, text in charts.stock_beside(self.version).items():
@@ -274,7 +272,7 @@ class World:
         self.start("system")
 
     def remove(self, mesh: str) -> None:
-        """Uninstall every release of a mesh, base last, and end its control plane."""
+        """Uninstall every release of a mesh, base last, and let its control plane end."""
         names = self.run("list", "-n", f"istio-{mesh}", "--short").out.split()
         for name in sorted(names, key=lambda name: "base" in name):
             done = self.run("uninstall", name, "-n", f"istio-{mesh}")
@@ -282,16 +280,16 @@ class World:
         self.stop(mesh)
 
     def names(self, mesh: str) -> list[str]:
-        """Return the releases of a mesh."""
+        """Name the releases of a mesh."""
         return list(charts.releases(self.version, mesh))
 
     def make_namespaces(self, mesh: str) -> None:
-        """Create the namespaces of a mesh with their labels."""
+        """Make the namespaces of a mesh with their labels."""
         self.namespace(f"istio-{mesh}", **{MESH: mesh} | ({INJECTION: "disabled"} if self.is_1_5 else {}))
         self.namespace(f"nginx-{mesh}", **{MESH: mesh, INJECTION: f"enabled-{mesh}"})
 
     def apply_namespaces(self, mesh: str) -> None:
-        """Apply the output of `multimesh namespaces`: labels and Sidecars."""
+        """Apply what `multimesh namespaces` writes: labels and Sidecars."""
         file = self.folder / f"namespaces-{mesh}.yaml"
         said = self.multimesh("namespaces", "--profile", self.folder / "profiles" / mesh, "--istio", self.version)
         assert said.code == 0, said.err
@@ -300,11 +298,11 @@ class World:
         assert done.code == 0, done.err
 
     def namespace(self, name: str, **labels: str) -> None:
-        """Create a namespace, and wait until pods can be created in it."""
+        """Make a namespace, and wait until pods can be created in it."""
         self.namespaces({name: {key.replace("istio_injection", INJECTION): value for key, value in labels.items()}})
 
     def namespaces(self, labels: dict[str, dict[str, str]]) -> None:
-        """Create namespaces with their labels; existing ones are not changed."""
+        """Make namespaces with their labels; those that are there stay as they are."""
         for name, of_it in labels.items():
             with contextlib.suppress(Refused):
                 self.api.create("Namespace", {"metadata": {"name": name, "labels": of_it}})
@@ -312,7 +310,7 @@ class World:
             until(f"{name} has its ServiceAccount", lambda name=name: self.api.get("ServiceAccount", "default", name))
 
     def start(self, mesh: str, *, serve: bool = True) -> None:
-        """Run the current Deployments of the control plane, and let them write."""
+        """Let the control plane's Deployments run, as they are now, and write what they have to write."""
         authority = self.authorities.setdefault(mesh, Authority(f"the root of {mesh}"))
         for deployment in self.outdated(mesh, list(deployments(self.api, f"istio-{mesh}"))):
             self.stop_one(mesh, deployment["metadata"]["name"])
@@ -331,25 +329,25 @@ class World:
                 until(f"{one.name} has written its root", one.has_written, 10)
 
     def outdated(self, mesh: str, installed: list[Object]) -> list[Object]:
-        """Return the Deployments of a control plane that do not run, or not in their current form."""
+        """Return those of the Deployments of a control plane that do not run, or not as they are now."""
         running = {one.name: one.template for one in self.planes.setdefault(mesh, [])}
         return [found for found in installed if running.get(found["metadata"]["name"]) != found["spec"]["template"]]
 
     def _plane(self, mesh: str, deployment: Object, authority: Authority) -> Plane:
         if self.is_real:
             return istiod.Istiod(self.cluster, mesh, deployment, self.folder)
-        # It writes as the ServiceAccount of the Deployment: with its rights, and under its name in admission requests.
+        # It writes as the ServiceAccount of the Deployment: with its rights, and known to admission by its name.
         account = deployment["spec"]["template"]["spec"].get("serviceAccountName", "default")
         writer = self.api.as_account(account, deployment["metadata"]["namespace"])
         return StandIn(self.api, mesh, deployment, authority, self.folder, writer)
 
     def wants(self, *versions: str) -> None:
-        """Skip the test if real control planes run, and there is none for the charts of these versions."""
+        """Skip the test where real control planes run, and there is none for the charts of these versions."""
         if self.is_real and (reason := istiod.lacking(*versions)):
             pytest.skip(reason)
 
     def serves(self, mesh: str) -> None:
-        """Wait until the API server uses the new configuration: a probe is injected, and another is denied."""
+        """Wait until the API server has heard of what was written: a probe is injected, and another is denied."""
         namespace = f"nginx-{mesh}"
         if mesh == "system":
             namespace = "nginx-system"
@@ -363,18 +361,18 @@ class World:
             until(f"{mesh} denies what is invalid", lambda: self.denial(namespace), so=lambda said: mesh in said)
 
     def is_whole(self) -> None:
-        """Run what was upgraded, and wait until both meshes inject and validate their own namespaces."""
+        """Let what was upgraded run, and wait until both meshes inject and validate what is theirs."""
         for mesh in MESHES:
             self.start(mesh)
 
     def stop(self, mesh: str) -> None:
-        """Stop the control plane of a mesh as a crash does."""
+        """Let the control plane of a mesh crash."""
         self._set_ready(mesh, 0)
         for one in self.planes.pop(mesh, ()):
             one.stop()
 
     def _set_ready(self, mesh: str, pods: int) -> None:
-        """Set how many pods of every Deployment of a control plane are ready, as the kubelet would."""
+        """Say of every Deployment of a control plane how many pods are ready, as the kubelet's reports would."""
         for deployment in self.api.list("Deployment", f"istio-{mesh}"):
             status = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), pods)
             if (deployment.get("status") or {}).get("readyReplicas", 0) != pods:
@@ -382,7 +380,7 @@ class World:
                 self.api.call("PATCH", place, {"status": status}, "application/merge-patch+json")
 
     def stop_one(self, mesh: str, deployment: str) -> None:
-        """End one Deployment of the control plane of a mesh."""
+        """Let one Deployment of a mesh's control plane end."""
         for one in [one for one in self.planes[mesh] if one.name == deployment]:
             one.stop()
             self.planes[mesh].remove(one)
@@ -399,7 +397,7 @@ class World:
     # --- what a user does -------------------------------------------------------------------------
 
     def pod(self, namespace: str, dry_run: bool = True, **labels: str) -> Object:
-        """Create a pod, and return it as the API server stored it."""
+        """Create a pod, and return it as it came to be."""
         meta: Object = {"name": self._name("pod"), "labels": labels}
         if self.is_1_5 and "sidecar.istio.io/inject" in labels:
             meta["annotations"] = {"sidecar.istio.io/inject": labels.pop("sidecar.istio.io/inject")}
@@ -407,13 +405,13 @@ class World:
         return self.api.create("Pod", {"metadata": meta, "spec": spec}, namespace, dry_run=dry_run)
 
     def sidecars(self, namespace: str, **labels: str) -> list[str]:
-        """Return the mesh of every sidecar of a new pod; or why the pod was refused."""
+        """Name the mesh of every sidecar that a pod gets; or say why there is no pod."""
         return [
             found if found == "refused" else found.partition("/")[0] for found in self.identities(namespace, **labels)
         ]
 
     def identities(self, namespace: str, **labels: str) -> list[str]:
-        """Return mesh and revision of every sidecar of a new pod; or why the pod was refused."""
+        """Name mesh and revision of every sidecar that a pod gets; or say why there is no pod."""
         try:
             return whose(self.pod(namespace, **labels))
         except Refused as error:
@@ -421,7 +419,7 @@ class World:
 
     @contextlib.contextmanager
     def watched(self, namespace: str) -> Iterator[list[list[str]]]:
-        """Create pods continuously, and collect the sidecars of each."""
+        """Create pods all the while, and collect the sidecars of each."""
         seen: list[list[str]] = []
         ends = threading.Event()
 
@@ -438,13 +436,13 @@ class World:
             thread.join()
 
     def denial(self, namespace: str, **labels: str) -> str:
-        """Do a dry run of an invalid VirtualService; return who denied it, or an empty text."""
+        """Try an invalid VirtualService; say who denied it, or nothing."""
         return self.virtual_service(namespace, ["nginx"], routed=False, **labels)
 
     def virtual_service(
         self, namespace: str, hosts: list[str], dry_run: bool = True, routed: bool = True, **labels: str
     ) -> str:
-        """Do a dry run of a VirtualService; return why and by whom it was refused, or an empty text. One without routes is invalid."""
+        """Try a VirtualService; say why it was refused and by whom, or nothing. One without routes is invalid."""
         obj = {
             "apiVersion": "networking.istio.io/v1alpha3",
             "kind": "VirtualService",
@@ -459,7 +457,7 @@ class World:
         return ""
 
     def asked_last(self) -> list[Asked]:
-        """Return every entry that was called for the last object, from the audit log."""
+        """Return every entry that was asked about the last object, as the audit log has it."""
         found = []
         for event in self.cluster.events():
             if event.get("objectRef", {}).get("name") != self._last:
@@ -473,15 +471,15 @@ class World:
         return found
 
     def reviews_of_last(self) -> list[str]:
-        """Return the mesh of every control plane that was called for the last object, once for each call."""
+        """Name the mesh of every control plane that was asked about the last object, once for each time."""
         return [one.mesh for one in self._all() for review in one.reviews if review.name == self._last]
 
     def who_was_asked_last(self) -> set[str]:
-        """Return the meshes that were called for the last object."""
+        """Name the meshes that were asked about the last object."""
         return set(self.reviews_of_last())
 
     def of_mesh(self, mesh: str, field: str = "uid") -> dict[tuple[str, str], str]:
-        """Map every object of a mesh to its uid, which differs for a replaced object, or to its resource version."""
+        """Map every object of a mesh to its uid: what is replaced gets another. Or to its resource version."""
         return {
             key: obj["metadata"][field]
             for key, obj in self.objects().items()
@@ -489,7 +487,7 @@ class World:
         }
 
     def left_of(self, mesh: str) -> set[str]:
-        """Return what is left of a mesh, except what users wrote and what Kubernetes creates in every namespace."""
+        """Name what is still there of a mesh, but for what users wrote and what Kubernetes makes in every namespace."""
         kinds = [kind for kind in PATHS if kind not in ("Pod", "Namespace", "VirtualService", "Sidecar", "Gateway")]
         found = {
             "/".join(filter(None, (kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])))
@@ -505,7 +503,7 @@ class World:
         return {crd["metadata"]["name"]: crd["metadata"]["uid"] for crd in self.api.list("CustomResourceDefinition")}
 
     def objects(self) -> dict[tuple[str, str], Object]:
-        """Return every object of the kinds of the charts, by kind and name; without locks, which change all the time."""
+        """Return every object of the kinds that the charts have, by kind and name; no locks, which change all the time."""
         return {
             (kind, f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"): obj
             for kind in PATHS
@@ -517,7 +515,7 @@ class World:
         }
 
     def bundles(self) -> dict[str, set[str]]:
-        """Map every webhook configuration to the meshes whose roots are in its entries."""
+        """Map every webhook configuration to the meshes whose roots stand in its entries."""
         meshes = {one.bundle: mesh for mesh, ones in self.planes.items() for one in ones}
         return {
             config["metadata"]["name"]: {
@@ -530,7 +528,7 @@ class World:
     # --- the end ----------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """End everything that runs for this world, and do not change the cluster."""
+        """End whatever runs for this world, and leave the cluster as it is."""
         self._jobs.stop()
         for ones in self.planes.values():
             for one in ones:
@@ -538,7 +536,7 @@ class World:
         self.planes.clear()
 
     def wipe(self) -> None:
-        """Delete everything in the cluster."""
+        """Take everything out of the cluster again."""
         self.leave()
         kept = {obj["metadata"]["name"] for obj in self.api.list("Namespace")}
         clean.wipe(self.api, OWN_NAMESPACES | {name for name in kept if name.startswith(FOR_ALL)})
@@ -552,7 +550,7 @@ class _JobRunner(Looker):
         self._api = api
 
     def look(self) -> None:
-        """Complete the Jobs without a condition."""
+        """Complete what has no condition yet."""
         for job in self._api.peek("Job"):
             if not (job.get("status") or {}).get("conditions"):
                 self._complete(job["metadata"])

@@ -1,4 +1,4 @@
-"""Parametrize tests by worlds: every Helm with every version of Istio, or with some."""
+"""Ask for worlds: every Helm with every version of Istio, or with some."""
 
 from __future__ import annotations
 
