@@ -92,7 +92,7 @@ CONSTANTS = tuple(
     )
 )  # fmt: skip
 
-#: ConfigMaps that contain a root certificate or data about it, without the suffix of the mesh.
+#: ConfigMaps that hold a root certificate or what goes with it, without the suffix of the mesh.
 ROOTS = ("istio-ca-root-cert", "istio-ca-crl")
 
 

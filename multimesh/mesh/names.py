@@ -74,7 +74,7 @@ SUFFIXED = frozenset((
     ("ClusterRoleBinding", "prometheus"),
 ))  # fmt: skip
 
-#: Kinds whose names occur in `resourceNames` of roles, by their word in `resources`.
+#: Kinds whose names occur in `resourceNames` of roles, by the word that stands for them in `resources`.
 GRANTED = {"podsecuritypolicies": "PodSecurityPolicy"}
 
 #: Webhook configurations of Istio 1.5: their leading `istio` becomes NS, the control-plane namespace.

@@ -54,7 +54,7 @@ def workload(
 
 
 def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3") -> Object:
-    """Return the control plane of a mesh."""
+    """Write the control plane of a mesh."""
     variables = [{"name": "REVISION", "value": revision or mesh}]
     return workload(f"istiod-{mesh}", f"istio-{mesh}", {"name": "discovery", "image": image, "env": variables})
 
