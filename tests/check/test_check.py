@@ -12,7 +12,7 @@ import pytest
 import yaml
 from finding_cases import config, istiod, node, service, spaces, thing, webhook, workload
 from program import profile, render
-from streams import FOLDER, REASON
+from streams import DIRECTORY, REASON
 
 from multimesh.check.catalogue import CATALOGUE
 from multimesh.check.meshes.overlap import common, exclude, limits
@@ -22,7 +22,7 @@ from multimesh.yamltext.edits import Text
 
 ROOT = Path(__file__).resolve().parents[2]
 OWNER = {"affirmed": "own", "blue": "leave"}
-needs_streams = pytest.mark.skipif(not FOLDER.is_dir(), reason=REASON)
+needs_streams = pytest.mark.skipif(not DIRECTORY.is_dir(), reason=REASON)
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
@@ -58,7 +58,7 @@ def profiles(directory):
 
 def charts(helm, version, names):
     """Return the streams of one version, by mesh, for the charts that exist."""
-    directory = FOLDER / helm / version
+    directory = DIRECTORY / helm / version
     return {mesh: [p for name in names if (p := directory / mesh / f"{name}.yaml").exists()] for mesh in OWNER}
 
 

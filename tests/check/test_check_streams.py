@@ -18,14 +18,14 @@ import pytest
 import yaml
 from pages import ROOT
 from program import profile, render
-from streams import FOLDER, REASON, stream
+from streams import DIRECTORY, REASON, stream
 
 from multimesh.check.sources.manifests import parse
 from multimesh.cli import main
 from multimesh.mesh.profile import load
 from multimesh.render.pipeline import render as rewrite
 
-needs_streams = pytest.mark.skipif(not FOLDER.is_dir(), reason=REASON)
+needs_streams = pytest.mark.skipif(not DIRECTORY.is_dir(), reason=REASON)
 MESHES = {"affirmed": "own", "blue": "leave"}
 PARTS = ("base", "istiod", "gateway", "cni", "ztunnel")
 
@@ -138,7 +138,7 @@ def test_with_our_values_two_meshes_share_nothing_at_all(capsysbinary, tmp_path,
         (tmp_path / f"{mesh}.yaml").write_text(spec)
         given += [tmp_path / mesh, f"--profile={tmp_path / mesh}.yaml"]
         for chart in charts:
-            source = FOLDER / helm / version / mesh / f"{chart}.yaml"
+            source = DIRECTORY / helm / version / mesh / f"{chart}.yaml"
             # Only the owner installs the shared resources.
             if source.exists() and (owns == "own" or chart not in ("cni", "ztunnel")):
                 done = render(with_values(source.read_text(), mesh, version).encode(), spec)

@@ -337,7 +337,7 @@ def test_what_a_removed_mesh_of_1_5_left_is_found(run, tmp_path, label):
     ["# nothing\n", "replicaCount: 1\n", "kind: DaemonSet\nreplicaCount: 1\n", profile("blue", "istio-blue"), "[]\n"],
 )
 def test_a_directory_without_a_kubernetes_object_is_an_error(run, tmp_path, text):
-    """As an empty one is: it is not what somebody rendered."""
+    """It is an error like an empty directory: it was not rendered from a chart."""
     (tmp_path / "rendered").mkdir()
     (tmp_path / "rendered" / "file.yaml").write_text(text)
     done = run(install(tmp_path / "bin", []), "check", "rendered", "--profile=profile.yaml")

@@ -88,7 +88,7 @@ def test_pods_of_one_workload_share_their_values() -> None:
 
 
 class Pages:
-    """A kubectl that answers in pages, and fails where it is told to."""
+    """A kubectl that answers in pages, and fails at a given page."""
 
     def __init__(self, items: list[dict[str, Any]]) -> None:
         self.items = items

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from helms import PROGRAM, clean_environment
 
-FOLDER = Path(__file__).resolve().parents[1] / "golden"
-CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+DIRECTORY = Path(__file__).resolve().parents[1] / "golden"
+CASES = sorted(path.name for path in DIRECTORY.iterdir() if path.is_dir())
 #: The cases with an output that can be rendered again.
-RENDERED = [name for name in CASES if b"\nkind: " in (FOLDER / name / "stdout.yaml").read_bytes()]
+RENDERED = [name for name in CASES if b"\nkind: " in (DIRECTORY / name / "stdout.yaml").read_bytes()]
 EXPECTED = ("stdout.yaml", "stderr.txt")
 
 
@@ -42,7 +42,7 @@ def run(case: Path, stream: bytes) -> tuple[int, bytes, bytes]:
 @pytest.mark.parametrize("name", CASES)
 def test_a_golden_case_comes_out_as_it_was_agreed(name: str, pytestconfig: pytest.Config) -> None:
     """The bytes on stdout, the message on stderr, and the exit code are those of the files."""
-    case = FOLDER / name
+    case = DIRECTORY / name
     code, out, err = run(case, (case / "input.yaml").read_bytes())
     if pytestconfig.getoption("--update-golden"):
         for file, content in zip(EXPECTED, (out, err)):
@@ -56,7 +56,7 @@ def test_a_golden_case_comes_out_as_it_was_agreed(name: str, pytestconfig: pytes
 @pytest.mark.parametrize("name", RENDERED)
 def test_a_golden_case_run_again_stays_as_it_is(name: str) -> None:
     """Law 3: rendering an output again changes nothing."""
-    case = FOLDER / name
+    case = DIRECTORY / name
     agreed = (case / "stdout.yaml").read_bytes()
     assert run(case, agreed) == (0, agreed, b"")
 
@@ -64,5 +64,5 @@ def test_a_golden_case_run_again_stays_as_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_golden_case_has_all_its_files_and_names_no_others(name: str) -> None:
     """Files that no test reads would check nothing."""
-    files = {path.name for path in (FOLDER / name).iterdir()}
+    files = {path.name for path in (DIRECTORY / name).iterdir()}
     assert files == {"input.yaml", "profile.yaml", "arguments", *EXPECTED}

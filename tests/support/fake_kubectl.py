@@ -1,6 +1,6 @@
-"""A kubectl that answers from a list of objects, as far as a role allows, and writes down what it is asked for.
+"""A kubectl that answers from a list of objects, as far as a role allows, and records the requests.
 
-`install` puts it into a directory; a test puts that directory first on the PATH.
+`install` writes it into a directory; a test adds that directory to the beginning of the PATH.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Kubectl(NamedTuple):
 
     @property
     def requests(self) -> set[Grant]:
-        """What it was asked for so far."""
+        """The requests so far."""
         log = self.directory / "requests"
         return {Grant(*json.loads(line)) for line in log.read_text().splitlines()} if log.exists() else set()
 
@@ -65,7 +65,7 @@ def install(directory: Path, objects: list[Any], grants: set[Grant] | None = Non
 
 
 def grants_of(roles: list[Any]) -> set[Grant]:
-    """Return what ClusterRoles allow."""
+    """Return the rights that ClusterRoles grant."""
     return {
         Grant(verb, group, resource, name)
         for role in roles
@@ -116,7 +116,7 @@ def answer(directory: Path, arguments: list[str]) -> tuple[int, str, str]:
 
 
 def _page(directory: Path, url: SplitResult) -> tuple[int, str, str]:
-    """Answer a call for one page of a kind of a namespace, as an API server does: items without a kind of their own."""
+    """Answer a request for one page of a kind in a namespace, as an API server does: items have no `kind`."""
     _, api, version, spaces, namespace, plural = url.path.split("/")
     assert (api, version, spaces) == ("api", "v1", "namespaces"), url
     wanted = {key: value[0] for key, value in parse_qs(url.query).items()}

@@ -1,4 +1,4 @@
-"""Run the real program as Helm does: a subprocess, the stream on stdin, the profile in a file."""
+"""Run the real program as Helm does: a subprocess with the stream on stdin and the profile in a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAM = ROOT / "postrender.py"
 
 
 class Result(NamedTuple):
-    """How one run ended."""
+    """The result of one run."""
 
     code: int
     out: bytes
@@ -33,7 +33,7 @@ def render(stream: bytes, profile: str | dict, *args: str) -> Result:
 
 
 def run(stream: bytes, *args: str, cwd: str | None = None, **environment: str) -> Result:
-    """Start `postrender.py` with these arguments and variables, and nothing of the caller's Helm around it."""
+    """Start `postrender.py` with these arguments and variables, and without those of Helm."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "MULTIMESH_"))} | environment
     done = subprocess.run(
         [sys.executable, str(PROGRAM), *args],
@@ -48,7 +48,7 @@ def run(stream: bytes, *args: str, cwd: str | None = None, **environment: str) -
 
 
 def profile(mesh: str, namespace: str, workloads: tuple[str, ...] = (), **spec: object) -> str:
-    """Write a mesh profile; further keys of `spec` are given by their own names."""
+    """Return a mesh profile; further keys of `spec` are given by their own names."""
     return yaml.safe_dump(
         {
             "apiVersion": "multimesh.dev/v1alpha1",

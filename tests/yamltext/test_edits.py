@@ -81,7 +81,7 @@ def rewrite(path: str, new):
 APPENDED = [
     ("block", "a:\n  - x\nb: 1\n", "a:\n  - x\n  - z\nb: 1\n"),
     ("dashes below the key", "a:\n- x\nb: 1\n", "a:\n- x\n- z\nb: 1\n"),
-    ("comments behind the last item", "a:\n  - x # c\n  # d\n\n# e\nb: 1\n", "a:\n  - x # c\n  - z\n  # d\n\n# e\nb: 1\n"),
+    ("comments after the last item", "a:\n  - x # c\n  # d\n\n# e\nb: 1\n", "a:\n  - x # c\n  - z\n  # d\n\n# e\nb: 1\n"),
     ("last item is a mapping", "a:\n  - n: x\n    v: y\n\nb: 1\n", "a:\n  - n: x\n    v: y\n  - z\n\nb: 1\n"),
     ("last item is a list", "a:\n  - - x\n    - y\nb: 1\n", "a:\n  - - x\n    - y\n  - z\nb: 1\n"),
     ("last item is a literal", "a:\n  - |\n    x\n\n    y\n\nb: 1\n", "a:\n  - |\n    x\n\n    y\n  - z\n\nb: 1\n"),
@@ -169,7 +169,7 @@ PUT = [
     ("flow with an empty value last", "m: {a: }\n", 'm: {a: , "k": "v"}\n'),
     ("flow with a key alone", "m: {a}\n", 'm: {a, "k": "v"}\n'),
     ("flow over lines", "m: {\n  a: 1 # c\n}\n", 'm: {\n  a: 1, "k": "v" # c\n}\n'),
-    ("comment behind", "m:\n  a: 1 # c\n  # d\nb: 1\n", "m:\n  a: 1 # c\n  k: v\n  # d\nb: 1\n"),
+    ("comment after it", "m:\n  a: 1 # c\n  # d\nb: 1\n", "m:\n  a: 1 # c\n  k: v\n  # d\nb: 1\n"),
     ("literal last", "m:\n  a: |\n    k: x\n\nb: 1\n", "m:\n  a: |\n    k: x\n  k: v\n\nb: 1\n"),
     ("list last", "m:\n  a:\n  - x\nb: 1\n", "m:\n  a:\n  - x\n  k: v\nb: 1\n"),
     ("anchored", "m: &n\n  a: 1\n", "m: &n\n  a: 1\n  k: v\n"),

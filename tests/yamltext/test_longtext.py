@@ -77,7 +77,7 @@ IN_DOUBT = {
     "a key in quotes": "  'a': 'x'\n",
     "a tag": "  a: !!str 'x'\n",
     "an anchor": "  a: &b 'x'\n",
-    "a comment behind a quote": "  a: 'x' # c\n",
+    "a comment after a quote": "  a: 'x' # c\n",
     "a quote that does not close": "  a: 'x\n",
     "a key behind data": "  a: 'x'\nb: c\n",
     "deeper keys": "   a: 'x'\n",
