@@ -64,13 +64,13 @@ def find() -> dict[str, Path]:
 
 
 def _found(program: Program) -> Path | None:
-    directory = os.environ.get("KUBEBUILDER_ASSETS")
-    places = (Path(directory) / program.name if directory else None, shutil.which(program.name), _cached(program))
+    folder = os.environ.get("KUBEBUILDER_ASSETS")
+    places = (Path(folder) / program.name if folder else None, shutil.which(program.name), _cached(program))
     return next((Path(place) for place in places if place and os.access(place, os.X_OK)), None)
 
 
 def _cached(program: Program) -> Path:
-    return tool.cache_directory().absolute() / f"{program.module}-{program.version}" / program.name
+    return tool.cache_folder().absolute() / f"{program.module}-{program.version}" / program.name
 
 
 def _built(program: Program) -> Path:

@@ -95,16 +95,16 @@ def with_few_crds(text: str) -> str:
     return "---\n".join(d for d in documents if "\nkind: CustomResourceDefinition\n" not in d or wanted.search(d))
 
 
-def write(directory: Path, manifests: str, crds: str = "") -> Path:
+def write(folder: Path, manifests: str, crds: str = "") -> Path:
     """Write a chart that renders to a text, with CRDs in `crds/` if there are any."""
     if crds:
-        (directory / "crds").mkdir(parents=True, exist_ok=True)
-        (directory / "crds" / "all.yaml").write_text(crds, encoding="utf-8")
-    (directory / "templates").mkdir(parents=True, exist_ok=True)
-    (directory / "Chart.yaml").write_text("apiVersion: v2\nname: stream\nversion: 0.1.0\n", encoding="utf-8")
-    (directory / "templates" / "all.yaml").write_text('{{ .Files.Get "manifests.yaml" }}\n', encoding="utf-8")
-    (directory / "manifests.yaml").write_text(manifests, encoding="utf-8")
-    return directory
+        (folder / "crds").mkdir(parents=True, exist_ok=True)
+        (folder / "crds" / "all.yaml").write_text(crds, encoding="utf-8")
+    (folder / "templates").mkdir(parents=True, exist_ok=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: stream\nversion: 0.1.0\n", encoding="utf-8")
+    (folder / "templates" / "all.yaml").write_text('{{ .Files.Get "manifests.yaml" }}\n', encoding="utf-8")
+    (folder / "manifests.yaml").write_text(manifests, encoding="utf-8")
+    return folder
 
 
 def base_crds(version: str) -> str:

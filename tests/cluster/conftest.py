@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-for directory in (HERE, HERE.parent):
-    if str(directory) not in sys.path:
-        sys.path.insert(0, str(directory))
+for folder in (HERE, HERE.parent):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 #: How long each part took, for the summary.
 TOOK: dict[str, float] = {}
@@ -125,8 +125,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
         pytest.skip(str(error))
     from controlplane import ControlPlane
 
-    directory = tmp_path_factory.mktemp("cluster")
-    plane = ControlPlane(directory, programs)
+    folder = tmp_path_factory.mktemp("cluster")
+    plane = ControlPlane(folder, programs)
     began = time.monotonic()
     try:
         plane.start()
@@ -134,14 +134,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
         yield plane
     finally:
         plane.stop()
-        shutil.rmtree(directory)
+        shutil.rmtree(folder)
 
 
 class Worlds:
     """One world at a time, of one Helm and one version of Istio, until another one is requested."""
 
-    def __init__(self, cluster, directories: pytest.TempPathFactory) -> None:
-        self.cluster, self._directories = cluster, directories
+    def __init__(self, cluster, folders: pytest.TempPathFactory) -> None:
+        self.cluster, self._folders = cluster, folders
         self._now = None
 
     def take(self, helm, version: str, *, empty: bool = False):

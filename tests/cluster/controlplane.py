@@ -56,16 +56,16 @@ rules:
 class ControlPlane:
     """The programs, their ports and their files, all below one directory."""
 
-    def __init__(self, directory: Path, programs: dict[str, Path]) -> None:
-        self.folder = directory
+    def __init__(self, folder: Path, programs: dict[str, Path]) -> None:
+        self.folder = folder
         self._programs = programs
         self._children: list[subprocess.Popen[bytes]] = []
         self._token = secrets.token_hex(16)
         self._authority = Authority("the API server of the tests")
-        self.root = directory / "root.crt"
+        self.root = folder / "root.crt"
         self.root.write_bytes(self._authority.pem)
-        self.kubeconfig = directory / "kubeconfig"
-        self.audit = directory / "audit.log"
+        self.kubeconfig = folder / "kubeconfig"
+        self.audit = folder / "audit.log"
         self.port = 0
         self.api: Api
 

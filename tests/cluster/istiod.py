@@ -176,13 +176,13 @@ def image_version(deployment: Object) -> str:
 class Istiod(Plane):
     """The real istiod of one Deployment."""
 
-    def __init__(self, cluster: ControlPlane, mesh: str, deployment: Object, directory: Path) -> None:
+    def __init__(self, cluster: ControlPlane, mesh: str, deployment: Object, folder: Path) -> None:
         super().__init__(cluster.api, mesh, deployment)
         binary = nearest(image_version(deployment), given())
         assert binary, lacking(image_version(deployment))
         self._binary, self._cluster, self._deployment = binary, cluster, deployment
         self._account = self.template["spec"]["serviceAccountName"]
-        self._root = directory / "istiod" / f"{self.namespace}-{self.name}"
+        self._root = folder / "istiod" / f"{self.namespace}-{self.name}"
         self._log = self._root / "istiod.log"
         self._address = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -268,10 +268,10 @@ class Istiod(Plane):
         """Write the volumes below the root; one that is optional and absent is an empty directory."""
         self._root.mkdir(parents=True, exist_ok=True)
         for place, volume in mounts(self.template["spec"]):
-            directory = self._root / place.lstrip("/")
-            directory.mkdir(parents=True, exist_ok=True)
+            folder = self._root / place.lstrip("/")
+            folder.mkdir(parents=True, exist_ok=True)
             for name, content in self._files(volume):
-                (directory / name).write_bytes(content)
+                (folder / name).write_bytes(content)
 
     def _files(self, volume: Object) -> Iterator[tuple[str, bytes]]:
         if "projected" in volume:

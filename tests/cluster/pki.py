@@ -25,27 +25,27 @@ class Authority:
         #: The root in the format of a `caBundle`.
         self.pem = self._root.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, directory: Path, stem: str, *names: str) -> tuple[Path, Path]:
+    def issue(self, folder: Path, stem: str, *names: str) -> tuple[Path, Path]:
         """Write a server certificate for names and addresses, and its key; return both paths."""
         key = ec.generate_private_key(ec.SECP256R1())
         others = x509.SubjectAlternativeName([_alternative(name) for name in names])
         built = _build(_named(names[0]), self._name, key.public_key(), ca=False).add_extension(others, critical=False)
         certificate = built.sign(self._key, hashes.SHA256())
         return (
-            _written(directory / f"{stem}.crt", certificate.public_bytes(serialization.Encoding.PEM)),
-            _written(directory / f"{stem}.key", _private(key)),
+            _written(folder / f"{stem}.crt", certificate.public_bytes(serialization.Encoding.PEM)),
+            _written(folder / f"{stem}.key", _private(key)),
         )
 
     def context(self, folder: Path, stem: str, *names: str) -> ssl.SSLContext:
         """Return what a server with these names needs for TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.issue(directory, stem, *names))
+        context.load_cert_chain(*self.issue(folder, stem, *names))
         return context
 
 
-def signing_key(directory: Path) -> Path:
+def signing_key(folder: Path) -> Path:
     """Write the key that ServiceAccount tokens are signed with."""
-    return _written(directory / "tokens.key", _private(ec.generate_private_key(ec.SECP256R1())))
+    return _written(folder / "tokens.key", _private(ec.generate_private_key(ec.SECP256R1())))
 
 
 def _build(

@@ -91,8 +91,8 @@ def files(chart: str, version: str) -> dict[str, str]:
 class Repository:
     """A directory of packaged charts and a server for it, on a port of its own."""
 
-    def __init__(self, directory: Path, helm: Helm) -> None:
-        self._helm, self._sources, self._packages = helm, directory / "sources", directory / "packages"
+    def __init__(self, folder: Path, helm: Helm) -> None:
+        self._helm, self._sources, self._packages = helm, folder / "sources", folder / "packages"
         self._packages.mkdir(parents=True)
         handler = functools.partial(_Quiet, directory=str(self._packages))
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -113,16 +113,14 @@ class Repository:
     def publish(self, version: str) -> None:
         """Add the charts of one version of Istio; `helm repo update` sees them."""
         for chart, template in TEMPLATES.items():
-            directory = self._sources / version / chart
-            (directory / "templates").mkdir(parents=True)
-            (directory / "Chart.yaml").write_text(
-                f"apiVersion: v2\nname: {chart}\nversion: {version}\n", encoding="utf-8"
-            )
-            (directory / "values.yaml").write_text(VALUES[chart], encoding="utf-8")
-            (directory / "templates" / "all.yaml").write_text(template, encoding="utf-8")
+            folder = self._sources / version / chart
+            (folder / "templates").mkdir(parents=True)
+            (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: {chart}\nversion: {version}\n", encoding="utf-8")
+            (folder / "values.yaml").write_text(VALUES[chart], encoding="utf-8")
+            (folder / "templates" / "all.yaml").write_text(template, encoding="utf-8")
             for name, text in files(chart, version).items():
-                (directory / name).write_text(text, encoding="utf-8")
-            self._do("package", directory, "-d", self._packages)
+                (folder / name).write_text(text, encoding="utf-8")
+            self._do("package", folder, "-d", self._packages)
         self._do("repo", "index", self._packages, "--url", self.url)
 
     def _do(self, *arguments: object) -> None:

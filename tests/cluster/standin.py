@@ -144,14 +144,14 @@ class StandIn(Plane):
     """A stand-in for one Deployment of a control plane."""
 
     def __init__(
-        self, api: Api, mesh: str, deployment: Object, authority: Authority, directory: Path, writer: Api | None = None
+        self, api: Api, mesh: str, deployment: Object, authority: Authority, folder: Path, writer: Api | None = None
     ) -> None:
         super().__init__(api, mesh, deployment)
         #: The client that it writes with: of its ServiceAccount, or of the user who runs the tests.
         self.writer = writer or api
         self.authority = authority
         self.reviews, self.writes, self.conflicts = [], [], 0
-        self._directory = directory
+        self._folder = folder
         self._servers: list[_Server] = []
         self._threads: list[threading.Thread] = []
         self._ends = threading.Event()
@@ -191,7 +191,7 @@ class StandIn(Plane):
                 f"cannot listen on {address}:443: run as root, or set sysctl net.ipv4.ip_unprivileged_port_start=443"
             ) from error
         names = (f"{name}.{self.namespace}.svc", f"{name}.{self.namespace}.svc.cluster.local", address)
-        context = self.authority.context(self._directory, f"{self.namespace}-{name}", *names)
+        context = self.authority.context(self._folder, f"{self.namespace}-{name}", *names)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         self._servers.append(server)
         self._thread(lambda: server.serve_forever(poll_interval=0.05))

@@ -24,7 +24,7 @@ def processes(folder: Path) -> dict[int, str]:
             words = (place / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
         except OSError:  # it has ended meanwhile
             continue
-        if f"{directory}/" in words and int(place.name) != os.getpid():
+        if f"{folder}/" in words and int(place.name) != os.getpid():
             found[int(place.name)] = words
     return found
 

@@ -104,11 +104,11 @@ class Reader:
     """Someone who follows the page: a copy of what the plugin consists of, the profiles, and a shell."""
 
     def __init__(self, world: World) -> None:
-        helm, directory = world.helm, world.folder / "reader"
+        helm, folder = world.helm, world.folder / "reader"
         self.repository, self.nodes = Repository(world.folder / "repository", helm), Nodes(world)
-        self.copy = stage(directory / "code" / "multimesh")
+        self.copy = stage(folder / "code" / "multimesh")
         shutil.copytree(ROOT / "charts-values", self.copy / "charts-values")
-        programs = directory / "bin"
+        programs = folder / "bin"
         programs.mkdir()
         for name in ("helm", "kubectl"):
             (programs / name).symlink_to(helm.binary.with_name(name))
@@ -116,7 +116,7 @@ class Reader:
         (programs / "multimesh").chmod(0o755)
         own = clean_environment()
         self._environment = own | {
-            **{f"HELM_{what}_HOME": str(directory / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
+            **{f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
             "PATH": f"{programs}{os.pathsep}{own['PATH']}",
             "KUBECONFIG": str(world.cluster.kubeconfig),
             **UNHURRIED,

@@ -60,14 +60,14 @@ def foretold(world: World) -> set[str]:
     """Return the findings of `check` over what would be installed."""
     folders = []
     for mesh in MESHES:
-        directory = world.folder / "would-be" / mesh
-        directory.mkdir(parents=True)
+        folder = world.folder / "would-be" / mesh
+        folder.mkdir(parents=True)
         for name, stream in charts.releases(world.version, mesh).items():
             done = world.run("template", name, world.chart(mesh, stream), "-n", f"istio-{mesh}", *world.through(mesh))
             assert done.code == 0, done.err
-            (directory / f"{name}.yaml").write_text(done.out, encoding="utf-8")
-        directories.append(directory)
-    done = world.multimesh("check", *directories, "-o", "json")
+            (folder / f"{name}.yaml").write_text(done.out, encoding="utf-8")
+        folders.append(folder)
+    done = world.multimesh("check", *folders, "-o", "json")
     assert done.code == 1, done.out + done.err
     return {finding["id"] for finding in json.loads(done.out)["findings"] if finding["severity"] == "error"}
 

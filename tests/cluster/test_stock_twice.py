@@ -62,14 +62,14 @@ def test_the_second_install_fails_and_names_what_is_not_its_own(world: World, se
 @pytest.fixture(scope="module")
 def foretold(world: World) -> dict[str, set[str]]:
     """Run `check` over the stock charts of both; return blue's resources that it names, by the id of the finding."""
-    directories = []
+    folders = []
     for mesh in MESHES:
-        directory = world.folder / "before" / mesh
-        directory.mkdir(parents=True)
+        folder = world.folder / "before" / mesh
+        folder.mkdir(parents=True)
         for stream in charts.releases(world.version, mesh).values():
-            (directory / f"{stream}.yaml").write_text(charts.text(world.version, mesh, stream), encoding="utf-8")
-        directories.append(directory)
-    done = world.multimesh("check", *directories, "-o", "json")
+            (folder / f"{stream}.yaml").write_text(charts.text(world.version, mesh, stream), encoding="utf-8")
+        folders.append(folder)
+    done = world.multimesh("check", *folders, "-o", "json")
     assert done.code == 1, done.err
     named: dict[str, set[str]] = {}
     for finding in json.loads(done.out)["findings"]:

@@ -70,8 +70,8 @@ def failed(ended: dict[str, Ran]) -> dict[str, str]:
 class World:
     """One cluster, one Helm, one version of Istio, and the meshes that were installed so far."""
 
-    def __init__(self, cluster: ControlPlane, helm: Helm, version: str, directory: Path) -> None:
-        self.cluster, self.helm, self.version, self.folder = cluster, helm, version, directory
+    def __init__(self, cluster: ControlPlane, helm: Helm, version: str, folder: Path) -> None:
+        self.cluster, self.helm, self.version, self.folder = cluster, helm, version, folder
         self.began = version
         self.spent = False
         self.all_crds = True
@@ -100,10 +100,10 @@ class World:
 
     def profile(self, mesh: str, **spec: object) -> Path:
         """Write the profile of a mesh: affirmed owns what is shared."""
-        directory = self.folder / "profiles" / mesh
-        directory.mkdir(parents=True, exist_ok=True)
+        folder = self.folder / "profiles" / mesh
+        folder.mkdir(parents=True, exist_ok=True)
         spec = {"sharedResources": "own" if mesh == "affirmed" else "leave"} | spec
-        file = directory / "profile.yaml"
+        file = folder / "profile.yaml"
         file.write_text(profile(mesh, f"istio-{mesh}", (f"nginx-{mesh}",), **spec), encoding="utf-8")
         return file
 
@@ -134,8 +134,8 @@ class World:
         folder.mkdir(parents=True, exist_ok=True)
         for name in self.run("list", "-n", f"istio-{mesh}", "--short").out.split():
             text = self.run("get", "manifest", name, "-n", f"istio-{mesh}").out
-            (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
-        return directory
+            (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+        return folder
 
     def run(self, *arguments: object, **environment: str) -> Ran:
         """Run Helm against the cluster."""
@@ -175,8 +175,8 @@ class World:
     def _plugins(self) -> dict[str, str]:
         if self.helm.major == 3:
             return {}
-        directory = Path(self.helm.plugins()["HELM_PLUGINS"])
-        wrapped = directory / "wrapped"
+        folder = Path(self.helm.plugins()["HELM_PLUGINS"])
+        wrapped = folder / "wrapped"
         if not wrapped.exists():
             wrapped.mkdir()
             (wrapped / "plugin.yaml").write_text(
@@ -184,7 +184,7 @@ class World:
                 f"runtimeConfig:\n  platformCommand:\n  - command: {WRAPPER}\n",
                 encoding="utf-8",
             )
-        return {"HELM_PLUGINS": str(directory)}
+        return {"HELM_PLUGINS": str(folder)}
 
     def release(self, command: str, mesh: str, name: str, chart: Path, *flags: str, post: tuple[str, ...] = ()) -> Ran:
         """Install or upgrade one release of a mesh, through the post-renderer."""
