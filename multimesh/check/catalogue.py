@@ -111,6 +111,23 @@ CATALOGUE: dict[str, Page] = {
         "The control plane reads every namespace of the cluster, and writes its root certificate there.",
         "Use the values that 'multimesh values' writes (meshConfig.discoverySelectors).",
     ),
+    "discovery-overlap": Page(
+        ERROR,
+        "A namespace that two control planes discover gets the root certificate, the configuration and the status "
+        "of both.",
+        "Use the values that 'multimesh values' writes (meshConfig.discoverySelectors); beside a stock mesh: "
+        "multimesh.dev/mesh DoesNotExist there.",
+    ),
+    "written-twice": Page(
+        ERROR,
+        "Two control planes write one object, each over what the other one has written there.",
+        "Use the values that 'multimesh values' writes for the version of each mesh.",
+    ),
+    "used-twice": Page(
+        ERROR,
+        "A cluster has one ztunnel on each node, which asks one control plane: workloads of the other have no proxy.",
+        "Turn ambient mode on in one mesh only (PILOT_ENABLE_AMBIENT in pilot.env, or --set profile=ambient).",
+    ),
     "no-owner": Page(
         WARNING,
         "No mesh installs what a cluster has only once, such as CRDs.",

@@ -53,9 +53,15 @@ def workload(
     return thing(kind, name, namespace, spec={"selector": {"matchLabels": {"app": name}}, "template": template})
 
 
-def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3") -> Object:
-    """Write the control plane of a mesh."""
-    variables = [{"name": "REVISION", "value": revision or mesh}]
+def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3", **env: str) -> Object:
+    """Write the control plane of a mesh, with the names of the Gateway API that `multimesh values` gives it."""
+    named = {
+        "PILOT_GATEWAY_API_CONTROLLER_NAME": f"istio.io/gateway-controller-{mesh}",
+        "PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME": f"istio-{mesh}",
+    }
+    variables = [
+        {"name": name, "value": value} for name, value in ({"REVISION": revision or mesh} | named | env).items()
+    ]
     return workload(f"istiod-{mesh}", f"istio-{mesh}", {"name": "discovery", "image": image, "env": variables})
 
 
@@ -283,6 +289,22 @@ CASES = {
                 config("affirmed", "discoverySelectors: [{matchLabels: {multimesh.dev/mesh: affirmed}}]"),
             ]
         },
+    ),
+    "discovery-overlap": Case(
+        both(lambda mesh: config(mesh, "discoverySelectors: [{matchExpressions: [{key: mesh, operator: Exists}]}]")),
+        both(lambda mesh: config(mesh, f"discoverySelectors: [{{matchLabels: {{multimesh.dev/mesh: {mesh}}}}}]")),
+    ),
+    "written-twice": Case(
+        both(lambda mesh: istiod(mesh, image="istio/pilot:1.14.6")),
+        both(
+            lambda mesh: istiod(
+                mesh, image="istio/pilot:1.14.6", ENABLE_CA_SERVER="false", PILOT_ENABLE_GATEWAY_API="false"
+            )
+        ),
+    ),
+    "used-twice": Case(
+        both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT="true")),
+        both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT=str(mesh == "blue").lower())),
     ),
     "no-owner": Case(
         two_profiles(owners=("leave", "leave")),

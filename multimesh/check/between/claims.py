@@ -17,7 +17,7 @@ class Claim(NamedTuple):
     """What one mesh claims: a key to compare, its name in messages, and the side of the finding.
 
     Meshes that have an exemption in common may claim the same. A collision with a claim that is not `certain` is a
-    warning.
+    warning. An empty `remedy` is that of the catalogue.
     """
 
     key: object
@@ -25,6 +25,7 @@ class Claim(NamedTuple):
     side: Side
     exemptions: frozenset[str] = frozenset()
     certain: bool = True
+    remedy: str = ""
 
 
 def collisions(
@@ -47,7 +48,7 @@ def collisions(
         first = next(iter(held.values()))
         severity = "" if sum(claim.certain for claim in held.values()) > 1 else WARNING
         what = f"{_who([meshes[number] for number in held], phrase)} {first.what}"
-        yield Finding(finding, what, tuple(claim.side for claim in held.values()), severity)
+        yield Finding(finding, what, tuple(claim.side for claim in held.values()), severity, first.remedy)
 
 
 def _who(holders: list[Mesh], phrase: str) -> str:
