@@ -65,8 +65,8 @@ class Write(NamedTuple):
 
 
 COMMON_ROOT = (
-    "Give both meshes a common root: the same root-cert.pem in the Secret cacerts of both namespaces. Or upgrade to 1.16 "
-    f"or later, with {SCOPING}=true up to 1.21. Or apply what 'multimesh policies' writes, for both meshes."
+    "Give both meshes a common root: the same root-cert.pem in the Secret cacerts of both namespaces. Or upgrade to "
+    f"1.16 or later, with {SCOPING}=true up to 1.21. Or apply what 'multimesh policies' writes, for both meshes."
 )
 SCOPED = (
     f"Set pilot.env.{SCOPING} to \"true\", as 'multimesh values' does. "
@@ -78,13 +78,14 @@ DISJOINT = (
 
 _INGRESS = "status of Ingresses of the class in `meshConfig.ingressClass`, unless `ingressControllerMode` is `OFF`"
 _ONE_CLASS = (
-    "Set meshConfig.ingressControllerMode to \"OFF\", as 'multimesh values' does, in all meshes but one, or give each an "
-    "ingressClass of its own."
+    "Set meshConfig.ingressControllerMode to \"OFF\", as 'multimesh values' does, in all meshes but one, or give each "
+    "an ingressClass of its own."
 )
 _ONE_CONTROLLER = (
     "Use the values that 'multimesh values' writes (PILOT_GATEWAY_API_CONTROLLER_NAME and "
     "PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME from 1.22 on; PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER=false "
-    "in all meshes but one in 1.20 and 1.21, PILOT_ENABLE_GATEWAY_API=false from 1.12 to 1.19, PILOT_ENABLED_SERVICE_APIS=false before)."
+    "in all meshes but one in 1.20 and 1.21, PILOT_ENABLE_GATEWAY_API=false "
+    "from 1.12 to 1.19, PILOT_ENABLED_SERVICE_APIS=false before)."
 )
 
 WRITES: tuple[Write, ...] = (
@@ -97,8 +98,8 @@ WRITES: tuple[Write, ...] = (
         "1.20.8 pilot/pkg/serviceregistry/kube/controller/multicluster.go",
     ),
     Write(
-        "root", f"ConfigMap `{ROOT}`, from 1.27 on with the name in `global.trustBundleName`", DISCOVERED, (1, 22), None,
-        DISJOINT, "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
+        "root", f"ConfigMap `{ROOT}`, from 1.27 on with the name in `global.trustBundleName`", DISCOVERED, (1, 22),
+        None, DISJOINT, "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
     ),
     Write(
         "crl", f"ConfigMap `{CRL}`, from 1.29 on with the name in `pilot.crlConfigMapName`; only if `cacerts` has a "
