@@ -123,6 +123,11 @@ CATALOGUE: dict[str, Page] = {
         "Two control planes write one object, each over what the other one has written there.",
         "Use the values that 'multimesh values' writes for the version of each mesh.",
     ),
+    "root-missing": Page(
+        ERROR,
+        "Pods mount the ConfigMap with the root of their mesh: while nobody writes it, they wait and do not start.",
+        "Use the values that 'multimesh values' writes, for all revisions of the mesh.",
+    ),
     "used-twice": Page(
         ERROR,
         "A cluster has one ztunnel on each node, which asks one control plane: workloads of the other have no proxy.",

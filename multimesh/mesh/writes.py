@@ -26,9 +26,10 @@ OWN = "its own namespace"
 #: The ConfigMaps with the root certificate and with the revocation list, where no variable gives another name.
 ROOT, CRL = "istio-ca-root-cert", "istio-ca-crl"
 
-#: The variables that give them another name, and the first versions that read them.
+#: The variable that gives the root another name, and the first version that reads it. PILOT_CRL_CONFIGMAP (1.29) is
+#: not used: the charts do not pass that name to the sidecars (1.31.0-rc.0
+#: manifests/charts/istio-control/istio-discovery/templates/istiod-injector-configmap.yaml).
 ROOT_VARIABLE, ROOT_VARIABLE_SINCE = "PILOT_CA_CERT_CONFIGMAP", (1, 27)
-CRL_VARIABLE, CRL_VARIABLE_SINCE = "PILOT_CRL_CONFIGMAP", (1, 29)
 
 #: The variable that makes discovery selectors apply to configuration and to the root.
 SCOPING = "ENABLE_ENHANCED_RESOURCE_SCOPING"
@@ -102,8 +103,7 @@ WRITES: tuple[Write, ...] = (
         None, DISJOINT, "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
     ),
     Write(
-        "crl", f"ConfigMap `{CRL}`, from 1.29 on with the name in `pilot.crlConfigMapName`; only if `cacerts` has a "
-        "revocation list", DISCOVERED, (1, 27), None, DISJOINT,
+        "crl", f"ConfigMap `{CRL}`, only if `cacerts` has a revocation list", DISCOVERED, (1, 27), None, DISJOINT,
         "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
     ),
     Write(
@@ -206,9 +206,3 @@ def root_name(env: Mapping[str, str], version: Minor = UNKNOWN) -> str:
     """Return the ConfigMap that a control plane writes its root to, and that its pods mount."""
     reads = version == UNKNOWN or version >= ROOT_VARIABLE_SINCE
     return (env.get(ROOT_VARIABLE) if reads else "") or ROOT
-
-
-def crl_name(env: Mapping[str, str], version: Minor = UNKNOWN) -> str:
-    """Return the ConfigMap that a control plane writes its revocation list to."""
-    reads = version == UNKNOWN or version >= CRL_VARIABLE_SINCE
-    return (env.get(CRL_VARIABLE) if reads else "") or CRL

@@ -1,8 +1,7 @@
 """Control planes as the charts make them of our values: a model of what `check` reads, for any version.
 
 The charts themselves are not here. What of their values reaches the Deployment and the mesh configuration is:
-`pilot.env`, `global.trustBundleName` (1.27 and later), `pilot.crlConfigMapName` (1.29 and later), `meshConfig`, and the
-values of the injector.
+`pilot.env`, `global.trustBundleName` (1.27 and later), `meshConfig`, and the values of the injector.
 """
 
 from __future__ import annotations
@@ -20,9 +19,10 @@ from multimesh.commands.values import values, version
 Values = dict[str, Any]
 
 
-def our_values(mesh: str, istio: str, **more: Any) -> Values:
+def our_values(mesh: str, istio: str, *, oldest: str = "", ca: str = "istiod", **more: Any) -> Values:
     """Return what `multimesh values` writes for the chart istiod; `more` are keys of the profile."""
-    return yaml.safe_load(values(spec(mesh, **more), "istiod", version(istio, "istiod")))
+    lowest = version(oldest, "istiod") if oldest else None
+    return yaml.safe_load(values(spec(mesh, **more), "istiod", version(istio, "istiod"), oldest=lowest, ca=ca))
 
 
 def stock_values(mesh: str) -> Values:
@@ -55,8 +55,6 @@ def chart(mesh: str, istio: str, given: Values, *, image: bool = True) -> list[O
         env["JWT_POLICY"] = "third-party-jwt"
     if minor >= 27 and (name := given["global"].get("trustBundleName")):
         env["PILOT_CA_CERT_CONFIGMAP"] = name
-    if minor >= 29 and (name := given.get("pilot", {}).get("crlConfigMapName")):
-        env["PILOT_CRL_CONFIGMAP"] = name
     secrets = ["cacerts", *(["istiod-tls"] if minor >= 16 else [])]
     container = {
         "name": "discovery",

@@ -181,6 +181,13 @@ def _selected(label: str) -> Object:
     }
 
 
+def _second(root: str) -> Object:
+    """Write a second revision of the mesh affirmed, which names its root."""
+    found = istiod("affirmed", "affirmed-1-30", PILOT_CA_CERT_CONFIGMAP=root)
+    found["metadata"]["name"] = "istiod-affirmed-1-30"
+    return found
+
+
 CASES = {
     "cluster-scoped-name": Case(
         both(lambda mesh: [istiod(mesh), _ROLE]),
@@ -301,6 +308,10 @@ CASES = {
                 mesh, image="istio/pilot:1.14.6", ENABLE_CA_SERVER="false", PILOT_ENABLE_GATEWAY_API="false"
             )
         ),
+    ),
+    "root-missing": Case(
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert-affirmed")]},
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert")]},
     ),
     "used-twice": Case(
         both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT="true")),

@@ -16,6 +16,7 @@ from multimesh.check.between.discovery import meeting, unselective
 from multimesh.check.between.manifests import CLAIMS
 from multimesh.check.between.profiles import PROFILE_CLAIMS
 from multimesh.check.between.reached import reached
+from multimesh.check.between.revisions import external_authority, one_root
 from multimesh.check.between.roots import roots
 from multimesh.check.between.shared import embedded, no_owner
 from multimesh.check.between.singletons import SINGLETONS
@@ -32,6 +33,8 @@ BETWEEN: tuple[Callable[[list[Mesh]], Iterator[Finding]], ...] = (
     unselective,
     meeting,
     roots,
+    one_root,
+    external_authority,
     citadels,
     embedded,
     crd_versions,
