@@ -12,13 +12,17 @@ A CRD without that annotation in the chart's own text is refused in a mesh that 
 it before, Helm would now delete it, and every resource of its kind in the whole cluster.
 Charts that are nothing but shared are refused there as well: `istio-init`, `istio-cni`, `ztunnel`, `istio-operator`.
 The owner's may live in any namespace.
+
+An `IstioOperator` is refused in every mesh: a program installs a stock mesh by it, and no post-renderer sees that one.
+The report of `render` names other resources by which a program installs an Istio chart: an `Istio`, `IstioRevision`,
+`IstioCNI` or `ZTunnel` of Sail, an Argo CD `Application`, a Flux `HelmRelease`.
 """
 
 from __future__ import annotations
 
 from multimesh.rules.concern import EVERY, has_word, name_starts
 from multimesh.rules.recognise import shared_chart
-from multimesh.yamltext.fieldpath import text
+from multimesh.yamltext.fieldpath import BadShape, find, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +34,22 @@ ID = "shared-resources"
 #: How the objects of the charts begin that a cluster has only once.
 _SHARED = (name_starts("istio-cni"), name_starts("ztunnel"), name_starts("istio-operator"))
 
+#: Where resources by which a program installs charts say which one, by group and kind; nothing: it is Istio always.
+_INSTALLERS = {
+    ("sailoperator.io", "Istio"): (),
+    ("sailoperator.io", "IstioRevision"): (),
+    ("sailoperator.io", "IstioCNI"): (),
+    ("sailoperator.io", "ZTunnel"): (),
+    ("argoproj.io", "Application"): (
+        "spec/source/chart", "spec/source/repoURL", "spec/source/path",
+        "spec/sources/*/chart", "spec/sources/*/repoURL", "spec/sources/*/path",
+    ),
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): (
+        "spec/chart/spec/chart", "spec/chart/spec/sourceRef/name", "spec/chartRef/name",
+    ),
+}  # fmt: skip
+_CHARTS = ("istio", "ztunnel")
+
 READS: Reads = {
     "CustomResourceDefinition": EVERY,
     "ClusterRole": _SHARED,
@@ -40,6 +60,8 @@ READS: Reads = {
     "Deployment": (name_starts("istio-operator"),),
     "Namespace": EVERY,
     "DaemonSet": (has_word("install-cni"), has_word("ztunnel")),
+    "IstioOperator": EVERY,
+    **{kind: tuple(map(has_word, _CHARTS)) if paths else EVERY for (_, kind), paths in _INSTALLERS.items()},
 }
 POLICY = "helm.sh/resource-policy"
 
@@ -57,6 +79,13 @@ def plan(resource: Resource, mesh: Profile) -> None:
     """Keep, drop or refuse what is shared."""
     if resource.kind == "CustomResourceDefinition":
         _plan_definition(resource, mesh)
+    elif (resource.group, resource.kind) == ("install.istio.io", "IstioOperator"):
+        raise resource.error(
+            "an IstioOperator makes an operator or istioctl install a stock mesh, which no post-renderer sees",
+            f"Take it out, and install the charts of Istio through multimesh with the profile of mesh {mesh.name}.",
+        )
+    elif (resource.group, resource.kind) in _INSTALLERS:
+        _notice_installer(resource)
     elif not mesh.owns_shared:
         component = shared_chart(resource)
         if component:
@@ -65,6 +94,22 @@ def plan(resource: Resource, mesh: Profile) -> None:
                 f"{_REMEDIES[component]}\n"
                 f"If this is the mesh that owns it, set spec.sharedResources to own in {mesh.where}.",
             )
+
+
+def _notice_installer(resource: Resource) -> None:
+    paths = _INSTALLERS[resource.group, resource.kind]
+    try:
+        named = [text(node) for path in paths for _, node in find(resource.root, path)]
+    except BadShape:
+        return  # Nothing of it is rewritten.
+    if not paths or any(chart in name.lower() for name in named for chart in _CHARTS):
+        resource.notice(
+            ID,
+            "warning",
+            f"a program installs Istio by this {resource.kind}, and multimesh does not see what it renders",
+            "Let that program run multimesh as its post-renderer, with a profile: see docs/integrations.md. "
+            "Otherwise it installs a stock mesh.",
+        )
 
 
 def _plan_definition(resource: Resource, mesh: Profile) -> None:
