@@ -128,6 +128,11 @@ CATALOGUE: dict[str, Page] = {
         "Pods mount the ConfigMap with the root of their mesh: while nobody writes it, they wait and do not start.",
         "Use the values that 'multimesh values' writes, for all revisions of the mesh.",
     ),
+    "cni-version": Page(
+        WARNING,
+        "istio-cni works with control planes of its own minor version, the one before and the one after.",
+        "Upgrade the istio-cni of the mesh that owns it step by step with the others, or turn pilot.cni.enabled off.",
+    ),
     "used-twice": Page(
         ERROR,
         "A cluster has one ztunnel on each node, which asks one control plane: workloads of the other have no proxy.",

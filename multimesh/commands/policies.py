@@ -28,6 +28,7 @@ from multimesh.errors import MultimeshError
 from multimesh.mesh.names import MESH_LABEL, SHARED, SUFFIXED
 from multimesh.mesh.policies import ALLOW_DELETION, DIGEST, POLICIES, chosen_policies
 from multimesh.mesh.profile import Profile
+from multimesh.mesh.writes import CRL, ROOT
 from multimesh.yamltext.scalars import quoted
 
 HELP = "write admission policies with which the API server keeps meshes apart"
@@ -88,7 +89,7 @@ CONSTANTS = tuple(
 )  # fmt: skip
 
 #: ConfigMaps that hold a root certificate or what goes with it, without the suffix of the mesh.
-ROOTS = ("istio-ca-root-cert", "istio-ca-crl")
+ROOTS = (ROOT, CRL)
 
 
 def policies_text(mesh: Profile, chosen: Sequence[str]) -> str:

@@ -6,10 +6,11 @@ import base64
 
 import pytest
 from control_planes import changed, chart, our_values, stock_values
-from finding_cases import thing
+from finding_cases import thing, workload
 from meshes import mesh, said, spec
 
 from multimesh.check.between import BETWEEN, discovery
+from multimesh.check.between.cni import cni_versions
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.mesh.writes import COMMON_ROOT, DISCOVERED, EVERYWHERE, SCOPED, SWITCHED, WRITES, is_everywhere, row_of
 
@@ -310,3 +311,29 @@ def test_an_ingress_class_belongs_to_one_mesh(mode, quoted):
     assert both("1.30", meshConfig__ingressControllerMode=mode) == []
     classes = both("1.15", meshConfig__ingressControllerMode="STRICT", meshConfig__ingressClass="istio-MESH")
     assert classes == [EVERY]
+
+
+def agent(image: str) -> dict:
+    container = {"name": "install-cni", "image": image}
+    return workload("istio-cni-node", "kube-system", container, "DaemonSet")
+
+
+@pytest.mark.parametrize(
+    ("istio", "image", "paths", "expected"),
+    [
+        ("1.30", "istio/install-cni:1.30.3", {}, 0),
+        ("1.30", "istio/install-cni:1.29.5", {}, 0),
+        ("1.30", "istio/install-cni:1.31.0", {}, 0),
+        ("1.30", "istio/install-cni:1.28.1", {}, 1),
+        ("1.24", "istio/install-cni:1.26.0", {}, 1),
+        ("1.30", "istio/install-cni:latest", {}, 0),
+        ("1.30", "istio/install-cni:1.28.1", {"pilot__cni": {"enabled": False}}, 0),
+    ],
+)
+@pytest.mark.parametrize("live", [True, False])
+def test_istio_cni_fits_the_sidecars_that_rely_on_it(live, istio, image, paths, expected):
+    """One minor version up or down; it may be another mesh's, or nobody's."""
+    owner = mesh(agent(image), name="the cluster" if live else "affirmed", live=live)
+    found = list(cni_versions([owner, ours("blue", istio, **{"pilot__cni": {"enabled": True}, **paths})]))
+    assert len(found) == expected
+    assert {one.id for one in found} <= {"cni-version"}

@@ -188,6 +188,19 @@ def _second(root: str) -> Object:
     return found
 
 
+def _cni(version: str) -> Object:
+    """Write the istio-cni of a version."""
+    agent = {"name": "install-cni", "image": f"istio/install-cni:{version}"}
+    return workload("istio-cni-node", "istio-affirmed", agent, "DaemonSet")
+
+
+def _with_cni(version: str) -> list[Object]:
+    """Write a control plane of the mesh blue whose sidecars rely on istio-cni."""
+    values = json.dumps({"pilot": {"cni": {"enabled": True}}})
+    config = thing("ConfigMap", "istio-sidecar-injector-blue", "istio-blue", data={"values": values})
+    return [istiod("blue", image=f"istio/pilot:{version}"), config]
+
+
 CASES = {
     "cluster-scoped-name": Case(
         both(lambda mesh: [istiod(mesh), _ROLE]),
@@ -312,6 +325,10 @@ CASES = {
     "root-missing": Case(
         {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert-affirmed")]},
         {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert")]},
+    ),
+    "cni-version": Case(
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.28.1"), _cni("1.28.1")], "blue": _with_cni("1.30.3")},
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.28.1"), _cni("1.28.1")], "blue": _with_cni("1.29.0")},
     ),
     "used-twice": Case(
         both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT="true")),

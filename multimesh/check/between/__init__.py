@@ -11,6 +11,7 @@ from functools import partial
 from multimesh.check.between.citadels import citadels
 from multimesh.check.between.claimed import claimed
 from multimesh.check.between.claims import collisions
+from multimesh.check.between.cni import cni_versions
 from multimesh.check.between.crds import crd_versions
 from multimesh.check.between.discovery import meeting, unselective
 from multimesh.check.between.manifests import CLAIMS
@@ -38,6 +39,7 @@ BETWEEN: tuple[Callable[[list[Mesh]], Iterator[Finding]], ...] = (
     citadels,
     embedded,
     crd_versions,
+    cni_versions,
     no_owner,
     claimed,
     reached,
