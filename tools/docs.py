@@ -7,6 +7,7 @@
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
+The table of what control planes write in docs/isolation.md comes from multimesh/mesh/writes.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
@@ -40,7 +41,7 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
-from multimesh.mesh import definitions, schema  # noqa: E402 - the path above comes first
+from multimesh.mesh import definitions, schema, writes  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 
 #: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
@@ -93,6 +94,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/findings.md": findings_page(),
         ROOT / "README.md": between("README.md", "rules", rules_table()),
         ROOT / "docs/profile.md": between("docs/profile.md", "keys", keys_table()),
+        ROOT / "docs/isolation.md": between("docs/isolation.md", "writes", writes_table()),
         ROOT / "ARCHITECTURE.md": between("ARCHITECTURE.md", "files", files_table()),
         ROOT / "multimesh/profile.schema.json": schema.text(),
     }
@@ -329,6 +331,15 @@ def may_be(field: Any) -> str:
 
 
 # The files.
+
+
+def writes_table() -> str:
+    """Return what control planes write outside their Deployments."""
+    rows = []
+    for row in writes.WRITES:
+        what = row.what + (f"; with `{row.only_with}=true`" if row.only_with else "")
+        rows.append(f"| {what} | {row.where} | {row.versions} | {row.apart} | {row.source} |")
+    return "\n".join(("| what | where | Istio | kept apart by | source |", "|---|---|---|---|---|", *rows, ""))
 
 
 def files_table() -> str:

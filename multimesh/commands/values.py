@@ -18,11 +18,15 @@ from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import check_label
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
+from multimesh.mesh.writes import ROOT, ROOT_VARIABLE_SINCE
 from multimesh.yamltext.scalars import quoted
 
 HELP = "write the Helm values of one chart for a mesh"
 
 CHARTS = ("base", "istiod", "gateway", "cni", "ztunnel", "istio-1.5")
+
+#: Who signs the certificates of workloads: the control plane, or an authority outside of Istio.
+AUTHORITIES = ("istiod", "external")
 
 #: The newest and the oldest minor version that the values were tested with. A later one gets the values of the newest.
 NEWEST = (1, 31)
@@ -73,6 +77,13 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "the name of the gateway (only for --chart gateway); default: <mesh>-ingressgateway",
         metavar="NAME",
     )
+    add_flag(
+        command,
+        "--oldest",
+        "the oldest version of Istio among the revisions of the mesh; default: unknown where it has canaryRevisions",
+        metavar="V",
+    )
+    add_flag(command, "--ca", "who signs the certificates of workloads", default="istiod", choices=AUTHORITIES)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,7 +91,9 @@ def run(options: argparse.Namespace) -> int:
     if not options.chart:
         raise MultimeshError("", "--chart is missing", f"It may be: {', '.join(CHARTS)}.")
     mesh = load_profile(options.profile)
-    write_text(values(mesh, options.chart, version(options.istio, options.chart), options.name))
+    istio = version(options.istio, options.chart)
+    oldest = version(options.oldest, "istiod") if options.oldest else None
+    write_text(values(mesh, options.chart, istio, options.name, oldest=oldest, ca=options.ca))
     return DONE
 
 
@@ -119,9 +132,12 @@ def version(text: str, chart: str) -> Version:
     return found
 
 
-def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
+def values(
+    mesh: Profile, chart: str, istio: Version, name: str = "", *, oldest: Version | None = None, ca: str = "istiod"
+) -> str:
     """Return the values of one chart as YAML text; `name` is that of a gateway.
 
+    `oldest` is the oldest version among the revisions of the mesh, and `ca` who signs the certificates of workloads.
     Raises MultimeshError for a chart that this mesh must not install.
     """
     from multimesh import templates
@@ -143,7 +159,22 @@ def values(mesh: Profile, chart: str, istio: Version, name: str = "") -> str:
         audience=f"istio-ca-{mesh.name}",
         trust_domain=f"{mesh.name}.local",
         gateway=gateway,
+        root=_root_name(mesh, istio, oldest, ca),
+        external=ca == "external",
+        root_names_since=Version(*ROOT_VARIABLE_SINCE),
     )
+
+
+def _root_name(mesh: Profile, istio: Version, oldest: Version | None, ca: str) -> str:
+    """Return the name of the ConfigMap with the root of this mesh; empty where it must keep its stock name.
+
+    One revision of the mesh writes it for all of them, and all must expect the same name. An authority outside of
+    Istio writes the stock name.
+    """
+    lowest = min(istio, oldest) if oldest is not None else istio
+    if ca == "external" or lowest < ROOT_VARIABLE_SINCE or (oldest is None and mesh.canary_revisions):
+        return ""
+    return f"{ROOT}-{mesh.name}"
 
 
 def _gateway(mesh: Profile, chart: str, name: str) -> str:

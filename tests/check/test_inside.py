@@ -6,8 +6,9 @@ import pytest
 from finding_cases import citadel, config, istiod, spaces, thing, webhook, workload
 from meshes import mesh, messages, said, spec
 
+from multimesh.check.between.discovery import without_selectors
 from multimesh.check.inside import INSIDE
-from multimesh.check.inside.configuration import discovery, unparsed
+from multimesh.check.inside.configuration import unparsed
 from multimesh.check.inside.rewritten import confined, injection, profile
 from multimesh.check.inside.webhook_names import flags
 
@@ -19,7 +20,7 @@ ENTRY = "sidecar-injector.istio.io"
 def test_every_check_is_run():
     """The names are those of the functions."""
     assert [check.__name__ for check in INSIDE] == (
-        "roles pods selectors routes services policies gateways flags unparsed discovery profile injection confined".split()
+        "roles pods selectors routes services policies gateways flags unparsed profile injection confined".split()
     )
 
 
@@ -170,7 +171,7 @@ def test_discovery_selectors_are_missed_from_1_10_on():
         (old, "a: b", []),
         (unlabelled, "a: b", []),
     ):
-        assert messages(discovery, item, config("affirmed", text)) == expected
+        assert messages(without_selectors, item, config("affirmed", text)) == expected
 
 
 # What the rewrite leaves.

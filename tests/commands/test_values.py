@@ -19,7 +19,7 @@ def run(*arguments):
     )
 
 
-def values(mesh, chart, istio="", **spec):
+def values(mesh, chart, istio="", *, options=None, **spec):
     """Return the values of one chart, parsed."""
     from multimesh.commands import values as command
     from multimesh.mesh.profile import load
@@ -33,8 +33,15 @@ def values(mesh, chart, istio="", **spec):
             "spec": {"namespace": namespace, **spec},
         }
     )
-    written = command.values(load(text, "profile.yaml"), chart, command.version(istio, chart))
-    return yaml.safe_load(written)
+    mesh = load(text, "profile.yaml")
+    return yaml.safe_load(command.values(mesh, chart, command.version(istio, chart), **_options(options or {})))
+
+
+def _options(options):
+    """Return the options of the command as it passes them on."""
+    from multimesh.commands import values as command
+
+    return {key: command.version(value, "istiod") if key == "oldest" else value for key, value in options.items()}
 
 
 @pytest.mark.parametrize(("mesh", "chart"), [(mesh, chart) for mesh, charts in SHIPPED for chart in charts])
@@ -81,6 +88,7 @@ def test_every_minor_gets_the_revision_and_the_namespace(istio):
         ("1.22", "1.31", "pilot.env.PILOT_GATEWAY_API_CONTROLLER_NAME", "istio.io/gateway-controller-blue"),
         ("1.22", "1.31", "pilot.env.PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME", "istio-blue"),
         ("1.27", "1.31", "global.trustBundleName", "istio-ca-root-cert-blue"),
+        ("1.10", "1.11", "pilot.env.PILOT_ENABLED_SERVICE_APIS", "false"),
         ("1.6", "1.31", "meshConfig.ingressControllerMode", "OFF"),
     ],
 )
@@ -408,3 +416,39 @@ def test_every_flag_can_come_from_the_environment(capsys, monkeypatch):
     assert yaml.safe_load(capsys.readouterr().out) == {"name": "edge", "revision": "blue"}
     assert main(["values", "--name=other", "--istio=1.9"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["gateways"]["istio-ingressgateway"]["name"] == "other"
+
+
+@pytest.mark.parametrize("chart", ["istiod", "ztunnel"])
+@pytest.mark.parametrize(
+    ("canaries", "oldest", "root"),
+    [
+        ([], "", True),
+        (["blue-next"], "", False),
+        (["blue-next"], "1.24", False),
+        (["blue-next"], "1.26", False),
+        (["blue-next"], "1.27", True),
+        ([], "1.26", False),
+    ],
+)
+def test_all_revisions_of_a_mesh_have_one_root(chart, canaries, oldest, root):
+    """One of them writes it for all: as long as one of them cannot name it, nobody does."""
+    options = {"oldest": oldest} if oldest else {}
+    found = values("blue", chart, "1.30", options=options, canaryRevisions=canaries, sharedResources="own")
+    assert found.get("global", {}).get("trustBundleName") == ("istio-ca-root-cert-blue" if root else None)
+
+
+def test_a_root_that_keeps_its_stock_name_has_a_comment_that_says_why():
+    arguments = ("--profile", "charts-values/blue", "--chart", "istiod", "--istio", "1.30")
+    assert "--oldest 1.27" in run(*arguments, "--oldest", "1.24").stdout
+    assert "--oldest" not in run(*arguments).stdout
+    assert run(*arguments, "--oldest", "new").returncode == 2
+
+
+@pytest.mark.parametrize("istio", MINORS)
+def test_with_an_authority_elsewhere_pods_ask_it_for_what_it_has(istio):
+    """It writes the stock ConfigMap, and expects the stock audience."""
+    found = values("blue", "istiod", istio, options={"ca": "external"})
+    assert found["pilot"]["env"]["ENABLE_CA_SERVER"] == "false"
+    assert "TOKEN_AUDIENCES" not in found["pilot"]["env"]
+    assert found["global"]["caAddress"]
+    assert not {"trustBundleName", "sds"} & found["global"].keys()

@@ -82,6 +82,9 @@ REFUSED = {
     "the chart istio-cni exists once in a cluster": head("ServiceAccount", "istio-cni", namespace="istio-blue"),
     "the chart ztunnel exists once in a cluster": head("ServiceAccount", "ztunnel", namespace="istio-blue"),
     "the chart istio-operator exists once in a cluster": head("Namespace", "istio-operator"),
+    "an IstioOperator makes an operator or istioctl install a stock mesh": head(
+        "IstioOperator", "a", "install.istio.io/v1alpha1", "istio-blue"
+    ),
     "the chart istio-init exists once in a cluster": head("Job", "istio-init-crd-10", "batch/v1", "istio-blue"),
     "does not carry helm.sh/resource-policy: keep": head("CustomResourceDefinition", "a.b", "apiextensions.k8s.io/v1"),
     'the cluster-scoped name "company-reader" is in no table': head("ClusterRole", "company-reader", RBAC),

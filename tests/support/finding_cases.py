@@ -53,9 +53,15 @@ def workload(
     return thing(kind, name, namespace, spec={"selector": {"matchLabels": {"app": name}}, "template": template})
 
 
-def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3") -> Object:
-    """Write the control plane of a mesh."""
-    variables = [{"name": "REVISION", "value": revision or mesh}]
+def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3", **env: str) -> Object:
+    """Write the control plane of a mesh, with the names of the Gateway API that `multimesh values` gives it."""
+    named = {
+        "PILOT_GATEWAY_API_CONTROLLER_NAME": f"istio.io/gateway-controller-{mesh}",
+        "PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME": f"istio-{mesh}",
+    }
+    variables = [
+        {"name": name, "value": value} for name, value in ({"REVISION": revision or mesh} | named | env).items()
+    ]
     return workload(f"istiod-{mesh}", f"istio-{mesh}", {"name": "discovery", "image": image, "env": variables})
 
 
@@ -179,6 +185,26 @@ def _selected(label: str) -> Object:
     }
 
 
+def _second(root: str) -> Object:
+    """Write a second revision of the mesh affirmed, which names its root."""
+    found = istiod("affirmed", "affirmed-1-30", PILOT_CA_CERT_CONFIGMAP=root)
+    found["metadata"]["name"] = "istiod-affirmed-1-30"
+    return found
+
+
+def _cni(version: str) -> Object:
+    """Write the istio-cni of a version."""
+    agent = {"name": "install-cni", "image": f"istio/install-cni:{version}"}
+    return workload("istio-cni-node", "istio-affirmed", agent, "DaemonSet")
+
+
+def _with_cni(version: str) -> list[Object]:
+    """Write a control plane of the mesh blue whose sidecars rely on istio-cni."""
+    values = json.dumps({"pilot": {"cni": {"enabled": True}}})
+    config = thing("ConfigMap", "istio-sidecar-injector-blue", "istio-blue", data={"values": values})
+    return [istiod("blue", image=f"istio/pilot:{version}"), config]
+
+
 CASES = {
     "cluster-scoped-name": Case(
         both(lambda mesh: [istiod(mesh), _ROLE]),
@@ -287,6 +313,30 @@ CASES = {
                 config("affirmed", "discoverySelectors: [{matchLabels: {multimesh.dev/mesh: affirmed}}]"),
             ]
         },
+    ),
+    "discovery-overlap": Case(
+        both(lambda mesh: config(mesh, "discoverySelectors: [{matchExpressions: [{key: mesh, operator: Exists}]}]")),
+        both(lambda mesh: config(mesh, f"discoverySelectors: [{{matchLabels: {{multimesh.dev/mesh: {mesh}}}}}]")),
+    ),
+    "written-twice": Case(
+        both(lambda mesh: istiod(mesh, image="istio/pilot:1.14.6")),
+        both(
+            lambda mesh: istiod(
+                mesh, image="istio/pilot:1.14.6", ENABLE_CA_SERVER="false", PILOT_ENABLE_GATEWAY_API="false"
+            )
+        ),
+    ),
+    "root-missing": Case(
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert-affirmed")]},
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert")]},
+    ),
+    "cni-version": Case(
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.28.1"), _cni("1.28.1")], "blue": _with_cni("1.30.3")},
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.28.1"), _cni("1.28.1")], "blue": _with_cni("1.29.0")},
+    ),
+    "used-twice": Case(
+        both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT="true")),
+        both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT=str(mesh == "blue").lower())),
     ),
     "no-owner": Case(
         two_profiles(owners=("leave", "leave")),

@@ -24,7 +24,11 @@ class Witness(NamedTuple):
 
     def sentence(self, what: str) -> str:
         """Return a description: `what`, its labels, and those of its namespace."""
-        return f"{what} {_labelled(self.labels)} in a namespace {_labelled(self.namespace)}"
+        return f"{what} {_labelled(self.labels)} in {self.namespace_sentence()}"
+
+    def namespace_sentence(self) -> str:
+        """Return a description of the namespace alone."""
+        return f"a namespace {_labelled(self.namespace)}"
 
 
 def _labelled(labels: dict[str, str | None]) -> str:
@@ -96,6 +100,15 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
         # A value that one of the selectors mentions is the better example.
         found[key] = next((value for value in fitting if value in mentioned), fitting[0])
     return found
+
+
+def fixed_value(selector: object, key: str) -> str:
+    """Return the only value of a label that a selector allows; empty where it allows others, or cannot be read."""
+    try:
+        wanted = [values for name, operator, values in _requirements(selector) if (name, operator) == (key, "In")]
+    except ValueError:
+        return ""
+    return next((values[0] for values in wanted if len(values) == 1), "")
 
 
 def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
