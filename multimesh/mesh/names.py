@@ -111,7 +111,7 @@ _NAMED_AFTER_CHART = frozenset((
 ))  # fmt: skip
 
 STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
-_RENAMED = STOCK_NAMES | _KIALI_OPERATOR
+_RENAMED = SUFFIXED | _KIALI_OPERATOR
 
 #: Services, ServiceAccounts and ConfigMaps of control planes, which certificates and mounts are bound to.
 CONTROL_PLANE_NAMES = frozenset((
@@ -219,7 +219,7 @@ def cluster_scoped_name(kind: str, name: str, mesh: Mesh) -> str:
 
 def is_renamed(kind: str, name: str, mesh: Mesh) -> bool:
     """Return whether a name is one that `cluster_scoped_name` changes, or one that it returns for such a name."""
-    if (kind, name) in _RENAMED or f"{kind}/{name}" in mesh.rename_names:
+    if (kind, name) in _RENAMED or (kind, name) in WEBHOOK_CONFIGURATIONS or f"{kind}/{name}" in mesh.rename_names:
         return True
     stock = name.removesuffix(f"-{mesh.name}")
     if stock != name and ((kind, stock) in _RENAMED or f"{kind}/{stock}" in mesh.rename_names):
