@@ -107,7 +107,8 @@ def _refuse_old(resource: Resource, path: str, node: MappingNode) -> None:
     for word in flags.value if flags is not None else ():
         if is_scalar(word) and word.value.startswith(_OLD_FLAGS):
             raise resource.error(
-                f'{path} holds "{word.value}": this is a chart of Istio 1.4 or older, and multimesh knows none before 1.5',
+                f'{path} holds "{word.value}": '
+                "this is a chart of Istio 1.4 or older, and multimesh knows none before 1.5",
                 "Use a chart of Istio 1.5 or later. A chart before that can be the only mesh of a cluster: "
                 "install it without the post-renderer.",
             )
