@@ -148,7 +148,38 @@ def _plan_definition(resource: Resource, mesh: Profile) -> None:
         raise resource.error(
             f"mesh {mesh.name} leaves CRDs to another mesh, and this one does not carry {POLICY}: keep; "
             "if this release has installed it before, Helm would delete it and every resource of its kind",
-            f"Leave it out: --set-json 'base.excludedCRDs=[\"{resource.name}\"]' (Istio 1.24 and later; "
-            "'multimesh values --chart base' writes it), --skip-crds for charts up to 1.23,\n"
-            f"or upgrade this release once with spec.sharedResources: own in {mesh.where}.",
+            f"{_way_out(resource)}\nOr upgrade this release once with spec.sharedResources: own in {mesh.where}.",
+            values=_values(resource),
         )
+
+
+def _way_out(resource: Resource) -> str:
+    """Return the values that leave a CRD out of the chart base, told by its labels.
+
+    Charts up to 1.23 have the labels of 1.5 on their CRDs, and 1.24 replaced these (istio 1.24.0,
+    manifests/charts/base/templates/crds.yaml). The chart of somebody else has neither.
+    """
+    templates = "--set base.enableCRDTemplates=false (charts up to 1.23)"
+    excluded = (
+        f"--set-json 'base.excludedCRDs=[\"{resource.name}\"]' (Istio 1.24 and later; "
+        "'multimesh values --chart base' writes it)"
+    )
+    if _is_legacy(resource):
+        return f"Leave it out: {templates}."
+    if _is_istio(resource):
+        return f"Leave it out: {excluded}."
+    return f"Leave it out: {excluded}, {templates}; in another chart, give it this annotation."
+
+
+def _values(resource: Resource) -> dict[str, object]:
+    if _is_legacy(resource):
+        return {"base.enableCRDTemplates": False}
+    return {"base.excludedCRDs": [resource.name]} if resource.name.endswith(".istio.io") else {}
+
+
+def _is_legacy(resource: Resource) -> bool:
+    return resource.labels().get("heritage") == "Tiller"
+
+
+def _is_istio(resource: Resource) -> bool:
+    return resource.labels().get("app.kubernetes.io/part-of") == "istio"

@@ -44,6 +44,7 @@ ClusterRoleBinding/certmanager
 ClusterRoleBinding/istio-multi
 ClusterRoleBinding/istio-reader
 ClusterRoleBinding/kiali
+ClusterRoleBinding/kiali-viewer
 ClusterRoleBinding/prometheus
 ValidatingAdmissionPolicy/stable-channel-default-policy.istio.io
 ValidatingAdmissionPolicyBinding/stable-channel-default-policy-binding.istio.io

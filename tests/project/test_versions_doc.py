@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pages import table
 from program import ROOT, profile, render
 
 from multimesh.rules import RULES
@@ -15,9 +16,7 @@ PAGE = (ROOT / "docs" / "istio-versions.md").read_text(encoding="utf-8")
 
 def rows(heading: str) -> list[list[str]]:
     """Return the cells of the table below a heading."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return table(PAGE, heading)
 
 
 def head(kind: str, name: str, group: str = "v1", namespace: str = "", labels: str = "") -> str:
@@ -89,6 +88,9 @@ REFUSED = {
     "does not carry helm.sh/resource-policy: keep": head("CustomResourceDefinition", "a.b", "apiextensions.k8s.io/v1"),
     'the cluster-scoped name "company-reader" is in no table': head("ClusterRole", "company-reader", RBAC),
     'no table knows the kind "Widget"': head("Widget", "a", "example.com/v1"),
+    "this is a chart of Istio 1.4 or older": head("Deployment", "istio-galley", "apps/v1", "istio-blue")
+    + "spec:\n  template:\n    spec:\n      containers:\n      - name: galley\n"
+    "        command: [galley, server, --validation-webhook-config-file, /etc/config/a.yaml]\n",
     '--webhookName="red-sidecar-injector.istio.io"': head(
         "Deployment", "istio-sidecar-injector", "apps/v1", "istio-blue"
     )

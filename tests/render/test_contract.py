@@ -98,7 +98,7 @@ def test_renamenames_cannot_name_what_is_never_renamed(kind):
 # --- names ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["company-reader", "prometheus-operator", "kiali-operator"])
+@pytest.mark.parametrize("name", ["company-reader", "prometheus-operator", "kiali-company"])
 def test_the_refusal_of_an_unknown_name_names_both_ways_out(name):
     """A name that begins like a stock name may also be one of the user's."""
     message = refused(resource("ClusterRole", name, RBAC), mesh())

@@ -97,3 +97,10 @@ def files() -> list[str]:
     return sorted(
         path.as_posix() for path in found if not MADE.intersection(path.parts) and ".egg-info" not in str(path)
     )
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table below a heading of a page."""
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
