@@ -22,7 +22,7 @@ Charts of Istio 1.4 and older are refused: their galley reads its configuration 
 
 from __future__ import annotations
 
-from multimesh.kubernetes.containers import container, flag, flag_list, flags_of, set_flag, set_variable
+from multimesh.kubernetes.containers import container, flag, flag_list, set_flag, set_variable, words_of
 from multimesh.kubernetes.resources import resources
 from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
@@ -35,7 +35,7 @@ from multimesh.mesh.names import (
 )
 from multimesh.rules.concern import EVERY, name_is
 from multimesh.rules.recognise import RENDER_AGAIN, is_galley, is_injector
-from multimesh.yamltext.fieldpath import get, is_scalar, text
+from multimesh.yamltext.fieldpath import is_scalar, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ def _plan_flags(resource: Resource, mesh: Profile) -> None:
 
 
 def _refuse_old(resource: Resource, path: str, node: MappingNode) -> None:
-    """Refuse the charts before 1.5, told by flags that 1.5.0 dropped or changed."""
-    flags = flags_of(path, node)
-    for word in flags.value if flags is not None else ():
+    """Refuse the charts before 1.5, which have flags that 1.5.0 removed or changed."""
+    found = words_of(path, node)
+    for word in found[1].value if found is not None else ():
         if is_scalar(word) and word.value.startswith(_OLD_FLAGS):
             raise resource.error(
                 f'{path} holds "{word.value}": '
