@@ -157,9 +157,9 @@ def test_a_class_or_namespace_can_be_kept_only(version: str, kind: str) -> None:
 def test_a_stock_name_with_the_suffix_of_another_mesh_is_refused(kind: str, name: str, other: str) -> None:
     """Of two stock names that it begins with, the longer one counts."""
     assert refusal(thing(RBAC, kind, name)) == (
-        f'multimesh: <stdin>:3: {kind}/{name}: the cluster-scoped name "{name}" says that this stream was rendered or '
-        f'rewritten for another mesh, "{other}" [cluster-scoped-names]\n'
-        "  Render the stock chart with -n istio-affirmed, and pipe it through one profile only.\n"
+        f'multimesh: <stdin>:3: {kind}/{name}: the cluster-scoped name "{name}" is in no table; it could be a stock '
+        f'name with the suffix of another mesh, "{other}" [cluster-scoped-names]\n'
+        "  If it is: render the stock chart with -n istio-affirmed, and pipe it through one profile only.\n"
         f'  If every mesh may share it: keepNames: ["{kind}/{name}"] in profile.yaml.\n'
         f'  If every mesh needs its own, {name}-affirmed: renameNames: ["{kind}/{name}"] there.'
     )

@@ -25,7 +25,7 @@ def test_an_istio_operator_is_refused_in_every_mesh(owner, stream):
     """It makes a program install a stock mesh, whoever owns what is shared."""
     said = refusal(stream, sharedResources=owner)
     assert "an IstioOperator makes an operator or istioctl install a stock mesh" in said
-    assert "Take it out" in said
+    assert "Remove it" in said
     assert "[shared-resources]" in said
 
 
