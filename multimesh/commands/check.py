@@ -35,7 +35,7 @@ from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster,
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour, joined
+from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         elif options.cluster:
             live, unread = read_cluster(access, progress.step)
             findings += unread
-        units, live, before = _scoped(units, live, before, profiles, joined("--crds", options.crds))
+        units, live, before = _scoped(units, live, before, profiles, options.crds)
         meshes = group(units, profiles)
         if previous:
             after = [item for unit in units for item in unit]

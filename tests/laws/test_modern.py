@@ -608,8 +608,8 @@ def test_two_revision_tags_in_one_document_are_refused_with_their_remedy():
     assert "--set revisionTags={TAG}" in result.err
 
 
-UNKNOWN = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n  namespace: istio-blue\n"
-CONFIG_MAP = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
+UNKNOWN = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n"
+CONFIG_MAP = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n  namespace: istio-blue\n"
 
 
 @pytest.mark.parametrize(("more", "told"), [("shop-settings", True), ("istio-settings", False)])
