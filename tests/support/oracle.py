@@ -854,6 +854,8 @@ def _is_peer_rule(rule: Any) -> bool:
 
 def _peers(stock: str, namespace: str) -> list[Any]:
     """Put the PeerAuthentication of section 11 where the MeshPolicy was, with the same mode."""
+    # Go cannot read `!!null PERMISSIVE` at all.
+    assert "!!" not in stock
     found = documents(stock)
     for index, document in enumerate(found):
         if document["kind"] == "MeshPolicy":
@@ -886,7 +888,11 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
         path = ("data", "custom-resources.yaml")
         peers = "\n---\n".join(json.dumps(document) for document in _peers(text, m.namespace))
         yield ("B5", path, peers, _is_peers(text, m.namespace))
-    if name == "istio-galley-configuration":
+    copied = parsed("a.yaml", data.get("validatingwebhookconfiguration.yaml"))
+    if name == "istio-galley-configuration" and _get(copied, "metadata", "name") in {
+        "istio-galley",
+        m.led("istio-galley"),
+    }:
         stock = text = data["validatingwebhookconfiguration.yaml"]
         text = text.replace("\n  name: istio-galley\n", f"\n  name: {m.led('istio-galley')}\n", 1)
         text = re.sub(r"(?m)^(  - name: )(\S+)$", lambda x: x[1] + m.entry(x[2]), text)
