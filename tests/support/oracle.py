@@ -997,6 +997,8 @@ def _flag_changes(found: Object, place: Path, flags: list[tuple[str, str, str]])
 
 def _env_changes(found: Object, place: Path, env: list[tuple[str, str, str]]) -> Iterator[tuple]:
     there = {variable["name"] for variable in _list(found, "env")}
+    # A variable that stands twice has no path of its own.
+    assert not env or len(there) == len(_list(found, "env"))
     for rule, name, value in env:
         if name not in there:
             yield (rule, (*place, "env", f"[{name}]", "name"), name)
@@ -1086,11 +1088,12 @@ def _gateway_proxy(proxy: Object, place: Path, m: _Mesh) -> Iterator[tuple]:
         "ISTIO_META_WORKLOAD_NAME": renamed,
         "ISTIO_META_OWNER": lambda text: "".join((*text.rpartition("/")[:2], renamed(text.rpartition("/")[2]))),
     }
-    for variable in _list(proxy, "env"):
+    there = _list(proxy, "env")
+    for step, variable in zip(steps(there, "env"), there):
         if variable["name"] in env and "value" in variable:
             after = env[variable["name"]](variable["value"])
             if after != variable["value"]:
-                yield ("A13", (*place, "env", f"[{variable['name']}]", "value"), after)
+                yield ("A13", (*place, "env", step, "value"), after)
 
 
 def value_at(obj: Any, path: Path) -> Any:
