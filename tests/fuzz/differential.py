@@ -100,11 +100,11 @@ def values(found: Any, field: str = "") -> Any:
     if isinstance(found, dict):
         if field in MAPS:
             return {name: "" if inner is None else values(inner) for name, inner in found.items()}
-        # An API server takes a null for an absent key, and a clientConfig without keys for none.
+        # An API server takes a null for an absent key, and these without keys for none.
         return {
             name: values(inner, name)
             for name, inner in found.items()
-            if inner is not None and not (name == "clientConfig" and inner == {})
+            if inner is not None and not (name in ("clientConfig", "annotations") and inner == {})
         }
     if isinstance(found, list):
         return [values(inner) for inner in found]
