@@ -107,6 +107,8 @@ DOUBTS = {
     "a List with less indented text": (
         LIST + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data:\n    a: 'x\n y'\n"
     ),
+    "a List in a flow": LIST.replace("\n  name: a", " {") + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n",
+    "a List in a quoted key": LIST.replace("name", "'name") + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n",
     "items in another kind": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nitems:\n- b\n",
     "items without a kind": "apiVersion: v1\nmetadata:\n  name: a\nitems:\n- b\n",
     "items at the beginning": "items:\n- b\napiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n",
@@ -192,6 +194,7 @@ CERTAIN = {
         LIST + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data:\n    a: |\n      b\n\n      c\n"
         "- metadata:\n    name: b\n    namespace: istio-affirmed\n  apiVersion: v1\n  kind: Secret\n"
     ),
+    "a List after a comment": f"# Source: a.yaml\n\n{LIST}- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n",
     "quoted data": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: 'x\n} it''s &a *a\n\n'\n  b.json: '{\n}'\n\n",
     "a role of the mesh's own": ROLE.replace("kiali", f"istio-pilot-{NS}"),
 }  # fmt: skip
