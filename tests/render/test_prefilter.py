@@ -119,6 +119,7 @@ DOUBTS = {
     "a role of nobody": ROLE.replace("kiali", "reader"),
     "an unknown kind": "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n",
     "a known kind of another group": "apiVersion: example.com/v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+    "text after metadata": "apiVersion: v1\nkind: Secret\nmetadata: X\n  name: a\n",
     "metadata in a flow": "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: other}\n",
     "a namespace of another mesh": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  namespace: other\n",
     "a namespace behind an empty line": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n\n  namespace: other\n",
@@ -208,6 +209,17 @@ def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
     assert passes(text.encode(), mesh())
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+def test_a_workload_is_read_where_the_profile_adds_flags(kind):
+    """Any name in it may be that of a container."""
+    text = f"apiVersion: apps/v1\nkind: {kind}\nmetadata:\n  name: a\nspec: {{}}\n".encode()
+    of = mesh()
+    assert passes(text, of)
+    of.flags = [{"container": "c", "args": ["--a"]}]
+    assert not passes(text, of)
+    assert passes(text.replace(kind.encode(), b"StatefulSet"), of)
 
 
 def test_the_registry_knows_every_kind_that_holds_the_name_of_a_gateway():
