@@ -135,6 +135,7 @@ DOUBTS = {
     "a name in a quoted text": "apiVersion: v1\nkind: Secret\nmetadata:\n  a: 'x\n  name: b\n  y'\n  \"name\": c\n",
     "a name that goes on": ROLE.replace("kiali", "x-affirmed\n    y"),
     "a role named twice": ROLE.replace("name: kiali", 'name: x-affirmed\n  "name": kiali'),
+    "a name in a quoted text before the role's own": ROLE.replace("name: kiali", "a: 'x\n  name: x-affirmed\n  y'\n  name : kiali"),
     "a role whose name is merged": ROLE.replace("name: kiali", "a: 'x\n  name: x-affirmed\n  y'\n  <<:\n    name: kiali"),
     "a quote that metadata leaves open": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  x: \"'\"\n  y: '\ndata:\n  a: '\n  namespace: other\n"
@@ -209,6 +210,18 @@ def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
     assert passes(text.encode(), mesh())
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_an_item_passes_unread_unless_the_next_could_be_a_part_of_it(indent):
+    """A bracket or a quote that is open at its end closes in another item."""
+    item = "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data: {}\n".replace("\n  ", f"\n  {indent}")
+    item = indent + item
+    assert guard.may_skip_item(item.encode(), mesh())
+    assert guard.may_skip_item(item.replace("{}", "[a]").encode(), mesh())
+    for end in ("[a,", "{a: b,", "'a", '"a', "]", "}"):
+        assert not guard.may_skip_item(item.replace("{}", end).encode(), mesh())
+    assert not guard.may_skip_item(item.replace("Secret", "Widget").encode(), mesh())
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
