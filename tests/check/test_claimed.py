@@ -266,3 +266,13 @@ def test_crds_of_a_release_are_found_after_crds_of_nobody(against):
     assert message.startswith(
         'the Helm release istio-base in "istio-system" has CustomResourceDefinition/sidecars.networking.istio.io of Istio'
     )
+
+
+def test_a_validator_of_everything_is_compared_with_the_validators_of_a_mesh_that_has_some(against):
+    """So it is found once."""
+    own = webhook("affirmed", {"objectSelector": {"matchLabels": {"istio.io/rev": "affirmed"}}}, "Validating")
+    ours = [istiod("affirmed", image=""), config("affirmed", OUTSIDE)]
+    beside = [*stock(), webhook("system", {}, "Validating")]
+    for manifests in (ours, [*ours, own]):
+        found = [name for name, *_ in against(*beside, ours=manifests) if name == "validation-overlap"]
+        assert len(found) == 1

@@ -182,6 +182,9 @@ def test_directories_of_the_node_are_claimed_and_exempt_where_they_are_only_read
         (workload("w", SPACE, {"name": "c"}, volumes=[{"name": "v", "emptyDir": {}}]), []),
     ):
         assert claims(host_paths, item) == expected
+    several = using("/proc", write)
+    several["spec"]["template"]["spec"]["volumes"].append({"name": "v", "hostPath": {"path": "/a"}})
+    assert [what for what, *_ in claims(host_paths, several)] == ["/a"]
     assert claims(host_paths, using("/a", write), live=True) == [("/a", [], True)]
     assert claims(host_paths, using("/a", write), name="the cluster", live=True) == []
 

@@ -9,7 +9,7 @@ from meshes import mesh, objects, spec
 from multimesh.check.meshes.grouping import group
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh, control_plane_of, name_of, revisions_of
-from multimesh.check.meshes.overlap import common
+from multimesh.check.meshes.overlap import common, rules_meet
 from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, pod_spec
 from multimesh.check.objects import Object
 
@@ -136,6 +136,48 @@ def test_an_expression_that_is_not_a_mapping_is_refused_by_its_operator():
             common({"matchExpressions": [expression]})
     with pytest.raises(ValueError, match="matchLabels is a mapping"):
         common({"matchLabels": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meet"),
+    [
+        ({}, {}, True),
+        ({"operations": ["CREATE"]}, {"operations": ["*"]}, True),
+        ({"operations": ["CREATE"]}, {"operations": ["DELETE"]}, False),
+        ({"apiGroups": [""]}, {"apiGroups": ["apps"]}, False),
+        ({"apiVersions": ["v1"]}, {"apiVersions": ["v1beta1", "v1"]}, True),
+        ({"apiVersions": ["v1"]}, {"apiVersions": ["v1beta1"]}, False),
+        ({"resources": ["pods"]}, {"resources": ["pods/status"]}, False),
+        ({"resources": ["pods/*"]}, {"resources": ["pods/status"]}, True),
+        ({"resources": ["*/status"]}, {"resources": ["pods/status"]}, True),
+        ({"resources": ["services/*"]}, {"resources": ["pods/status"]}, False),
+        ({"resources": ["*/scale"]}, {"resources": ["pods/status"]}, False),
+        ({"resources": ["*/*"]}, {"resources": ["pods"]}, True),
+        ({"resources": ["*/*"]}, {"resources": ["pods/status"]}, True),
+    ],
+)
+def test_rules_of_webhooks_meet_on_one_operation_of_one_resource(first: dict, second: dict, meet: bool):
+    for one_way in ((first, second), (second, first)):
+        assert rules_meet(*({"rules": [rule]} for rule in one_way)) is meet
+    assert not rules_meet({"rules": []}, {"rules": [first]})
+
+
+# Objects.
+
+
+def test_a_resource_has_a_name_and_a_version():
+    """A file of values may have a kind too."""
+    for item, expected in (
+        ({"kind": "Service", "apiVersion": "v1", "metadata": {"name": "a"}}, True),
+        ({"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "a"}}, True),
+        ({"kind": "Service", "metadata": {"name": "a"}}, False),
+        ({"kind": "Service", "apiVersion": "v1", "metadata": {}}, False),
+        ({"kind": "MeshProfile", "apiVersion": "multimesh.dev/v1", "metadata": {"name": "a"}}, False),
+    ):
+        metadata = item["metadata"]
+        assert isinstance(metadata, dict)
+        group = str(item.get("apiVersion", "")).rpartition("/")[0]
+        assert Object(group, str(item["kind"]), "", metadata.get("name", ""), "a.yaml", 1, item).is_resource is expected
 
 
 # Manifests.

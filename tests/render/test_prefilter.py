@@ -107,6 +107,8 @@ DOUBTS = {
     "a List with less indented text": (
         LIST + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data:\n    a: 'x\n y'\n"
     ),
+    "a List in a flow": LIST.replace("\n  name: a", " {") + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n",
+    "a List in a quoted key": LIST.replace("name", "'name") + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n",
     "items in another kind": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\nitems:\n- b\n",
     "items without a kind": "apiVersion: v1\nmetadata:\n  name: a\nitems:\n- b\n",
     "items at the beginning": "items:\n- b\napiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n",
@@ -117,6 +119,7 @@ DOUBTS = {
     "a role of nobody": ROLE.replace("kiali", "reader"),
     "an unknown kind": "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n",
     "a known kind of another group": "apiVersion: example.com/v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+    "text after metadata": "apiVersion: v1\nkind: Secret\nmetadata: X\n  name: a\n",
     "metadata in a flow": "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: other}\n",
     "a namespace of another mesh": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  namespace: other\n",
     "a namespace behind an empty line": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n\n  namespace: other\n",
@@ -132,6 +135,7 @@ DOUBTS = {
     "a name in a quoted text": "apiVersion: v1\nkind: Secret\nmetadata:\n  a: 'x\n  name: b\n  y'\n  \"name\": c\n",
     "a name that goes on": ROLE.replace("kiali", "x-affirmed\n    y"),
     "a role named twice": ROLE.replace("name: kiali", 'name: x-affirmed\n  "name": kiali'),
+    "a name in a quoted text before the role's own": ROLE.replace("name: kiali", "a: 'x\n  name: x-affirmed\n  y'\n  name : kiali"),
     "a role whose name is merged": ROLE.replace("name: kiali", "a: 'x\n  name: x-affirmed\n  y'\n  <<:\n    name: kiali"),
     "a quote that metadata leaves open": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  x: \"'\"\n  y: '\ndata:\n  a: '\n  namespace: other\n"
@@ -192,6 +196,7 @@ CERTAIN = {
         LIST + "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data:\n    a: |\n      b\n\n      c\n"
         "- metadata:\n    name: b\n    namespace: istio-affirmed\n  apiVersion: v1\n  kind: Secret\n"
     ),
+    "a List after a comment": f"# Source: a.yaml\n\n{LIST}- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n",
     "quoted data": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: 'x\n} it''s &a *a\n\n'\n  b.json: '{\n}'\n\n",
     "a role of the mesh's own": ROLE.replace("kiali", f"istio-pilot-{NS}"),
 }  # fmt: skip
@@ -205,6 +210,29 @@ def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
     assert passes(text.encode(), mesh())
+
+
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_an_item_passes_unread_unless_the_next_could_be_a_part_of_it(indent):
+    """A bracket or a quote that is open at its end closes in another item."""
+    item = "- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n  data: {}\n".replace("\n  ", f"\n  {indent}")
+    item = indent + item
+    assert guard.may_skip_item(item.encode(), mesh())
+    assert guard.may_skip_item(item.replace("{}", "[a]").encode(), mesh())
+    for end in ("[a,", "{a: b,", "'a", '"a', "]", "}"):
+        assert not guard.may_skip_item(item.replace("{}", end).encode(), mesh())
+    assert not guard.may_skip_item(item.replace("Secret", "Widget").encode(), mesh())
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+def test_a_workload_is_read_where_the_profile_adds_flags(kind):
+    """Any name in it may be that of a container."""
+    text = f"apiVersion: apps/v1\nkind: {kind}\nmetadata:\n  name: a\nspec: {{}}\n".encode()
+    of = mesh()
+    assert passes(text, of)
+    of.flags = [{"container": "c", "args": ["--a"]}]
+    assert not passes(text, of)
+    assert passes(text.replace(kind.encode(), b"StatefulSet"), of)
 
 
 def test_the_registry_knows_every_kind_that_holds_the_name_of_a_gateway():
