@@ -180,7 +180,13 @@ OLD = {
 
 def plan(objs: list[Any], profile: Variant) -> tuple[list[oracle.Change], set[oracle.Key]]:
     """Return the changes of both models, each only once, and what is left out."""
-    later = [obj for obj in objs if (obj["kind"], obj["metadata"]["name"]) not in OLD]
+    namespace = profile.mesh.namespace
+    old_names = OLD | {(kind, namespace + name.removeprefix("istio")) for kind, name in OLD}
+    later = [
+        obj for obj in objs
+        if (obj["kind"], obj["metadata"]["name"]) not in old_names
+        or modern.REVISION in (obj["metadata"].get("labels") or {})
+    ]  # fmt: skip
     changes, dropped = modern.plan(later, profile.mesh)
     known = {(change.key, change.path) for change in changes}
     spec = {name: value for name, value in profile.spec.items() if name not in ("workloadNamespaces", "revision")}

@@ -788,9 +788,10 @@ def _changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
             yield ("A3", ("roleRef", "name"), m.plain(role["kind"], role["name"]))
     if kind == "ClusterRole" and name == f"istio-security-post-install-{m.namespace}":
         yield ("B5", ("rules", f"[{len(obj['rules'])}]"), _PEER_RULE, _is_peer_rule)
-    if kind == "MutatingWebhookConfiguration" and name == "istio-sidecar-injector":
+    revisioned = "istio.io/rev" in (obj["metadata"].get("labels") or {})
+    if kind == "MutatingWebhookConfiguration" and name in _both("istio-sidecar-injector", m) and not revisioned:
         yield from _mutating(obj, m)
-    if kind == "ValidatingWebhookConfiguration" and name == "istio-galley":
+    if kind == "ValidatingWebhookConfiguration" and name in _both("istio-galley", m) and not revisioned:
         yield from _validating(obj, m)
     if kind == "ConfigMap":
         yield from _texts(obj, m)
@@ -800,6 +801,11 @@ def _changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
         yield from _node_port_changes(obj, m)
     if m.gateways:
         yield from _gateway(obj, m)
+
+
+def _both(stock: str, m: _Mesh) -> set[str]:
+    """Return the name that a configuration has in the chart, and after the rewrite."""
+    return {stock, m.led(stock)}
 
 
 def _mutating(obj: Object, m: _Mesh) -> Iterator[tuple]:
