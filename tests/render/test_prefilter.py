@@ -139,6 +139,7 @@ DOUBTS = {
     "a role named twice, after labels": ROLE.replace("kiali", 'x-affirmed\n  labels:\n    a: b\n  "name": kiali'),
     "a role named twice, at first without a name": ROLE.replace("name: kiali", "name:\n  name: x-affirmed"),
     "an escape in the name of a role": ROLE.replace("kiali", '"ki\\x61li-affirmed"'),
+    "a comment after the name of a role": ROLE.replace("kiali", "kiali #-affirmed"),
     "a role whose name is merged": ROLE.replace("name: kiali", "a: 'x\n  name: x-affirmed\n  y'\n  <<:\n    name: kiali"),
     "a quote that metadata leaves open": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  x: \"'\"\n  y: '\ndata:\n  a: '\n  namespace: other\n"
