@@ -136,6 +136,10 @@ DOUBTS = {
     "a name that goes on": ROLE.replace("kiali", "x-affirmed\n    y"),
     "a role named twice": ROLE.replace("name: kiali", 'name: x-affirmed\n  "name": kiali'),
     "a name in a quoted text before the role's own": ROLE.replace("name: kiali", "a: 'x\n  name: x-affirmed\n  y'\n  name : kiali"),
+    "a role named twice, after labels": ROLE.replace("kiali", 'x-affirmed\n  labels:\n    a: b\n  "name": kiali'),
+    "a role named twice, at first without a name": ROLE.replace("name: kiali", "name:\n  name: x-affirmed"),
+    "an escape in the name of a role": ROLE.replace("kiali", '"ki\\x61li-affirmed"'),
+    "a comment after the name of a role": ROLE.replace("kiali", "kiali #-affirmed"),
     "a role whose name is merged": ROLE.replace("name: kiali", "a: 'x\n  name: x-affirmed\n  y'\n  <<:\n    name: kiali"),
     "a quote that metadata leaves open": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  x: \"'\"\n  y: '\ndata:\n  a: '\n  namespace: other\n"
@@ -198,6 +202,7 @@ CERTAIN = {
     ),
     "a List after a comment": f"# Source: a.yaml\n\n{LIST}- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: a\n",
     "quoted data": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: 'x\n} it''s &a *a\n\n'\n  b.json: '{\n}'\n\n",
+    "a name after labels": "apiVersion: v1\nkind: Secret\nmetadata:\n  labels:\n    a: b\n  name: a\n",
     "a role of the mesh's own": ROLE.replace("kiali", f"istio-pilot-{NS}"),
 }  # fmt: skip
 

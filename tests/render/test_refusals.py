@@ -181,6 +181,25 @@ def test_the_path_of_a_value_has_the_names_of_the_dependencies(source, said):
     assert f"{said} " in render(istiod("default", source).encode(), MESH).err
 
 
+def test_an_item_of_a_list_has_the_template_of_the_list():
+    """Helm writes one comment before the whole of it."""
+    item = istiod("default").split("---\n")[1].partition("\n")[2]
+    indented = item.replace("\n", "\n  ").rstrip()
+    filler = "".join(f"- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: {'x' * 1000}{n}\n" for n in range(90))
+    for more in ("", filler):
+        stream = f"---\n# Source: company/charts/istiod/templates/a.yaml\napiVersion: v1\nkind: List\nitems:\n{more}- {indented}\n"
+        assert "--set istiod.revision=blue " in render(stream.encode(), MESH).err
+
+
+def test_only_refused_names_and_kinds_are_a_reason_to_do_without_the_post_renderer():
+    """What else is refused is refused with Istio's own charts too."""
+    advice = "Nothing in this stream mentions Istio"
+    assert advice not in render((SERVICE + SERVICE.replace("name: a", "name: b")).encode(), MESH).err
+    assert advice not in render(SERVICE.encode(), MESH).err
+    assert advice in render(WIDGET.encode(), MESH).err
+    assert advice in render((SERVICE + WIDGET).encode(), MESH).err
+
+
 def test_a_value_of_global_is_the_same_in_every_chart():
     binding = document(
         "c/charts/istiod/templates/a.yaml", "ClusterRoleBinding", "x-blue", RBAC,

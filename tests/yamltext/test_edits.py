@@ -420,6 +420,16 @@ def test_what_an_alias_shares_is_refused(text, wish):
         edited(text, wish)
 
 
+def test_an_anchor_is_not_removed_with_an_alias_after_it():
+    """The alias has its own anchor elsewhere, and its nodes are not removed."""
+    text = "y: &y {c: 1}\nlist:\n- a: &x [1]\n  b: *y\n- z\nlater: {end}\n"
+    with pytest.raises(BadShape, match="is shared by an alias"):
+        edited(text.replace("{end}", "*x"), drop("list", 0))
+    assert yaml.safe_load(edited(text.replace("{end}", "1"), drop("list", 0))) == {
+        "y": {"c": 1}, "list": ["z"], "later": 1,
+    }  # fmt: skip
+
+
 def test_overlapping_edits_are_an_error_that_names_both_rules():
     """Two rules request different edits of one scalar; neither takes precedence."""
     text = Text("a: 1\nb: x y\n", "chart.yaml", 10)

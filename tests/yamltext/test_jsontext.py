@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from multimesh.yamltext.jsontext import end, members
+from multimesh.yamltext.jsontext import end, is_json, members
 
 WORDS = ("a", "b", "gateways", '"', "\\", "}{", "],[", ":", ",", "é", "a\nb", '\\"a\\":', "/", "")
 
@@ -179,3 +179,10 @@ def test_what_go_writes_with_digits_hides_nothing():
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     assert json.loads(text)["b"] == "a<b>&'\"\\"
     assert members(text, 0, "a") == {"a": text.rindex("1")}
+
+
+def test_a_text_is_json_if_it_is_one_object_or_list():
+    for text in ("{}", "[]", ' \n{"a": [1]}\r\n\t ', "[[], {}]"):
+        assert is_json(text)
+    for text in ("", " ", "{", "[1", '"a"', "1", "{} x", "[] []", "{a: 1}", "{} # a", "[,]"):
+        assert not is_json(text)
