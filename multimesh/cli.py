@@ -15,7 +15,7 @@ from multimesh.errors import MultimeshError
 from multimesh.version import __version__
 
 #: The commands that use argparse, in the order of the manual.
-COMMANDS = ("init", "diff", "values", "namespaces", "policies", "check", "verify")
+COMMANDS = ("init", "diff", "values", "namespaces", "policies", "check", "verify", "explain")
 
 EPILOG = """\
 Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.
@@ -60,11 +60,12 @@ def run(arguments: list[str]) -> int:
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
-    """Parse the arguments. Files may be between flags, which argparse alone does not accept."""
+    """Parse the arguments. Words may be between flags, which argparse alone does not accept."""
     top = parser()
     options, rest = top.parse_known_args(arguments)
-    if rest and hasattr(options, "files") and not any(item.startswith("-") and item != "-" for item in rest):
-        options.files += rest
+    words = getattr(options, "files", None) or getattr(options, "subject", None)
+    if rest and words is not None and not any(item.startswith("-") and item != "-" for item in rest):
+        words += rest
     elif rest:
         top.error(f"unrecognized arguments: {' '.join(rest)}")
     return options

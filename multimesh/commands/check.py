@@ -76,11 +76,11 @@ def run(options: argparse.Namespace) -> int:
     if options.print_kubectl:
         write_text(print_commands(access))
         return DONE
-    profiles = _profiles(options)
+    profiles = load_profiles(options)
     named, previous = _files(options, profiles)
     total = sum(len(files) for _, files in named) + len(previous) + CALLS * options.cluster + len(BETWEEN)
     with Progress(total) as progress:
-        units, live, findings = _read(named, progress)
+        units, live, findings = read_units(named, progress)
         before = [item for file in previous for item in _step(file, progress)]
         if live:
             findings += unsaved(live)
@@ -99,8 +99,8 @@ def run(options: argparse.Namespace) -> int:
     return report(findings, options, subject, "check")
 
 
-def _profiles(options: argparse.Namespace) -> list[Profile]:
-    """Load the profiles. Raises MultimeshError for one that is named twice."""
+def load_profiles(options: argparse.Namespace) -> list[Profile]:
+    """Load the profiles of --profile, or else of MULTIMESH_PROFILE. Raises MultimeshError for one that is named twice."""
     paths = options.profile or os.environ.get("MULTIMESH_PROFILE", "").split(os.pathsep)
     profiles = [load_profile(path) for path in paths if path]
     places = [profile.where for profile in profiles]
@@ -124,7 +124,7 @@ def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[t
     return named, previous
 
 
-def _read(
+def read_units(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
     """Read all files: the units of objects that belong together, live objects, and a finding for what is empty.

@@ -58,7 +58,7 @@ def limits(entry: dict[str, Any]) -> Limits:
     found: Limits = {}
     try:
         for name in ("namespaceSelector", "objectSelector"):
-            for key, operator, values in _requirements(entry.get(name)):
+            for key, operator, values in requirements(entry.get(name)):
                 if operator in ("In", "DoesNotExist"):
                     allowed = frozenset[str | None](values if operator == "In" else (None,))
                     found[name, key] = found.get((name, key), allowed) & allowed
@@ -82,7 +82,7 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     """
     wanted: dict[str, list[tuple[str, list[str]]]] = {}
     for selector in selectors:
-        for key, operator, values in _requirements(selector):
+        for key, operator, values in requirements(selector):
             wanted.setdefault(key, []).append((operator, values))
     found: dict[str, str | None] = {}
     for key, conditions in wanted.items():
@@ -98,7 +98,7 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     return found
 
 
-def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
+def requirements(selector: object) -> list[tuple[str, str, list[str]]]:
     """Return the requirements of a selector. Raises ValueError for a type or an operator that is not valid."""
     if selector is None:
         return []
