@@ -100,7 +100,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def load_profiles(options: argparse.Namespace) -> list[Profile]:
-    """Load the profiles of --profile, or else of MULTIMESH_PROFILE. Raises MultimeshError for one that is named twice."""
+    """Load the profiles of --profile, or else of MULTIMESH_PROFILE.
+
+    Raises MultimeshError for one that is named twice.
+    """
     paths = options.profile or os.environ.get("MULTIMESH_PROFILE", "").split(os.pathsep)
     profiles = [load_profile(path) for path in paths if path]
     places = [profile.where for profile in profiles]

@@ -1,4 +1,4 @@
-"""Make the webhooks that a mesh will have from its profile alone: those of the newest charts, as `render` changes them."""
+"""Make the webhooks that a mesh will have from its profile: those of the newest charts, as `render` changes them."""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="MANIFEST",
-        help=f"rewritten manifests, directories of them, or - for stdin (MULTIMESH_FILE, with {os.pathsep} between several)",
+        help="rewritten manifests, directories of them, or - for stdin "
+        f"(MULTIMESH_FILE, with {os.pathsep} between several)",
     )
     command.add_argument(
         "--profile",
@@ -150,7 +151,7 @@ def sections_of(subject: Subject, labels: Labels, namespace: Labels | None, mesh
         return [
             Section("injects", "a pod without labels", pod, injectors(meshes, pod)),
             Section("validates", "an Istio resource without labels", istio, validators(meshes, istio)),
-            Section("discovers", "the namespace, and writes a root certificate", pod, writers(meshes, subject.name)),
+            Section("discovers", "the namespace, for its root certificate", pod, writers(meshes, subject.name)),
         ]
     asked = asked_for(subject, labels, namespace)
     if subject.is_pod:

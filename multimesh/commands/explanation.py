@@ -128,9 +128,12 @@ def _commands(chosen: tuple[Change, ...] | None, subject: Subject) -> str:
             continue
         if about == NAMESPACE:
             parts.append(f"kubectl label namespace {subject.namespace} {shlex.join(pairs)}{overwrite}")
-        elif subject.is_pod or not subject.name:
+        elif subject.kind == "Namespace":
+            parts.append(f"labels of the object: {' '.join(pairs)}")
+        elif subject.is_pod:
             parts.append(f"labels of the pod, in the template of its workload: {' '.join(pairs)}")
         else:
-            kind = f"{subject.plural}.{subject.group}"
-            parts.append(f"kubectl label {kind} {subject.name} -n {subject.namespace} {shlex.join(pairs)}{overwrite}")
+            kind = f"{subject.plural}.{subject.group}" if subject.group else subject.plural
+            where = f" -n {subject.namespace}" if subject.namespace else ""
+            parts.append(f"kubectl label {kind} {subject.name}{where} {shlex.join(pairs)}{overwrite}")
     return ", and ".join(parts)

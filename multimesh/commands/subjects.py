@@ -19,8 +19,18 @@ NAMESPACE_NAME = "kubernetes.io/metadata.name"
 #: Groups whose kinds are meant where several groups have one of that name, such as Gateway.
 _FIRST = ("", "networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io", "apps", "batch")
 
-_SHORT = {"ns": "Namespace", "po": "Pod", "vs": "VirtualService", "dr": "DestinationRule", "gw": "Gateway",
-          "cm": "ConfigMap", "deploy": "Deployment", "ds": "DaemonSet", "sts": "StatefulSet", "svc": "Service"}  # fmt: skip
+_SHORT = {
+    "cm": "ConfigMap",
+    "deploy": "Deployment",
+    "dr": "DestinationRule",
+    "ds": "DaemonSet",
+    "gw": "Gateway",
+    "ns": "Namespace",
+    "po": "Pod",
+    "sts": "StatefulSet",
+    "svc": "Service",
+    "vs": "VirtualService",
+}
 
 #: Kinds whose pods are explained.
 _WITH_PODS = ("CronJob", "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet")
@@ -134,7 +144,7 @@ def namespace_labels(name: str, objects: Iterable[Object], meshes: Iterable[Mesh
 
 
 def object_labels(subject: Subject, objects: Iterable[Object]) -> tuple[Labels, Object | None]:
-    """Return the labels of an object, or of the pods that it makes, and the object; without labels if it was not read."""
+    """Return the labels of an object, or of the pods that it makes, and the object; None if it was not read."""
     if not subject.name:
         return Labels({}, "taken as without labels"), None
     found = [

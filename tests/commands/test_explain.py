@@ -247,7 +247,7 @@ def test_a_namespace_of_a_profile_is_injected_validated_and_discovered_by_its_me
     assert (code, err) == (0, "")
     assert "Mesh affirmed injects a pod without labels." in out
     assert "Mesh affirmed validates an Istio resource without labels." in out
-    assert "Mesh affirmed discovers the namespace, and writes a root certificate." in out
+    assert "Mesh affirmed discovers the namespace, for its root certificate." in out
     assert matched(out) == [
         "affirmed.namespace.sidecar-injector.istio.io", "validation.istio.io", "meshConfig.discoverySelectors[0]",
     ]  # fmt: skip

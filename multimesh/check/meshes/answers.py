@@ -120,7 +120,7 @@ def _webhooks(meshes: Iterable[Mesh], kind: str, asked: Asked) -> Iterator[Watch
 
 
 def _terms(entry: dict[str, Any]) -> tuple[tuple[Term, ...], str]:
-    """Return the terms of both selectors of a webhook entry, and what is wrong with them, which is empty for nothing."""
+    """Return the terms of both selectors of a webhook entry, and what is wrong with them, or an empty text."""
     found = []
     try:
         for about, name in ((NAMESPACE, "namespaceSelector"), (OBJECT, "objectSelector")):

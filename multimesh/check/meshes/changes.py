@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from multimesh.check.meshes.answers import FLAG, NAMESPACE, OBJECT, Asked, Watcher, answering
 from multimesh.check.meshes.overlap import NAME_LABEL
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL
 
 
 class Change(NamedTuple):
@@ -47,7 +48,9 @@ def changes(watchers: list[Watcher], asked: Asked, mesh: str) -> tuple[Change, .
 
 def _candidates(watchers: list[Watcher], asked: Asked) -> Iterator[Change]:
     """Yield changes that could make a term hold, or not hold: those of the namespace first."""
-    terms = dict.fromkeys(term for one in watchers for term in one.terms if term.about != FLAG)
+    terms = list(dict.fromkeys(term for one in watchers for term in one.terms if term.about != FLAG))
+    # `multimesh namespaces` writes these two, and neither depends on a revision.
+    terms.sort(key=lambda term: term.key not in (INJECTION_LABEL, MESH_LABEL))
     found: dict[Change, None] = {}
     for about in (NAMESPACE, OBJECT):
         for term in terms:
