@@ -41,7 +41,7 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
-from multimesh.mesh import definitions, schema, writes  # noqa: E402 - the path above comes first
+from multimesh.mesh import definitions, manual, schema, writes  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 
 #: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
@@ -53,9 +53,6 @@ LAYERS: tuple[tuple[str, ...], ...] = tuple(
     if contract["id"] == "layers"
     for layer in contract["layers"]
 )
-
-#: The type that the table of keys shows for any text.
-ANY = "text"
 
 NO_BREAK = "\u00a0"
 
@@ -295,39 +292,10 @@ def keys_table() -> str:
     """Return the table of all keys of a mesh profile."""
     rows = ["| key | values | meaning |", "|---|---|---|"]
     rows += [
-        f"| `{path}`{' (required)' if required else ''} | {kinds} | {description} |"
-        for path, kinds, description, required in keys(definitions.PROFILE, "", required=True)
+        f"| `{key.path}`{' (required)' if key.required else ''} | {key.kinds} | {key.description.replace('|', chr(92) + '|')} |"
+        for key in manual.keys(definitions.PROFILE)
     ]
     return "\n".join(rows) + "\n"
-
-
-def keys(field: Any, path: str, *, required: bool) -> list[tuple[str, str, str, bool]]:
-    """Return every key below a field: its path, the values that it accepts, its description, whether it is required."""
-    found = []
-    for key, (inner, description) in field[1].items():
-        here = f"{path}.{key}" if path else key
-        needed = required and key in field[2]
-        found.append((here, may_be(inner), description.replace("|", "\\|"), needed))
-        below, suffix = (inner[1], "[]") if inner[0] == "list" else (inner, "")
-        if below[0] == "fields":
-            found += keys(below, here + suffix, required=needed)
-    return found
-
-
-def may_be(field: Any) -> str:
-    """Return in words which values a field accepts."""
-    kind = field[0]
-    if kind == "either":
-        return " or ".join(may_be(choice) for choice in field[1:])
-    if kind == "one of":
-        return " or ".join(f"`{value}`" for value in field[1])
-    if kind == "list":
-        return f"list of {may_be(field[1])}"
-    if kind == "map":
-        return f"mapping of names to {may_be(field[1])}"
-    if kind == "text":
-        return schema.TEXTS.get(field[1], ({}, ANY))[1]
-    return {"fields": "mapping", "switch": "`true` or `false`", "port": "node port (30000-32767)"}[kind]
 
 
 # The files.

@@ -452,3 +452,90 @@ def test_with_an_authority_elsewhere_pods_ask_it_for_what_it_has(istio):
     assert "TOKEN_AUDIENCES" not in found["pilot"]["env"]
     assert found["global"]["caAddress"]
     assert not {"trustBundleName", "sds"} & found["global"].keys()
+
+
+# Files and umbrella charts.
+
+
+@pytest.mark.parametrize(("mesh", "charts"), SHIPPED)
+def test_all_writes_the_values_of_every_chart_into_a_directory(mesh, charts, tmp_path):
+    """The files are those that charts-values holds."""
+    done = run("--profile", f"charts-values/{mesh}", "--all", "--istio", "1.30", "-o", str(tmp_path / "new"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "".join(f"written: {tmp_path}/new/{chart}.yaml\n" for chart in written_in_order(charts))
+    for chart in charts:
+        expected = (ROOT / "charts-values" / mesh / f"{chart}.yaml").read_text()
+        assert (tmp_path / "new" / f"{chart}.yaml").read_text() == expected
+    assert len(list((tmp_path / "new").iterdir())) == len(charts)
+
+
+def written_in_order(charts):
+    """Return charts in the order in which they are installed."""
+    return [chart for chart in ("base", "istiod", "gateway", "cni", "ztunnel") if chart in charts]
+
+
+def test_all_writes_one_file_for_1_5(tmp_path):
+    """Its charts are one umbrella chart."""
+    assert run("--profile", "charts-values/blue", "--all", "--istio", "1.5", "-o", str(tmp_path)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["istio-1.5.yaml"]
+
+
+def test_what_the_command_wrote_is_replaced_and_nothing_else(tmp_path):
+    """The values of a new version take the place of the old ones; a file of somebody else stays, with all others."""
+    flags = ("--profile", "charts-values/blue", "--all", "-o", str(tmp_path))
+    assert run(*flags, "--istio", "1.24").returncode == 0
+    old = (tmp_path / "istiod.yaml").read_text()
+    assert run(*flags, "--istio", "1.30").returncode == 0
+    new = (tmp_path / "istiod.yaml").read_text()
+    assert old != new
+    (tmp_path / "gateway.yaml").write_text("mine: true\n")
+    done = run(*flags, "--istio", "1.24")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{tmp_path}/gateway.yaml: exists already, and multimesh must not replace it" in done.stderr
+    assert (tmp_path / "istiod.yaml").read_text() == new
+    assert (tmp_path / "gateway.yaml").read_text() == "mine: true\n"
+
+
+def test_one_chart_goes_into_a_file_too(tmp_path):
+    """-o works with --chart."""
+    assert run("--profile", "charts-values/blue", "--chart", "base", "-o", str(tmp_path)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["base.yaml"]
+
+
+@pytest.mark.parametrize(("prefix", "keys"), [("istiod", ["istiod"]), ("platform.istio-d", ["platform", "istio-d"])])
+@pytest.mark.parametrize("chart", ["base", "istiod", "gateway", "istio-1.5"])
+def test_values_of_an_umbrella_chart_are_below_its_key(chart, prefix, keys):
+    """They are the same values, one level down for each part of the prefix."""
+    plain = run("--profile", "charts-values/blue", "--chart", chart)
+    below = run("--profile", "charts-values/blue", "--chart", chart, "--under", prefix)
+    assert (below.returncode, below.stderr) == (0, "")
+    found = yaml.safe_load(below.stdout)
+    for key in keys:
+        assert list(found) == [key]
+        found = found[key]
+    assert found == yaml.safe_load(plain.stdout)
+
+
+def test_a_key_that_yaml_reads_as_something_else_is_quoted():
+    """A dependency may be called `on`."""
+    done = run("--profile", "charts-values/blue", "--chart", "base", "--under", "on")
+    assert list(yaml.safe_load(done.stdout)) == ["on"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--all"], "--all writes several files, and -o is missing"),
+        (["--all", "--chart", "base", "-o", "{}"], "--all and --chart base contradict each other"),
+        (["--all", "--under", "istiod", "-o", "{}"], '--under is "istiod", and --all writes one file for each chart'),
+        (["--chart", "base", "--under", "a..b"], '--under is "a..b", which is not a key'),
+        (["--chart", "base", "-o", "{}/file"], "is not a directory"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(flags, message, tmp_path):
+    """With a message, and without a file."""
+    (tmp_path / "file").write_text("")
+    done = run("--profile", "charts-values/blue", *(flag.format(tmp_path) for flag in flags))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -62,7 +62,7 @@ def limits(entry: dict[str, Any]) -> Limits:
     found: Limits = {}
     try:
         for name in ("namespaceSelector", "objectSelector"):
-            for key, operator, values in _requirements(entry.get(name)):
+            for key, operator, values in requirements(entry.get(name)):
                 if operator in ("In", "DoesNotExist"):
                     allowed = frozenset[str | None](values if operator == "In" else (None,))
                     found[name, key] = found.get((name, key), allowed) & allowed
@@ -86,7 +86,7 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     """
     wanted: dict[str, list[tuple[str, list[str]]]] = {}
     for selector in selectors:
-        for key, operator, values in _requirements(selector):
+        for key, operator, values in requirements(selector):
             wanted.setdefault(key, []).append((operator, values))
     found: dict[str, str | None] = {}
     for key, conditions in wanted.items():
@@ -105,13 +105,13 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
 def fixed_value(selector: object, key: str) -> str:
     """Return the only value of a label that a selector allows; empty where it allows others, or cannot be read."""
     try:
-        wanted = [values for name, operator, values in _requirements(selector) if (name, operator) == (key, "In")]
+        wanted = [values for name, operator, values in requirements(selector) if (name, operator) == (key, "In")]
     except ValueError:
         return ""
     return next((values[0] for values in wanted if len(values) == 1), "")
 
 
-def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
+def requirements(selector: object) -> list[tuple[str, str, list[str]]]:
     """Return the requirements of a selector. Raises ValueError for a type or an operator that is not valid."""
     if selector is None:
         return []
