@@ -15,7 +15,7 @@ import pytest
 from finding_cases import thing, webhook
 from meshes import mesh, spec
 from program import profile, render
-from streams import FOLDER, REASON, stream
+from streams import DIRECTORY, REASON, stream
 
 import multimesh.cli
 from multimesh.check.catalogue import CATALOGUE
@@ -32,7 +32,7 @@ from multimesh.rules import RULES
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ("--profile", str(ROOT / "charts-values/affirmed"), str(ROOT / "charts-values/blue"))
 NAME = "kubernetes.io/metadata.name"
-needs_streams = pytest.mark.skipif(not FOLDER.is_dir(), reason=REASON)
+needs_streams = pytest.mark.skipif(not DIRECTORY.is_dir(), reason=REASON)
 
 
 @pytest.fixture(autouse=True)
