@@ -15,7 +15,7 @@ from multimesh.errors import MultimeshError
 from multimesh.version import __version__
 
 #: The commands that use argparse, in the order of the manual.
-COMMANDS = ("diff", "values", "namespaces", "policies", "check", "verify")
+COMMANDS = ("diff", "patches", "values", "namespaces", "policies", "check", "verify")
 
 EPILOG = """\
 Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.

@@ -21,6 +21,7 @@ STREAM = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:
 WRITES = {
     "render": (["render", "--profile=p.yaml"], STREAM, 0),
     "diff": (["diff", "--profile=p.yaml", "--exit-code"], STREAM, 1),
+    "patches": (["patches", "--profile=p.yaml"], STREAM, 0),
     "values": (["values", "--profile=p.yaml", "--chart=istiod"], "", 0),
     "namespaces": (["namespaces", "--profile=p.yaml"], "", 0),
     "policies": (["policies", "--profile=p.yaml"], "", 0),
