@@ -65,7 +65,9 @@ def _block(value: Any, column: int) -> str:
     """Return a value as YAML whose first line is written at `column`."""
     pad = "\n" + " " * column
     if isinstance(value, dict) and value:
-        return pad.join((key if key == DELETE else quoted(key)) + ":" + _entry(item, column + 2) for key, item in value.items())
+        return pad.join(
+            (key if key == DELETE else quoted(key)) + ":" + _entry(item, column + 2) for key, item in value.items()
+        )
     if isinstance(value, list) and value:
         return pad.join("- " + _block(item, column + 2) for item in value)
     if not isinstance(value, str):
