@@ -12,6 +12,7 @@ from typing import Any
 import kustomizes
 import pytest
 import yaml
+from helms import CHART
 from program import profile
 from streams import Stream, over, streams
 
@@ -409,6 +410,22 @@ def test_kustomize_says_nothing_about_a_patch_that_selects_nothing():
     ran = kustomizes.kustomize(manifest(role("reader")), kustomization)
     assert (ran.code, ran.err) == (0, "")
     assert objects_of(ran.out) == [role("reader")]
+
+
+def test_kustomize_that_renders_the_chart_makes_of_the_patches_what_render_writes(helm3, tmp_path):
+    """The field `helmCharts`, which docs/integrations.md shows."""
+    stock = helm3.run("template", "istio", CHART, "-n", "istio-affirmed", "--include-crds").out
+    rendering = rendering_of(stock)
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / CHART.name).symlink_to(CHART)
+    chart = {"name": CHART.name, "releaseName": "istio", "namespace": "istio-affirmed", "includeCRDs": True}
+    kustomization = yaml.safe_load(patches_text(rendering, "kustomization"))
+    del kustomization["resources"]
+    kustomization |= {"helmGlobals": {"chartHome": str(tmp_path / "charts")}, "helmCharts": [chart]}
+    flags = ("--enable-helm", "--helm-command", str(helm3.binary), "--load-restrictor", "LoadRestrictionsNone")
+    ran = kustomizes.kustomize("", yaml.safe_dump(kustomization), *flags)
+    assert (ran.code, ran.err) == (0, "")
+    assert by_identity(ran.out) == by_identity(rendering.output.decode())
 
 
 # --- operations -----------------------------------------------------------------------------

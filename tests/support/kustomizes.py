@@ -44,13 +44,13 @@ def program(directory: Path, package: str, what: str) -> str:
     return str(found)
 
 
-def kustomize(stock: str, kustomization: str) -> Ran:
+def kustomize(stock: str, kustomization: str, *flags: str) -> Ran:
     """Run `kustomize build` for a stock manifest and a kustomization.yaml, which names it stock.yaml."""
     binary = program(KUSTOMIZE, "sigs.k8s.io/kustomize/kustomize/v5", "kustomize")
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "stock.yaml").write_bytes(stock.encode())
         Path(directory, "kustomization.yaml").write_bytes(kustomization.encode())
-        return _ran([binary, "build", directory])
+        return _ran([binary, "build", *flags, directory])
 
 
 def flux(stock: str, spec: str) -> Ran:
