@@ -371,6 +371,38 @@ def test_values_are_written_as_they_are_where_they_select_one_resource():
     }  # fmt: skip
 
 
+#: Streams that are read in another way than document by document, or hold something that is no resource.
+UNUSUAL = {
+    "items of a List": manifest(
+        {"apiVersion": "v1", "kind": "List", "items": [role(), crd(annotations=KEEP), role("istio-reader")]}
+    ),
+    "JSON": json.dumps({"apiVersion": "v1", "kind": "List", "items": [crd(annotations=KEEP), role()]}),
+    "a byte order mark": "\ufeff" + manifest(role()),
+    "other line ends": manifest(role(), crd(annotations=KEEP), role("istio-reader")).replace("\n", "\r\n"),
+    "an explicit end": manifest(crd(annotations=KEEP), role()) + "...\n" + manifest(role("istio-reader")),
+    "empty documents": f"# nothing\n---\n---\n{manifest(role())}---\n# nothing\n{manifest(crd(annotations=KEEP))}",
+}
+
+
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_every_form_of_a_stream_is_patched(case):
+    rendering = rendering_of(UNUSUAL[case], PROFILES["blue"])
+    patches = yaml.safe_load(patches_text(rendering, "list"))
+    stock = objects_of(UNUSUAL[case].removeprefix("\ufeff"))
+    assert len(patches) == len(stock)
+    assert applied(stock, patches) == objects_of(rendering.output.decode().removeprefix("\ufeff"))
+
+
+def test_a_resource_without_a_name_is_refused():
+    """The API server would give it a name, but a target without one selects all resources of the kind."""
+    nameless = deployment("istio-affirmed", "galley")
+    nameless["metadata"] = {"generateName": "a-", "namespace": "istio-affirmed"}
+    mesh = yaml.safe_load(PROFILES["affirmed"])
+    mesh["spec"]["flags"] = [{"container": "galley", "args": ["--new=1"]}]
+    with pytest.raises(MultimeshError, match="Deployment/istio-affirmed: has no name"):
+        patches_of(manifest(nameless), yaml.safe_dump(mesh))
+
+
 def test_two_resources_of_one_identity_are_refused():
     with pytest.raises(MultimeshError) as raised:
         patches_of(manifest(role(), role()))
@@ -404,12 +436,17 @@ def test_kustomize_fails_for_a_chart_that_moved_on():
     assert "/roleRef/name" in ran.err
 
 
-def test_kustomize_says_nothing_about_a_patch_that_selects_nothing():
-    """So `check` comes last; docs/integrations.md says so."""
+def test_kustomize_says_nothing_about_a_patch_that_selects_nothing_and_diff_does():
+    """So the pipeline of docs/integrations.md ends with `diff` and `check`."""
     kustomization = patches_text(rendering_of(manifest(role())), "kustomization")
-    ran = kustomizes.kustomize(manifest(role("reader")), kustomization)
+    moved = role(apiVersion="rbac.authorization.k8s.io/v1beta1")
+    ran = kustomizes.kustomize(manifest(moved), kustomization)
     assert (ran.code, ran.err) == (0, "")
-    assert objects_of(ran.out) == [role("reader")]
+    assert objects_of(ran.out) == [moved]
+    assert rendering_of(ran.out).edited
+
+    right = kustomizes.kustomize(manifest(role()), kustomization)
+    assert rendering_of(right.out).edited == []
 
 
 def test_kustomize_that_renders_the_chart_makes_of_the_patches_what_render_writes(helm3, tmp_path):
