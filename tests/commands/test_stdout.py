@@ -22,6 +22,7 @@ WRITES = {
     "render": (["render", "--profile=p.yaml"], STREAM, 0),
     "init": (["init", "green", "meshes/green"], "", 0),
     "diff": (["diff", "--profile=p.yaml", "--exit-code"], STREAM, 1),
+    "patches": (["patches", "--profile=p.yaml"], STREAM, 0),
     "values": (["values", "--profile=p.yaml", "--chart=istiod"], "", 0),
     "namespaces": (["namespaces", "--profile=p.yaml"], "", 0),
     "policies": (["policies", "--profile=p.yaml"], "", 0),
