@@ -86,6 +86,9 @@ LEFT_OUT_TESTS = ("cluster", "project")
 #: Modules that the tests import and that take longest. What they import of the package is imported after the fork.
 IMPORTED = ("_pytest.assertion.rewrite", "_pytest.junitxml", "jsonschema", "unittest.mock", "yaml")
 
+#: Seconds after which a test hangs; the slowest one takes seven.
+TEST_LIMIT = 40
+
 #: A run may take so many times as long as without a mutant, and so many seconds more. Otherwise it hangs.
 RUN_TIMES, RUN_MORE = 3, 20
 
@@ -365,7 +368,8 @@ class Copy:
             os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             os.environ |= {"PYTHONPATH": str(self.root), "MULTIMESH_STREAMS": str(STREAMS)}
             options = ("-q", "-x", "--tb=no", "-pno:cacheprovider", f"--basetemp={self._temporary}")
-            code = int(pytest.main([*options, *files]))
+            ends = ("-o", f"faulthandler_timeout={TEST_LIMIT}", "-o", "faulthandler_exit_on_timeout=true")
+            code = int(pytest.main([*options, *ends, *files]))
         except BaseException:
             traceback.print_exc()
             raise

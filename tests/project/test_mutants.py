@@ -192,11 +192,12 @@ git = pytest.mark.skipif(
     ],
     ids=["passes", "fails", "hangs", "takes all memory", "ends"],
 )
+@pytest.mark.parametrize("limit", ["RUN_MORE", "TEST_LIMIT"])
 def test_a_mutant_is_noticed_by_a_test_that_does_not_pass(
-    body: str, result: str, nothing_imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    limit: str, body: str, result: str, nothing_imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The tests import the copy; it is as before when the mutant has been tried."""
-    monkeypatch.setattr(mutants, "RUN_MORE", 2)
+    monkeypatch.setattr(mutants, limit, 2)
     copy, tests, one = copied(tmp_path, body)
     before = (copy.root / "multimesh" / "__init__.py").read_text(encoding="utf-8")
     assert mutants.try_mutant(copy, tests, one, 3)[0] == result
