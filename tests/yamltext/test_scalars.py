@@ -162,7 +162,7 @@ def test_every_stretch_of_a_tricky_scalar_is_mapped_right(text, value):
                 assert value[:start] + "ZZ" + value[end:] == scalar(replaced(text, span)).value, (start, end)
 
 
-@pytest.mark.parametrize("text", ["a: >\n  x\n  y\n", "a: >-\n  x\n", "a: |\n\n  x\n", "a: |\n", "a: |+\n  x\x85\n\n"])
+@pytest.mark.parametrize("text", ["a: >\n  x\n  y\n", "a: >-\n  x\n", "a: |\n\n  x\n", "a: |\n", "a: |\n  x\x85\n\n"])
 def test_a_folded_or_strange_block_is_not_mapped(text):
     """Nobody can tell where its characters stand, so the whole scalar is written anew."""
     assert source_map(text, scalar(text), "\n") is None
