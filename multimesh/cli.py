@@ -16,7 +16,7 @@ from multimesh.errors import MultimeshError
 from multimesh.version import __version__
 
 #: The commands that use argparse, in the order of the manual.
-COMMANDS = ("diff", "values", "namespaces", "policies", "check", "verify")
+COMMANDS = ("init", "diff", "values", "namespaces", "policies", "check", "verify", "explain")
 
 #: Commands about the program itself, which have no flags.
 ABOUT = ("completion", "help", "version")
@@ -25,13 +25,13 @@ ABOUT = ("completion", "help", "version")
 VERSION = f"multimesh {__version__}"
 
 EPILOG = """\
-Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 could not do it.
+Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 failed.
 charts-values/affirmed/profile.yaml is an example profile; the README says how to use multimesh with Helm.
 """
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 findings, 2 could not do it.
+    """Run a command and return its exit code: 0 done, 1 findings, 2 failed.
 
     `argv` defaults to `sys.argv[1:]`.
     """
@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
-    """Parse the arguments. Files may be between flags, which argparse alone does not accept.
+    """Parse the arguments. Words may be between flags, which argparse alone does not accept.
 
     Raises MultimeshError for a command or flag that does not exist, with the nearest one.
     """
@@ -78,8 +78,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
             "", f'there is no command "{arguments[0]}"{nearest(arguments[0], commands)}', "See 'multimesh help'."
         )
     options, rest = top.parse_known_args(arguments)
-    if rest and hasattr(options, "files") and not any(item.startswith("-") and item != "-" for item in rest):
-        options.files += rest
+    words = getattr(options, "files", None) or getattr(options, "subject", None)
+    if rest and words is not None and not any(item.startswith("-") and item != "-" for item in rest):
+        words += rest
     elif rest:
         command = commands[options.command]
         flag = next((item.partition("=")[0] for item in rest if item.startswith("-")), "")

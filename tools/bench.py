@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Measure what multimesh costs, against other ways to do it; docs/performance.md says how to read the figures.
+"""Measure the time and memory of multimesh, compared with other programs; docs/performance.md explains the figures.
 
-Whole processes, standard input from a file and standard output to a file, one after the other in turns. Every figure
+It times whole processes, with a file as standard input and a file as standard output, in interleaved runs. Every figure
 is a ratio to the same interpreter doing nothing (`python3 -I -S -c pass`) in the same run. A contestant is timed only
-after its output was read and found to be rewritten.
+if its output has been checked.
 
     python3 tools/bench.py                              the table and the goals
     python3 tools/bench.py --quick                      fewer rounds, nothing at ten times the size
-    python3 tools/bench.py --json FILE                  every single time, for machines
-    python3 tools/bench.py --write docs/performance.md  the table into the page
+    python3 tools/bench.py --json FILE                  writes every time and peak as JSON
+    python3 tools/bench.py --write docs/performance.md  writes the table into the page
 
-Exit code 1 only when postrender.py takes more than LIMIT times the bare interpreter and MARGIN for noise on top;
-2 when it could not be timed; every other goal is printed and fails nothing.
+Exit code 1 only if postrender.py takes more than LIMIT times the bare interpreter, plus MARGIN for noise;
+2 if it could not be timed. All other goals are printed, and do not change the exit code.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ ROOT = Path(__file__).resolve().parent.parent
 STREAMS = Path(os.environ.get("MULTIMESH_STREAMS") or ROOT.parent / "shared" / "streams")
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
-#: Times the bare interpreter: what we want, what must not be passed, and what a busy machine may add to the latter.
+#: Ratios to the bare interpreter: the goal, the limit, and the part of the limit that a busy machine may add to it.
 GOAL, LIMIT, MARGIN = 2.0, 2.4, 0.10
-#: Times faster than these peers, at least.
+#: How many times faster than these peers multimesh must be.
 FASTER = {"kubectl kustomize": 8.0, "PyYAML C": 4.0}
-#: Milliseconds for each further megabyte (10**6 bytes) of stream.
+#: The most milliseconds for each further megabyte (10**6 bytes) of a stream.
 PER_MB = 10.0
-#: Peak memory at the size of one chart, in MiB, and what more a large stream takes, in times its own size.
+#: The highest peak memory: in MiB for one chart, and for a large stream in multiples of its size, above the interpreter.
 PEAK_MIB, PEAK_TIMES = 12.0, 4.0
 
 FLOOR, OURS = "python3 -I -S -c pass", "multimesh"
@@ -57,10 +57,10 @@ TIMES = 10
 
 
 class BenchFailed(Exception):
-    """The bench itself cannot go on; the message says why, and the second line what to do."""
+    """The benchmark cannot continue; the message says why, and its second line says what to do."""
 
 
-# --- What is to be rewritten ---------------------------------------------------------------------------------------
+# --- The expected rewrite ------------------------------------------------------------------------------------------
 
 
 class Mesh(NamedTuple):
@@ -76,7 +76,7 @@ class Mesh(NamedTuple):
 
     @property
     def profile(self) -> str:
-        """The mesh profile, of the size that users have."""
+        """A mesh profile of typical size."""
         shared = "own" if self.owns else "leave"
         return (
             f"apiVersion: multimesh.dev/v1alpha1\nkind: MeshProfile\nmetadata:\n  name: {self.name}\nspec:\n"
@@ -100,12 +100,12 @@ class Rewrite(NamedTuple):
 
     @property
     def new_name(self) -> str:
-        """The name that the resource has afterwards."""
+        """The name of the resource after the rewrite."""
         return next((str(value) for _, path, value in self.ops if path == ("metadata", "name")), self.name)
 
 
 class Task(NamedTuple):
-    """A stream, and the rewrite that every contestant must have done to it."""
+    """A stream, and the rewrite that every contestant must do."""
 
     title: str
     stream: bytes
@@ -116,18 +116,18 @@ class Task(NamedTuple):
 
 
 def resources_of(stream: bytes) -> list[dict[str, Any]]:
-    """Read all resources of a stream, those in Lists included."""
+    """Return all resources of a stream, those in Lists included."""
     documents = yaml.load_all(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return [resource for document in documents if document for resource in flattened(document)]
 
 
 def flattened(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Take a List for its items."""
+    """Return the items of a List, or else the document itself."""
     return document["items"] if document["kind"] == "List" else [document]
 
 
 def demo_rewrites(resources: list[dict[str, Any]], mesh: Mesh) -> list[Rewrite]:
-    """Plan the part of the rewrite for Istio 1.5 that can be asked of every contestant.
+    """Plan the part of the rewrite for Istio 1.5 that every contestant can do.
 
     Names, references, webhooks, selectors, flags, node ports, gateways; nothing inside the text of a ConfigMap.
     """
@@ -164,7 +164,7 @@ def cluster_ops(resource: dict[str, Any], mesh: Mesh) -> list[Op]:
 
 
 def flag_ops(resource: dict[str, Any], mesh: Mesh) -> list[Op]:
-    """Plan what the containers of the control plane are told."""
+    """Plan the flags and environment variables of the control plane's containers."""
     injector = f"{mesh.namespace}-sidecar-injector"
     added: dict[str, tuple[str, list[Any]]] = {
         "galley": ("command", [f"--webhook-name={mesh.namespace}-galley"]),
@@ -186,7 +186,7 @@ def flag_ops(resource: dict[str, Any], mesh: Mesh) -> list[Op]:
 
 
 def gateway_ops(resource: dict[str, Any], mesh: Mesh) -> list[Op]:
-    """Plan the names of the chart's gateways wherever their own resources have them, and their node ports."""
+    """Plan the names of gateways in the resources of the chart `gateways`, and the removal of their node ports."""
     if (resource["metadata"].get("labels") or {}).get("chart") != "gateways":
         return []
     ops: list[Op] = []
@@ -202,7 +202,7 @@ def gateway_ops(resource: dict[str, Any], mesh: Mesh) -> list[Op]:
 
 
 def base_rewrites(resources: list[dict[str, Any]], mesh: Mesh) -> list[Rewrite]:
-    """Plan the rewrite of the base chart: the validator is the mesh's own."""
+    """Plan the rewrite of the base chart: the new name of the validator."""
     kind = "ValidatingWebhookConfiguration"
     names = [resource["metadata"]["name"] for resource in resources if resource["kind"] == kind]
     return [Rewrite(kind, name, [("replace", ("metadata", "name"), f"{name}-{mesh.name}")]) for name in names]
@@ -217,7 +217,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[tuple[Any, ...]
 
 
 def complaint(task: Task, output: bytes, copies: int) -> str:
-    """Say what of the rewrite is not in the output, or nothing; `copies` is how often each resource must be there."""
+    """Return what is wrong with an output, or an empty text; `copies` is how often each resource must be in it."""
     try:
         resources = resources_of(output)
     except yaml.YAMLError as error:
@@ -241,7 +241,7 @@ def complaint(task: Task, output: bytes, copies: int) -> str:
 
 
 def holds(resource: dict[str, Any], op: Op) -> bool:
-    """Tell whether the resource is as the operation leaves it."""
+    """Return whether a resource has the result of an operation."""
     action, path, value = op
     parent: Any = resource
     for key in path[:-1]:
@@ -258,7 +258,7 @@ def holds(resource: dict[str, Any], op: Op) -> bool:
 
 
 def pointer(path: tuple[Any, ...]) -> str:
-    """Write a path as RFC 6901 has it."""
+    """Return a path as a JSON pointer (RFC 6901)."""
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in path)
 
 
@@ -266,7 +266,7 @@ def pointer(path: tuple[Any, ...]) -> str:
 
 
 def demo_stream() -> tuple[str, bytes]:
-    """Return the demo stream of Istio 1.5.0, or a generated one of its size and shape, and what it is called."""
+    """Return the demo stream of Istio 1.5.0, or a generated one of similar size and structure, with its title first."""
     file = STREAMS / "helm3" / "1.5.0" / AFFIRMED.name / "istio-demo.yaml"
     if file.is_file():
         return "Istio 1.5.0 demo", file.read_bytes()
@@ -274,7 +274,7 @@ def demo_stream() -> tuple[str, bytes]:
 
 
 def generated_stream(namespace: str, size: int = 605_000) -> bytes:
-    """Generate a stream of that size in the shape of the 1.5 demo chart: two thirds are Grafana's dashboards."""
+    """Generate a stream with the size and structure of the 1.5 demo chart: two thirds are Grafana's dashboards."""
     small = [*control_plane(namespace), *gateways(namespace), *roles(namespace), *mixer_resources(namespace)]
     documents = [
         f"# Source: istio/charts/{chart}\n{yaml.safe_dump(body, sort_keys=False, width=2**31 - 1)}"
@@ -287,7 +287,7 @@ def generated_stream(namespace: str, size: int = 605_000) -> bytes:
 
 
 def resource(kind: str, name: str, namespace: str, chart: str, **body: Any) -> tuple[str, dict[str, Any]]:
-    """Make one resource, with the labels that the chart gives it; cluster-scoped where the namespace is empty."""
+    """Make one resource, with the labels that the chart gives it; cluster-scoped if the namespace is empty."""
     versions = {
         "Deployment": "apps/v1",
         "PodDisruptionBudget": "policy/v1beta1",
@@ -305,12 +305,12 @@ def resource(kind: str, name: str, namespace: str, chart: str, **body: Any) -> t
     app = name if chart == "gateways" else chart
     metadata["labels"] = {"app": app, "chart": chart, "heritage": "Helm", "release": "istio"}
     document = {"apiVersion": versions.get(kind, "v1"), "kind": kind, "metadata": metadata, **body}
-    # Through JSON, so that no part is shared: PyYAML would write aliases.
+    # A copy through JSON shares no parts. PyYAML would write aliases for shared parts.
     return f"{chart}/templates/{kind.lower()}.yaml", json.loads(json.dumps(document))
 
 
 def deployment(name: str, namespace: str, chart: str, container: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Make one Deployment with one container, and about as much around it as the chart has."""
+    """Make one Deployment with one container, of about the size that it has in the chart."""
     labels = {"app": name if chart == "gateways" else chart, "istio": name.removeprefix("istio-")}
     architectures = [
         {
@@ -335,7 +335,7 @@ def deployment(name: str, namespace: str, chart: str, container: dict[str, Any])
 
 
 def control_plane(namespace: str) -> list[tuple[str, dict[str, Any]]]:
-    """Make the Deployments of the control plane, what goes with each, and the webhook configurations."""
+    """Make the Deployments of the control plane, the other resources of each, and the webhook configurations."""
     containers: dict[str, dict[str, Any]] = {
         "istio-galley": {
             "name": "galley",
@@ -420,7 +420,7 @@ def control_plane(namespace: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def gateways(namespace: str) -> list[tuple[str, dict[str, Any]]]:
-    """Make the two gateways, and the texts of the mesh that name them."""
+    """Make the two gateways, and the mesh configuration, which names them."""
     made = []
     ports = [
         {"name": name, "nodePort": node, "port": port}
@@ -452,7 +452,7 @@ def gateways(namespace: str) -> list[tuple[str, dict[str, Any]]]:
             ),
             deployment(name, namespace, "gateways", container),
         ]
-        # As in the chart, the account's label is the gateway's name.
+        # As in the chart, the label of the ServiceAccount is the name of the gateway.
         made[-4][1]["metadata"]["labels"]["app"] = name
     values = {
         "gateways": {"istio-ingressgateway": {"labels": {"app": "istio-ingressgateway"}}},
@@ -476,7 +476,7 @@ def gateways(namespace: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def roles(namespace: str) -> list[tuple[str, dict[str, Any]]]:
-    """Make the cluster roles and their bindings, those with a name of their own and those without."""
+    """Make the cluster roles and their bindings: those whose names differ for each mesh, and those whose names do not."""
     own = [f"istio-{what}-{namespace}" for what in ("citadel", "galley", "mixer", "pilot", "sidecar-injector")]
     groups = ("config.istio.io", "networking.istio.io", "authentication.istio.io", "rbac.istio.io", "security.istio.io")
     rules = [{"apiGroups": [group], "resources": ["*"], "verbs": ["get", "list", "watch"]} for group in groups]
@@ -493,7 +493,7 @@ def roles(namespace: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def mixer_resources(namespace: str) -> list[tuple[str, dict[str, Any]]]:
-    """Make the resources of Mixer, which no rule touches."""
+    """Make the resources of Mixer, which no rule changes."""
     dimensions = {
         f"dimension_{n}": f'conditional((context.reporter.kind | "inbound") == "outbound", "a{n}", "b")'
         for n in range(25)
@@ -512,7 +512,7 @@ def mixer_resources(namespace: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def dashboard(namespace: str, name: str, size: int) -> str:
-    """Write one ConfigMap with a dashboard of about that size, quoted as the chart quotes it."""
+    """Return one ConfigMap with a dashboard of about this size, quoted as in the chart."""
     panel: dict[str, Any] = {
         "datasource": "Prometheus",
         "gridPos": {"h": 7, "w": 8, "x": 0, "y": 9},
@@ -527,7 +527,7 @@ def dashboard(namespace: str, name: str, size: int) -> str:
         "title": "Requests",
         "type": "graph",
     }
-    each = len(json.dumps(panel, indent=2)) + 120  # deeper in the dashboard its lines are longer
+    each = len(json.dumps(panel, indent=2)) + 120  # its lines are indented more in the dashboard
     body = json.dumps({"editable": False, "panels": [panel | {"id": n} for n in range(max(1, size // each))]}, indent=2)
     return (
         f"# Source: istio/charts/grafana/templates/configmap-dashboards.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n"
@@ -538,7 +538,7 @@ def dashboard(namespace: str, name: str, size: int) -> str:
 
 
 def repeated(stream: bytes, times: int, *, numbered: bool = False) -> bytes:
-    """Repeat a stream; `numbered`: later copies have names of their own, since kustomize wants each name once."""
+    """Repeat a stream; if `numbered`, each copy has names of its own, since kustomize accepts each name only once."""
     first = stream if stream.endswith(b"\n") else stream + b"\n"
     lead = b"" if first.startswith(b"---") else b"---\n"
     copies = [first] + [(renumbered(first.decode(), n) if numbered else first) for n in range(2, times + 1)]
@@ -546,7 +546,7 @@ def repeated(stream: bytes, times: int, *, numbered: bool = False) -> bytes:
 
 
 def renumbered(text: str, number: int) -> bytes:
-    """Append a number to the name of every resource, and touch nothing else."""
+    """Append a number to the name of every resource, and change nothing else."""
     ends = []
     for root in yaml.compose_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         body = fields(root)
@@ -559,7 +559,7 @@ def renumbered(text: str, number: int) -> bytes:
 
 
 def fields(node: Any) -> dict[str, Any]:
-    """Return the nodes of a mapping by key; of anything else, nothing."""
+    """Return the nodes of a mapping by key; an empty dictionary for any other node."""
     return {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
 
 
@@ -574,7 +574,7 @@ class Contestant(NamedTuple):
     environment: dict[str, str]
     task: Task | None = None
     title: str = ""
-    #: It takes part in each round whose number this divides.
+    #: It runs in every round whose number is divisible by this.
     every: int = 1
     #: How often each rewritten resource must be in its output.
     copies: int = 1
@@ -582,70 +582,70 @@ class Contestant(NamedTuple):
 
 
 class Workshop:
-    """The folder where everything for the contestants is made, and the interpreter they share."""
+    """The directory with everything that the contestants need, and the interpreter that they share."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
         real = Path(os.path.realpath(sys.executable))
         code = "import yaml; print(yaml.__file__, yaml.__version__, yaml.__with_libyaml__, sep='\\n')"
         probe = subprocess.run([str(real), "-I", "-c", code], capture_output=True, text=True, check=False)
-        #: Whether the real interpreter has no PyYAML, so that the virtual environment's takes its place.
+        #: Whether the interpreter of the virtual environment is used, since the real one has no PyYAML.
         self.borrowed = probe.returncode != 0
         names = [name for name in os.environ if not name.startswith(("HELM_", "MULTIMESH_", "PYTHON"))]
         self.environment = {name: os.environ[name] for name in names}
         binaries = (Path(sys.executable) if self.borrowed else real).parent
-        if os.path.realpath(binaries / "python3") != str(real):  # where python3 is another version
-            binaries = folder / "bin"
+        if os.path.realpath(binaries / "python3") != str(real):  # `python3` there is another version
+            binaries = directory / "bin"
             binaries.mkdir()
             (binaries / "python3").symlink_to(real)
         self.python = str(binaries / "python3")
         self.environment["PATH"] = f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         found = (yaml.__file__, yaml.__version__, yaml.__with_libyaml__) if self.borrowed else probe.stdout.split("\n")
-        #: Where PyYAML is for the peers, which find it as quickly as we do, and which one it is for all contestants.
+        #: The directory of PyYAML, which the peers get so that they need not search for it, and its version.
         self.packages = str(Path(found[0]).resolve().parent.parent)
         self.pyyaml_version = f"PyYAML {found[1]} with{'' if str(found[2]) == 'True' else 'out'} libyaml"
 
     def path(self, name: str, text: str) -> str:
         """Write a file and return its path."""
-        file = self.folder / name
+        file = self.directory / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return str(file)
 
     def floor(self, title: str) -> Contestant:
-        """Start the interpreter and do nothing."""
+        """Return the contestant that starts the interpreter and does nothing."""
         return Contestant(FLOOR, [self.python, "-I", "-S", "-c", "pass"], self.environment, title=title)
 
     def ours(self, task: Task, name: str = AS_HELM, launch: list[str] | None = None, *, path: str = "") -> Contestant:
-        """Start multimesh; by default by the first line of postrender.py, as Helm starts it."""
+        """Return a contestant that runs multimesh; by default it runs postrender.py, as Helm does."""
         profile = self.path(f"profile-{task.mesh.name}.yaml", task.mesh.profile)
         command = [*(launch or [str(ROOT / "postrender.py")]), f"--profile={profile}"]
         environment = self.environment | ({"PATH": path + os.pathsep + self.environment["PATH"]} if path else {})
         return Contestant(f"{OURS}: {name}", command, environment, task, task.title, copies=task.times)
 
     def against(self, task: Task, checkouts: list[Path]) -> list[Contestant]:
-        """Start other checkouts of multimesh in the same way, to compare builds in one run."""
+        """Return contestants that run other checkouts of multimesh, to compare builds in one run."""
         return [
             self.ours(task, launch=[str(checkout / "postrender.py")])._replace(name=f"the checkout {checkout.name}")
             for checkout in checkouts
         ]
 
     def pyyaml(self, task: Task, kind: str, every: int = 1) -> Contestant:
-        """Let PyYAML load, edit and dump; in C or in Python."""
+        """Return the contestant that loads, edits and dumps with PyYAML, in C or in Python."""
         prefix = "C" if kind == "C" else ""
         slug = re.sub(r"\W+", "-", f"peer-{task.title}-{kind}")
         source = PYYAML.format(
             packages=self.packages, prefix=prefix, rewrites=[tuple(r) for r in task.rewrites], dropped=task.dropped
         )
-        # Like ours, a script of two lines and a module that is compiled once.
+        # As with multimesh, a short script imports a module that is compiled once.
         self.path(f"peers/{slug.replace('-', '_')}.py", source)
-        start = f"import sys\nsys.path.append({str(self.folder / 'peers')!r})\nimport {slug.replace('-', '_')}\n"
+        start = f"import sys\nsys.path.append({str(self.directory / 'peers')!r})\nimport {slug.replace('-', '_')}\n"
         command = [self.python, "-I", "-S", self.path(f"pyyaml-{slug}.py", start)]
         name = f"PyYAML {kind}: load, edit, dump"
         return Contestant(name, command, self.environment, task, task.title, every, task.times)
 
     def kustomize(self, task: Task, kubectl: str, every: int = 1) -> Contestant:
-        """Give `kubectl kustomize` the rewrite as patches; at a larger size for the first copy only."""
+        """Return the contestant `kubectl kustomize`, with the rewrite as patches; at a larger size of one copy only."""
         patches: list[dict[str, Any]] = []
         for kind, name, ops in task.rewrites:
             listed = [
@@ -662,22 +662,29 @@ class Workshop:
                 "metadata": {"name": "any"},
             }
             patches.append({"target": {"kind": kind}, "patch": json.dumps(body)})
-        folder = self.folder / re.sub(r"\W+", "-", f"kustomize-{task.title}")
-        folder.mkdir()
+        directory = self.directory / re.sub(r"\W+", "-", f"kustomize-{task.title}")
+        directory.mkdir()
         stream = (
             task.stream
             if task.times == 1
             else repeated(task.stream[: len(task.stream) // task.times], task.times, numbered=True)
         )
-        (folder / "stream.yaml").write_bytes(stream)
+        (directory / "stream.yaml").write_bytes(stream)
         kustomization = {"resources": ["stream.yaml"], "patches": patches}
-        (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+        (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
         return Contestant(
-            "kubectl kustomize", [kubectl, "kustomize", str(folder)], self.environment, task, task.title, every, 1, b""
+            "kubectl kustomize",
+            [kubectl, "kustomize", str(directory)],
+            self.environment,
+            task,
+            task.title,
+            every,
+            1,
+            b"",
         )
 
 
-#: The peer on PyYAML. The braces are for str.format.
+#: The program of the contestants that use PyYAML. Braces are doubled for str.format.
 PYYAML = """\
 import sys
 sys.path.append({packages!r})
@@ -708,16 +715,16 @@ yaml.dump_all(documents, sys.stdout.buffer, Dumper=yaml.{prefix}SafeDumper, enco
 
 
 def launch_forms(shop: Workshop, task: Task, notes: list[str]) -> list[Contestant]:
-    """Start the same program in other ways, and in places where starting Python is dear."""
+    """Return contestants that start the same program in other ways, and where Python starts slowly."""
     script = str(ROOT / "postrender.py")
     title = "launch forms"
     plain, hooked = (environment_of(shop, name) for name in ("plain", "hooked"))
-    # What setuptools writes for an editable install of many layouts: a line that is run at every start.
+    # Setuptools writes such a file for many editable installs. Python runs its line at every start.
     (hooked[1] / "__editable___other_finder.pth").write_text(
         "import importlib.machinery, importlib.util, itertools, pathlib\n"
     )
-    # A file in the place of the folder: even root cannot keep compiled code there.
-    fresh = shop.folder / "fresh"
+    # With a file instead of the directory, not even root can store compiled code there.
+    fresh = shop.directory / "fresh"
     shutil.copytree(ROOT / "multimesh", fresh / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "postrender.py", fresh)
     for package in [fresh / "multimesh", *(path for path in (fresh / "multimesh").rglob("*") if path.is_dir())]:
@@ -738,11 +745,13 @@ def launch_forms(shop: Workshop, task: Task, notes: list[str]) -> list[Contestan
         shop.ours(task, "as Helm starts it, an import hook in a .pth file", path=str(hooked[0])),
         shop.ours(task, "as Helm starts it, __pycache__ cannot be written", [str(fresh / "postrender.py")]),
     ]
-    shims = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder.endswith("/.pyenv/shims")]
+    shims = [
+        directory for directory in os.environ.get("PATH", "").split(os.pathsep) if directory.endswith("/.pyenv/shims")
+    ]
     if os.environ.get("PYENV_ROOT"):
         shims.append(os.environ["PYENV_ROOT"] + "/shims")
     shims.append(os.path.expanduser("~/.pyenv/shims"))
-    shim = next((folder for folder in shims if os.access(folder + "/python3", os.X_OK)), "")
+    shim = next((directory for directory in shims if os.access(directory + "/python3", os.X_OK)), "")
     if shim:
         found.append(shop.ours(task, "as Helm starts it, a pyenv shim first on PATH", path=shim))
     else:
@@ -751,22 +760,22 @@ def launch_forms(shop: Workshop, task: Task, notes: list[str]) -> list[Contestan
 
 
 def environment_of(shop: Workshop, name: str) -> tuple[Path, Path]:
-    """Make a virtual environment as an editable install leaves it; return its folders of programs and packages."""
-    folder = shop.folder / name
-    subprocess.run([shop.python, "-m", "venv", "--without-pip", str(folder)], check=True)
-    packages = next(folder.glob("lib/python*/site-packages"))
+    """Make a virtual environment with an editable install; return its directories of programs and of packages."""
+    directory = shop.directory / name
+    subprocess.run([shop.python, "-m", "venv", "--without-pip", str(directory)], check=True)
+    packages = next(directory.glob("lib/python*/site-packages"))
     (packages / "multimesh.pth").write_text(f"{ROOT}\n{shop.packages}\n", encoding="utf-8")
-    console = folder / "bin" / "multimesh"
+    console = directory / "bin" / "multimesh"
     text = "import sys\nfrom multimesh.cli import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
-    console.write_text(f"#!{folder}/bin/python3\n{text}", encoding="utf-8")
+    console.write_text(f"#!{directory}/bin/python3\n{text}", encoding="utf-8")
     console.chmod(0o755)
-    return folder / "bin", packages
+    return directory / "bin", packages
 
 
 # --- Measuring -----------------------------------------------------------------------------------------------------
 
-#: What starts the contestants: a process of its own and a small one, for the peak memory that the system reports of
-#: a process is at least that of the process it was forked from.
+#: The program that starts the contestants. It is a small process of its own, since the peak memory that the system
+#: reports for a process is at least that of the process that forked it.
 RUNNER = """\
 import marshal, posix, sys, time
 while True:
@@ -795,7 +804,7 @@ while True:
 
 
 class Row(NamedTuple):
-    """What came of one contestant: its times in seconds and its peaks in bytes, or why it was not timed."""
+    """The result of one contestant: its times in seconds and its peaks in bytes, or why it was not timed."""
 
     title: str
     name: str
@@ -809,27 +818,27 @@ class Runner:
     """Starts contestants, one at a time."""
 
     def __init__(self, shop: Workshop) -> None:
-        self.folder = shop.folder / "runs"
-        self.folder.mkdir()
+        self.directory = shop.directory / "runs"
+        self.directory.mkdir()
         self.process = subprocess.Popen(
             [shop.python, "-I", "-S", "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
     def close(self) -> None:
-        """Let the small process end."""
+        """End the small process."""
         self.process.communicate()
 
     def run(self, contestant: Contestant, number: int) -> tuple[int, float, int, Path]:
-        """Run once: exit code, seconds, peak in bytes, and the file that has the output (its errors beside it)."""
-        stream = self.folder / f"{number}.in"
+        """Run once; return the exit code, the seconds, the peak in bytes, and the file with the output."""
+        stream = self.directory / f"{number}.in"
         if not stream.exists():
             task = contestant.task
             stream.write_bytes(contestant.stream if contestant.stream is not None else task.stream if task else b"")
-        out, err = self.folder / f"{number}.out", self.folder / f"{number}.err"
-        out.unlink(missing_ok=True)  # before the clock starts: emptying a large file takes its time
+        out, err = self.directory / f"{number}.out", self.directory / f"{number}.err"
+        out.unlink(missing_ok=True)  # before the time is taken, since truncating a large file takes long
         err.unlink(missing_ok=True)
-        assert self.process.stdin, "it was asked for"
-        assert self.process.stdout, "it was asked for"
+        assert self.process.stdin, "it is a pipe"
+        assert self.process.stdout, "it is a pipe"
         job = (contestant.command, contestant.environment, str(stream), str(out), str(err))
         self.process.stdin.write(marshal.dumps(job))
         self.process.stdin.flush()
@@ -837,7 +846,7 @@ class Runner:
         return code, seconds, peak * (1 if sys.platform == "darwin" else 1024), out
 
     def compete(self, contestants: list[Contestant], rounds: int, say: Any) -> list[Row]:
-        """Check every contestant, then time them in turns, each once in a round."""
+        """Check every contestant, then time them interleaved, each once in a round."""
         rows = []
         say(f"{contestants[0].title}: checking {len(contestants)} contestants")
         for number, contestant in enumerate(contestants):
@@ -846,7 +855,8 @@ class Runner:
         valid = [number for number, row in enumerate(rows) if not row.void]
         say(f"{contestants[0].title}: timing {len(valid)} contestants, {rounds} rounds")
         for turn in range(rounds):
-            # Another order each time, the same in each run of the bench: nobody always follows the same large process.
+            # The order differs in each round, so that no contestant always follows the same large process. It is the
+            # same in each run of the benchmark.
             for number in random.Random(turn).sample(valid, len(valid)):  # noqa: S311 - a generated chart needs no secrets
                 if turn % contestants[number].every:
                     continue
@@ -855,12 +865,12 @@ class Runner:
                     rows[number] = rows[number]._replace(void=f"exit code {code} in round {turn + 1}")
                 rows[number].seconds.append(seconds)
                 rows[number].peaks.append(peak)
-        for file in self.folder.iterdir():
+        for file in self.directory.iterdir():
             file.unlink()
         return rows
 
     def check(self, contestant: Contestant, number: int) -> str:
-        """Say why this contestant cannot be timed, or nothing. It also leaves compiled code behind, as an install does."""
+        """Return why this contestant cannot be timed, or an empty text. This run also writes compiled code."""
         code, _, _, out = self.run(contestant, number)
         if code:
             said = out.with_suffix(".err").read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -868,11 +878,11 @@ class Runner:
         return complaint(contestant.task, out.read_bytes(), contestant.copies) if contestant.task else ""
 
 
-# --- What it comes to ----------------------------------------------------------------------------------------------
+# --- The report ----------------------------------------------------------------------------------------------------
 
 
 class Goal(NamedTuple):
-    """One goal, what was measured, and whether that is within it; None where it was not measured."""
+    """One goal, what was measured, and whether the goal is met; None if it was not measured."""
 
     what: str
     measured: str
@@ -880,7 +890,7 @@ class Goal(NamedTuple):
 
 
 class Report(NamedTuple):
-    """One run of the bench."""
+    """The results of one run of the benchmark."""
 
     machine: str
     rows: list[Row]
@@ -890,7 +900,7 @@ class Report(NamedTuple):
 
 
 def find(rows: list[Row], title: str, start: str) -> Row | None:
-    """Return the row of that stream whose name begins so, if it was timed."""
+    """Return the first row of a stream whose name begins with `start`, if it was timed."""
     return next(
         (row for row in rows if row.title == title and row.name.startswith(start) and not row.void and row.seconds),
         None,
@@ -898,13 +908,13 @@ def find(rows: list[Row], title: str, start: str) -> Row | None:
 
 
 def ratio(rows: list[Row], title: str, over: str, under: str) -> float | None:
-    """Divide the medians of two rows of the same stream, or return None where one is missing."""
+    """Return the ratio of the medians of two rows of the same stream, or None if one is missing."""
     first, second = find(rows, title, over), find(rows, title, under)
     return median(first.seconds) / median(second.seconds) if first and second else None
 
 
 def further_mb(rows: list[Row], large: str) -> tuple[float, float] | None:
-    """Return what each further 10**6 bytes cost, in milliseconds and in bare interpreters, from two sizes of one run."""
+    """Return the time of each further 10**6 bytes, in milliseconds and as a ratio, from two sizes in one run."""
     found = [row for row in rows if row.title == large and row.name.startswith(OURS) and not row.void and row.seconds]
     floor = find(rows, large, FLOOR)
     if len(found) != 2 or not floor:
@@ -915,7 +925,7 @@ def further_mb(rows: list[Row], large: str) -> tuple[float, float] | None:
 
 
 def goals_of(rows: list[Row], demo: str, large: str, bases: list[str]) -> list[Goal]:
-    """Hold the rows against the goals."""
+    """Compare the rows with the goals."""
     goals = []
     for title in (demo, *bases):
         times = ratio(rows, title, OURS, FLOOR)
@@ -941,23 +951,23 @@ def goals_of(rows: list[Row], demo: str, large: str, bases: list[str]) -> list[G
 
 
 def within(number: float | None, least: float = 0.0, most: float = float("inf")) -> bool | None:
-    """Tell whether a number is within its bounds, or None where there is no number."""
+    """Return whether a number is within its bounds, or None if there is no number."""
     return None if number is None else least <= number <= most
 
 
 def shown(number: float | None, unit: str = "x") -> str:
-    """Write a number as the goals show it."""
+    """Format a number for the table of goals."""
     return "not measured" if number is None else f"{number:.2f}{unit}"
 
 
 def exit_code(rows: list[Row], demo: str) -> int:
-    """Return 1 where we are above the limit by more than the margin for noise, 2 where we could not be timed, else 0."""
+    """Return 1 if multimesh exceeds the limit by more than the margin for noise, 2 if it could not be timed, else 0."""
     times = ratio(rows, demo, OURS, FLOOR)
     return 2 if times is None else int(times > LIMIT * (1 + MARGIN))
 
 
 def table(rows: list[Row]) -> list[list[str]]:
-    """Turn rows into cells; each stream's ratios are to the bare interpreter of its own run."""
+    """Return the cells of the table; ratios are to the bare interpreter of the same stream."""
     cells = [["stream", "contestant", "time: median (min to max)", "peak memory", "multimesh is faster by", "runs"]]
     for row in rows:
         floor = find(rows, row.title, FLOOR)
@@ -985,25 +995,25 @@ def table(rows: list[Row]) -> list[list[str]]:
 
 
 def verdict(goal: Goal) -> str:
-    """Say how a goal fared."""
+    """Return the word for whether a goal is met."""
     return "not measured" if goal.met is None else "met" if goal.met else "missed"
 
 
 def markdown(report: Report) -> str:
-    """Write the report as Markdown."""
+    """Return the report as Markdown."""
     goals = [["goal", "measured", ""], *([goal.what, goal.measured, verdict(goal)] for goal in report.goals)]
     notes = "".join(f"- {note}\n" for note in report.notes)
     return f"{report.machine}\n\n{piped(table(report.rows))}\n{piped(goals)}" + (f"\n{notes}" if notes else "")
 
 
 def piped(cells: list[list[str]]) -> str:
-    """Write cells as a table of Markdown."""
+    """Return cells as a table of Markdown."""
     head, *body = [[cell.replace("|", "\\|") for cell in line] for line in cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *body])
 
 
 def plain(report: Report) -> str:
-    """Write the report for a terminal."""
+    """Return the report for a terminal."""
     lines = [report.machine, ""]
     cells = table(report.rows)
     widths = [
@@ -1023,7 +1033,7 @@ def plain(report: Report) -> str:
 
 
 def replaced(page: str, text: str) -> str:
-    """Put the text between the markers of the page. Raises BenchFailed where they are not, once each and in order."""
+    """Return the page with the text between its markers. Raises BenchFailed if a marker is missing or repeated."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in rest or END in after:
@@ -1034,7 +1044,7 @@ def replaced(page: str, text: str) -> str:
 
 
 def machine(pyyaml: str, kubectl: str, load: float) -> str:
-    """Describe what this ran on, and how busy that was before and after."""
+    """Describe the machine, and its load before and after."""
     model = platform.processor() or platform.machine()
     try:
         found = re.search(r"(?m)^model name\s*: *(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
@@ -1047,7 +1057,7 @@ def machine(pyyaml: str, kubectl: str, load: float) -> str:
 
 
 def measure(arguments: argparse.Namespace) -> Report:
-    """Run the whole bench."""
+    """Run the whole benchmark."""
     notes: list[str] = []
     load = os.getloadavg()[0]
     heavy = -(-arguments.rounds // 3)  # three runs
@@ -1055,15 +1065,15 @@ def measure(arguments: argparse.Namespace) -> Report:
         kubectl = str(real_helm.fetch(4).with_name("kubectl"))
     except real_helm.HelmUnavailable as error:
         kubectl = ""
-        notes.append("kubectl is not to be had, kustomize is not timed: " + str(error).splitlines()[0])
+        notes.append("kubectl is not available, so kustomize is not timed: " + str(error).splitlines()[0])
     title, stream = demo_stream()
     if title == "generated":
-        notes.append("no streams beside the checkout: a generated stream takes the place of Istio 1.5.0 demo")
+        notes.append("no streams next to the checkout: a generated stream is used instead of Istio 1.5.0 demo")
     rewrites = demo_rewrites(resources_of(stream), AFFIRMED)
     demo = Task(f"{title}, {len(stream) / 1e3:.0f} KB", stream, AFFIRMED, rewrites)
     large = demo._replace(title=f"{title} x{TIMES}", stream=repeated(stream, TIMES), times=TIMES)
-    with tempfile.TemporaryDirectory(prefix="multimesh-bench-") as folder:
-        shop = Workshop(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="multimesh-bench-") as directory:
+        shop = Workshop(Path(directory))
         if shop.borrowed:
             notes.append("the real interpreter has no PyYAML: every python3 is that of the virtual environment")
         others = arguments.against
@@ -1079,8 +1089,8 @@ def measure(arguments: argparse.Namespace) -> Report:
         if kubectl:
             groups[0].append(shop.kustomize(demo, kubectl))
         if not arguments.quick:
-            # Ten times the size beside its own floor and the small stream: what a further MB costs is of one run.
-            small = shop.ours(demo)._replace(name=f"{OURS}: the stream once, beside it", title=large.title)
+            # The small stream runs in the same rounds, so that the time of a further MB is from one run.
+            small = shop.ours(demo)._replace(name=f"{OURS}: the stream once, in the same rounds", title=large.title)
             groups.append(
                 [
                     shop.floor(large.title),
@@ -1097,7 +1107,9 @@ def measure(arguments: argparse.Namespace) -> Report:
             file = STREAMS / "helm3" / "1.30.3" / mesh.name / "base.yaml"
             shared = "own" if mesh.owns else "leave"
             if not file.is_file():
-                notes.append(f"no streams beside the checkout: the base chart of Istio 1.30.3 as {shared} is not timed")
+                notes.append(
+                    f"no streams next to the checkout: the base chart of Istio 1.30.3 as {shared} is not timed"
+                )
                 continue
             content = file.read_bytes()
             dropped = () if mesh.owns else ("CustomResourceDefinition",)
@@ -1115,20 +1127,20 @@ def measure(arguments: argparse.Namespace) -> Report:
             rows = [row for group in groups for row in runner.compete(group, arguments.rounds, say)]
         finally:
             runner.close()
-    # A complaint may name a file of the run; where that was is of no use to a reader.
-    rows = [row._replace(void=row.void.replace(folder, "…").replace(str(ROOT) + "/", "")) for row in rows]
+    # A message may contain the path of a temporary file, which does not help a reader.
+    rows = [row._replace(void=row.void.replace(directory, "…").replace(str(ROOT) + "/", "")) for row in rows]
     version = real_helm.LAYERS[4].kubectl if kubectl else ""
     ran_on = machine(shop.pyyaml_version, version, load)
     return Report(ran_on, rows, goals_of(rows, demo.title, large.title, bases), notes, exit_code(rows, demo.title))
 
 
 def say(text: str) -> None:
-    """Report progress; stdout belongs to the table."""
+    """Print progress to stderr, since stdout is for the table."""
     print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
 
 
 def odd(text: str) -> int:
-    """Read a number of rounds: odd, so that the median is one that was measured."""
+    """Parse a number of rounds. It must be odd, so that the median is a measured value."""
     number = int(text)
     if number < 1 or number % 2 == 0:
         raise argparse.ArgumentTypeError(f"{number} is not an odd number of rounds")
@@ -1136,11 +1148,11 @@ def odd(text: str) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, and print what came of it."""
+    """Measure, and print the results."""
     limit = textwrap.dedent(f"""\
         exit code 1: postrender.py takes more than {LIMIT} times the bare interpreter plus {MARGIN:.0%} for noise,
-        {LIMIT * (1 + MARGIN):.2f} times; 2: it could not be timed, or the bench could not run""")
-    parser = argparse.ArgumentParser(description="Measure multimesh against other ways to do it.", epilog=limit)
+        {LIMIT * (1 + MARGIN):.2f} times; 2: it could not be timed, or the benchmark could not run""")
+    parser = argparse.ArgumentParser(description="Measure multimesh, and compare it with other programs.", epilog=limit)
     parser.add_argument("--rounds", type=odd, metavar="N", help="an odd number of rounds (default: 15; quick: 5)")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and nothing at ten times the size")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
@@ -1158,7 +1170,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments.rounds = arguments.rounds or (5 if arguments.quick else 15)
     try:
         if arguments.write:
-            replaced(arguments.write.read_text(encoding="utf-8"), "")  # before minutes are spent
+            replaced(arguments.write.read_text(encoding="utf-8"), "")  # fails now, not after minutes of measuring
         report = measure(arguments)
         if arguments.json:
             rows = [row._asdict() for row in report.rows]

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """Show that two checkouts of multimesh render the same bytes.
 
-    python3 tools/compare.py BEFORE AFTER                      the stock streams beside the checkout
+    python3 tools/compare.py BEFORE AFTER                      the stock streams next to the checkout
     python3 tools/compare.py BEFORE AFTER --streams DIR DIR    the streams below these directories
     python3 tools/compare.py BEFORE AFTER --messages           also print every message whose wording differs
 
-Every stream is rendered by both checkouts, for four mesh profiles, with `--upgrade` and without: as it is, with the
-names of the profile in place of those it was rendered with, and once with a line damaged. The bytes on stdout and the
-exit codes must be equal. Messages may be worded differently, so they are counted only.
+Every stream is rendered by both checkouts, for four mesh profiles, with `--upgrade` and without: unchanged, with the
+names of the profile instead of those it was rendered with, and once with a damaged line. The bytes on stdout and the
+exit codes must be equal. Messages may be worded differently, so they are only counted.
 
-Each checkout has one worker process, which imports its package once and forks for every rendering. So nothing that one
-rendering leaves in memory reaches the next. One rendering in SAMPLE also runs as Helm runs it, in a process of its own.
+Each checkout has one worker process, which imports its package once and forks for every rendering, so that no rendering
+sees the memory of another one. One rendering in SAMPLE also runs as Helm runs it, in a process of its own.
 
-Exit code 0 if all is equal, 1 if anything differs, 2 if the comparison could not be done.
+Exit code 0 if everything is equal, 1 if anything differs, 2 if the comparison could not be done.
 """
 
 from __future__ import annotations
@@ -41,34 +41,34 @@ LAYOUTS = (
     ("multimesh/cli.py", "multimesh.cli", "post_render"),
 )
 
-#: One rendering in so many also runs as a process of its own.
+#: One in this many renderings also runs as a process of its own.
 SAMPLE = 40
 
-#: So many differences are shown, and so many lines of each.
+#: How many differences are shown, and how many lines of each.
 SHOWN, LINES = 10, 12
 
-#: How a rendering ends that raised an exception, as a command reports "internal software error" (sysexits.h).
+#: The exit code of a rendering that raised an exception: "internal software error" in sysexits.h.
 CRASHED = 70
 
 
 class Mesh(NamedTuple):
-    """A mesh profile, and what it is called: the name and the namespace take the place of the stream's own."""
+    """A mesh profile, with the name and the namespace that replace those of the stream."""
 
     name: str
     namespace: str
     spec: str
 
     def __str__(self) -> str:
-        """Write the profile."""
+        """Return the text of the profile."""
         return f"metadata: {{name: {self.name}}}\nspec:\n  namespace: {self.namespace}\n{self.spec}"
 
 
 MESHES = (
     Mesh("affirmed", "istio-affirmed", "  workloadNamespaces: [nginx-affirmed]\n  sharedResources: own\n"),
     Mesh("blue", "istio-blue", "  workloadNamespaces: [nginx-blue]\n"),
-    # Its namespace ends in the word that those of the others begin with.
+    # Its namespace ends in the word with which the others begin.
     Mesh("payments", "team-istio", "  sharedResources: own\n  clusterRoles: keep\n  nodePorts: keep\n"),
-    # Every key that the others leave at its default.
+    # It sets every key that the others do not set.
     Mesh(
         "green",
         "istio-green",
@@ -92,7 +92,7 @@ MESHES = (
 
 
 class Job(NamedTuple):
-    """One rendering: the file of the stream, the form it takes, the number of its mesh in MESHES, the switch."""
+    """One rendering: the file of the stream, its form (a key of FORMS), the number of its mesh in MESHES, the switch."""
 
     stream: str
     form: str
@@ -100,7 +100,7 @@ class Job(NamedTuple):
     upgrade: bool
 
     def __str__(self) -> str:
-        """Say which rendering this is, as one line."""
+        """Return one line that says which rendering this is."""
         return f"{self.stream} ({self.form}), mesh {MESHES[self.mesh].name}{', --upgrade' if self.upgrade else ''}"
 
     def content(self) -> bytes:
@@ -129,20 +129,20 @@ class CannotCompare(Exception):
 
 
 def as_it_is(data: bytes, path: Path, mesh: Mesh) -> bytes:
-    """Return the stream unchanged. For most profiles it is another mesh's, so this shows the refusals."""
+    """Return the stream unchanged. Most profiles refuse it, since it belongs to another mesh."""
     return data
 
 
 def of_the_mesh(data: bytes, path: Path, mesh: Mesh) -> bytes:
-    """Return the stream as if it had been rendered for the profile; its directory is called as its own mesh is."""
+    """Return the stream as if it had been rendered for the profile. Its directory has the name of its own mesh."""
     own = path.parent.name.encode()
-    namespace = b"\0namespace\0"  # In no stream, so a name inside the new namespace is not replaced again.
+    namespace = b"\0namespace\0"  # No stream contains it, so a name inside the new namespace is not replaced again.
     data = data.replace(b"istio-" + own, namespace).replace(own, mesh.name.encode())
     return data.replace(namespace, mesh.namespace.encode())
 
 
 def damaged(data: bytes, path: Path, mesh: Mesh) -> bytes:
-    """Return the stream of the mesh with one line doubled, lost, indented or cut, and sometimes other line ends."""
+    """Return the stream of the mesh with one line repeated, removed, indented or cut, and sometimes other line ends."""
     data = of_the_mesh(data, path, mesh)
     chance = random.Random(hashlib.sha256(data).hexdigest())  # noqa: S311 - the same damage for both checkouts
     lines = data.splitlines(keepends=True)
@@ -174,7 +174,7 @@ def plan(streams: list[Path]) -> list[Job]:
     for count, path in enumerate(streams):
         data = path.read_bytes()
         for form, shape in FORMS.items():
-            # A damaged stream costs as much as a whole one and shows less, so one mesh is enough.
+            # A damaged stream takes as long as an intact one and shows less, so one mesh is enough.
             meshes = range(len(MESHES)) if form != "damaged" else [count % len(MESHES)]
             for mesh in meshes:
                 key = (hashlib.sha256(shape(data, path, MESHES[mesh])).digest(), mesh)
@@ -185,7 +185,7 @@ def plan(streams: list[Path]) -> list[Job]:
 
 
 def write_profiles(directory: Path) -> None:
-    """Write the profiles of MESHES, each called as its mesh is."""
+    """Write the profiles of MESHES, each to a file with the name of its mesh."""
     for mesh in MESHES:
         (directory / f"{mesh.name}.yaml").write_text(str(mesh), encoding="utf-8")
 
@@ -244,7 +244,7 @@ def in_fork(render: Any, data: bytes, arguments: list[str]) -> Result:
             code = CRASHED
             try:
                 code = render(arguments)
-            except BaseException:  # noqa: BLE001 - whatever it is, the other checkout must raise it too
+            except BaseException:  # noqa: BLE001 - the other checkout must raise the same exception
                 sys.excepthook(*sys.exc_info())
             finally:
                 sys.stderr.flush()

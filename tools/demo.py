@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Show multimesh at work: one chart, two meshes, and what differs.
+"""Render the example chart for two meshes with a real Helm, and show what differs.
 
-Renders examples/stock-istio with a real helm for two mesh profiles of charts-values/, through the post-renderer
-as Helm runs it, and leaves the results in build/demo/. A helm on PATH is used as it is; where there is none,
-Helm 3 is fetched once (tools/helm.py). No cluster is asked or changed.
+It renders examples/stock-istio for two mesh profiles of charts-values/, through the post-renderer as Helm runs it, and
+writes the results to build/demo/. It uses the helm on PATH; without one it downloads Helm 3 once (tools/helm.py).
+It needs no cluster, and reads and changes none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class DemoFailed(Exception):
 
 
 class Helm(NamedTuple):
-    """A Helm that works: its command, and the environment with which it finds multimesh."""
+    """A working Helm: its command, and the environment in which it finds multimesh."""
 
     command: str
     major: int
@@ -69,8 +69,8 @@ def main() -> int:
     try:
         if not os.path.exists(MULTIMESH):
             raise DemoFailed(f"{MULTIMESH} is missing\n  Run make demo: it prepares .venv first.")
-        with tempfile.TemporaryDirectory(prefix="multimesh-demo-") as folder:
-            helm = find_helm(Path(folder))
+        with tempfile.TemporaryDirectory(prefix="multimesh-demo-") as directory:
+            helm = find_helm(Path(directory))
             meshes = [render(helm, name) for name in MESHES]
             changes = [diff(mesh) for mesh in meshes]
     except (DemoFailed, real_helm.HelmUnavailable) as error:
@@ -79,18 +79,16 @@ def main() -> int:
     print(f"\nDone in {time.monotonic() - began:.1f} s with Helm {helm.version}:")
     for mesh, (removed, added) in zip(meshes, changes, strict=True):
         resources = len(re.findall(r"(?m)^kind: ", mesh.rendered))
-        print(
-            f"  {mesh.file}: {resources} resources; lines of the stock chart that went: {removed}, that came: {added}"
-        )
+        print(f"  {mesh.file}: {resources} resources; {removed} lines of the stock chart removed, {added} lines added")
     print(f"Two meshes, one cluster. Next:\n{next_commands(helm, meshes)}")
     return 0
 
 
-def find_helm(folder: Path) -> Helm:
-    """Return the Helm on the PATH if it is 3 or 4, else download Helm 3. Helm writes its files to `folder`."""
+def find_helm(directory: Path) -> Helm:
+    """Return the Helm on the PATH if it is 3 or 4, else download Helm 3. Helm writes its files to `directory`."""
     environment = {name: value for name, value in os.environ.items() if name != "HELM_PLUGINS"}
     # Do not use settings and plugins of the user.
-    environment |= {f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
+    environment |= {f"HELM_{what}_HOME": str(directory / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
     command = "helm" if shutil.which("helm") else str(real_helm.fetch(3))
     version = run([command, "version", "--template={{.Version}}"], environment).strip().removeprefix("v")
     if version[:2] not in ("3.", "4."):
@@ -99,7 +97,7 @@ def find_helm(folder: Path) -> Helm:
     helm = Helm(command, int(version[0]), version, environment)
     if helm.major == 4:
         # A directory that contains only this checkout: Helm fails if two plugins have the same name.
-        plugins = folder / "plugins"
+        plugins = directory / "plugins"
         plugins.mkdir()
         (plugins / "multimesh").symlink_to(ROOT)
         environment["HELM_PLUGINS"] = str(plugins)
@@ -152,7 +150,7 @@ def run(command: list[str], environment: dict[str, str], text: str | None = None
 
 
 def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
-    """Return a few commands to continue with."""
+    """Return a few commands to try next."""
     first, second = meshes[:2]
     # Outside the demo, Helm 4 finds the plugin in the parent directory of this checkout, or after `helm plugin install .`.
     plugins = f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} " if helm.major == 4 else ""
@@ -160,13 +158,13 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
     install = [helm.command, "install", "istio", CHART, "-n", first.namespace]
     install += helm.post_renderer(first.profile)
     commands = (
-        ("what the two meshes do not share", f"diff {first.file} {second.file}"),
+        ("how the two meshes differ", f"diff {first.file} {second.file}"),
         (
-            "the same for a profile of your own",
+            "the diff for a profile of your own",
             f"{shlex.join(helm.template(second.namespace))} | {MULTIMESH} diff --profile {second.profile}",
         ),
         (
-            "a real install, on the cluster of kubectl: the namespaces with their labels, and the mesh",
+            "a real installation, on the cluster of kubectl: the namespaces with their labels, and the mesh",
             f"{namespaces} | kubectl apply --server-side -f -\n  {plugins}{shlex.join(install)}",
         ),
         (

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Write the parts of the documentation that are generated from the code.
 
-    python3 tools/docs.py           writes them, and names the files that changed
-    python3 tools/docs.py --check   writes nothing; exit code 1 names the files that are out of date
+    python3 tools/docs.py           writes them, and prints the names of the files that changed
+    python3 tools/docs.py --check   writes nothing; prints the files that are out of date, with exit code 1
 
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
+The table of what control planes write in docs/isolation.md comes from multimesh/mesh/writes.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
@@ -40,7 +41,7 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
-from multimesh.mesh import definitions, schema  # noqa: E402 - the path above comes first
+from multimesh.mesh import definitions, manual, schema, writes  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
 
 #: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
@@ -52,9 +53,6 @@ LAYERS: tuple[tuple[str, ...], ...] = tuple(
     if contract["id"] == "layers"
     for layer in contract["layers"]
 )
-
-#: What the table of keys says about a text without a check of its own.
-ANY = "text"
 
 NO_BREAK = "\u00a0"
 
@@ -93,6 +91,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/findings.md": findings_page(),
         ROOT / "README.md": between("README.md", "rules", rules_table()),
         ROOT / "docs/profile.md": between("docs/profile.md", "keys", keys_table()),
+        ROOT / "docs/isolation.md": between("docs/isolation.md", "writes", writes_table()),
         ROOT / "ARCHITECTURE.md": between("ARCHITECTURE.md", "files", files_table()),
         ROOT / "multimesh/profile.schema.json": schema.text(),
     }
@@ -157,7 +156,7 @@ def rules_table() -> str:
         first, *rest = parts(doc_of(rule))
         diff = next((part.text.splitlines() for part in rest if part.is_diff), [])
         before, after = (cell([line[1:] for line in diff if line[:1] == sign]) for sign in "-+")
-        # A rule without removed lines adds a field, and one without added lines drops it.
+        # A rule whose diff has only added lines adds a field; one whose diff has only removed lines drops a field.
         before, after = before or ("(absent)" if after else "–"), after or ("(dropped)" if before else "–")
         what = " ".join(first.text.split()).removesuffix(".")
         rows.append(f"| [{rule.ID}](docs/rules.md#{rule.ID}) | {what} | {before} | {after} |")
@@ -165,7 +164,7 @@ def rules_table() -> str:
 
 
 def doc_of(rule: Any) -> str:
-    """Return the docstring of a rule. Without one the program ends with an error."""
+    """Return the docstring of a rule. Raises SystemExit if it has none."""
     if not rule.__doc__:
         raise SystemExit(f"{rule.__name__} has no docstring, which is its section of docs/rules.md")
     return str(rule.__doc__)
@@ -199,7 +198,7 @@ def sentences(text: str) -> str:
 
 
 def cell(lines: list[str]) -> str:
-    """Return lines of YAML as one cell of a table, indented as far as they are below the first."""
+    """Return lines of YAML as one cell of a table, with their indentation."""
     shown = [line.replace("|", "\\|") for line in textwrap.dedent("\n".join(lines)).splitlines() if line.strip()]
     # Markdown collapses ordinary spaces, but not no-break spaces.
     return "<br>".join(f"`{(len(line) - len(line.lstrip())) * NO_BREAK}{line.lstrip()}`" for line in shown)
@@ -217,7 +216,7 @@ def commands_page() -> str:
         "`multimesh COMMAND`, or `python3 -m multimesh COMMAND` in the checkout; `postrender.py` is `multimesh render`.\n"
         "Every flag can be set by an environment variable, `MULTIMESH_<FLAG>`.\n"
         "A switch is on with `1`, `true` or `yes`, and off with `0`, `false`, `no` or an empty value.\n\n"
-        "| exit code | means |\n|---|---|\n| 0 | done |\n| 1 | findings |\n| 2 | could not do it |\n\n"
+        "| exit code | means |\n|---|---|\n| 0 | done |\n| 1 | findings |\n| 2 | the command failed |\n\n"
         "<!-- Written by tools/docs.py from multimesh/cli.py and multimesh/commands/. Change them there. -->\n"
     )
     sections = [head, f"## render\n\n```text\n{RENDER_HELP}```\n"]
@@ -227,8 +226,8 @@ def commands_page() -> str:
         body = "\n".join(written(part, "text") for part in rest)
         sections.append(f"## {name}\n\n{sentences(first.text)}\n\n{body}\n{flags_table(command)}")
     sections.append(
-        "Where to go next: [errors.md](errors.md) for what a failure looks like, [profile.md](profile.md) for what "
-        "`--profile` names.\n"
+        "Where to go next: [errors.md](errors.md) for the format of messages, [profile.md](profile.md) for the mesh "
+        "profile.\n"
     )
     return "\n".join(sections)
 
@@ -238,7 +237,8 @@ def findings_page() -> str:
     head = (
         "# Findings\n\n"
         "What `multimesh check` and `multimesh verify` report, by the id of the finding.\n"
-        "An error ends the command with exit code 1; `--severity` moves that line. Ids are never reused.\n\n"
+        "With an error the exit code is 1; with `--severity` less severe findings have that effect too. Ids are never "
+        "reused.\n\n"
         "<!-- Written by tools/docs.py from multimesh/check/catalogue.py and tools/finding_notes.py. Change it there. -->\n\n"
         "| id | severity | why it matters |\n|---|---|---|\n"
         + "".join(f"| [{name}](#{name}) | {page.severity} | {page.why} |\n" for name, page in CATALOGUE.items())
@@ -257,13 +257,13 @@ def findings_page() -> str:
 
 @cache
 def example(finding: str) -> str:
-    """Return what `check` prints of the manifests that have a finding; an empty text for findings of `verify` only."""
+    """Return what `check` prints for the manifests that have a finding; an empty text for findings of `verify` only."""
     case = CASES.get(finding)
     if case is None:
         return ""
-    with TemporaryDirectory() as folder, redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
-        commands.run(["check", *arguments(case.hit, Path(folder)), "--color=never"])
-        text = out.buffer.getvalue().decode().replace(f"{folder}/", "")
+    with TemporaryDirectory() as directory, redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
+        commands.run(["check", *arguments(case.hit, Path(directory)), "--color=never"])
+        text = out.buffer.getvalue().decode().replace(f"{directory}/", "")
     group = next(part for part in text.split("\n\n") if f": {finding}\n" in part)
     first = re.search(r"(?m)^  - .*\n(      .*\n)*", group)
     assert first is not None
@@ -292,42 +292,22 @@ def keys_table() -> str:
     """Return the table of all keys of a mesh profile."""
     rows = ["| key | values | meaning |", "|---|---|---|"]
     rows += [
-        f"| `{path}`{' (required)' if required else ''} | {kinds} | {description} |"
-        for path, kinds, description, required in keys(definitions.PROFILE, "", required=True)
+        f"| `{key.path}`{' (required)' if key.required else ''} | {key.kinds} | {key.description.replace('|', chr(92) + '|')} |"
+        for key in manual.keys(definitions.PROFILE)
     ]
     return "\n".join(rows) + "\n"
 
 
-def keys(field: Any, path: str, *, required: bool) -> list[tuple[str, str, str, bool]]:
-    """Return every key below a field: its path, what it may be, its description, and whether it is required."""
-    found = []
-    for key, (inner, description) in field[1].items():
-        here = f"{path}.{key}" if path else key
-        needed = required and key in field[2]
-        found.append((here, may_be(inner), description.replace("|", "\\|"), needed))
-        below, suffix = (inner[1], "[]") if inner[0] == "list" else (inner, "")
-        if below[0] == "fields":
-            found += keys(below, here + suffix, required=needed)
-    return found
-
-
-def may_be(field: Any) -> str:
-    """Return in words which values a field accepts."""
-    kind = field[0]
-    if kind == "either":
-        return " or ".join(may_be(choice) for choice in field[1:])
-    if kind == "one of":
-        return " or ".join(f"`{value}`" for value in field[1])
-    if kind == "list":
-        return f"list of {may_be(field[1])}"
-    if kind == "map":
-        return f"mapping of names to {may_be(field[1])}"
-    if kind == "text":
-        return schema.TEXTS.get(field[1], ({}, ANY))[1]
-    return {"fields": "mapping", "switch": "`true` or `false`", "port": "node port (30000-32767)"}[kind]
-
-
 # The files.
+
+
+def writes_table() -> str:
+    """Return what control planes write outside their Deployments."""
+    rows = []
+    for row in writes.WRITES:
+        what = row.what + (f"; with `{row.only_with}=true`" if row.only_with else "")
+        rows.append(f"| {what} | {row.where} | {row.versions} | {row.apart} | {row.source} |")
+    return "\n".join(("| what | where | Istio | kept apart by | source |", "|---|---|---|---|---|", *rows, ""))
 
 
 def files_table() -> str:

@@ -1,6 +1,6 @@
-"""What docs/findings.md says beyond the catalogue, by the id of the finding: written by hand, one sentence a line."""
+"""The notes that docs/findings.md has in addition to the catalogue."""
 
-#: Notes by the id of the finding, one sentence a line.
+#: Notes by the id of the finding, one sentence on each line.
 NOTES = {
     "cluster-scoped-name": "Two profiles are compared too: a mesh `viewer-x` renames the role `kiali` to the name that a mesh `x` gives to `kiali-viewer`.\nWith `--cluster`, a resource that no Helm release owns is a warning: it may be this mesh's own.\nA profile alone is enough: the names that it makes are compared with those in the cluster.\nThe rule is [cluster-scoped-names](rules.md#cluster-scoped-names).",
     "injection-overlap": "The message describes an object that both webhooks match.\nWith `--cluster` it is also found for the current labels of a namespace.\nThe rule is [injection-label](rules.md#injection-label).",
@@ -18,19 +18,24 @@ NOTES = {
     "crd-version": "The version of a control plane is that of its image; without one it is not checked.\nSee [upgrades.md](upgrades.md) for the order of upgrades.",
     "gateway-selector": "Meshes that all confine their gateways, or that all have discovery selectors, are exempt.\nThe rule is [scope-gateways](rules.md#scope-gateways).",
     "trust-domain": "The default is `cluster.local`.\nSee [istio-1.5.md](istio-1.5.md) for its effects.",
-    "no-discovery-selector": "Istio has `discoverySelectors` since 1.10.\nWith `--cluster` it is an error if a control plane there reaches the namespaces of a mesh that is checked, because it has no selectors or because they match.\nThe labels are those of the namespaces in the cluster, and those that `multimesh namespaces` writes.\nSee [istio-versions.md](istio-versions.md).",
+    "no-discovery-selector": "Istio has `discoverySelectors` since 1.10.\nWhere a second mesh is known it is an error.\nWith `--cluster` it is one if a control plane there reaches the namespaces of a mesh that is checked, because it has no selectors or because they match.\nThe labels are those of the namespaces in the cluster, and those that `multimesh namespaces` writes.\nSee [istio-versions.md](istio-versions.md).",
+    "discovery-overlap": "The message describes a namespace that both select.\nIt is found with `--cluster` too, against a mesh that is no mesh of multimesh.\n[What control planes write](isolation.md#what-control-planes-write) lists what is at stake.",
+    "written-twice": "The root certificate, the status of Gateways and Ingresses, GatewayClasses, ClusterTrustBundles and taints of nodes: [what control planes write](isolation.md#what-control-planes-write) depends on the version.\nUp to Istio 1.15 no value keeps the roots of two meshes apart.\nThere it is no finding if the roots are the same, as the Secrets `cacerts` among the files show, or the bundles of live webhooks; or if the admission policies of both meshes are applied.",
+    "root-missing": "One control plane of a namespace writes the root for all its revisions, under its own name for it; versions before 1.27 know one name only.\nWith `--cluster` the revisions that run count.\nIt is also found where the authority is not istiod ([a certificate authority of your own](operations.md#a-certificate-authority-of-your-own)), and `verify` names pods whose root does not exist.",
+    "cni-version": "Only meshes whose sidecars rely on istio-cni (`pilot.cni.enabled`, up to Istio 1.21 `istio_cni.enabled`) are compared with it, whichever mesh installs it.",
+    "used-twice": "The variable is `PILOT_ENABLE_AMBIENT`, up to Istio 1.21 `PILOT_ENABLE_AMBIENT_CONTROLLERS`.",
     "no-owner": "Manifests with CRDs count as an owner, and so do CRDs in the cluster.",
-    "stock-name": "With a revision the charts since 1.24 have no stock name in the release of istiod: there the finding is about missing selectors of the rewrite.\nSee [upgrades.md](upgrades.md): Helm does not remember a post-renderer.",
-    "namespace-outside-profile": "What the owner shares, such as istio-cni, may be in any namespace.\nThe rule is [namespaces](rules.md#namespaces).",
-    "identity-lost": "With `--previous` only.\nA Service of type LoadBalancer counts: its address is lost with it.",
-    "immutable-selector": "With `--previous` only: `spec.selector` of workloads, `roleRef` of bindings.",
-    "crd-deleted": "With `--previous`; the report of `render` says as an info which CRDs are left out.\nSee [upgrades.md](upgrades.md).",
-    "namespace-label": "With Istio 1.5 a namespace that has the label and is in no profile is an error, since the list in Citadel's flags is static.",
+    "stock-name": "From 1.24 on the release of an istiod with a revision contains no stock name: there the finding means that selectors of the rewrite are missing.\nSee [upgrades.md](upgrades.md): Helm does not remember a post-renderer.",
+    "namespace-outside-profile": "Shared resources of the owner, such as istio-cni, may be in any namespace.\nThe rule is [namespaces](rules.md#namespaces).",
+    "identity-lost": "It needs `--previous`.\nA Service of type LoadBalancer counts too, since its address changes.",
+    "immutable-selector": "It needs `--previous`.\nThe fields are `spec.selector` of workloads and `roleRef` of bindings.",
+    "crd-deleted": "It needs `--previous`.\nThe report of `render` lists the CRDs that are left out, as findings of severity info.\nSee [upgrades.md](upgrades.md).",
+    "namespace-label": "With Istio 1.5 a namespace that has the label and is in no profile is an error, since Citadel serves only the namespaces in its flags.",
     "control-plane-down": "For example: no control plane runs in \"istio-affirmed\".",
     "ca-bundle": "For example: the webhook \"rev.namespace.sidecar-injector.istio.io\" has no caBundle.\nThe rule is [ca-bundle](rules.md#ca-bundle).",
     "pod-mesh": "For example: Pod/nginx-affirmed/web-1 has 2 sidecars.",
     "certificate": "For example: ServiceAccount/nginx-affirmed/default has no certificate, although its pods may say 2/2.\nThe rule is [citadel-scope](rules.md#citadel-scope).",
     "admission-policy": "For example: the admission policy multimesh-roots-affirmed is missing.\nA mesh without any policy has no such finding.\n`check --cluster` reports the same as an info.\nSee [isolation.md](isolation.md).",
     "left-behind": "With `verify --removed` only.\nFor example: ConfigMap/nginx-affirmed/istio-ca-root-cert is still there.",
-    "unreadable": "A mesh configuration that is not YAML is one too.\nWith `--cluster` and in `verify` it names what you have no permission to read, and the question that stays open.\n`--strict` makes it an error.\n[Who may read](operations.md#who-may-read) lists the permissions.",
+    "unreadable": "A mesh configuration that is not YAML is reported too.\nWith `--cluster` and in `verify` the message names the resources that you have no permission to read, and what was not checked.\n`--strict` makes it an error.\n[Who may read](operations.md#who-may-read) lists the permissions.",
 }  # fmt: skip

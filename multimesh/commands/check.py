@@ -35,7 +35,7 @@ from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster,
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour, joined
+from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
@@ -85,11 +85,11 @@ def run(options: argparse.Namespace) -> int:
     if options.print_kubectl:
         write_text(print_commands(access))
         return DONE
-    profiles = _profiles(options)
+    profiles = load_profiles(options)
     named, previous = _files(options, profiles)
     total = sum(len(files) for _, files in named) + len(previous) + CALLS * options.cluster + len(BETWEEN)
     with Progress(total) as progress:
-        units, live, findings = _read(named, progress)
+        units, live, findings = read_units(named, progress)
         before = [item for file in previous for item in _step(file, progress)]
         unread: list[Finding] | None = None
         if live:
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         elif options.cluster:
             live, unread = read_cluster(access, progress.step)
             findings += unread
-        units, live, before = _scoped(units, live, before, profiles, joined("--crds", options.crds))
+        units, live, before = _scoped(units, live, before, profiles, options.crds)
         meshes = group(units, profiles)
         if previous:
             after = [item for unit in units for item in unit]
@@ -127,8 +127,11 @@ def _scoped(
     return [with_scopes(unit, scopes) for unit in units], with_scopes(live, scopes), with_scopes(before, scopes)
 
 
-def _profiles(options: argparse.Namespace) -> list[Profile]:
-    """Load the profiles. Raises MultimeshError for one that is named twice."""
+def load_profiles(options: argparse.Namespace) -> list[Profile]:
+    """Load the profiles of --profile, or else of MULTIMESH_PROFILE.
+
+    Raises MultimeshError for one that is named twice.
+    """
     paths = options.profile or os.environ.get("MULTIMESH_PROFILE", "").split(os.pathsep)
     profiles = [load_profile(path) for path in paths if path]
     places = [profile.where for profile in profiles]
@@ -152,7 +155,7 @@ def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[t
     return named, previous
 
 
-def _read(
+def read_units(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
     """Read all files: the units of objects that belong together, live objects, and a finding for what is empty.

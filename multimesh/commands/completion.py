@@ -1,8 +1,10 @@
 """Print a script with which a shell completes the commands and flags of multimesh.
 
-multimesh completion bash > /etc/bash_completion.d/multimesh
-multimesh completion zsh > "${fpath[1]}/_multimesh"
-multimesh completion fish > ~/.config/fish/completions/multimesh.fish
+Write it to a file that your shell reads at its start:
+
+    multimesh completion bash > /etc/bash_completion.d/multimesh
+    multimesh completion zsh > "${fpath[1]}/_multimesh"
+    multimesh completion fish > ~/.config/fish/completions/multimesh.fish
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from multimesh.commands.flags import CRDS_HELP, add_file_flag, add_flag, add_paths, add_switch, in_colour, joined
+from multimesh.commands.flags import CRDS_HELP, add_file_flag, add_flag, add_paths, add_switch, in_colour
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
 from multimesh.render.rendering import Rendering
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     rendering, mesh = render_stdin(
         {
             "--profile": options.profile,
-            "--crds": joined("--crds", options.crds),
+            "--crds": options.crds,
             "--upgrade": "1" if options.upgrade else "",
             "--file": options.file,
         }

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from multimesh.commands.stdio import switch
 from multimesh.errors import MultimeshError
@@ -40,22 +41,30 @@ def add_flag(
     )
 
 
-def add_paths(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
-    """Add a flag for a path that may be repeated. The environment variable holds several separated as in PATH.
+class _Joined(argparse.Action):
+    """Join the values of a flag that is repeated, as in PATH. The first one replaces the default."""
 
-    `joined` returns its value.
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        """Add one value."""
+        given = [*getattr(namespace, f"given_{self.dest}", []), values]
+        setattr(namespace, f"given_{self.dest}", given)
+        setattr(namespace, self.dest, os.pathsep.join(given))
+
+
+def add_paths(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
+    """Add a flag for a path that may be repeated; its value is all of them, separated as in PATH.
+
+    The environment variable MULTIMESH_<FLAG> holds several in the same way.
     """
     command.add_argument(
         name,
-        action="append",
+        action=_Joined,
+        default=os.environ.get(_variable(name), ""),
         metavar="PATH",
         help=f"{help_text}; may be repeated ({_variable(name)}, with {os.pathsep} between several)",
     )
-
-
-def joined(name: str, given: list[str] | None) -> str:
-    """Return the paths of a flag of `add_paths`, or of its environment variable, separated as in PATH."""
-    return os.pathsep.join(given or []) or os.environ.get(_variable(name), "")
 
 
 def _choice(name: str, choices: tuple[str, ...], value: str) -> str:

@@ -29,6 +29,7 @@ from multimesh.errors import MultimeshError
 from multimesh.mesh.names import CRD_POLICY, MESH_LABEL, SHARED, SHARED_POLICIES, SUFFIXED, WRITES_POLICY
 from multimesh.mesh.policies import ACCOUNT, ALLOW_DELETION, DIGEST, POLICIES, chosen_policies
 from multimesh.mesh.profile import Profile
+from multimesh.mesh.writes import CRL, ROOT
 from multimesh.yamltext.scalars import quoted
 
 HELP = "write admission policies with which the API server keeps meshes apart"
@@ -93,7 +94,7 @@ CONSTANTS = tuple(
 )  # fmt: skip
 
 #: ConfigMaps that hold a root certificate or what goes with it, without the suffix of the mesh.
-ROOTS = ("istio-ca-root-cert", "istio-ca-crl")
+ROOTS = (ROOT, CRL)
 
 
 def policies_text(mesh: Profile, chosen: Sequence[str]) -> str:

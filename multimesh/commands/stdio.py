@@ -229,7 +229,7 @@ def fail(error: MultimeshError) -> int:
             write_out([json.dumps(str(error)).encode() + b"\n"])
             return DONE
         except MultimeshError:
-            pass  # Helm is gone, so nobody reads stdout.
+            pass  # Helm has ended, so no process reads stdout.
     if sys.stderr is not None:
         sys.stderr.write(f"{error}\n")
     return FAILED

@@ -1,8 +1,8 @@
 """Check whether a running mesh is sound: its namespaces, webhooks, certificates and pods, one by one.
 
 Reads the live cluster through kubectl, with your rights, and writes nothing; or reads the saved output of `kubectl
-get ... -o json` from stdin or a file. With --settle it reads the cluster twice, to find two control planes that overwrite each
-other. With --removed it lists what a mesh that was removed has left behind.
+get ... -o json` from stdin or a file. With --settle it reads the cluster twice, to find two control planes that
+overwrite each other. With --removed it lists what a mesh that was removed has left behind.
 
     multimesh verify --profile charts-values/affirmed --context staging --settle 30
 """

@@ -90,7 +90,7 @@ class Resource(Editor):
         return self.source[self.root.start_mark.index : self.root.end_mark.index]
 
     def is_aliased(self) -> bool:
-        """Return whether an alias may stand for what is written elsewhere in the text."""
+        """Return whether an alias may refer to a node that is written elsewhere in the text."""
         return self.sequence is not None and bool(self.text.positions.shared)
 
     @property
@@ -110,7 +110,7 @@ class Resource(Editor):
         return error
 
     def notice(self, finding: str, severity: str, what: str, hint: str) -> None:
-        """Add a finding to the report; the rendering goes on."""
+        """Add a finding to the report; the rendering continues."""
         self.notices.append({
             "id": finding, "severity": severity, "resource": self.title, "where": self.text.at(self.root),
             "message": what, "remedy": hint, "rule": self.rule,

@@ -37,7 +37,8 @@ ROLE_KINDS = ("ClusterRole", "ClusterRoleBinding")
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
-# Checks: each takes a text and returns what is wrong with it, to be read after the text; empty where nothing is.
+# Checks: each takes a text and returns what is wrong with it, as the end of a message that begins with the text. Empty
+# means valid.
 
 
 def _is_label(name: str) -> bool:
@@ -140,9 +141,12 @@ FLAG = (
     "fields",
     {
         "container": (("text", check_any), "The container's name, in any Deployment or DaemonSet."),
-        "workload": (("text", check_any), "The name of the Deployment or DaemonSet, to narrow it."),
-        "args": (("list", ("text", check_any)), "Flags: replaced where they are, appended where they are not."),
-        "env": (("map", ("text", lambda _: "")), "Environment variables: replaced where they are, appended where not."),
+        "workload": (("text", check_any), "The name of the Deployment or DaemonSet. Default: any."),
+        "args": (("list", ("text", check_any)), "Flags: each replaces the flag of that name, or is appended."),
+        "env": (
+            ("map", ("text", lambda _: "")),
+            "Environment variables: each replaces the one of that name, or is added.",
+        ),
     },
     ("container",),
 )
@@ -179,7 +183,7 @@ SPEC: Any = (
         ),
         "scopeGateways": (
             ("switch",),
-            "Istio 1.5: Gateway resources bind only gateways of their own namespace. Default: true.",
+            "Istio 1.5: Gateway resources select only gateways in their own namespace. Default: true.",
         ),
         "nodePorts": (
             NODE_PORTS,
@@ -207,7 +211,7 @@ SPEC: Any = (
                 {
                     "rootWriters": (
                         ("list", ("text", check_account), "unique"),
-                        "ServiceAccounts, as namespace/name, that may write the roots of the mesh too.",
+                        "ServiceAccounts, as namespace/name, that may write the root certificates of the mesh too.",
                     )
                 },
                 (),
@@ -225,11 +229,11 @@ SPEC: Any = (
         ),
         "keepNames": (
             ("list", ("text", check_kept), "unique"),
-            'Names the rules must not touch, "Kind/name", and whole kinds they need not know, "Kind/*".',
+            'Names that the rules must not change, "Kind/name", and kinds that they must accept unchanged, "Kind/*".',
         ),
         "renameNames": (
             ("list", ("text", check_renamed), "unique"),
-            'Names that no table knows and that get the suffix of this mesh, "Kind/name".',
+            'Names that are in no table and must get the suffix of this mesh, "Kind/name".',
         ),
     },
     ("namespace",),
@@ -245,8 +249,8 @@ PROFILE: Any = (
                 "fields",
                 {
                     "name": (("text", check_mesh), "The mesh name: a DNS label of at most 30 characters."),
-                    "labels": (ANY_TEXTS, "Labels, for tools that want them."),
-                    "annotations": (ANY_TEXTS, "Annotations, for tools that want them."),
+                    "labels": (ANY_TEXTS, "Labels for other tools."),
+                    "annotations": (ANY_TEXTS, "Annotations for other tools."),
                 },
                 ("name",),
             ),

@@ -1,8 +1,18 @@
-"""The stock names, and the names that a mesh gives to what has them.
+"""The stock names, and the names that they become in a mesh.
 
 Only exact stock names change, never names that look like one, so that rendering twice gives the same as rendering once.
 The tables hold the cluster-scoped names of the stock charts and their add-ons that are the same for every mesh. All
 other cluster-scoped names there contain the namespace or the revision, so they are different for each mesh.
+
+Which function decides the name of what:
+
+- `cluster_scoped_name`: a cluster-scoped resource, webhook configurations included.
+- `webhook_entry`: a webhook of Istio 1.5. A webhook is an entry of the list `webhooks` in a webhook configuration.
+- `injection_entry`: the webhook that the mesh adds to the injector of Istio 1.9 and later.
+- `gateway`, `gateway_family`: a gateway of Istio 1.5, and the objects that are named after it.
+- `sds_path`: the directory of the sockets of Istio 1.5's secret discovery service.
+
+The value of the injection label is `Profile.injection_label` in `multimesh/mesh/profile.py`.
 """
 
 from __future__ import annotations
@@ -62,7 +72,17 @@ SUFFIXED = frozenset((
     # samples/addons of every release
     ("ClusterRole", "prometheus"),
     ("ClusterRoleBinding", "prometheus"),
+    # Kiali's chart kiali-server 2.29.0
+    ("ClusterRoleBinding", "kiali-viewer"),
 ))  # fmt: skip
+
+#: (kind, name) of Kiali's chart kiali-operator 2.29.0. They get the suffix too, but in a mesh `operator` these are the
+#: names that `kiali` gets.
+_KIALI_OPERATOR = frozenset((("ClusterRole", "kiali-operator"), ("ClusterRoleBinding", "kiali-operator")))
+
+#: (kind, name) of hooks of `helm test`, which no release owns and which are deleted after the test: Kiali's chart
+#: kiali-server 2.29.0. They keep their name, and with a suffix no mesh could be called `test`.
+TESTS = frozenset((("ClusterRole", "kiali-test"), ("ClusterRoleBinding", "kiali-test")))
 
 #: Kinds whose names occur in `resourceNames` of roles, by the word that stands for them in `resources`.
 GRANTED = {"podsecuritypolicies": "PodSecurityPolicy"}
@@ -103,6 +123,7 @@ _NAMED_AFTER_CHART = frozenset((
 ))  # fmt: skip
 
 STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS
+_RENAMED = SUFFIXED | _KIALI_OPERATOR
 
 #: Services, ServiceAccounts and ConfigMaps of control planes, which certificates and mounts are bound to.
 CONTROL_PLANE_NAMES = frozenset((
@@ -202,17 +223,18 @@ def cluster_scoped_name(kind: str, name: str, mesh: Mesh) -> str:
         return _within(f"{mesh.namespace}{name.removeprefix('istio')}", limit)
     if f"{kind}/{name}" in mesh.rename_names:
         return _within(f"{name}-{mesh.name}", _MAX_NAME)
-    if (kind, name) in SUFFIXED and (kind != "ClusterRole" or mesh.rename_cluster_roles):
+    suffixed = (kind, name) in SUFFIXED or ((kind, name) in _KIALI_OPERATOR and mesh.name != "operator")
+    if suffixed and (kind != "ClusterRole" or mesh.rename_cluster_roles):
         return _within(f"{name}-{mesh.name}", _MAX_NAME)
     return name
 
 
 def is_renamed(kind: str, name: str, mesh: Mesh) -> bool:
     """Return whether a name is one that `cluster_scoped_name` changes, or one that it returns for such a name."""
-    if (kind, name) in STOCK_NAMES or f"{kind}/{name}" in mesh.rename_names:
+    if (kind, name) in _RENAMED or (kind, name) in WEBHOOK_CONFIGURATIONS or f"{kind}/{name}" in mesh.rename_names:
         return True
     stock = name.removesuffix(f"-{mesh.name}")
-    if (kind, stock) in SUFFIXED or f"{kind}/{stock}" in mesh.rename_names:
+    if stock != name and ((kind, stock) in _RENAMED or f"{kind}/{stock}" in mesh.rename_names):
         return True
     return any(
         kind == known and name == mesh.namespace + stock.removeprefix("istio")

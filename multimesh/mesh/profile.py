@@ -312,7 +312,7 @@ def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., 
         what = f'{path} is "{text}", which YAML does not read as text' if text else f"{path} is empty"
         return report(node, what, f'Put it in quotes: "{text}"' if text else "Give it a value, or leave the key out.")
     wrong = field[1](text)
-    # A name in keepNames or renameNames is the chart's, so nobody can choose another one.
+    # A name in keepNames or renameNames is that of the chart, so the user cannot choose another one.
     hint = "Correct it, or remove it" if field[1] in (check_kept, check_renamed) else "Choose another one"
     return report(node, f'{path} "{text}" {wrong}', f"{hint}; see docs/profile.md.") if wrong else text
 

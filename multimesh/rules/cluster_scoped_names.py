@@ -27,6 +27,7 @@ from multimesh.mesh.names import (
     SHARED,
     SHARED_POLICIES,
     SUFFIXED,
+    TESTS,
     cluster_scoped_name,
     is_kept,
     is_kubernetes,
@@ -132,8 +133,8 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
         return
     if kind == "Namespace" and name in mesh.namespaces:
         return
-    # The rule shared-resources refuses these in a mesh that does not own them.
-    if (kind, name) in SHARED:
+    # The rule shared-resources refuses what is shared in a mesh that does not own it.
+    if (kind, name) in SHARED or (kind, name) in TESTS:
         return
     if kind.startswith("ValidatingAdmissionPolicy") and name in SHARED_POLICIES:
         return
@@ -142,9 +143,9 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
             resource.rewrite(node, cluster_scoped_name(kind, name, mesh), path)
     elif other := _other_mesh(kind, name, mesh):
         raise resource.error(
-            f'the cluster-scoped name "{name}" says that this stream was rendered or rewritten for another mesh, '
-            f'"{other}"',
-            f"Render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
+            f'the cluster-scoped name "{name}" is in no table; it could be a stock name with the suffix of another '
+            f'mesh, "{other}"',
+            f"If it is: render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
             f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
             f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
             keys={"renameNames": f"{kind}/{name}"},

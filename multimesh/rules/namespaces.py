@@ -18,7 +18,7 @@ from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.mesh.names import is_control_plane
 from multimesh.rules.concern import ANY_KIND, EVERY
 from multimesh.rules.recognise import is_misplaced_filter, shared_chart
-from multimesh.yamltext.fieldpath import is_mapping, text
+from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ ID = "namespaces"
 #: The prefilter skips no object that names another namespace than the control-plane namespace, at any place.
 READS: Reads = {ANY_KIND: EVERY}
 
-#: What the names of the charts' accounts begin with: in another namespace, they are those of another mesh, or of a chart
-#: with a wrong value.
+#: What the names of the charts' accounts begin with. In another namespace, they are those of another mesh, or of a
+#: chart with a wrong value.
 _STOCK_ACCOUNTS = ("istio", "ztunnel")
 
 #: The containers that make a workload a part of the control plane (istio 1.5.0, charts/*/templates/deployment.yaml).
@@ -56,10 +56,12 @@ def _check_all(resource: Resource, mesh: Profile) -> None:
     if resource.kind in ("ClusterRoleBinding", "RoleBinding"):
         for path, subject in resource.find("subjects/*"):
             if is_mapping(subject):
-                _check_subject(resource, mesh, f"{path}/namespace", text(subject, "namespace"), text(subject, "name"))
+                namespace = text(subject, "namespace")
+                name = text(get(subject, "name"), at=f"{path}/name") if namespace else ""
+                _check_subject(resource, mesh, f"{path}/namespace", namespace, name)
     if resource.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
-        for path, namespace in resource.find("webhooks/*/clientConfig/service/namespace"):
-            _check(resource, mesh, path, text(namespace))
+        for path, node in resource.find("webhooks/*/clientConfig/service/namespace"):
+            _check(resource, mesh, path, text(node))
 
 
 def _check_object(resource: Resource, mesh: Profile) -> None:
@@ -116,11 +118,15 @@ def _check_subject(resource: Resource, mesh: Profile, path: str, namespace: str,
     stock = namespace == "istio-system" or name.startswith(_STOCK_ACCOUNTS)
     if not stock and (resource.kind == "RoleBinding" or _is_reader(resource)):
         return
+    hint = f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}."
+    if not stock:
+        hint += (
+            f'\nIf this account must have rights in mesh {mesh.name}: foreignSubjects: ["{namespace}/{name}"] '
+            f"in {mesh.where}."
+        )
     raise resource.error(
         f'{path} is "{namespace}", but the control plane of mesh {mesh.name} is in "{mesh.namespace}"',
-        f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.\n"
-        f'If this account is to have rights in mesh {mesh.name}: foreignSubjects: ["{namespace}/{name}"] '
-        f"in {mesh.where}.",
+        hint,
         keys={} if stock else {"foreignSubjects": f"{namespace}/{name}"},
         values={"global.istioNamespace": mesh.namespace} if stock else {},
     )

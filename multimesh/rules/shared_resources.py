@@ -16,12 +16,17 @@ the chart's own text is refused: if this release has installed it before, Helm w
 of its kind in the whole cluster.
 Charts of which a cluster has only one are refused there as well: `istio-init`, `istio-cni`, `ztunnel`,
 `istio-operator`. Those of the owner may be in any namespace.
+
+An `IstioOperator` is refused in every mesh: a program installs a stock mesh by it, which no post-renderer sees. The
+report of `render` names other resources by which a program installs an Istio chart: an `Istio`, `IstioRevision`,
+`IstioCNI` or `ZTunnel` of Sail, an Argo CD `Application`, a Flux `HelmRelease`.
 """
 
 from __future__ import annotations
 
 from multimesh.rules.concern import EVERY, has_word, name_starts
 from multimesh.rules.recognise import shared_chart
+from multimesh.yamltext.fieldpath import BadShape, find, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +39,22 @@ ID = "shared-resources"
 #: How the names of most objects of these charts begin.
 _SHARED = (name_starts("istio-cni"), name_starts("ztunnel"), name_starts("istio-operator"))
 
+#: Where resources by which a program installs charts say which one, by group and kind; nothing: it is Istio always.
+_INSTALLERS = {
+    ("sailoperator.io", "Istio"): (),
+    ("sailoperator.io", "IstioRevision"): (),
+    ("sailoperator.io", "IstioCNI"): (),
+    ("sailoperator.io", "ZTunnel"): (),
+    ("argoproj.io", "Application"): (
+        "spec/source/chart", "spec/source/repoURL", "spec/source/path",
+        "spec/sources/*/chart", "spec/sources/*/repoURL", "spec/sources/*/path",
+    ),
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): (
+        "spec/chart/spec/chart", "spec/chart/spec/sourceRef/name", "spec/chartRef/name",
+    ),
+}  # fmt: skip
+_CHARTS = ("istio", "ztunnel")
+
 READS: Reads = {
     "CustomResourceDefinition": EVERY,
     "ClusterRole": _SHARED,
@@ -44,6 +65,8 @@ READS: Reads = {
     "Deployment": (name_starts("istio-operator"),),
     "Namespace": EVERY,
     "DaemonSet": (has_word("install-cni"), has_word("ztunnel")),
+    "IstioOperator": EVERY,
+    **{kind: tuple(map(has_word, _CHARTS)) if paths else EVERY for (_, kind), paths in _INSTALLERS.items()},
 }
 
 #: The annotation with which Helm keeps a resource when it removes the release.
@@ -75,6 +98,13 @@ def plan(resource: Resource, mesh: Profile) -> None:
     """Keep, drop or refuse what is shared."""
     if resource.kind == "CustomResourceDefinition":
         _plan_definition(resource, mesh)
+    elif (resource.group, resource.kind) == ("install.istio.io", "IstioOperator"):
+        raise resource.error(
+            "an IstioOperator makes an operator or istioctl install a stock mesh, which no post-renderer sees",
+            f"Remove it, and install the charts of Istio through multimesh with the profile of mesh {mesh.name}.",
+        )
+    elif (resource.group, resource.kind) in _INSTALLERS:
+        _notice_installer(resource)
     elif not mesh.owns_shared:
         chart = shared_chart(resource)
         if chart:
@@ -83,6 +113,22 @@ def plan(resource: Resource, mesh: Profile) -> None:
                 f"{_REMEDIES[chart]}\n"
                 f"If this is the mesh that owns it, set spec.sharedResources to own in {mesh.where}.",
             )
+
+
+def _notice_installer(resource: Resource) -> None:
+    paths = _INSTALLERS[resource.group, resource.kind]
+    try:
+        named = [text(node) for path in paths for _, node in find(resource.root, path)]
+    except BadShape:
+        return  # Nothing of it is rewritten.
+    if not paths or any(chart in name.lower() for name in named for chart in _CHARTS):
+        resource.notice(
+            ID,
+            "warning",
+            f"a program installs Istio by this {resource.kind}, and multimesh does not see what it renders",
+            "Let that program run multimesh as its post-renderer, with a profile: see docs/integrations.md. "
+            "Otherwise it installs a stock mesh.",
+        )
 
 
 def _plan_definition(resource: Resource, mesh: Profile) -> None:
@@ -102,7 +148,38 @@ def _plan_definition(resource: Resource, mesh: Profile) -> None:
         raise resource.error(
             f"mesh {mesh.name} leaves CRDs to another mesh, and this one does not carry {POLICY}: keep; "
             "if this release has installed it before, Helm would delete it and every resource of its kind",
-            f"Leave it out: --set-json 'base.excludedCRDs=[\"{resource.name}\"]' (Istio 1.24 and later; "
-            "'multimesh values --chart base' writes it), --skip-crds for charts up to 1.23,\n"
-            f"or upgrade this release once with spec.sharedResources: own in {mesh.where}.",
+            f"{_way_out(resource)}\nOr upgrade this release once with spec.sharedResources: own in {mesh.where}.",
+            values=_values(resource),
         )
+
+
+def _way_out(resource: Resource) -> str:
+    """Return the values that leave a CRD out of the chart base, told by its labels.
+
+    Charts up to 1.23 have the labels of 1.5 on their CRDs, and 1.24 replaced these (istio 1.24.0,
+    manifests/charts/base/templates/crds.yaml). The chart of somebody else has neither.
+    """
+    templates = "--set base.enableCRDTemplates=false (charts up to 1.23)"
+    excluded = (
+        f"--set-json 'base.excludedCRDs=[\"{resource.name}\"]' (Istio 1.24 and later; "
+        "'multimesh values --chart base' writes it)"
+    )
+    if _is_legacy(resource):
+        return f"Leave it out: {templates}."
+    if _is_istio(resource):
+        return f"Leave it out: {excluded}."
+    return f"Leave it out: {excluded}, {templates}; in another chart, give it this annotation."
+
+
+def _values(resource: Resource) -> dict[str, object]:
+    if _is_legacy(resource):
+        return {"base.enableCRDTemplates": False}
+    return {"base.excludedCRDs": [resource.name]} if resource.name.endswith(".istio.io") else {}
+
+
+def _is_legacy(resource: Resource) -> bool:
+    return resource.labels().get("heritage") == "Tiller"
+
+
+def _is_istio(resource: Resource) -> bool:
+    return resource.labels().get("app.kubernetes.io/part-of") == "istio"

@@ -17,11 +17,12 @@ The copy of galley's configuration in the ConfigMap `istio-galley-configuration`
 it, and so does the variable `INJECTION_WEBHOOK_CONFIG_NAME` of pilot, which only istiod would read.
 Services and ServiceAccounts keep their names: certificates contain them.
 From Istio 1.6 on, control planes find their entries by name, and this rule changes nothing.
+Charts of Istio 1.4 and older are refused: their galley reads its configuration from a file, and keeps its stock name.
 """
 
 from __future__ import annotations
 
-from multimesh.kubernetes.containers import container, flag, flag_list, set_flag, set_variable
+from multimesh.kubernetes.containers import container, flag, flag_list, set_flag, set_variable, words_of
 from multimesh.kubernetes.resources import resources
 from multimesh.mesh.names import (
     GALLEY_CONFIGURATION,
@@ -34,7 +35,7 @@ from multimesh.mesh.names import (
 )
 from multimesh.rules.concern import EVERY, name_is
 from multimesh.rules.recognise import RENDER_AGAIN, is_galley, is_injector
-from multimesh.yamltext.fieldpath import text
+from multimesh.yamltext.fieldpath import is_scalar, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
+    from multimesh.yamltext.nodes import MappingNode
 
 ID = "webhook-names"
 
@@ -58,6 +60,13 @@ READS: Reads = {
         name_is("istio-grafana-custom-resources"),
     ),
 }
+
+#: What flags of galley and the injector begin with that exist up to 1.4, and not in 1.5.0
+#: (install/kubernetes/helm/istio/charts/{galley,sidecarInjectorWebhook}/templates/deployment.yaml, 1.0.0 to 1.4.10).
+_OLD_FLAGS = (
+    "--validation-webhook-config-file", "--webhook-config-file", "--livenessProbePath=/healthliveness",
+    "--healthCheckFile=/health",
+)  # fmt: skip
 
 #: What the scripts of the hook Jobs wait for (1.5.0, charts/security/templates/create-custom-resources-job.yaml).
 _SCRIPT_WORDS = f"validatingwebhookconfiguration {GALLEY_CONFIGURATION}"
@@ -84,16 +93,31 @@ def _plan_entries(resource: Resource, mesh: Profile) -> None:
 def _plan_flags(resource: Resource, mesh: Profile) -> None:
     if resource.name == "istio-galley":
         path, node = container(resource, "galley")
+        _refuse_old(resource, path, node)
         path, flags = flag_list(path, node, subcommand="server")
         _set(resource, path, flags, "--webhook-name", galley_configuration(mesh), GALLEY_CONFIGURATION)
     elif resource.name == "istio-sidecar-injector":
         path, node = container(resource, "sidecar-injector-webhook")
+        _refuse_old(resource, path, node)
         path, flags = flag_list(path, node)
         _set(resource, path, flags, "--webhookName", webhook_entry(INJECTOR_ENTRY, mesh), INJECTOR_ENTRY)
         _set(resource, path, flags, "--webhookConfigName", injector_configuration(mesh), INJECTOR_CONFIGURATION)
     elif resource.name == "istio-pilot":
         path, node = container(resource, "discovery")
         set_variable(resource, path, node, "INJECTION_WEBHOOK_CONFIG_NAME", injector_configuration(mesh))
+
+
+def _refuse_old(resource: Resource, path: str, node: MappingNode) -> None:
+    """Refuse the charts before 1.5, which have flags that 1.5.0 removed or changed."""
+    found = words_of(path, node)
+    for word in found[1].value if found is not None else ():
+        if is_scalar(word) and word.value.startswith(_OLD_FLAGS):
+            raise resource.error(
+                f'{path} holds "{word.value}": '
+                "this is a chart of Istio 1.4 or older, and multimesh knows none before 1.5",
+                "Use a chart of Istio 1.5 or later. A chart before that can be the only mesh of a cluster: "
+                "install it without the post-renderer.",
+            )
 
 
 def _set(resource: Resource, path: str, flags: Flags, name: str, new: str, stock: str) -> None:

@@ -1,4 +1,4 @@
-"""The Jinja2 templates of the commands `values` and `namespaces`, and the function that loads them."""
+"""The Jinja2 templates of the commands `values`, `namespaces` and `policies`, and the function that loads them."""
 
 from __future__ import annotations
 

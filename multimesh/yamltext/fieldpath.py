@@ -26,7 +26,7 @@ _STEPS: dict[str, tuple[str, ...]] = {}
 
 
 class BadShape(Exception):
-    """A field has a shape that the caller does not know; whoever knows the resource turns it into a message.
+    """A field has an unexpected type; the caller that knows the resource makes a message of it.
 
     `path` is the field path, `what` continues a sentence that begins with it, and `node` is the culprit.
     """

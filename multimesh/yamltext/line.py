@@ -9,7 +9,7 @@ class Line:
     __slots__ = ("_data", "_first", "_offset")
 
     #: The last data and offset that were counted, and the line feeds before it. A report asks for thousands of lines in
-    #: their order, so that counting goes on where it stopped.
+    #: their order, so that counting continues where it stopped.
     _counted: tuple[bytes | str, int, int] = (b"", 0, 0)
 
     def __init__(self, data: bytes | str, offset: int, first: int | Line = 1) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multimesh.yamltext.line import Line
     from multimesh.yamltext.nodes import Node
 
-#: Characters that stand for themselves in every style of YAML. `translate(None, PLAIN)` finds whether there are others.
+#: Characters that have no special meaning in any style of YAML. `translate(None, PLAIN)` leaves all others.
 PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-"
 
 #: A shorter document is parsed faster than it is searched.

@@ -1,4 +1,4 @@
-"""Several meshes against each other: webhooks, Citadels, CRDs, what a cluster has once, and live namespaces."""
+"""Checks between several meshes: webhooks, Citadels, CRDs, shared resources, and live namespaces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENABLED = spaces("istio-injection", "In", "enabled")
 
 
 def pair(make, **more):
-    """Return two meshes of what a function makes of their names."""
+    """Return two meshes that a function makes from their names."""
     return [mesh(*make(name), name=name, **more) for name in ("affirmed", "blue")]
 
 
@@ -159,7 +159,7 @@ def test_live_citadels_alone_are_not_reported_where_another_mesh_is_checked():
     assert said(citadels([*live, mesh(istiod("red"), name="red")])) == []
 
 
-# What a cluster has once.
+# Shared resources.
 
 
 def test_a_job_that_applies_a_cluster_wide_resource_is_found_in_each_of_several_meshes():

@@ -1,4 +1,4 @@
-"""`multimesh check`: every class of collision is found, and meshes through the rewrite have none."""
+"""`multimesh check`: every class of conflicts is found, and rewritten meshes have none."""
 
 import collections
 import json
@@ -12,7 +12,7 @@ import pytest
 import yaml
 from finding_cases import config, istiod, node, service, spaces, thing, webhook, workload
 from program import profile, render
-from streams import FOLDER, REASON
+from streams import DIRECTORY, REASON
 
 from multimesh.check.catalogue import CATALOGUE
 from multimesh.check.meshes.overlap import common, exclude, limits
@@ -22,7 +22,7 @@ from multimesh.yamltext.edits import Text
 
 ROOT = Path(__file__).resolve().parents[2]
 OWNER = {"affirmed": "own", "blue": "leave"}
-needs_streams = pytest.mark.skipif(not FOLDER.is_dir(), reason=REASON)
+needs_streams = pytest.mark.skipif(not DIRECTORY.is_dir(), reason=REASON)
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
@@ -46,32 +46,32 @@ def found(*arguments):
     return dict(collections.Counter(item["id"] for item in json.loads(done.stdout)["findings"])), done.returncode
 
 
-def profiles(folder):
+def profiles(directory):
     """Write the profiles of both meshes, and return the flags that name them."""
     flags = []
     for mesh, owns in OWNER.items():
-        path = folder / f"{mesh}.profile.yaml"
+        path = directory / f"{mesh}.profile.yaml"
         path.write_text(profile(mesh, f"istio-{mesh}", [f"nginx-{mesh}"], sharedResources=owns))
         flags += ["--profile", path]
     return flags
 
 
 def charts(helm, version, names):
-    """Return the streams of one version, by mesh, for the charts that there are."""
-    folder = FOLDER / helm / version
-    return {mesh: [p for name in names if (p := folder / mesh / f"{name}.yaml").exists()] for mesh in OWNER}
+    """Return the streams of one version, by mesh, for the charts that exist."""
+    directory = DIRECTORY / helm / version
+    return {mesh: [p for name in names if (p := directory / mesh / f"{name}.yaml").exists()] for mesh in OWNER}
 
 
-def rewritten(folder, streams):
-    """Pipe streams through the program; what it refuses, as it must, is left out."""
+def rewritten(directory, streams):
+    """Render the streams; those that must be refused are left out."""
     for mesh, paths in streams.items():
-        (folder / mesh).mkdir()
+        (directory / mesh).mkdir()
         for path in paths:
             owner = profile(mesh, f"istio-{mesh}", [f"nginx-{mesh}"], sharedResources=OWNER[mesh])
             done = render(path.read_bytes(), owner)
             if done.code == 0:
-                (folder / mesh / path.name).write_bytes(done.out)
-    return folder / "affirmed", folder / "blue"
+                (directory / mesh / path.name).write_bytes(done.out)
+    return directory / "affirmed", directory / "blue"
 
 
 UMBRELLA = ("istio-default", "istio-demo", "istio-everything")
@@ -83,7 +83,7 @@ STOCK_1_5 = {"istio-default": (5, 0), "istio-demo": (7, 0), "istio-everything": 
 @needs_streams
 @pytest.mark.parametrize(("helm", "chart"), list(product(("helm3", "helm4"), UMBRELLA)))
 def test_two_stock_meshes_of_1_5_collide_in_exactly_what_is_known(helm, chart):
-    """Names, node ports and host paths are those of the table in the manual of collisions."""
+    """Names, node ports and host paths are those of the table of conflicts in the manual."""
     both = charts(helm, "1.5.0", [chart])
     ids, code = found(*both["affirmed"], *both["blue"])
     names, paths = STOCK_1_5[chart]
@@ -96,7 +96,7 @@ def test_two_stock_meshes_of_1_5_collide_in_exactly_what_is_known(helm, chart):
 @needs_streams
 @pytest.mark.parametrize(("helm", "chart"), list(product(("helm3", "helm4"), UMBRELLA)))
 def test_two_rewritten_meshes_of_1_5_share_nothing_of_severity_error(tmp_path, helm, chart):
-    """Rendered without the values of the mesh, the trust domain is still the same."""
+    """The trust domain is the same, since they were rendered without the values of the mesh."""
     both = rewritten(tmp_path, charts(helm, "1.5.0", [chart]))
     assert found(*both, *profiles(tmp_path)) == ({"trust-domain": 1}, 0)
 
@@ -115,7 +115,7 @@ def test_two_stock_meshes_of_today_collide_in_validator_cni_and_crds(helm, versi
 @needs_streams
 @pytest.mark.parametrize(("helm", "version"), list(product(("helm3", "helm4"), MODERN)))
 def test_two_rewritten_meshes_of_today_share_nothing_of_severity_error(tmp_path, helm, version):
-    """What remains are warnings that the values of `multimesh values` take away."""
+    """The remaining warnings are those that the values of `multimesh values` prevent."""
     both = rewritten(tmp_path, charts(helm, version, PARTS))
     ids, code = found(*both, *profiles(tmp_path))
     assert set(ids) <= {"trust-domain", "no-discovery-selector", "gateway-selector"}
@@ -123,7 +123,7 @@ def test_two_rewritten_meshes_of_today_share_nothing_of_severity_error(tmp_path,
 
 
 def test_the_article_by_hand_leaves_what_it_overlooked(tmp_path):
-    """Six mistakes of the article, in a small mesh of that shape."""
+    """There are six mistakes of the article, in a small mesh of the same structure."""
     for mesh in OWNER:
         (tmp_path / f"{mesh}.yaml").write_text(ARTICLE.replace("MESH", mesh))
     ids, code = found(tmp_path / "affirmed.yaml", tmp_path / "blue.yaml")
@@ -212,7 +212,7 @@ spec: {ports: [{port: 443}]}
 
 
 def random_selector(rng, keys, values):
-    """Return a selector with any operators about a few labels."""
+    """Return a selector with random operators about a few labels."""
     expressions = []
     for _ in range(rng.randint(0, 3)):
         operator = rng.choice(OPERATORS)
@@ -224,7 +224,7 @@ def random_selector(rng, keys, values):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_two_selectors_overlap_exactly_where_brute_force_finds_labels(seed):
-    """Over all combinations of values that occur, one that does not, and none; and the witness satisfies both."""
+    """They are compared over all combinations of values that occur, one that does not, and none; the example matches both."""
     rng = Random(seed)
     keys, values = ["a", "b", "c"], ["1", "2", "3"]
     universe = [
@@ -250,7 +250,7 @@ STOCK_INJECTOR = {"namespaceSelector": {"matchExpressions": [
 
 
 def test_an_istiod_that_missed_the_post_renderer_is_told_by_its_selectors(tmp_path):
-    """With a revision the stock chart has no stock name, and injects and validates all the same."""
+    """With a revision the stock chart contains no stock name, but injects and validates in the whole cluster."""
     (tmp_path / "p.yaml").write_text(profile("affirmed", "istio-affirmed"))
     (tmp_path / "istiod.yaml").write_text(
         yaml.safe_dump_all(
@@ -269,7 +269,7 @@ def test_an_istiod_that_missed_the_post_renderer_is_told_by_its_selectors(tmp_pa
 
 
 def test_selectors_of_the_mesh_and_of_its_canary_are_no_stock_names(tmp_path):
-    """A canary revision never asks for the label, and a tag leads to a revision."""
+    """A canary revision never has an entry for the label, and a tag refers to a revision."""
     (tmp_path / "p.yaml").write_text(profile("affirmed", "istio-affirmed", canaryRevisions=["next"]))
     canary, tag = (
         webhook("next", STOCK_INJECTOR),
@@ -294,7 +294,7 @@ def test_selectors_of_the_mesh_and_of_its_canary_are_no_stock_names(tmp_path):
 
 @pytest.mark.parametrize("text", ["a: [", "just text", "- a", "[" * 9000, "a: &a [*a]"], ids=lambda text: text[:9])
 def test_a_mesh_configuration_that_is_no_yaml_is_told(tmp_path, text):
-    """Its trust domain and its selectors are unknown, and nobody shall think that they were looked at."""
+    """Its trust domain and its selectors are unknown, and the user must know that they were not checked."""
     (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), config("affirmed", text)]))
     assert found(tmp_path / "a.yaml") == ({"unreadable": 1}, 0)
     (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), config("affirmed", "trustDomain: a")]))
@@ -302,7 +302,7 @@ def test_a_mesh_configuration_that_is_no_yaml_is_told(tmp_path, text):
 
 
 def test_two_meshes_that_install_one_component_are_two_wherever_it_lives(tmp_path):
-    """Both in kube-system, and no control plane is shown: their revisions tell them apart."""
+    """Both are in kube-system, and no control plane is in the manifests: their revisions differ."""
     for mesh in OWNER:
         cni = workload("istio-cni-node", "kube-system", {"name": "install-cni"}, "DaemonSet")
         cni["metadata"]["labels"] = {"istio.io/rev": mesh}
@@ -315,7 +315,7 @@ def test_two_meshes_that_install_one_component_are_two_wherever_it_lives(tmp_pat
 
 
 def test_a_release_that_is_not_shown_is_not_missed(tmp_path):
-    """Base without istiod, istiod without base: each refers to the other; where both are shown, a reference must lead somewhere."""
+    """Base without istiod, istiod without base: each refers to the other, so a missing object is a finding only if both are there."""
     account = {"kind": "ServiceAccount", "name": "istiod-service-account", "namespace": "istio-affirmed"}
     binding = thing("ClusterRoleBinding", "istiod-istio-affirmed", subjects=[account])
     validator = webhook("affirmed", spaces("multimesh.dev/mesh", "In", "affirmed"), "Validating")
@@ -332,7 +332,7 @@ def test_a_release_that_is_not_shown_is_not_missed(tmp_path):
 
 
 def policy(mesh, name, **constraints):
-    """Write an admission policy as the charts since 1.22 bring it on demand, and its binding."""
+    """Return an admission policy as the charts since 1.22 have it with a value set, and its binding."""
     rules = [{"apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["*"]}]
     made = thing("ValidatingAdmissionPolicy", name, spec={"matchConstraints": {"resourceRules": rules, **constraints}})
     binding = thing("ValidatingAdmissionPolicyBinding", f"{name}-binding", spec={"policyName": name})
@@ -342,7 +342,7 @@ def policy(mesh, name, **constraints):
 
 
 def test_admission_policies_of_two_meshes_see_different_namespaces(tmp_path):
-    """They are no webhooks, and decide for the whole cluster as validators do."""
+    """Policies are not webhooks, but decide for the whole cluster as validators do."""
     for constraints, expected in (
         (lambda _: {}, {"validation-overlap": 1}),
         (lambda mesh: spaces("multimesh.dev/mesh", "In", mesh), {}),
@@ -358,7 +358,7 @@ def test_admission_policies_of_two_meshes_see_different_namespaces(tmp_path):
 
 
 def test_a_root_namespace_belongs_to_one_mesh(tmp_path):
-    """What lies there holds for all of a mesh; each mesh's own, or none at all, is no finding."""
+    """Its configuration applies to a whole mesh; a root namespace of its own, or none, is not a finding."""
     for said, expected in (
         ("rootNamespace: istio-system", {"namespace-claimed-twice": 1}),
         ("rootNamespace: istio-MESH", {}),
@@ -371,9 +371,9 @@ def test_a_root_namespace_belongs_to_one_mesh(tmp_path):
 
 
 def test_files_of_one_revision_are_one_mesh(tmp_path):
-    """istio-cni lives in kube-system and shares a folder with the ztunnel of its own mesh, and of no other."""
-    folder = "/var/run/ztunnel"
-    agents = {mesh: node(mesh, folder) for mesh in OWNER}
+    """istio-cni is in kube-system and shares a directory only with the ztunnel of its own mesh."""
+    directory = "/var/run/ztunnel"
+    agents = {mesh: node(mesh, directory) for mesh in OWNER}
     (tmp_path / "istiod.yaml").write_text(yaml.safe_dump_all([istiod("affirmed"), agents["affirmed"]]))
     cni = agents["blue"] | {
         "metadata": {"name": "cni", "namespace": "kube-system", "labels": {"istio.io/rev": "affirmed"}}
@@ -386,7 +386,7 @@ def test_files_of_one_revision_are_one_mesh(tmp_path):
 
 
 def test_two_profiles_of_one_control_plane_namespace_are_told_with_manifests_too(tmp_path):
-    """What is installed there must not hide that two meshes want to be."""
+    """Manifests of one mesh must not hide that two profiles claim its namespace."""
     flags = []
     for mesh in OWNER:
         (tmp_path / f"{mesh}.profile.yaml").write_text(profile(mesh, "istio-affirmed", sharedResources=OWNER[mesh]))
@@ -397,7 +397,7 @@ def test_two_profiles_of_one_control_plane_namespace_are_told_with_manifests_too
 
 
 def test_profiles_alone_are_held_against_each_other(tmp_path):
-    """Namespaces, node ports, revisions and owners, before anything is rendered."""
+    """Namespaces, node ports, revisions and owners are compared before anything is rendered."""
     for mesh in OWNER:
         ports = {"http2": 32380}
         text = profile(mesh, f"istio-{mesh}", ["shared"], sharedResources="own", nodePorts=ports, revision="same")
@@ -408,14 +408,14 @@ def test_profiles_alone_are_held_against_each_other(tmp_path):
 
 
 def test_the_example_profiles_are_accepted_together():
-    """Nothing is found, and that is said."""
+    """There is no finding, and the output says so."""
     done = run("--profile", "charts-values/affirmed", "--profile", "charts-values/blue")
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing found" in done.stdout
 
 
 def test_two_meshes_that_leave_everything_to_others_are_told_so(tmp_path):
-    """Somebody must own the CRDs."""
+    """One mesh must own the CRDs."""
     flags = []
     for mesh in OWNER:
         (tmp_path / f"{mesh}.yaml").write_text(profile(mesh, f"istio-{mesh}"))
@@ -424,7 +424,7 @@ def test_two_meshes_that_leave_everything_to_others_are_told_so(tmp_path):
 
 
 def test_sarif_has_what_code_scanning_wants(tmp_path):
-    """Rules with texts, and for each result a location with a region."""
+    """It has rules with texts, and a location with a region for each result."""
     for mesh in OWNER:
         (tmp_path / f"{mesh}.yaml").write_text(ARTICLE.replace("MESH", mesh))
     body = json.loads(run(tmp_path / "affirmed.yaml", tmp_path / "blue.yaml", "-o", "sarif").stdout)
@@ -441,7 +441,7 @@ def test_sarif_has_what_code_scanning_wants(tmp_path):
 
 
 def test_the_severity_from_which_the_exit_code_is_1_can_be_moved(tmp_path):
-    """A pipeline may be strict about warnings."""
+    """A pipeline may fail on warnings."""
     flags = []
     for mesh in OWNER:
         (tmp_path / f"{mesh}.yaml").write_text(profile(mesh, f"istio-{mesh}"))
@@ -450,7 +450,7 @@ def test_the_severity_from_which_the_exit_code_is_1_can_be_moved(tmp_path):
 
 
 def test_an_upgrade_that_forgot_the_post_renderer_is_told_beforehand(tmp_path):
-    """The stock names come back, and those of the mesh vanish."""
+    """The stock names are back, and those of the mesh are gone."""
     new = tmp_path / "new.yaml"
     old = tmp_path / "old.yaml"
     role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {}}}\n"
@@ -461,7 +461,7 @@ def test_an_upgrade_that_forgot_the_post_renderer_is_told_beforehand(tmp_path):
 
 
 def test_a_crd_that_helm_would_delete_is_told_beforehand(tmp_path):
-    """Unless it carries the annotation that keeps it."""
+    """A CRD with the annotation that keeps it is not reported."""
     crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b.io\n"
     (tmp_path / "new.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: istio-blue}\n")
     (tmp_path / "old.yaml").write_text(crd)
@@ -486,7 +486,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_manifests_of_strangers_give_findings_or_a_clear_error(tmp_path, text):
-    """Never a traceback."""
+    """There is no traceback."""
     (tmp_path / "a.yaml").write_text(text)
     (tmp_path / "b.yaml").write_text(ARTICLE.replace("MESH", "blue"))
     done = run(tmp_path / "a.yaml", tmp_path / "b.yaml")
@@ -496,7 +496,7 @@ def test_manifests_of_strangers_give_findings_or_a_clear_error(tmp_path, text):
 
 
 def test_a_mutated_manifest_never_ends_in_a_traceback(tmp_path):
-    """Values of the wrong type, anywhere; the seed is in the message."""
+    """Values of the wrong type are put anywhere; the seed is in the message."""
     seed = 7
     rng = Random(seed)
     wrong = [None, 3, "x", [], {}, [None], {"a": None}, [[1]], True]
@@ -519,7 +519,7 @@ def test_a_mutated_manifest_never_ends_in_a_traceback(tmp_path):
 
 
 def test_print_kubectl_prints_commands_that_only_read():
-    """They save what `check` wants to know."""
+    """They save everything that `check` reads."""
     done = run("--print-kubectl")
     assert done.returncode == 0
     lines = [line for line in done.stdout.splitlines() if line and not line.startswith("#")]
@@ -528,13 +528,13 @@ def test_print_kubectl_prints_commands_that_only_read():
 
 
 def test_every_finding_has_a_page():
-    """An id in a report leads to docs/findings.md."""
+    """The id in a report is a section of docs/findings.md."""
     page = (ROOT / "docs" / "findings.md").read_text()
     assert [name for name in CATALOGUE if f"\n## {name}\n" not in page] == []
 
 
 def test_values_are_read_as_go_reads_them():
-    """Two Services with one node port collide, however it is written."""
+    """Two Services with the same node port conflict, in every notation of the number."""
     text = "{a: 0x7918, b: 031, c: yes, d: 'yes', e: !!str 1, f: ~, g: 1_0, h: 089, i: 1.5}"
     [root] = Text(text).roots
     assert values(root) == {

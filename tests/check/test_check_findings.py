@@ -1,4 +1,4 @@
-"""Every finding of `check` has manifests that produce it, and a near miss that does not."""
+"""Every finding of `check` has manifests that produce it, and similar ones that do not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from program import profile, render
 from multimesh.check.catalogue import CATALOGUE
 from multimesh.cli import main
 
-#: What only a running mesh shows: tests/check/test_verify.py has a test for each.
+#: Findings about a running mesh: tests/check/test_verify.py has a test for each.
 OF_VERIFY = ("admission-policy", "control-plane-down", "ca-bundle", "pod-mesh", "certificate", "left-behind")
 
 
@@ -27,13 +27,13 @@ def check(capsysbinary, *given):
 
 
 def test_every_finding_has_a_case():
-    """Whoever adds an id writes what produces it, and what nearly does."""
+    """A new id needs manifests that produce it, and similar ones that do not."""
     assert set(CATALOGUE) == {*CASES, *OF_VERIFY}
     verify = (ROOT / "tests/check/test_verify.py").read_text(encoding="utf-8")
     assert [name for name in OF_VERIFY if f'"{name}"' not in verify] == []
 
 
-#: What operators rely on: an id keeps its severity.
+#: Operators rely on the severity of an id.
 CONTRACT = {
     "error": (
         "cluster-scoped-name injection-overlap validation-overlap webhook-flag-mismatch node-port host-port host-path "
@@ -45,14 +45,14 @@ CONTRACT = {
 
 @pytest.mark.parametrize("severity", CONTRACT)
 def test_an_id_keeps_its_severity(severity):
-    """Pipelines stop by it."""
+    """Exit codes of pipelines depend on it."""
     names = CONTRACT[severity].split()
     assert dict.fromkeys(names, severity) == {name: CATALOGUE[name].severity for name in names}
 
 
 @pytest.mark.parametrize("finding", CASES)
 def test_the_finding_is_there(capsysbinary, tmp_path, finding):
-    """Both sides are named with file and line, and it says why it matters and what to do."""
+    """Both sides have file and line, and the output says why it matters and what to do."""
     code, found = check(capsysbinary, *arguments(CASES[finding].hit, tmp_path))
     mine = [item for item in found if item["id"] == finding]
     assert mine, found
@@ -69,14 +69,14 @@ def test_the_finding_is_there(capsysbinary, tmp_path, finding):
 
 @pytest.mark.parametrize("finding", CASES)
 def test_the_near_miss_is_silent(capsysbinary, tmp_path, finding):
-    """What only looks like the finding is none."""
+    """Similar manifests without the problem give no finding."""
     _, found = check(capsysbinary, *arguments(CASES[finding].miss, tmp_path))
     assert [item for item in found if item["id"] == finding] == []
 
 
 @pytest.mark.parametrize("finding", CASES)
 def test_the_page_shows_what_the_case_prints(finding, tmp_path, capsysbinary):
-    """The example of a page is the answer to the case."""
+    """The example of a section is the output for the manifests of the case."""
     page = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
     section = re.search(rf"(?s)\n## {finding}\n(.*?)(?=\n## |\Z)", page)
     _, found = check(capsysbinary, *arguments(CASES[finding].hit, tmp_path))
@@ -86,7 +86,7 @@ def test_the_page_shows_what_the_case_prints(finding, tmp_path, capsysbinary):
 
 
 def test_the_report_of_render_has_findings_of_the_same_form(capsysbinary, tmp_path):
-    """Whoever reads one can read the other."""
+    """The report of `render` and the output of `check` have the same format."""
     entry = {
         "name": "sidecar-injector.istio.io",
         "clientConfig": {"service": {"name": "istiod-affirmed", "namespace": "istio-affirmed", "path": "/inject"}},
@@ -121,14 +121,14 @@ def test_the_report_of_render_has_findings_of_the_same_form(capsysbinary, tmp_pa
     ],
 )
 def test_a_citadel_is_held_against_the_namespaces_of_its_profile(capsysbinary, tmp_path, listened, said):
-    """One that was installed without the post-renderer serves them, and all others."""
+    """A Citadel that was installed without the post-renderer serves these namespaces, and all others."""
     _, found = check(capsysbinary, *arguments(profiled([citadel("affirmed", *listened)]), tmp_path))
     assert [item["message"] for item in found if item["id"] == "citadel-scope"] == ([said] if said else [])
 
 
 @pytest.mark.parametrize("finding", CASES)
 def test_sarif_of_every_finding_is_what_code_scanning_takes(capsysbinary, tmp_path, monkeypatch, finding):
-    """Nothing is empty, lines count from 1, paths are relative, and every rule has its texts."""
+    """No text is empty, lines count from 1, paths are relative, and every rule has its texts."""
     monkeypatch.chdir(tmp_path)
     main(["check", *arguments(CASES[finding].hit, tmp_path), "-o", "sarif"])
     body = json.loads(capsysbinary.readouterr().out)
@@ -154,7 +154,7 @@ def test_sarif_of_every_finding_is_what_code_scanning_takes(capsysbinary, tmp_pa
 
 
 def _empty(value: object, path: str = "") -> list[str]:
-    """Name every empty text."""
+    """Return the path of every empty text."""
     if isinstance(value, dict):
         return [found for key, item in value.items() for found in _empty(item, f"{path}.{key}")]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""`check --profile X` against a cluster: what the profile claims, and who has it or reaches it already."""
+"""`check --profile X` with a cluster: what the profile claims, and who has it or reaches it already."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWN = "{trustDomain: a, discoverySelectors: [{matchLabels: {multimesh.dev/mesh: 
 
 
 def stock(**more: str) -> list[dict]:
-    """Write the control plane of a stock mesh that keeps to itself."""
+    """Return the control plane of a stock mesh that reads only its own namespaces."""
     plane = istiod("system", "default", **more)
     plane["metadata"]["name"] = "istiod"
     return [plane, mesh_config(OUTSIDE)]
@@ -35,14 +35,14 @@ def released(item: dict, namespace: str, name: str = "") -> dict:
     return item
 
 
-def found(capsysbinary, folder: Path, *objects: dict, ours: list | None = None, **spec: object) -> list[tuple]:
-    """Run the command: id, severity, message and number of sides of each finding, without what was not saved."""
-    (folder / "cluster.json").write_text(live(*copy.deepcopy([*objects, thing("Namespace", "default")])))
-    (folder / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",), **spec))
-    given = [folder / "cluster.json", f"--profile={folder / 'profile.yaml'}"]
+def found(capsysbinary, directory: Path, *objects: dict, ours: list | None = None, **spec: object) -> list[tuple]:
+    """Run the command: id, severity, message and number of sides of each finding, without those about missing kinds."""
+    (directory / "cluster.json").write_text(live(*copy.deepcopy([*objects, thing("Namespace", "default")])))
+    (directory / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",), **spec))
+    given = [directory / "cluster.json", f"--profile={directory / 'profile.yaml'}"]
     if ours:
-        (folder / "ours.yaml").write_text(yaml.safe_dump_all(ours))
-        given.append(folder / "ours.yaml")
+        (directory / "ours.yaml").write_text(yaml.safe_dump_all(ours))
+        given.append(directory / "ours.yaml")
     main(["check", *map(str, given), "-o", "json"])
     said = capsysbinary.readouterr()
     assert said.err == b""
@@ -169,7 +169,7 @@ HELD = {
 
 @pytest.mark.parametrize("case", HELD)
 def test_a_claim_that_somebody_holds_is_found(against, case):
-    """By a profile alone: nothing is installed yet."""
+    """A profile is enough: nothing is installed yet."""
     objects, spec, expected = HELD[case]
     assert [(name, level, message) for name, level, message in against(*objects, **spec)] == expected
 
@@ -204,7 +204,7 @@ def test_a_claim_that_nobody_holds_is_silent(against, case):
 
 
 def test_a_control_plane_without_selectors_is_found_with_manifests_too(against):
-    """And where nothing is checked but the cluster."""
+    """It is found too if only the cluster is checked."""
     reaches = [SYSTEM, mesh_config("trustDomain: x.local")]
     ours = [istiod("affirmed", image=""), config("affirmed", OUTSIDE)]
     assert [item[:2] for item in against(*reaches, ours=ours)] == [("no-discovery-selector", "error")]
@@ -226,7 +226,7 @@ def test_a_live_mesh_reaches_another_where_only_the_cluster_is_checked(capsysbin
 
 
 def test_what_the_manifests_claim_is_said_once(against):
-    """The comparison of manifests has found it."""
+    """The comparison of manifests reports it already."""
     role = released(thing("ClusterRole", "kiali-affirmed"), "monitoring")
     ours = [istiod("affirmed", image=""), config("affirmed", OUTSIDE), thing("ClusterRole", "kiali-affirmed")]
     assert [item[2] for item in against(role, ours=ours)] == [
@@ -245,7 +245,7 @@ def test_a_mesh_configuration_that_was_not_seen_leaves_a_question_open(capsysbin
 
 
 def test_every_finding_has_a_remedy_for_a_cluster(capsysbinary, tmp_path):
-    """The remedies of the catalogue are for two profiles that somebody is writing."""
+    """The remedies of the catalogue are for two profiles that can still be changed."""
     for case, what in (("CRDs", "#move-the-ownership"), ("CRDs of nobody", "--take-ownership"), ("the revision", "spec.revision"),
                        ("a validator of everything", "#beside-a-stock-mesh"), ("a control plane without selectors", "DoesNotExist"),
                        ("a control plane that cannot have selectors", "upgrade")):  # fmt: skip

@@ -19,7 +19,7 @@ FOUND = [
 
 
 def test_github_gets_a_command_for_each_finding_at_its_place():
-    """With everything escaped that ends a property or a message."""
+    """All characters that end a property or a message are escaped."""
     lines = write("github", FOUND, "2 meshes", "check").splitlines()
     assert lines[0] == (
         "::error file=a b%2Cc%3Ad.yaml,line=7,title=two-owners::"
@@ -48,7 +48,7 @@ def test_junit_has_a_case_for_each_id_and_fails_for_errors():
 
 
 def test_junit_without_findings_is_one_case_that_passes():
-    """A server takes a suite without cases for one that did not run."""
+    """A server treats a suite without cases as one that did not run."""
     suite = ET.fromstring(write("junit", [], "2 meshes", "check"))  # noqa: S314 - our own output
     assert [(case.get("name"), len(case)) for case in suite] == [("nothing found", 0)]
 

@@ -1,4 +1,4 @@
-"""One mesh against itself and its profile: webhook names, the mesh configuration, and what the rewrite leaves."""
+"""Checks inside one mesh, alone and with its profile: webhook names, the mesh configuration, and what the rewrite leaves."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 from finding_cases import citadel, config, istiod, spaces, thing, webhook, workload
 from meshes import mesh, messages, said, spec
 
+from multimesh.check.between.discovery import without_selectors
 from multimesh.check.inside import INSIDE
-from multimesh.check.inside.configuration import discovery, unparsed
+from multimesh.check.inside.configuration import unparsed
 from multimesh.check.inside.rewritten import confined, injection, profile
 from multimesh.check.inside.webhook_names import flags
 
@@ -19,7 +20,7 @@ ENTRY = "sidecar-injector.istio.io"
 def test_every_check_is_run():
     """The names are those of the functions."""
     assert [check.__name__ for check in INSIDE] == (
-        "roles pods selectors routes services policies gateways flags unparsed discovery profile injection confined".split()
+        "roles pods selectors routes services policies gateways flags unparsed profile injection confined".split()
     )
 
 
@@ -156,7 +157,7 @@ def test_a_configuration_that_is_not_a_mapping_is_named():
 
 
 def test_discovery_selectors_are_missed_from_1_10_on():
-    """That is where the injector has a revision and the API version v1."""
+    """The version is known from the injector: it has a revision, and the API version v1."""
     missed = ["mesh affirmed has no discoverySelectors"]
     new, old, unlabelled = (
         patched("r"),
@@ -170,7 +171,7 @@ def test_discovery_selectors_are_missed_from_1_10_on():
         (old, "a: b", []),
         (unlabelled, "a: b", []),
     ):
-        assert messages(discovery, item, config("affirmed", text)) == expected
+        assert messages(without_selectors, item, config("affirmed", text)) == expected
 
 
 # What the rewrite leaves.

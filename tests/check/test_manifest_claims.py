@@ -22,6 +22,7 @@ from multimesh.check.between.manifests import (
     trust_domains,
 )
 from multimesh.check.between.profiles import PROFILE_CLAIMS
+from multimesh.check.between.singletons import SINGLETONS
 from multimesh.check.findings import Side
 
 SPACE = "istio-affirmed"
@@ -33,7 +34,9 @@ def claims(function, *items, **more):
 
 
 def test_every_claim_is_compared_under_its_id_and_phrase():
-    assert [(finding, phrase, function.__name__) for finding, phrase, function in (*CLAIMS, *PROFILE_CLAIMS)] == [
+    assert [
+        (finding, phrase, function.__name__) for finding, phrase, function in (*CLAIMS, *PROFILE_CLAIMS, *SINGLETONS)
+    ] == [
         ("cluster-scoped-name", "meshes have", "cluster_scoped_names"),
         ("namespace-claimed-twice", "meshes have", "namespaced_objects"),
         ("namespace-claimed-twice", "meshes have the root namespace", "root_namespaces"),
@@ -50,12 +53,23 @@ def test_every_claim_is_compared_under_its_id_and_phrase():
         ("shared-revision", "profiles have the", "revisions"),
         ("node-port", "profiles ask for", "node_ports"),
         ("two-owners", "profiles say", "ownership"),
+        ("used-twice", "meshes use", "ambient"),
+        ("written-twice", "meshes serve the Gateway API controller", "gateway_controllers"),
+        ("written-twice", "meshes make the GatewayClass", "gateway_classes"),
+        ("written-twice", "meshes write the status of Ingresses of the class", "ingress_classes"),
+        ("written-twice", "meshes write", "switched_on"),
     ]
-    assert [check.__name__ for check in BETWEEN[16:]] == [
+    assert [check.__name__ for check in BETWEEN[21:]] == [
         "overlaps",
+        "unselective",
+        "meeting",
+        "roots",
+        "one_root",
+        "external_authority",
         "citadels",
         "embedded",
         "crd_versions",
+        "cni_versions",
         "no_owner",
         "claimed",
         "reached",

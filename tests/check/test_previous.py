@@ -1,4 +1,4 @@
-"""`check --previous`: what an upgrade without the post-renderer does where no name tells it."""
+"""`check --previous`: what an upgrade without the post-renderer does where no name shows it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_selector_of_the_mesh_that_goes_is_found(case: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    """From Istio 1.24 on istiod's release has no name that the rewrite changes, only selectors."""
+    """From Istio 1.24 on the release of istiod contains no name that the rewrite changes, only selectors."""
     before, after, expected = CASES[case]
     files = tmp_path / "before.yaml", tmp_path / "after.yaml"
     for file, (kind, name, key, value) in zip(files, (before, after)):
@@ -55,7 +55,7 @@ def test_a_selector_of_the_mesh_that_goes_is_found(case: str, tmp_path: Path, ca
 
 
 def test_a_revision_that_becomes_a_canary_gives_its_label_away(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    """The old control plane is upgraded last in a promotion, and the profile says that it is the canary now."""
+    """In a promotion the old control plane is upgraded last, and the profile lists it as the canary then."""
     labelled = ENTRY.replace("metadata:\n", "metadata:\n  labels: {{istio.io/rev: {rev}}}\n")
     kind, name = "MutatingWebhookConfiguration", "sidecar-injector.istio.io"
     spec = {"namespace": "istio-blue", "revision": "blue-2", "canaryRevisions": ["blue"]}
@@ -72,7 +72,7 @@ def test_a_revision_that_becomes_a_canary_gives_its_label_away(tmp_path: Path, c
 
 
 def test_an_admission_policy_that_is_confined_no_more_is_found(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    """As a validator that sees the whole cluster again."""
+    """It is reported in the same way as a validator that matches the whole cluster again."""
     for file, label in (("old", "multimesh.dev/mesh"), ("new", "team")):
         policy = {
             "apiVersion": "admissionregistration.k8s.io/v1",

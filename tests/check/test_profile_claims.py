@@ -25,7 +25,7 @@ def claims(function, **more):
 
 
 def collided(one, two):
-    """Return what two profiles alone collide in."""
+    """Return the conflicts of two profiles alone."""
     both = [mesh(name=profile.name, profile=profile) for profile in (one, two)]
     return [found for claim in PROFILE_CLAIMS for found in said(partial(collisions, *claim)(both))]
 

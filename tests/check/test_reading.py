@@ -44,10 +44,10 @@ def run(monkeypatch, capsysbinary, tmp_path):
     real = sources._run
 
     def start(kubectl: Kubectl, *arguments: str, started: bool = False) -> Done:
-        monkeypatch.setenv("PATH", f"{kubectl.folder}{os.pathsep}{path}")
+        monkeypatch.setenv("PATH", f"{kubectl.directory}{os.pathsep}{path}")
 
         def inside(command: list[str]) -> subprocess.CompletedProcess[str]:
-            return subprocess.CompletedProcess(command, *answer(kubectl.folder, command[1:]))
+            return subprocess.CompletedProcess(command, *answer(kubectl.directory, command[1:]))
 
         # Starting a program for every call would take a minute.
         monkeypatch.setattr(sources, "_run", real if started else inside)
@@ -105,7 +105,7 @@ def test_optional_kinds_alone_are_nothing_that_matters(run, tmp_path, command):
 @pytest.mark.parametrize("command", [VERIFY, CHECK], ids=["verify", "check"])
 def test_a_kubectl_that_always_fails_is_an_error(run, tmp_path, command, error, message):
     kubectl = install(tmp_path / "bin", [])
-    (kubectl.folder / "kubectl").write_text(f'#!/bin/sh\necho "{error}" >&2\nexit 1\n')
+    (kubectl.directory / "kubectl").write_text(f'#!/bin/sh\necho "{error}" >&2\nexit 1\n')
     done = run(kubectl, *command, started=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
@@ -113,7 +113,7 @@ def test_a_kubectl_that_always_fails_is_an_error(run, tmp_path, command, error, 
 
 def test_a_kubectl_that_prints_no_json_has_read_nothing(run, tmp_path):
     kubectl = install(tmp_path / "bin", [])
-    (kubectl.folder / "kubectl").write_text("#!/bin/sh\necho 'Please log in.'\n")
+    (kubectl.directory / "kubectl").write_text("#!/bin/sh\necho 'Please log in.'\n")
     done = run(kubectl, *VERIFY, started=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "the answer is not JSON" in done.stderr
@@ -242,7 +242,7 @@ def test_check_says_nothing_of_policies_where_there_is_nothing_to_say(run, tmp_p
 
 def test_check_says_nothing_of_bindings_that_it_could_not_read(run, tmp_path):
     """What could not be read may be there."""
-    policies = [item for item in written_policies() if item["kind"] == "ValidatingAdmissionPolicy"]
+    policies = [item for item in written_policies() if item["kind"] != "ValidatingAdmissionPolicyBinding"]
     bindings = "validatingadmissionpolicybindings"
     done = run(install(tmp_path / "bin", [*sound().values(), *policies], without(bindings)), *CHECK, "-o", "json")
     assert said_of_policies(done) == []
@@ -337,7 +337,7 @@ def test_what_a_removed_mesh_of_1_5_left_is_found(run, tmp_path, label):
     ["# nothing\n", "replicaCount: 1\n", "kind: DaemonSet\nreplicaCount: 1\n", profile("blue", "istio-blue"), "[]\n"],
 )
 def test_a_directory_without_a_kubernetes_object_is_an_error(run, tmp_path, text):
-    """As an empty one is: it is not what somebody rendered."""
+    """It is an error like an empty directory: it was not rendered from a chart."""
     (tmp_path / "rendered").mkdir()
     (tmp_path / "rendered" / "file.yaml").write_text(text)
     done = run(install(tmp_path / "bin", []), "check", "rendered", "--profile=profile.yaml")

@@ -1,4 +1,4 @@
-"""A running mesh: exact findings of each check, with their remedies, on clusters of a few objects."""
+"""A running mesh: the exact findings of each check, with their remedies, on clusters of a few objects."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from multimesh.check.running.pods import discovery_address, injectors, pod_revis
 from multimesh.check.running.policies import policies
 from multimesh.check.running.removed import removed
 from multimesh.check.running.stock_names import stock_names
+from multimesh.mesh import writes
 
 PLANE, MEMBER = "istio-affirmed", "nginx-affirmed"
 MESH, INJECTION, REV = "multimesh.dev/mesh", "istio-injection", "istio.io/rev"
@@ -25,7 +26,7 @@ MESH_SPEC = spec()
 
 
 def found(check, *items, mesh=MESH_SPEC):
-    """Return severity, message and remedy of each finding; the remedy is empty where the catalogue has it."""
+    """Return severity, message and remedy of each finding; the remedy is empty if it is that of the catalogue."""
     return [(one.level, one.message, one.remedy) for one in check(mesh, cluster(objects(*items)))]
 
 
@@ -36,7 +37,7 @@ def said(check, *items, mesh=MESH_SPEC):
 
 def test_every_check_is_run():
     assert [check.__name__ for check in RUNNING] == (
-        "unseen namespaces control_planes bundles injectors pods secrets root_copies stock_names".split()
+        "unseen namespaces control_planes bundles injectors pods root_maps secrets root_copies stock_names".split()
     )
 
 
@@ -277,6 +278,20 @@ def test_copies_of_the_root_are_those_of_the_mesh():
         ([ROOT, root_map("B", PLANE, "other"), root_map("B", MEMBER, "other")], []),
     ):
         assert found(root_copies, *items) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "remedy"),
+    [
+        ("istio/pilot:1.14.6", writes.COMMON_ROOT),
+        ("istio/pilot:1.15.7", writes.COMMON_ROOT),
+        ("istio/pilot:1.16.7", writes.SCOPED),
+        ("istio/pilot:1.21.6", writes.SCOPED),
+    ],
+)
+def test_the_remedy_for_a_root_of_another_mesh_is_that_of_the_version(image, remedy):
+    version = workload("istiod", PLANE, {"name": "discovery", "image": image})
+    assert [one[2] for one in found(root_copies, ROOT, version, root_map("A"), root_map("B", MEMBER))] == [remedy]
 
 
 def pod(*containers, name="p", namespace=MEMBER, labels=None, annotations=None, phase="Running", **more):

@@ -1,4 +1,4 @@
-"""A cluster of thousands of pods is read piece by piece, and of each pod only what checks ask for is kept."""
+"""A cluster of thousands of pods is read in pages, and of each pod only the fields that checks read are kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMESPACE = "nginx-affirmed"
 
 
 def pods(count: int) -> list[dict[str, Any]]:
-    """Return pods of one workload, with what an API server adds to each of them."""
+    """Return pods of one workload, with the fields that an API server adds to each of them."""
     found = []
     for number in range(count):
         one = json.loads(json.dumps(pod(f"nginx-{number}")))
@@ -41,7 +41,7 @@ def pods(count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("state", [sound, old])
 def test_what_is_left_out_changes_no_finding(state) -> None:
-    """Each object of a cluster is damaged in turn, at every key and item, and checked whole and compact."""
+    """Each object of a cluster is damaged in turn, at every key and item, and checked both complete and compact."""
     everything = list(state().values())
     for number, item in enumerate(everything):
         if item["kind"] not in ("Pod", "ConfigMap", "Secret"):
@@ -88,7 +88,7 @@ def test_pods_of_one_workload_share_their_values() -> None:
 
 
 class Pages:
-    """A kubectl that answers in pages, and fails where it is told to."""
+    """A kubectl that answers in pages, and fails at a given page."""
 
     def __init__(self, items: list[dict[str, Any]]) -> None:
         self.items = items

@@ -1,4 +1,4 @@
-"""Scopes and namespaces that manifests leave out: what CRDs say, and what the release says."""
+"""Scopes and namespaces that manifests leave out: those from CRDs and from the release."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CLUSTER = {**CRD, "spec": {**CRD["spec"], "scope": "Cluster"}}
 
 
 def custom(version: str, kind: str, name: str = "a") -> dict:
-    """Return an object that names no namespace."""
+    """Return an object without a namespace."""
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
 
 
 def meshes(directory: Path, *objects: dict) -> list[str]:
-    """Write two meshes that both have some objects."""
+    """Write two meshes with the same objects."""
     for mesh in ("blue", "red"):
         file = directory / f"{mesh}.yaml"
         file.write_text(yaml.safe_dump_all([istiod(mesh), *objects]))
@@ -106,7 +106,7 @@ def test_what_only_one_release_can_install_is_not_to_be_kept(tmp_path, capsys):
 
 
 def test_a_missing_namespace_is_that_of_the_release(tmp_path, capsys):
-    """The account is where the binding says, though only the binding says where."""
+    """The account is in the namespace of the binding, which only the binding names."""
     account, role = thing("ServiceAccount", "a"), thing("ClusterRole", "a-blue")
     subject = {"kind": "ServiceAccount", "name": "a", "namespace": "istio-blue"}
     reference = {"kind": "ClusterRole", "name": "a-blue"}

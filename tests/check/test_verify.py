@@ -303,7 +303,7 @@ def test_kinds_of_which_nothing_was_seen_are_named(tmp_path):
 
 @pytest.mark.parametrize("text", ["not: [yaml", "- 1", '{"kind": "List", "items": 3}', "{}"])
 def test_a_saved_cluster_that_is_none_gives_no_traceback(tmp_path, text):
-    """Whatever stands on stdin."""
+    """Any text may be on stdin."""
     profile = tmp_path / "profile.yaml"
     profile.write_text(PROFILE)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Talk to an API server, and wait for what it does in its own time."""
+"""A client of an API server, and a function that waits for what the server does asynchronously."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def path(kind: str, namespace: str = "", name: str = "") -> str:
 
 
 def until(what: str, probe: Callable[[], T], seconds: float = 60, so: Callable[[T], bool] = bool) -> T:
-    """Ask until the answer is as it should be, and return it; fail with the last one when the deadline passes.
+    """Ask until the answer is the expected one, and return it; fail with the last answer at the deadline.
 
     The tests wait in no other way.
     """
@@ -62,7 +62,7 @@ def until(what: str, probe: Callable[[], T], seconds: float = 60, so: Callable[[
 
 
 class Refused(Exception):
-    """The API server said no."""
+    """The API server refused a request."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -71,18 +71,18 @@ class Refused(Exception):
 
 
 class Looker:
-    """Looks again and again, in a thread of its own, until it is told to stop: what `look` does is up to who derives."""
+    """Calls `look`, which a subclass defines, repeatedly in a thread of its own until it is stopped."""
 
     def __init__(self) -> None:
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop the thread."""
         self._ends.set()
         self._thread.join()
 
@@ -110,7 +110,7 @@ class Api:
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": None}}
         found = self.call("POST", f"{path('ServiceAccount', namespace, name)}/token", request)
         client = copy.copy(self)
-        client._token, client._local = found["status"]["token"], threading.local()  # connections are closed with ours
+        client._token, client._local = found["status"]["token"], threading.local()  # this client closes its connections
         return client
 
     def call(self, method: str, path: str, body: object = None, content: str = "application/json") -> Object:
@@ -152,7 +152,7 @@ class Api:
         return self.items(path(kind, namespace))
 
     def peek(self, kind: str, namespace: str = "") -> list[Object]:
-        """List objects as the API server remembers them, which costs next to nothing: for who asks again and again."""
+        """List objects from the cache of the API server, which costs little: for callers that ask repeatedly."""
         return (self.find(path(kind, namespace) + "?resourceVersion=0") or {"items": []})["items"]
 
     def items(self, path: str) -> list[Object]:
@@ -186,7 +186,7 @@ class Api:
         return self.call("POST", path(kind, namespace) + "?dryRun=All" * dry_run, obj)
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
-        """Delete one object at once; that it is not there is as good."""
+        """Delete one object at once; an object that does not exist is no error."""
         try:
             options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
             self.call("DELETE", path(kind, namespace, name), options)

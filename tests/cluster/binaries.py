@@ -1,6 +1,6 @@
 """Find etcd, kube-apiserver and kube-controller-manager, or build them with Go, once.
 
-In this order: the folder that KUBEBUILDER_ASSETS names, the PATH, the cache of tools/helm.py, a build into that cache.
+In this order: the directory in KUBEBUILDER_ASSETS, the PATH, the cache of tools/helm.py, a build into that cache.
 Run as a script it finds or builds them and says how long each took; it ends with 2 where that cannot be done.
 """
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "tools"))
 
-import helm as tool  # noqa: E402  (tools/ is no package)
+import helm as tool  # noqa: E402  (tools/ is not a package)
 
 KUBERNETES = "1.35.4"
 ETCD = "3.6.10"
@@ -27,12 +27,12 @@ _STAMP = (
     f"-X k8s.io/component-base/version.gitVersion=v{KUBERNETES}"
     f" -X k8s.io/component-base/version.gitMajor={_MAJOR} -X k8s.io/component-base/version.gitMinor={_MINOR}"
 )
-#: What a debugger wants is a fifth of the work of building, and `-s -w` leaves it out of the program anyway.
+#: Debug information takes a fifth of the build time, and `-s -w` removes it from the program anyway.
 NO_DEBUG = "-gcflags=all=-dwarf=false"
 
 
 class Program(NamedTuple):
-    """One program of a control plane: its name, its version, its module below this folder, its Go package."""
+    """One program of a control plane: its name, its version, its module below this directory, its Go package."""
 
     name: str
     version: str
@@ -55,11 +55,11 @@ PROGRAMS = (
 
 
 class Unavailable(Exception):
-    """A program cannot be had; the message is one line that says what to do."""
+    """A program is not available; the message is one line that says what to do."""
 
 
 def find() -> dict[str, Path]:
-    """Return the path of every program, built if need be. Raises Unavailable."""
+    """Return the path of every program, built if necessary. Raises Unavailable."""
     return {program.name: _found(program) or _built(program) for program in PROGRAMS}
 
 
@@ -77,14 +77,14 @@ def _built(program: Program) -> Path:
     go = shutil.which("go")
     if not go:
         raise Unavailable(
-            f"no {program.name}: install Go, or let KUBEBUILDER_ASSETS name the folder that setup-envtest fills"
+            f"no {program.name}: install Go, or set KUBEBUILDER_ASSETS to the directory that setup-envtest fills"
         )
     path = _cached(program)
     began = time.monotonic()
     tool.say(f"building {program.name} {program.version} (minutes, once)")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its destination and moved in one step: whoever looks sees all of it or nothing.
+        # Built beside its destination and moved in one step, so that nobody sees an incomplete program.
         with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as folder:
             made = Path(folder) / program.name
             done = subprocess.run(
@@ -100,13 +100,15 @@ def _built(program: Program) -> Path:
                 raise Unavailable(f"no {program.name}: go build failed: {' | '.join(done.stderr.splitlines()[-3:])}")
             os.replace(made, path)
     except OSError as error:
-        raise Unavailable(f"no {program.name}: {error}; set MULTIMESH_CACHE to a folder that can be written") from error
+        raise Unavailable(
+            f"no {program.name}: {error}; set MULTIMESH_CACHE to a directory that can be written"
+        ) from error
     tool.say(f"built {program.name} {program.version} in {time.monotonic() - began:.0f} s")
     return path
 
 
 def main() -> int:
-    """Have all programs ready, and say where they are."""
+    """Find or build all programs, and print where they are."""
     try:
         for name, path in find().items():
             tool.say(f"{name}: {path}")

@@ -14,7 +14,7 @@ from streams import stream
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FILENAME = re.compile(r"(?m)^ +postrenderer\.helm\.sh/postrender-filename: .*\n")
 
-#: Words that stand for values in a text.
+#: Placeholders for values in a text.
 NAMESPACE, REVISION = "@NAMESPACE@", "@REVISION@"
 
 #: The version of the stock mesh beside meshes of istiod.
@@ -26,7 +26,7 @@ _SELECTORS = {
     "      - key: multimesh.dev/mesh\n        operator: DoesNotExist\n",
 }
 
-#: Kinds of Istio 1.5 that no later version has, for which permissive CRDs are made.
+#: Kinds of Istio 1.5 that no later version has, for which the tests make permissive CRDs.
 _KINDS_OF_1_5 = {
     "config.istio.io/v1alpha2": ("attributemanifest", "handler", "instance", "rule"),
     "authentication.istio.io/v1alpha1": ("MeshPolicy", "Policy"),
@@ -43,17 +43,17 @@ def releases(version: str, mesh: str) -> dict[str, str]:
 def text(version: str, mesh: str, chart: str) -> str:
     """Return the text of a stock chart, rendered.
 
-    Of 1.5 it is what Helm 4 sends, with the annotation of its own taken away again: Helm 3 sends no hooks.
+    Of 1.5 it is what Helm 4 sends, without the annotation that Helm 4 adds: Helm 3 sends no hooks.
     """
     if version.startswith("1.5."):
-        # With nothing left below it, `annotations:` is null, which every API server takes for none.
+        # With nothing left below it, `annotations:` is null, which every API server treats as absent.
         return _FILENAME.sub("", stream("helm4", version, mesh, chart).text)
     found = stream("helm3", version, mesh, chart).text
     return released(found, version, _SELECTORS[chart].format(mesh=mesh)) if chart in _SELECTORS else found
 
 
 def released(istiod: str, version: str, selectors: str) -> str:
-    """Give an istiod what the streams lack, and what a cluster would have.
+    """Add to an istiod what the streams lack and a real release has.
 
     They are made from sources: the tag of the image is not the version. And they have no `meshConfig.discoverySelectors`
     as `multimesh values` writes them, without which two control planes write their roots into the same namespaces; up to
@@ -68,7 +68,7 @@ def released(istiod: str, version: str, selectors: str) -> str:
 
 
 def stock_beside(version: str) -> dict[str, str]:
-    """Return the texts of the releases of a stock mesh in istio-system that lives beside meshes of a version.
+    """Return the texts of the releases of a stock mesh in istio-system that runs beside meshes of a version.
 
     The Citadel of a stock 1.5 has a list. Beside 1.6 and later it is an istiod of the default revision whose base sets
     `defaultRevision=""`, hence brings no validator for everybody. docs/operations.md asks for both.
@@ -83,13 +83,13 @@ def stock_beside(version: str) -> dict[str, str]:
 
 
 def without(text: str, *kinds: str) -> str:
-    """Leave out the documents of some kinds, as a value of the chart would."""
+    """Remove the documents of some kinds, as a value of the chart would."""
     documents = re.split(r"(?m)^---\n", text)
     return "---\n".join(d for d in documents if not re.search(rf"(?m)^kind: ({'|'.join(kinds)})$", d))
 
 
 def with_few_crds(text: str) -> str:
-    """Leave out the CRDs of kinds that no test creates: they are what takes the API server most of its time."""
+    """Remove the CRDs of kinds that no test creates: the API server spends most of its time on them."""
     documents = re.split(r"(?m)^---\n", text)
     wanted = re.compile(r"(?m)^  name: (gateways|virtualservices|sidecars)\.networking\.istio\.io$")
     return "---\n".join(d for d in documents if "\nkind: CustomResourceDefinition\n" not in d or wanted.search(d))
@@ -108,7 +108,7 @@ def write(folder: Path, manifests: str, crds: str = "") -> Path:
 
 
 def base_crds(version: str) -> str:
-    """Return what a base chart has in its folder `crds/`: up to 1.23 all CRDs. Those of 1.24.6 serve the old versions."""
+    """Return what a base chart has in its directory `crds/`: up to 1.23 all CRDs. Those of 1.24.6 serve the old versions."""
     return yaml.safe_dump_all(_crds()) if version == "1.16.7" else ""
 
 

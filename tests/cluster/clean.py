@@ -1,9 +1,9 @@
 """Empty a cluster between two worlds, faster than its own controllers would.
 
-The namespace controller waits five seconds before it looks at a namespace that is going (kubernetes 1.35.4
+The namespace controller waits five seconds before it empties a deleted namespace (kubernetes 1.35.4
 pkg/controller/namespace/namespace_controller.go, namespaceDeletionGracePeriod), for the sake of clusters with several
-API servers. There is one here, so what that controller does is done at once: delete what is in the namespace, then take
-its finalizer away.
+API servers. There is only one here, so this module does at once what that controller does: it deletes what is in the
+namespace, then removes its finalizer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NOW = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
 
 
 def wipe(api: Api, kept_namespaces: set[str]) -> None:
-    """Take everything out, but for these namespaces and what Kubernetes itself has."""
+    """Delete everything except these namespaces and what Kubernetes itself has."""
     for kind in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
         api.call("DELETE", f"/apis/admissionregistration.k8s.io/v1/{kind}")
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
@@ -28,7 +28,7 @@ def wipe(api: Api, kept_namespaces: set[str]) -> None:
             if "kubernetes.io/bootstrapping" not in (obj["metadata"].get("labels") or {}):
                 api.delete(kind, obj["metadata"]["name"])
     _end_namespaces(api, kept_namespaces)
-    # Only then: together with their CRD, resources of a namespace that is going have been seen to stay.
+    # Only after the namespaces: if both are deleted together, resources of a namespace sometimes stay.
     until("CRDs may be deleted", lambda: _deletes_crds(api), 60)
     until("all CRDs are gone", lambda: not api.list("CustomResourceDefinition"), 60)
 
@@ -61,7 +61,7 @@ def _finalize(api: Api, name: str) -> None:
     found = api.get("Namespace", name)
     if found:
         found["spec"]["finalizers"] = []
-        # The controller may be faster, which is as good: the caller looks whether it went.
+        # The controller may be faster: the caller checks that the object is gone.
         with contextlib.suppress(Refused):
             api.call("PUT", path("Namespace", name=name) + "/finalize", found)
 

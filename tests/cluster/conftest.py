@@ -28,7 +28,7 @@ ALONE = ("proof", "operations")
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark every test of this folder, so that `make test` leaves it out; run what shares a world together.
+    """Mark every test of this directory, so that `make test` skips it; run tests that share a world together.
 
     A world that is not as a module wants it is made anew, so the order costs time and nothing else.
     """
@@ -63,7 +63,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> object:
 
 
 def shared(nodeid: str) -> str:
-    """Name what a test shares with others: a world, nothing where each has a cluster without meshes, else its module."""
+    """Return what a test shares with others: a world, nothing if it needs an empty cluster, else its module."""
     path, _, test = nodeid.partition("::")
     module = Path(path).stem.removeprefix("test_")
     if module in LIFE:
@@ -79,7 +79,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
-    """Let a failure say what the programs of the control plane said last: of a run elsewhere nothing else is left."""
+    """Add the last log lines of the control plane to a failure: of a run on another machine nothing else remains."""
     report = yield
     worlds = getattr(item, "funcargs", {}).get("worlds") if report.failed else None
     if worlds is not None:
@@ -88,20 +88,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Tell the process that sums up how long the control plane of this one took to start."""
+    """Send to the main process how long the control plane of this process took to start."""
     if hasattr(session.config, "workeroutput") and CLUSTER in TOOK:
         session.config.workeroutput[CLUSTER] = TOOK[CLUSTER]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    """Hear what the other one tells."""
+    """Receive from another process how long its control plane took to start."""
     if found := getattr(node, "workeroutput", {}).get(CLUSTER):
         TOOK[CLUSTER] = max(found, TOOK.get(CLUSTER, 0))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how long each part took."""
+    """Print how long each part took."""
     if CLUSTER in TOOK:
         terminalreporter.section("how long each part took")
         for part, seconds in TOOK.items():
@@ -114,7 +114,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """Start a real API server, or say in one plain line why there is none."""
+    """Start a real API server, or skip with one line that says why there is none."""
     import binaries
 
     try:
@@ -138,32 +138,32 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 
 
 class Worlds:
-    """One world at a time: that of one Helm and one version of Istio, until something else is asked for."""
+    """One world at a time, of one Helm and one version of Istio, until another one is requested."""
 
     def __init__(self, cluster, folders: pytest.TempPathFactory) -> None:
         self.cluster, self._folders = cluster, folders
         self._now = None
 
     def take(self, helm, version: str, *, empty: bool = False):
-        """Return the world of before where it will do, else a new one."""
+        """Return the previous world if it can be reused, else a new one."""
         from world import World
 
         now = self._now
         if not (now and (now.helm, now.began) == (helm, version) and not now.spent and not empty):
             if now:
-                now.wipe()  # where that fails, whoever comes next tries again
+                now.wipe()  # if that fails, the next caller tries again
             now = self._now = World(self.cluster, helm, version, self._folders.mktemp("world"))
         return now
 
     def end(self) -> None:
-        """Let nothing run any more; the cluster ends with the run."""
+        """Stop everything that runs; the cluster ends with the run."""
         if self._now:
             self._now.leave()
 
 
 @pytest.fixture(scope="session")
 def worlds(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    """Hand out what makes worlds."""
+    """Return what makes worlds."""
     made = Worlds(cluster, tmp_path_factory)
     try:
         yield made
@@ -173,9 +173,9 @@ def worlds(cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds
 
 @pytest.fixture(scope="module")
 def world(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
-    """Hand out a cluster for the Helm and the version of Istio that the module asks for.
+    """Return a cluster for the Helm and the version of Istio that the module requests.
 
-    A module that says `SPENDS = True` begins with nothing in it, and leaves it as it likes. After a failure nobody knows
+    A module that says `SPENDS = True` gets an empty cluster, and need not clean up. After a failure nobody knows
     what is there, so the next module gets a new world.
     """
     major, version = request.param
@@ -189,14 +189,14 @@ def world(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
 
 @pytest.fixture(scope="module")
 def meshes(world):
-    """Hand out the two meshes of a world, installed as the documentation says, if they are not there yet."""
+    """Return a world with both meshes, which are installed as the documentation says unless they are there."""
     world.need()
     return world
 
 
 @pytest.fixture
 def bare(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
-    """Hand out a cluster without meshes, for one test that leaves it as it likes."""
+    """Return a cluster without meshes, for one test that need not clean up."""
     major, version = request.param
     found = worlds.take(request.getfixturevalue(f"helm{major}"), version, empty=True)
     found.wants(version)

@@ -1,6 +1,6 @@
 """Run a real Kubernetes control plane: etcd, kube-apiserver, kube-controller-manager, and nothing that runs a pod.
 
-Services get loopback addresses. Every one of them is this machine, so whoever listens on the address of its
+Services get loopback addresses. Every one of them is this machine, so a program that listens on the address of its
 own Service is reached by the API server without kube-proxy.
 """
 
@@ -54,7 +54,7 @@ rules:
 
 
 class ControlPlane:
-    """The programs, their ports and their files, all below one folder."""
+    """The programs, their ports and their files, all below one directory."""
 
     def __init__(self, folder: Path, programs: dict[str, Path]) -> None:
         self.folder = folder
@@ -87,7 +87,7 @@ class ControlPlane:
     def stop(self) -> None:
         """End every child, the last started first, by its own process id.
 
-        They get no time: kube-apiserver would wait a minute for those who watch, and nothing of this is kept.
+        They are killed: kube-apiserver would wait a minute for its watchers, and nothing of this is kept.
         """
         for child in reversed(self._children):
             child.kill()
@@ -105,7 +105,7 @@ class ControlPlane:
         )
 
     def events(self, since: int = 0) -> Iterator[Object]:
-        """Yield what the audit log has, from one place of the file on."""
+        """Yield the events of the audit log from one position of the file on."""
         with open(self.audit, "rb") as log:
             log.seek(since)
             for line in log:
@@ -120,7 +120,7 @@ class ControlPlane:
                     stdout=log,
                     stderr=log,
                     cwd=self.folder,
-                    env=os.environ | {"GOGC": "400"},  # time is what is scarce here, not memory
+                    env=os.environ | {"GOGC": "400"},  # time is scarce here, and memory is not
                     preexec_fn=die_with_parent if sys.platform == "linux" else None,
                 )
             )
@@ -135,7 +135,7 @@ class ControlPlane:
             f"--listen-peer-urls={urls[1]}",
             f"--initial-advertise-peer-urls={urls[1]}",
             f"--initial-cluster=default={urls[1]}",
-            "--unsafe-no-fsync",  # nothing of it outlives the run
+            "--unsafe-no-fsync",  # nothing of it is kept after the run
             "--log-level=warn",
         )
 
@@ -154,7 +154,7 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--service-cluster-ip-range={_service_range()}",
-            # Who asks for no number gets none of the first ones, and those are what the stock chart of 1.5 asks for.
+            # A Service that requests no port gets none of the first ones, which the stock chart of 1.5 requests.
             "--service-node-port-range=31380-32767",
             "--endpoint-reconciler-type=none",
             f"--tls-cert-file={certificate}",
@@ -182,7 +182,7 @@ class ControlPlane:
             "--leader-elect=false",
             "--use-service-account-credentials=false",
             "--concurrent-namespace-syncs=20",
-            "--kube-api-qps=1000",  # a namespace that goes takes a call for every kind there is
+            "--kube-api-qps=1000",  # to delete a namespace takes a call for every kind
             "--kube-api-burst=2000",
             "--v=0",
         )
@@ -213,7 +213,7 @@ class ControlPlane:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Choose ports that nobody listens on, and that no process of the machine gets for a connection of its own.
+    """Return ports that nobody listens on, and that the kernel gives to no outgoing connection.
 
     Those come from 32768 on (Linux, net.ipv4.ip_local_port_range). Of several processes of one run each has its own.
     """
@@ -228,5 +228,5 @@ def _free_ports(count: int) -> list[int]:
 
 
 def die_with_parent() -> None:
-    """Let the kernel end the child should the test run itself be killed (prctl, PR_SET_PDEATHSIG)."""
+    """Let the kernel end the child if the test run is killed (prctl, PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

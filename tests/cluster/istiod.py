@@ -1,19 +1,18 @@
-"""Run a real istiod where a stand-in would be: with a `pilot-discovery` that whoever runs the tests already has.
+"""Run a real istiod instead of a stand-in, with a `pilot-discovery` that the user of the tests provides.
 
-`MULTIMESH_ISTIOD` names it, or several with `:` between them. Which one a Deployment gets is told by the tag of its
-image: the nearest version, at most two minor versions away, which is how far Istio lets an upgrade go. One that does
-not know its version, built without a stamp, has that of its file's name, and without one runs for every version. A test
-for which there is none is skipped, and says so. 1.5 and the example chart keep their stand-ins: they have no istiod.
+`MULTIMESH_ISTIOD` names it, or several with `:` between them. The tag of the image decides which one a Deployment
+gets: the nearest version, at most two minor versions away, as for upgrades of Istio. A binary that was built without a
+version has that of its file name; without one it runs for every version. A test without a matching binary is skipped,
+and says so. 1.5 and the example chart keep their stand-ins: they have no istiod.
 
-It runs as a kubelet would run it, but for the network:
+It runs as a kubelet would run it, except for the network:
 
 - with the arguments and the environment of the Deployment, and flags that let it listen on the address of its Service;
-- in a folder of its own in the place of the container's root, with the volumes in it: it reads `./etc/cacerts`,
+- in a directory of its own instead of the container's root, with the volumes in it: it reads `./etc/cacerts`,
   `./var/run/secrets/tokens` and the like (istio 1.30.3 pilot/pkg/bootstrap/istio_ca.go);
-- as its own ServiceAccount: it may do what the roles that were installed allow, and no more.
+- as its own ServiceAccount: it may do what the installed roles allow.
 
-What it did is read from where it shows: its metrics and its log tell what it was asked, the API server's audit log what
-it wrote.
+Its metrics and its log show what it was asked, and the API server's audit log what it wrote.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ _SAMPLE = re.compile(r"(?m)^(\w+)(?:\{(.*)\})? ([0-9.e+]+)$")
 _RESOURCES = {"mutatingwebhookconfigurations": MUTATING, "validatingwebhookconfigurations": VALIDATING}
 
 
-# --- which one --------------------------------------------------------------------------------
+# --- the binaries --------------------------------------------------------------------------------
 
 
 class Version(NamedTuple):
@@ -73,7 +72,7 @@ class Version(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Version | None:
-        """Read a version out of a text."""
+        """Return the version that a text contains."""
         found = re.search(r"(\d+)\.(\d+)\.(\d+)", text)
         return cls(*map(int, found.groups())) if found else None
 
@@ -92,7 +91,7 @@ def given() -> dict[Version | None, Path]:
 
 
 def nearest(version: str, binaries: dict[Version | None, Path]) -> Path | None:
-    """Return the binary for the charts of a version, if one is near enough."""
+    """Return the binary for the charts of a version, if its version is near enough."""
     wanted = Version.of(version)
     assert wanted, f"no version: {version!r}"
     near = [one for one in binaries if one and one.major == wanted.major and abs(one.minor - wanted.minor) <= REACH]
@@ -102,13 +101,13 @@ def nearest(version: str, binaries: dict[Version | None, Path]) -> Path | None:
 
 
 def lacking(*versions: str) -> str:
-    """Say why the charts of some versions cannot run with what was given, or nothing."""
+    """Return why the charts of some versions cannot run with the given binaries; empty if they can."""
     missing = [version for version in versions if given() and not nearest(version, given())]
     return f"{VARIABLE} is {described()}, and nothing near {', '.join(missing)}" if missing else ""
 
 
 def described() -> str:
-    """Say what runs: the versions that were given, or stand-ins."""
+    """Return what runs: the given versions, or stand-ins."""
     versions = [".".join(map(str, one)) if one else "of unknown version" for one in given()]
     return f"pilot-discovery {', '.join(versions)}" if versions else "stand-ins"
 
@@ -160,7 +159,7 @@ def environment(deployment: Object, address: str) -> dict[str, str]:
 
 
 def mounts(pod: Object) -> Iterator[tuple[str, Object]]:
-    """Yield where each volume of the first container stands, and the volume."""
+    """Yield the path of each volume of the first container, and the volume."""
     volumes = {volume["name"]: volume for volume in pod.get("volumes", ())}
     for mount in pod["containers"][0].get("volumeMounts", ()):
         yield mount["mountPath"], volumes[mount["name"]]
@@ -195,7 +194,7 @@ class Istiod(Plane):
 
     @property
     def bundle(self) -> str:
-        """The root, as it stands in a `caBundle`: istiod signs for itself, and keeps its authority in a Secret."""
+        """The root as in a `caBundle`: istiod signs its own certificate, and keeps its authority in a Secret."""
         secret = self.api.get("Secret", "istio-ca-secret", self.namespace)
         return secret["data"]["ca-cert.pem"] if secret else ""
 
@@ -218,8 +217,8 @@ class Istiod(Plane):
         self._counted = self._count()
 
     def stop(self) -> None:
-        """Go away, as a crashed control plane does: what was written stays."""
-        # One that was uninstalled ends by itself, and may do so this very moment.
+        """Stop as a crashed control plane does: what it has written stays."""
+        # One that was uninstalled ends by itself, possibly at this moment.
         with contextlib.suppress(OSError, http.client.HTTPException):
             self._flush()
         with self._once:
@@ -266,7 +265,7 @@ class Istiod(Plane):
         return str(asked["status"]["token"])
 
     def _mount(self) -> None:
-        """Write the volumes below the root; one that is optional and not there is an empty folder."""
+        """Write the volumes below the root; one that is optional and absent is an empty directory."""
         self._root.mkdir(parents=True, exist_ok=True)
         for place, volume in mounts(self.template["spec"]):
             folder = self._root / place.lstrip("/")
@@ -302,12 +301,12 @@ class Istiod(Plane):
         return self._reviews
 
     def expect(self, name: str) -> None:
-        """Hear the name of an object that a test is about to create: what is counted from now on is about that."""
+        """Remember the name of the object that a test creates next: what is counted from now on belongs to it."""
         self._flush()
         self._expected["Pod" if name.startswith("pod-") else "VirtualService"] = name
 
     def _flush(self) -> None:
-        """Turn what was counted since the last look into reviews."""
+        """Return what was counted since the last call as reviews."""
         with self._once:
             if self._process is None or self._process.poll() is not None:
                 return
@@ -345,7 +344,7 @@ class Istiod(Plane):
         return found
 
     def forget(self) -> None:
-        """Begin anew: what was written before does not count."""
+        """Forget what was written before."""
         self._since = self._cluster.audit.stat().st_size
         self._before = {
             (kind, config["metadata"]["name"]): config
@@ -355,7 +354,7 @@ class Istiod(Plane):
 
 
 def _changed(before: Object, now: Object) -> str:
-    """Name what differs in the entries of a configuration, of what a control plane writes."""
+    """Return the names of the fields that a control plane writes and that differ in the entries of a configuration."""
 
     def read(config: Object) -> dict[str, tuple[object, object]]:
         return {

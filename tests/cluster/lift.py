@@ -1,7 +1,7 @@
-"""Lift API versions that no living API server has, after the rewrite: those of the 1.5 chart.
+"""Replace API versions of the 1.5 chart that no supported API server has, after the rewrite.
 
-This is no part of the program, which leaves API versions as they are. A small table says which and how; everything else
-of an object stays.
+The program itself leaves API versions as they are. A table says which are replaced and how; everything else of an
+object stays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _same(obj: Object) -> None:
 
 
 def _metrics(obj: Object) -> None:
-    """Write targets as autoscaling/v2 has them."""
+    """Convert targets to autoscaling/v2."""
     for metric in obj["spec"].get("metrics") or ():
         resource = metric["resource"]
         utilization = resource.pop("targetAverageUtilization")

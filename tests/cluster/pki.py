@@ -22,7 +22,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
         self._root = _build(self._name, self._name, self._key.public_key(), ca=True).sign(self._key, hashes.SHA256())
-        #: The root, as `caBundle` wants it.
+        #: The root in the format of a `caBundle`.
         self.pem = self._root.public_bytes(serialization.Encoding.PEM)
 
     def issue(self, folder: Path, stem: str, *names: str) -> tuple[Path, Path]:
@@ -37,7 +37,7 @@ class Authority:
         )
 
     def context(self, folder: Path, stem: str, *names: str) -> ssl.SSLContext:
-        """Return what a server that bears these names needs for TLS."""
+        """Return what a server with these names needs for TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.issue(folder, stem, *names))
         return context

@@ -1,17 +1,17 @@
-"""Be a Helm repository whose charts are made of the streams: `helm repo add istio URL`, and `istio/istiod` is there.
+"""A Helm repository whose charts are made of the streams: `helm repo add istio URL`, and `istio/istiod` is there.
 
 A chart of a stream takes the values that docs/operations.md gives, and does with them what Istio's own chart does:
 
     chart     value                          what it decides
     --------  -----------------------------  ----------------------------------------------------------------
-    all       the release's namespace        where everything lives (`global.istioNamespace` must say the same)
-    base      defaultRevision                whom the default validator belongs to; "" leaves it out
-    base      base.excludedCRDs              whether there are CRDs: the pages leave out all or none
+    all       the release's namespace        where everything is (`global.istioNamespace` must say the same)
+    base      defaultRevision                to which revision the default validator belongs; "" removes it
+    base      base.excludedCRDs              whether there are CRDs: the pages exclude all or none
     istiod    revision                       the revision; without one, the stream of the default revision
     istiod    meshConfig.discoverySelectors  which namespaces it reads
     gateway   name, revision                 its name, and who injects it
 
-All else in the values has no effect here: the text is that of the stream.
+Other values have no effect here: the text is that of the stream.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from charts import NAMESPACE, REVISION, STOCK, parametrized, released, without
 from helms import Helm
 from streams import stream
 
-#: The charts, and the order of what is put in the place of the words in them.
+#: The charts, and the order of the values for their placeholders.
 VALUES = {
     "base": 'defaultRevision: default\nglobal: {istioNamespace: ""}\nbase: {excludedCRDs: []}\n',
     "istiod": 'revision: ""\nglobal: {istioNamespace: ""}\nmeshConfig: {discoverySelectors: []}\n',
@@ -64,7 +64,7 @@ TEMPLATES = {
 
 
 def files(chart: str, version: str) -> dict[str, str]:
-    """Return the texts of a chart, with words in the places of the values."""
+    """Return the texts of a chart with placeholders for its values."""
     text = stream("helm3", version, "affirmed", chart).text
     if chart == "istiod":
         # The only stream of a default revision is that of 1.30.3; a stock istiod of 1.24.6 differs in nothing that
@@ -89,7 +89,7 @@ def files(chart: str, version: str) -> dict[str, str]:
 
 
 class Repository:
-    """A folder of packaged charts and a server for it, on a port of its own."""
+    """A directory of packaged charts and a server for it, on a port of its own."""
 
     def __init__(self, folder: Path, helm: Helm) -> None:
         self._helm, self._sources, self._packages = helm, folder / "sources", folder / "packages"
@@ -101,11 +101,11 @@ class Repository:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Start the server."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Serve no more."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -129,7 +129,7 @@ class Repository:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files, and say nothing of it."""
+    """Serve files, and log nothing."""
 
     def log_message(self, *arguments: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""

@@ -1,8 +1,8 @@
-"""Write what a control plane's certificate authority writes beside its webhooks: its root, where workloads look for it.
+"""Write the root certificate of a control plane's authority where workloads look for it.
 
 - istiod keeps its own authority in the Secret `istio-ca-secret`, and writes its root into the ConfigMap
-  `istio-ca-root-cert` of every namespace that it discovers (istio 1.30.3 pkg/.../caroot.go); taken to be those with the
-  mesh's label, as the values of `multimesh values` say.
+  `istio-ca-root-cert` of every namespace that it discovers (istio 1.30.3 pkg/.../caroot.go): here those with the label
+  of the mesh, as in the values of `multimesh values`.
 - Citadel of 1.5 writes a Secret `istio.<ServiceAccount>` into every namespace of `--listened-namespaces`, or without the
   flag into all of them, over what another Citadel has written there.
 
@@ -41,7 +41,7 @@ def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> Non
 
 
 def listened(api: Api, citadel: Object) -> list[str]:
-    """Name the namespaces that a Citadel serves and that are there."""
+    """Return the names of the existing namespaces that a Citadel serves."""
     names = [space["metadata"]["name"] for space in api.list("Namespace")]
     wanted = flags(citadel["spec"]["template"]["spec"]["containers"][0]).get("listened-namespaces")
     return [name for name in names if wanted is None or name in wanted.split(",")]

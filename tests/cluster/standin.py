@@ -1,14 +1,14 @@
-"""Stand in for Istio's control planes at the one edge that a cluster sees: their webhooks.
+"""Stand-ins for Istio's control planes, as far as a cluster sees them: their webhooks.
 
 A stand-in takes the place of one Deployment as it was installed: its namespace, its flags, its environment. It serves
-TLS on the Services that select its pods, with its mesh's authority, and does what the real one does and no more:
+TLS on the Services that select its pods, with its mesh's authority, and does what the real one does:
 
 - istiod from 1.9 on writes its root into every entry that ends in `sidecar-injector.istio.io` of every mutating
   configuration whose label `istio.io/rev` is its REVISION, and into all entries of every validating one;
 - galley of 1.5 into all entries of the configuration that `--webhook-name` names, the injector of 1.5 into the entry
   `--webhookName` of the configuration `--webhookConfigName`;
 - a validator turns to `failurePolicy: Fail` once an invalid Gateway in the control plane's own namespace is denied;
-- pods get a sidecar that says whose it is, as the templates of the real one say it; one that is there is replaced;
+- pods get a sidecar with its mesh and revision, as by the templates of the real one; an existing one is replaced;
 - a VirtualService without routes and a Gateway without servers are denied (istio 1.5.0 to 1.30.3
   pkg/config/validation/validation.go; one without hosts is a delegate from 1.6 on, and valid).
 """
@@ -40,7 +40,7 @@ INVALID = {"apiVersion": "networking.istio.io/v1alpha3", "kind": "Gateway", "spe
 
 
 class Review(NamedTuple):
-    """One AdmissionReview that came in."""
+    """One AdmissionReview that was received."""
 
     path: str
     kind: str
@@ -51,7 +51,7 @@ class Review(NamedTuple):
 
 
 class Write(NamedTuple):
-    """One configuration that was written: its kind and name, and what for."""
+    """One configuration that was written: its kind and name, and the reason."""
 
     kind: str
     name: str
@@ -61,7 +61,7 @@ class Write(NamedTuple):
 class Plane:
     """What runs for one Deployment of a control plane: a stand-in, or the real one (istiod.py)."""
 
-    #: Every AdmissionReview that came in, and every configuration that was written.
+    #: Every AdmissionReview that was received, and every configuration that was written.
     reviews: list[Review]
     writes: list[Write]
 
@@ -76,7 +76,7 @@ class Plane:
 
     @property
     def bundle(self) -> str:
-        """The root, as it stands in a `caBundle`."""
+        """The root as in a `caBundle`."""
         raise NotImplementedError
 
     @property
@@ -85,18 +85,18 @@ class Plane:
         return f"{self.mesh}/{self.revision}" if self.revision else self.mesh
 
     def start(self) -> None:
-        """Listen on the Services, and begin to write."""
+        """Listen on the Services, and start to write."""
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Go away, as a crashed control plane does: what was written stays."""
+        """Stop as a crashed control plane does: what it has written stays."""
         raise NotImplementedError
 
     def expect(self, name: str) -> None:
-        """Hear the name of an object that a test is about to create."""
+        """Remember the name of the object that a test creates next."""
 
     def services(self) -> list[Object]:
-        """Return the Services that lead to it and have what the API server asks for, port 443."""
+        """Return the Services that select it and have port 443, which the API server calls."""
         found = [
             service
             for service in self.api.list("Service", self.namespace)
@@ -107,7 +107,7 @@ class Plane:
         return found
 
     def has_written(self) -> bool:
-        """Return whether there are entries that it finds, and every one bears its root."""
+        """Return whether it finds entries, and each of them has its root."""
         mine, bundle = self._entries(), self.bundle
         return bool(mine) and all(entry["clientConfig"].get("caBundle") == bundle for entry in mine)
 
@@ -141,13 +141,13 @@ class Plane:
 
 
 class StandIn(Plane):
-    """What stands in for one Deployment of a control plane."""
+    """A stand-in for one Deployment of a control plane."""
 
     def __init__(
         self, api: Api, mesh: str, deployment: Object, authority: Authority, folder: Path, writer: Api | None = None
     ) -> None:
         super().__init__(api, mesh, deployment)
-        #: With whose rights it writes: those of its ServiceAccount, or of whoever runs the tests.
+        #: The client that it writes with: of its ServiceAccount, or of the user who runs the tests.
         self.writer = writer or api
         self.authority = authority
         self.reviews, self.writes, self.conflicts = [], [], 0
@@ -158,21 +158,21 @@ class StandIn(Plane):
 
     @property
     def bundle(self) -> str:
-        """The root, as it stands in a `caBundle`."""
+        """The root as in a `caBundle`."""
         return base64.b64encode(self.authority.pem).decode()
 
     def start(self) -> None:
-        """Listen on the Services, and begin to write."""
+        """Listen on the Services, and start to write."""
         for service in self.services():
             self._serve(service)
         self._thread(self._reconcile)
 
     def fight(self) -> None:
-        """Only write, and serve nobody: be a second control plane that takes the first one's webhooks for its own."""
+        """Only write, and serve nothing: a second control plane that treats the webhooks of the first as its own."""
         self._thread(self._reconcile)
 
     def stop(self) -> None:
-        """Go away, as a crashed control plane does: what was written stays."""
+        """Stop as a crashed control plane does: what it has written stays."""
         self._ends.set()
         for server in self._servers:
             server.shutdown()
@@ -230,7 +230,7 @@ class StandIn(Plane):
                     what.append("failurePolicy")
         if what:
             try:
-                # The real one writes with the name of its program as manager of the fields; Helm 4 asks who that is.
+                # The real one writes with the name of its program as field manager, which Helm 4 checks.
                 place = path(kind, name=config["metadata"]["name"]) + f"?fieldManager={self.name}"
                 if self.part == INJECTOR_1_5:
                     # It has the right to patch and not to update, istiod the right to update (its ClusterRoles).
@@ -340,7 +340,7 @@ def whose(pod: Object) -> list[str]:
 
 
 def _put(spec: Object, key: str, item: Object) -> None:
-    """Put an item into a list, in the place of one of its name."""
+    """Put an item into a list, and replace one of the same name."""
     spec[key] = [one for one in spec.get(key) or () if one["name"] != item["name"]] + [item]
 
 
@@ -360,7 +360,7 @@ def flags(container: Object) -> dict[str, str]:
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """A server that hangs up when it goes: the API server would keep asking over connections that are open."""
+    """A server that closes its connections when it stops: else the API server would keep using them."""
 
     daemon_threads = True
 
@@ -382,7 +382,7 @@ class _Server(http.server.ThreadingHTTPServer):
                 request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever does not trust the certificate hangs up in the middle of the handshake: no news."""
+        """Ignore clients that do not trust the certificate and close the connection during the handshake."""
 
 
 def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHTTPRequestHandler]:
@@ -402,13 +402,13 @@ def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHT
             self.wfile.write(data)
 
         def log_message(self, *arguments: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
 
 def is_control_plane(deployment: Object) -> bool:
-    """Tell what must be stood in for."""
+    """Return whether a Deployment needs a stand-in."""
     part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
     return part in (GALLEY, INJECTOR_1_5) or (
         part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
@@ -416,7 +416,7 @@ def is_control_plane(deployment: Object) -> bool:
 
 
 def deployments(api: Api, namespace: str) -> Iterator[Object]:
-    """Yield what must be stood in for in a control-plane namespace."""
+    """Yield the Deployments of a control-plane namespace that need a stand-in."""
     return filter(is_control_plane, api.list("Deployment", namespace))
 
 

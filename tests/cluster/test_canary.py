@@ -17,7 +17,7 @@ OLD, NEW = "affirmed", "affirmed-canary"
 
 @pytest.fixture(scope="module")
 def trial(meshes: World) -> World:
-    """Make a namespace that asks for the canary."""
+    """Create a namespace that selects the canary."""
     meshes.namespace("tries-canary", **{"multimesh.dev/mesh": "affirmed", REVISION: NEW})
     return meshes
 
@@ -44,7 +44,7 @@ def one_sidecar(world: World, namespace: str) -> str:
 
 
 def test_a_canary_injects_who_asks_for_it_and_nobody_else(trial: World) -> None:
-    """The label of the mesh still leads to the revision of the profile."""
+    """The label of the mesh still selects the revision of the profile."""
     trial.profile("affirmed", canaryRevisions=[NEW])
     put(trial, "install", f"istiod-{NEW}")
     until("the canary injects", lambda: trial.identities("tries-canary") == [f"affirmed/{NEW}"])
@@ -59,7 +59,7 @@ def change_places(world: World, to: str, was: str) -> None:
     for name in (f"istiod-{to}", "istio-base-affirmed", f"istiod-{was}"):
         with world.watched("nginx-affirmed") as seen:
             put(world, "upgrade", name)
-        # Between Helm's write of the new entry and the control plane's, a pod may be held back; its owner tries again.
+        # Between Helm's write of the new entry and the control plane's, a pod may be refused; its owner tries again.
         started = [found for found in seen if found[0] != "refused"]
         assert started
         assert {len(found) for found in started} == {1}, (name, started)
@@ -85,7 +85,7 @@ def test_the_new_revision_serves_alone(trial: World) -> None:
 
 
 def test_the_way_back_has_no_gap_either(trial: World) -> None:
-    """The roles are exchanged, then the release of the canary goes; what is left is what was there before."""
+    """The revisions change places, then the release of the canary is removed; what remains is what was there before."""
     change_places(trial, OLD, NEW)
     trial.run("uninstall", f"istiod-{NEW}", "-n", "istio-affirmed")
     trial.stop_one("affirmed", f"istiod-{NEW}")

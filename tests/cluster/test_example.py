@@ -36,7 +36,7 @@ def test_each_mesh_of_the_example_injects_and_validates_its_own(example: World, 
 
 
 def test_upgrading_one_mesh_leaves_the_other_as_it_is(example: World) -> None:
-    """The commands of the README: with Helm 4 it is said that this is an upgrade."""
+    """The commands of the README: with Helm 4 a flag says that this is an upgrade."""
     before = example.of_mesh("affirmed", "resourceVersion")
     flags = (*example.helm.post_renderer(), f"--post-renderer-args=--profile={PROFILES / 'blue'}")
     upgrade = ["--post-renderer-args=--upgrade"] * (example.helm.major == 4)

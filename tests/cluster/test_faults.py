@@ -1,7 +1,7 @@
-"""What `verify` says of a running mesh: each fault is found, in the words of the manual, and a sound mesh is silent.
+"""What `verify` says about a running mesh: each fault is found, and a sound mesh has no findings.
 
-Every fault is brought about on the cluster as it would be in life, and mended again; a forgotten post-renderer is the
-matter of test_forgotten.py. Only with Helm 4, for the oldest and the newest version: verify asks the cluster, nothing
+Every fault is made on the cluster as it happens in practice, and mended again; test_forgotten.py is about a forgotten
+post-renderer. Only with Helm 4, for the oldest and the newest version: verify asks the cluster, nothing
 of Helm, and knows these two kinds of control planes.
 """
 
@@ -71,7 +71,7 @@ def label(world: World, namespace: str, key: str, value: str | None) -> Iterator
 
 @contextlib.contextmanager
 def unattended(world: World) -> Iterator[None]:
-    """Let nobody look after the webhooks of affirmed, although its pods say that they are ready."""
+    """Stop the control plane of affirmed, although its pods are reported as ready."""
     for one in world.planes.pop("affirmed"):
         one.stop()
     try:
@@ -82,7 +82,7 @@ def unattended(world: World) -> Iterator[None]:
 
 @contextlib.contextmanager
 def bundle(world: World, value: str) -> Iterator[None]:
-    """Write another bundle into every webhook that affirmed looks after."""
+    """Write another bundle into every webhook that affirmed maintains."""
     mine = {name for name, whose in world.bundles().items() if whose == {"affirmed"}}
     with unattended(world):
         for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
@@ -96,7 +96,7 @@ def bundle(world: World, value: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def pod(world: World, how: Broken) -> Iterator[None]:
-    """Create a pod while something is so."""
+    """Create a pod while a fault is present."""
     with how:
         until("pods start again", lambda: world.sidecars(MEMBER)[:1] != ["affirmed"])
         made = world.pod(MEMBER, dry_run=False)
@@ -119,7 +119,7 @@ def crashed(world: World) -> Iterator[None]:
 
 @contextlib.contextmanager
 def gone(world: World, kind: str, name: str, namespace: str, data: dict[str, str] | None = None) -> Iterator[None]:
-    """Take an object with data away, or write other data into it."""
+    """Delete an object with data, or write other data into it."""
     before = world.api.get(kind, name, namespace)
     assert before is not None
     its_type = {"type": before["type"]} if "type" in before else {}
@@ -135,7 +135,7 @@ def gone(world: World, kind: str, name: str, namespace: str, data: dict[str, str
 
 @contextlib.contextmanager
 def other_root(world: World) -> Iterator[None]:
-    """Write blue's root where affirmed's workloads look for theirs; affirmed does not set it right at once."""
+    """Write blue's root where affirmed's workloads look for theirs; affirmed does not correct it at once."""
     pem = base64.b64decode(world.planes["blue"][0].bundle).decode()
     with unattended(world), gone(world, "ConfigMap", ROOT, MEMBER, {"root-cert.pem": pem}):
         yield
@@ -146,7 +146,7 @@ def encoded(pem: bytes) -> str:
     return base64.b64encode(pem).decode()
 
 
-#: What is wrong: how it comes to be, and the finding that tells of it. `None` for a version that does not know it.
+#: The faults: how each is made, and the finding that reports it; `None` for a version that does not have it.
 FAULTS: dict[str, tuple[Callable[[World], Broken], tuple[str, str, str]]] = {
     "a namespace lost the label of the mesh": (
         lambda w: label(w, MEMBER, MESH, None),
@@ -199,7 +199,7 @@ def test_nothing_is_found_on_a_sound_mesh(sound: World) -> None:
 
 
 def test_each_fault_is_found(sound: World) -> None:
-    """Each finding names the fault, with its severity, and is gone once the fault is mended."""
+    """Each finding names the fault, with its severity, and disappears once the fault is mended."""
     missed = {}
     for fault, (breaks, (id_, severity, message)) in (FAULTS | (OF_CITADEL if sound.is_1_5 else OF_ISTIOD)).items():
         with breaks(sound):
@@ -215,7 +215,7 @@ class Rival(StandIn):
 
     @property
     def bundle(self) -> str:
-        """A root, as it stands in a `caBundle`."""
+        """A root as in a `caBundle`."""
         return encoded(Authority("the root of a rival").pem)
 
 
@@ -235,18 +235,18 @@ def test_two_control_planes_that_write_one_bundle_are_found_by_looking_twice(sou
 
 
 def changes(found: list[Said]) -> list[Said]:
-    """Leave what tells of a bundle that changed between two reads."""
+    """Return the findings about a bundle that changed between two reads."""
     return [one for one in found if one.id == "ca-bundle" and "changed between two reads" in one.message]
 
 
 def reader(world: World, *resources: str) -> Path:
-    """Make a user who may read these resources in all groups and namespaces; return the user's kubeconfig."""
+    """Create a user who may read these resources in all groups and namespaces; return the user's kubeconfig."""
     rules = [{"apiGroups": ["*"], "resources": list(resources), "verbs": ["get", "list"]}]
     return user(world, f"reader-{len(resources)}", rules if resources else [])
 
 
 def user(world: World, called: str, rules: list[Object]) -> Path:
-    """Make a user with these rights in all namespaces; return the user's kubeconfig."""
+    """Create a user with these rights in all namespaces; return the user's kubeconfig."""
     name = {"name": called}
     world.namespace("readers")
     world.api.create("ServiceAccount", {"metadata": name}, "readers")
@@ -264,7 +264,7 @@ def user(world: World, called: str, rules: list[Object]) -> Path:
 
 
 def test_what_may_not_be_read_is_named(sound: World) -> None:
-    """Without the right to list pods and secrets, that is said of both, and of nothing else."""
+    """Without the right to list pods and secrets, both are named, and nothing else."""
     may = ("namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "clusterroles",
            "clusterrolebindings", "customresourcedefinitions", "validatingadmissionpolicies", "leases",
            "validatingadmissionpolicybindings", "configmaps", "services", "deployments", "daemonsets")  # fmt: skip
@@ -275,7 +275,7 @@ def test_what_may_not_be_read_is_named(sound: World) -> None:
 
 
 def test_who_may_read_nothing_is_told_so(sound: World) -> None:
-    """Nothing was checked, and that is no result."""
+    """If nothing was checked, there is no result."""
     profile, config = sound.folder / "profiles" / "affirmed", reader(sound)
     for command in (("verify",), ("check", "--cluster")):
         done = sound.multimesh(*command, "--profile", profile, "--kubeconfig", config)
@@ -295,7 +295,7 @@ def test_the_rights_that_the_page_lists_are_enough(sound: World) -> None:
 
 
 def test_a_pod_that_asks_not_to_be_injected_is_no_fault(sound: World) -> None:
-    """A near miss."""
+    """It looks like a fault, and is not one."""
     made = sound.pod(MEMBER, dry_run=False, **{INJECT: "false"})
     try:
         assert verify(sound) == []

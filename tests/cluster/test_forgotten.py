@@ -1,4 +1,4 @@
-"""Somebody upgrades without the post-renderer: what breaks, who tells it, and what mends it (scenario 9)."""
+"""An upgrade without the post-renderer: what breaks, what reports it, and what mends it (scenario 9)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = in_worlds()
 
 
 class Forgotten(NamedTuple):
-    """A world in which it has happened to blue, and blue's manifests before it did."""
+    """A world in which blue was upgraded so, and blue's manifests before."""
 
     world: World
     before: Path
@@ -45,7 +45,7 @@ def test_the_pods_of_the_mesh_start_without_a_sidecar(forgotten: Forgotten) -> N
 
 
 def findings(world: World, *arguments: object) -> dict[str, str]:
-    """Run a command that finds something; return the findings that are no mere info, by id."""
+    """Run a command that finds something; return the findings above info, by id."""
     done = world.multimesh(*arguments, "-o", "json")
     assert done.code == 1, (done.out, done.err)
     found = json.loads(done.out)["findings"]
@@ -53,14 +53,14 @@ def findings(world: World, *arguments: object) -> dict[str, str]:
 
 
 def test_check_tells_it_from_the_previous_manifest(forgotten: Forgotten) -> None:
-    """The new manifest held against the one before: what was rewritten is so no more."""
+    """The new manifest is compared with the previous one: what was rewritten is stock again."""
     world, before, profile = forgotten
     found = findings(world, "check", world.manifests("blue"), "--previous", before, "--profile", profile)
     assert "stock-name" in found, found
 
 
 def test_check_tells_it_from_the_cluster(forgotten: Forgotten) -> None:
-    """What lives in the cluster is no mesh of the profile any more; before it happened, this found no error."""
+    """What is in the cluster is not a mesh of the profile any more; before the upgrade, this found no error."""
     world, _, profile = forgotten
     found = findings(world, "check", "--profile", profile, "--cluster")
     assert any("blue" in said for said in found.values()), found
@@ -81,7 +81,7 @@ def test_the_other_mesh_is_still_sound(forgotten: Forgotten) -> None:
 
 
 def test_an_upgrade_through_the_post_renderer_mends_it(forgotten: Forgotten) -> None:
-    """A stock release becomes a mesh again: so is a stock 1.5 release turned into one, in place."""
+    """A stock release becomes a mesh again, in the same way as a stock 1.5 release in place."""
     world, _, profile = forgotten
     before = world.of_mesh("affirmed", "resourceVersion")
     flags = ["--force-conflicts"] * (world.helm.major == 4)

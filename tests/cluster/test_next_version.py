@@ -20,7 +20,7 @@ MAY_NOT = "exists and cannot be imported into the current release"
 
 @pytest.fixture(scope="module")
 def older(meshes: World) -> World:
-    """Hand out both meshes at a version that has a next one, for the last time."""
+    """Return both meshes at a version that has a next one; the world is not reused afterwards."""
     meshes.wants(NEXT[meshes.version])
     meshes.spent = True
     meshes.version = NEXT[meshes.version]

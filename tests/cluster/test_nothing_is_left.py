@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are l
 
 
 def processes(folder: Path) -> dict[int, str]:
-    """Find whatever runs with a path below a folder in its command line."""
+    """Return what runs with a path below a directory in its command line."""
     found = {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
@@ -30,12 +30,12 @@ def processes(folder: Path) -> dict[int, str]:
 
 
 def interrupt(run: subprocess.Popen[str], folder: Path) -> None:
-    """Press Ctrl-C: the terminal sends it to everything that runs in front."""
+    """Press Ctrl-C: the terminal sends it to all foreground processes."""
     os.killpg(run.pid, signal.SIGINT)
 
 
 def kill_the_api_server(run: subprocess.Popen[str], folder: Path) -> None:
-    """Let the API server die, which makes every test fail."""
+    """Kill the API server, which makes every test fail."""
     for pid, words in processes(folder).items():
         if "kube-apiserver" in words.split(" ")[0]:
             os.kill(pid, signal.SIGKILL)
@@ -43,7 +43,7 @@ def kill_the_api_server(run: subprocess.Popen[str], folder: Path) -> None:
 
 @pytest.fixture
 def run(cluster, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start `make test-cluster` for one small module, with a folder of its own for all that is temporary."""
+    """Start `make test-cluster` for one small module, with a directory of its own for all temporary files."""
     assert cluster.port, "the programs have been found, or built"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MAKE", "MFLAGS"))}
     started = subprocess.Popen(
@@ -63,7 +63,7 @@ def run(cluster, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_run_that_ends_badly_leaves_no_process_and_no_file(
     run: subprocess.Popen[str], tmp_path: Path, disturb: Callable[[subprocess.Popen[str], Path], None]
 ) -> None:
-    """Once the API server writes down what is asked of it, everything runs; then it is disturbed."""
+    """Once the API server writes its audit log, everything runs; then the run is disturbed."""
     until("the API server is used", lambda: [*tmp_path.rglob("audit.log")] or run.poll() is not None, 120)
     assert {name for words in processes(tmp_path).values() for name in words.split(" ")[0].split("/")[-1:]} >= {
         "etcd",

@@ -37,7 +37,7 @@ OF_HELM_3 = (
 
 
 def for_helm(text: str, major: int) -> str:
-    """Spell the commands of a block for one Helm."""
+    """Return the commands of a block for one Helm."""
     if major == 4:
         return text
     text = text.replace("--post-renderer multimesh", "--post-renderer ./postrender.py")
@@ -45,7 +45,7 @@ def for_helm(text: str, major: int) -> str:
 
 
 def stories() -> list[list[Block]]:
-    """Cut the blocks of the page into stories, each of which begins on an empty cluster."""
+    """Return the blocks of the page as stories, each of which starts on an empty cluster."""
     found: list[list[Block]] = [[]]
     for block in blocks(PAGE):
         if block.cluster.endswith(ANEW):
@@ -55,7 +55,7 @@ def stories() -> list[list[Block]]:
 
 
 class Nodes(Looker):
-    """What the nodes of a cluster do for a control plane: run it while its Deployment is there, and say that it is ready."""
+    """What the nodes of a cluster do for a control plane: run it while its Deployment exists, and report it as ready."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Nodes(Looker):
         self._failed: Exception | None = None
 
     def look(self) -> None:
-        """Bring what runs up to date with what is installed."""
+        """Run what is installed, and stop what is not."""
         with self._once:
             if self._failed:
                 raise self._failed
@@ -135,7 +135,7 @@ class Reader:
         assert done.returncode == 0, f"exit code {done.returncode}:\n{script}\n{done.stdout[-3000:]}"
 
     def follow(self, block: Block) -> None:
-        """Do what one block says."""
+        """Run one block, or write its file."""
         if block.cluster.startswith(FILE):
             file = self.copy / block.cluster.removeprefix(FILE)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +200,7 @@ def owns(release: str) -> Holds:
     return holds
 
 
-#: What is so after a block, by the block's name. A block without a line here must end well, and that is all.
+#: What holds after a block, by the block's name. A block without a line here must only succeed.
 AFTER: dict[str, tuple[Holds, ...]] = {
     "install affirmed": (becomes("nginx-affirmed", "affirmed/affirmed"), denies("nginx-affirmed", "affirmed/affirmed")),
     "install blue": (
@@ -256,7 +256,7 @@ BOTH = pytest.mark.parametrize("bare", [(3, OLD), (4, OLD)], ids=["helm3", "helm
 
 @pytest.fixture
 def reader(bare: World) -> Iterator[Reader]:
-    """Give someone a shell, a repository of charts, and nodes that run what is installed."""
+    """Return a shell with a repository of charts and nodes that run what is installed."""
     made = Reader(bare)
     made.repository.start()
     made.nodes.start()
@@ -272,7 +272,8 @@ def reader(bare: World) -> Iterator[Reader]:
 @BOTH
 @pytest.mark.parametrize("story", stories(), ids=lambda story: story[0].cluster.replace(" ", "-"))
 def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Reader, story: list[Block]) -> None:
-    """A reader who copies the blocks in their order gets there, and after each it is as the table above says."""
+    """The blocks succeed in their order, and after each of them the table above holds."""
+    since = bare.cluster.audit.stat().st_size
     for block in story:
         if block.cluster == "look":
             reader.repository.publish(NEW)
@@ -280,10 +281,13 @@ def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Re
         reader.nodes.look()
         for holds in AFTER.get(block.cluster, ()):
             holds(bare)
+    assert (
+        bare.denied(since) == []
+    )  # The page applies admission policies first, and they deny nothing that the page does.
 
 
 def test_no_block_of_the_page_is_left_out() -> None:
-    """Each has a name, or a file that it is written to; none stands in a list, where it would not be seen."""
+    """Each has a name, or a file that it is written to; none is in a list, where it would not be found."""
     found = blocks(PAGE)
     assert [block.where for block in found if not block.cluster] == []
     assert {block.language for block in found if not block.cluster.startswith(FILE)} == {"sh"}
@@ -292,5 +296,5 @@ def test_no_block_of_the_page_is_left_out() -> None:
 
 
 def test_the_page_says_what_differs_with_helm_3() -> None:
-    """The test does with the flags what the page says, and nothing else."""
+    """The test changes the flags as the page says, and not otherwise."""
     assert OF_HELM_3 in (ROOT / PAGE).read_text(encoding="utf-8")

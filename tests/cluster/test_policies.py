@@ -141,16 +141,11 @@ def test_both_meshes_are_upgraded_and_serve_as_before(enforced: Enforced) -> Non
     for mesh in MESHES:
         assert failed(world.upgrade(mesh)) == {}
     world.is_whole()
-    denied = [
-        (event["user"]["username"], event["objectRef"].get("resource"), event["objectRef"].get("name"))
-        for event in world.cluster.events(enforced.since)
-        if is_denied(event)
-    ]
-    assert denied == []
+    assert denied(world, enforced.since) == []
 
 
 def test_an_upgrade_without_the_post_renderer_fails_with_the_remedy(enforced: Enforced) -> None:
-    """Helm shows the text of the denial, so whoever forgot the flag reads it."""
+    """Helm shows the text of the denial, so the user who forgot the flag reads it."""
     world = enforced.world
     flags = ["--force-conflicts"] * (world.helm.major == 4)
     before = world.of_mesh("blue", "resourceVersion")
@@ -390,13 +385,12 @@ def test_a_stock_mesh_beside_is_undisturbed(enforced: Enforced) -> None:
         for name in world.run("list", "-n", "istio-system", "--short").out.split():
             world.run("uninstall", name, "-n", "istio-system")
         world.stop("system")
-    assert [event for event in world.cluster.events(since) if is_denied(event)] == []
+    assert denied(world, since) == []
 
 
-def is_denied(event: Object) -> bool:
-    """Return whether an admission policy refused a request that none of these tests made on purpose."""
-    refused = DENIES in (event.get("responseStatus") or {}).get("message", "")
-    return refused and INTRUDER not in event["user"]["username"]
+def denied(world: World, since: int) -> list[tuple[str, str, str]]:
+    """Return the requests that admission policies refused and that none of these tests made on purpose."""
+    return [found for found in world.denied(since) if INTRUDER not in found[0]]
 
 
 def test_a_configuration_of_ten_times_the_size_stays_below_the_cost_limit(enforced: Enforced) -> None:

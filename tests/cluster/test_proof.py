@@ -1,11 +1,11 @@
-"""The proof can fail: with one rule taken out, the scenario that depends on it goes wrong, and this is how.
+"""The scenarios can fail: without one rule, the scenario that depends on it fails in the way described here.
 
-The rules are taken out by wrapper.py, which stands in front of the program; nothing of the program knows of it.
+wrapper.py, which Helm calls instead of the program, removes the rules; the program does not know it.
 
-    scenario                          rule taken out
+    scenario                          removed rule
     --------------------------------  ----------------------------------------------------------------------
-    1, 9  without us                  all of them: that is what these two scenarios show
-    2     both through us             cluster-scoped-names, node-ports, shared-resources, webhook-names
+    1, 9  without multimesh           all of them: that is what these two scenarios show
+    2     both by multimesh           cluster-scoped-names, node-ports, shared-resources, webhook-names
     3     who injects whom            injection-label
     4     who validates what          validation-scope
     5     helm upgrade                failure-policy, ca-bundle
@@ -13,7 +13,7 @@ The rules are taken out by wrapper.py, which stands in front of the program; not
     7     helm rollback               injection-label, in what was stored
     8     a control plane is down     validation-scope
     10    removal                     shared-resources
-    11    prediction meets reality    each of 2: what Helm then stumbles over, `check` has named
+    11    check before install        each of 2: `check` has named the object at which Helm then fails
     `verify` on a sound mesh          citadel-scope
 """
 
@@ -39,7 +39,7 @@ def at(version: str, major: int = 3) -> pytest.MarkDecorator:
 
 @pytest.fixture(autouse=True)
 def few_crds(bare: World) -> None:
-    """Install few CRDs: no rule but that of what is shared has to do with them."""
+    """Install few CRDs: only the rule about shared resources concerns them."""
     bare.all_crds = False
 
 
@@ -57,7 +57,7 @@ def second_install(world: World) -> str:
 
 
 def foretold(world: World) -> set[str]:
-    """Name the findings of `check` over what would be installed."""
+    """Return the findings of `check` over what would be installed."""
     folders = []
     for mesh in MESHES:
         folder = world.folder / "would-be" / mesh
@@ -85,7 +85,7 @@ def foretold(world: World) -> set[str]:
 def test_without_this_rule_the_second_install_fails_as_check_foretells(
     bare: World, rule: str, stumbles: str, finding: str
 ) -> None:
-    """Scenario 2 goes wrong at the object that the rule keeps apart, and scenario 11 says so beforehand."""
+    """Scenario 2 goes wrong at the object that the rule keeps apart, and scenario 11 reports it before."""
     bare.without = rule
     assert stumbles in second_install(bare)
     assert finding in foretold(bare)
@@ -156,7 +156,7 @@ def test_without_the_scope_of_validators_one_mesh_holds_up_the_other(bare: World
     indirect=["bare"],
 )
 def test_without_this_rule_helm_4_refuses_to_upgrade(bare: World, rule: str, field: str) -> None:
-    """Scenario 5 goes wrong, although it was said that this is an upgrade: the control plane owns the field."""
+    """Scenario 5 goes wrong, although a flag says that this is an upgrade: the control plane owns the field."""
     bare.install("affirmed")
     bare.without = rule
     said = failed(bare.upgrade("affirmed"))
@@ -181,7 +181,7 @@ def test_without_the_injection_label_a_promotion_leaves_pods_without_a_sidecar(b
 
 @at("1.24.6")
 def test_without_the_rule_of_what_is_shared_the_owner_takes_a_crd_with_it(bare: World) -> None:
-    """Scenario 10 goes wrong: the chart keeps all CRDs but one, and with that one goes what users wrote of its kind."""
+    """Scenario 10 goes wrong: the chart keeps all CRDs but one, which is deleted with the resources of its kind."""
     bare.all_crds, bare.without = True, "shared-resources"
     bare.install("affirmed")
     before = bare.crds()

@@ -1,4 +1,4 @@
-"""Removal of the mesh that owns nothing, then of the owner: the rest works, the CRDs stay (scenario 10)."""
+"""Removal of the mesh that owns nothing, then of the owner: the other mesh works, and the CRDs stay (scenario 10)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_removing_the_mesh_that_owns_nothing_leaves_the_other_as_it_is(used: Wor
 
 
 def labelled(world: World, mesh: str) -> set[str]:
-    """Name the namespaces that bear a label of a mesh."""
+    """Return the names of namespaces that have a label of a mesh."""
     wanted = {MESH: mesh, INJECTION: f"enabled-{mesh}", REVISION: mesh}
     return {
         namespace["metadata"]["name"]
@@ -54,7 +54,7 @@ def labelled(world: World, mesh: str) -> set[str]:
 
 
 def told(world: World, mesh: str) -> set[str]:
-    """Name what `verify --removed` lists."""
+    """Return what `verify --removed` lists."""
     profile = world.folder / "profiles" / mesh
     done = world.multimesh("verify", "--profile", profile, "--removed", "-o", "json")
     assert done.code == 0, done.err
@@ -68,7 +68,7 @@ def test_what_the_removed_mesh_leaves_holds_nobody_up(used: World) -> None:
 
 
 def test_removing_the_owner_leaves_the_crds_and_what_users_wrote(used: World) -> None:
-    """The last mesh goes, too: every CRD stays, and so does every resource of its kinds."""
+    """After the last mesh is removed, every CRD stays, and so does every resource of its kinds."""
     crds = used.crds()
     used.remove("affirmed")
     assert crds == used.crds()

@@ -1,4 +1,4 @@
-"""The stock chart twice, without us: what happens, and that `check` says so beforehand (scenarios 1 and 11)."""
+"""The stock chart twice, without multimesh: what happens, and that `check` reports it before (scenarios 1 and 11)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from worlds import in_worlds
 pytestmark = in_worlds()
 SPENDS = True
 
-#: What the second install stumbles over first.
+#: The object at which the second install fails.
 FIRST = {
     "1.5.0": r"(ClusterRole|ClusterRoleBinding|MutatingWebhookConfiguration|ValidatingWebhookConfiguration)",
     "1.16.7": r"ValidatingWebhookConfiguration",
@@ -25,7 +25,7 @@ FIRST = {
 
 
 class Second(NamedTuple):
-    """What came of the second mesh: what the API server refused of its objects, and how Helm ended for each release."""
+    """The result for the second mesh: which objects the API server refused, and how Helm ended for each release."""
 
     refused: set[str]
     ended: dict[str, Ran]
@@ -49,7 +49,7 @@ def second(world: World) -> Second:
 
 
 def test_the_second_install_fails_and_names_what_is_not_its_own(world: World, second: Second) -> None:
-    """Helm refuses what another release has: this is the message."""
+    """Helm refuses what another release owns, with this message."""
     done = second.ended[world.names("blue")[0]]
     assert done.code == 1
     assert re.search(

@@ -1,4 +1,4 @@
-"""Two meshes through us: installed, injecting, validating, beside a stock one, and one of them down.
+"""Two meshes by multimesh: installed, injecting, validating, beside a stock one, and one of them down.
 
 Scenarios 2, 3, 4 and 8. The tests of one world build on each other, in their order.
 """
@@ -22,7 +22,7 @@ OF_REVISION = {"affirmed": "affirmed", "blue": "blue", "default": "system"}
 
 
 def injects(namespace: dict[str, str], pod: dict[str, str]) -> list[str]:
-    """Say which mesh should inject a pod, in the words of Istio's documentation; a mesh's label is one value more."""
+    """Return which mesh should inject a pod by Istio's documentation; the label of a mesh is one more value."""
     if pod.get(INJECT) == "false":
         return []
     if INJECTION in namespace:
@@ -37,7 +37,7 @@ def injects(namespace: dict[str, str], pod: dict[str, str]) -> list[str]:
 
 
 def some(**labels: str | None) -> dict[str, str]:
-    """Leave out the labels that are None."""
+    """Remove the labels that are None."""
     return {key: value for key, value in labels.items() if value}
 
 
@@ -50,13 +50,13 @@ def beside_stock(meshes: World) -> Iterator[World]:
 
 
 def test_both_meshes_are_deployed(meshes: World) -> None:
-    """Helm has nothing against the second mesh."""
+    """Helm installs the second mesh without an error."""
     said = meshes.run("list", "-A", "--short").out.split()
     assert sorted(said) == sorted(name for mesh in MESHES for name in meshes.names(mesh))
 
 
 def test_every_bundle_is_written_once_and_stays(meshes: World) -> None:
-    """Each control plane writes its root into its own configurations, once, and nobody writes over it."""
+    """Each control plane writes its root into its own configurations, once, and nobody overwrites it."""
     for mesh in MESHES:
         written = [write[:2] for one in meshes.planes[mesh] for write in one.writes if "caBundle" in write.what]
         assert len(written) == len(set(written))
@@ -66,7 +66,7 @@ def test_every_bundle_is_written_once_and_stays(meshes: World) -> None:
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_an_unlabelled_resource_is_validated_by_its_mesh_alone(meshes: World, mesh: str) -> None:
-    """What is invalid is denied by the mesh that it lives in; what is valid passes one entry, of that mesh."""
+    """What is invalid is denied by the mesh of its namespace; what is valid is seen by one entry, of that mesh."""
     assert mesh in meshes.denial(f"nginx-{mesh}")
     assert meshes.virtual_service(f"nginx-{mesh}", ["nginx"]) == ""
     assert meshes.reviews_of_last() == [mesh]
@@ -83,7 +83,7 @@ def test_a_resource_outside_the_meshes_is_validated_by_nobody(meshes: World) -> 
 
 
 def test_check_has_nothing_against_them(meshes: World) -> None:
-    """Prediction meets reality: what Helm and the API server accepted has no error, in manifests or in the cluster."""
+    """What Helm and the API server accepted has no error, in manifests or in the cluster."""
     profiles = [argument for mesh in MESHES for argument in ("--profile", meshes.folder / "profiles" / mesh)]
     done = meshes.multimesh("check", *map(meshes.manifests, MESHES), *profiles, "--cluster")
     assert done.code == 0, done.out + done.err
@@ -127,12 +127,12 @@ def test_each_pod_is_injected_by_its_own_mesh_once_or_by_nobody(beside_stock: Wo
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_beside_a_stock_mesh_resources_are_still_validated_by_their_own(beside_stock: World, mesh: str) -> None:
-    """The stock istiod asks for what bears its revision, and leaves the rest; galley of 1.5 wants to see everything."""
+    """The stock istiod validates what has its revision; galley of 1.5 validates everything."""
     assert meshes_of(beside_stock, f"nginx-{mesh}") == {mesh} | ({"system"} if beside_stock.is_1_5 else set())
 
 
 def meshes_of(world: World, namespace: str) -> set[str]:
-    """Try a valid VirtualService, and name the meshes that were asked."""
+    """Try a valid VirtualService, and return the meshes that were asked."""
     assert world.virtual_service(namespace, ["nginx"]) == ""
     return world.who_was_asked_last()
 

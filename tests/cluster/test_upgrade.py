@@ -26,14 +26,14 @@ def test_the_same_version_again_changes_nothing(meshes: World, mesh: str) -> Non
 
 
 def test_check_has_nothing_against_the_same_again(meshes: World) -> None:
-    """What Helm has stored, held against the same: an upgrade that is none takes nothing away."""
+    """What Helm has stored, compared with the same: an upgrade without a change removes nothing."""
     now = meshes.manifests("blue")
     done = meshes.multimesh("check", now, "--previous", now, "--profile", meshes.folder / "profiles" / "blue")
     assert done.code == 0, done.out
 
 
 def test_without_the_flag_helm_4_meets_the_control_plane(meshes: World) -> None:
-    """The text says Ignore, the control plane has made it Fail: Helm 4 refuses, Helm 3 writes and it is set back."""
+    """The chart says Ignore, the control plane has set Fail: Helm 4 refuses; Helm 3 overwrites, and it is set back."""
     said = failed(meshes.upgrade("blue", known=False))
     if meshes.helm.major == 3:
         assert said == {}
@@ -41,12 +41,12 @@ def test_without_the_flag_helm_4_meets_the_control_plane(meshes: World) -> None:
         assert set(said) == set(meshes.names("blue")) & has_validators(meshes)
         for message in said.values():
             assert CONFLICT in message
-            assert "failurePolicy" in message or meshes.is_1_5  # there the empty bundle may come first
+            assert "failurePolicy" in message or meshes.is_1_5  # there the empty bundle may be reported first
     meshes.is_whole()
 
 
 def has_validators(world: World) -> set[str]:
-    """Name the releases that the validators of blue belong to."""
+    """Return the names of the releases that the validators of blue belong to."""
     return {
         config["metadata"]["annotations"]["meta.helm.sh/release-name"]
         for config in world.api.list(VALIDATING)
@@ -64,7 +64,7 @@ def test_a_pipeline_that_does_not_know_whether_it_installs(meshes: World) -> Non
 
 
 def test_rollback_to_the_first_revision(meshes: World) -> None:
-    """The stored text says Ignore again: Helm 4 wants `--force-conflicts`, and refuses without."""
+    """The stored text says Ignore again: Helm 4 needs `--force-conflicts`, and refuses without it."""
     before = meshes.of_mesh("affirmed", "resourceVersion")
     forced = ["--force-conflicts"] * (meshes.helm.major == 4)
     name = max(has_validators(meshes) & set(meshes.names("blue")))

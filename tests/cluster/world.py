@@ -1,4 +1,4 @@
-"""Meshes on a real API server, installed by a real Helm: what the scenarios are told in."""
+"""Meshes on a real API server, installed by a real Helm: the setting of all scenarios."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ MESH = "multimesh.dev/mesh"
 INJECTION = "istio-injection"
 MESHES = ("affirmed", "blue")
 WRAPPER = Path(__file__).resolve().parent / "wrapper.py"
-#: Numbers for names: the audit log is that of the whole run, so no name comes twice.
+#: Numbers for names: the audit log is that of the whole run, so no name may occur twice.
 _SERIAL = itertools.count(1)
-#: Kinds of which a stock chart has some, and a cluster one of each name.
+#: Cluster-scoped kinds of the stock charts.
 CLUSTER_SCOPED = (
     "ClusterRole",
     "ClusterRoleBinding",
@@ -42,16 +42,16 @@ CLUSTER_SCOPED = (
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
 )
-#: Namespaces of no mesh begin so; they differ in labels alone, and stay for all worlds of a run.
+#: The prefix of namespaces of no mesh; they differ only in labels, and stay for all worlds of a run.
 FOR_ALL = "case-"
 #: Marks the ConfigMaps that leaders are elected with (k8s.io/client-go, tools/leaderelection/resourcelock).
 LOCK = "control-plane.alpha.kubernetes.io/leader"
-#: Helm asks five questions a second after the first hundred (helm 4.1.4 pkg/cli/environment.go), and nobody else asks
-#: here. It collects garbage for a quarter of its time.
+#: Helm sends five requests a second after the first hundred (helm 4.1.4 pkg/cli/environment.go), and nobody else asks
+#: here. It spends a quarter of its time on garbage collection.
 UNHURRIED = {"HELM_QPS": "1000", "HELM_BURST_LIMIT": "1000", "GOGC": "400"}
-#: What a Helm has held against the schemas of the API server in this run: half of its time goes there, so once will do.
+#: What a Helm has validated by the schemas of the API server in this run: it takes half of its time, so once is enough.
 _VALIDATED: set[tuple[int, str]] = set()
-#: What Kubernetes itself has, and the tests leave alone.
+#: Namespaces of Kubernetes itself, which the tests do not change.
 OWN_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 
 
@@ -63,7 +63,7 @@ class Asked(NamedTuple):
 
 
 def failed(ended: dict[str, Ran]) -> dict[str, str]:
-    """Leave the messages of those that failed."""
+    """Return the messages of those that failed."""
     return {name: done.err for name, done in ended.items() if done.code}
 
 
@@ -90,7 +90,7 @@ class World:
 
     @property
     def is_1_5(self) -> bool:
-        """Tell the charts before istiod."""
+        """Return whether the charts are those before istiod."""
         return self.version.startswith("1.5.")
 
     @property
@@ -129,7 +129,7 @@ class World:
         )
 
     def manifests(self, mesh: str) -> Path:
-        """Write what Helm has stored of the releases of a mesh into a folder."""
+        """Write what Helm has stored of the releases of a mesh into a directory."""
         folder = self.folder / "manifests" / mesh
         folder.mkdir(parents=True, exist_ok=True)
         for name in self.run("list", "-n", f"istio-{mesh}", "--short").out.split():
@@ -152,7 +152,7 @@ class World:
         return kubectl.run(*arguments, KUBECONFIG=str(self.cluster.kubeconfig))
 
     def multimesh(self, *arguments: object) -> Ran:
-        """Run a command of the program with kubectl at hand."""
+        """Run a command of the program with kubectl on the PATH."""
         python = self.helm._replace(binary=Path(sys.executable))
         search = f"{self.helm.binary.parent}{os.pathsep}{os.environ['PATH']}"
         return python.run(
@@ -160,7 +160,7 @@ class World:
         )
 
     def through(self, mesh: str, *arguments: str) -> list[str]:
-        """Spell the flags that send a release through the post-renderer."""
+        """Return the flags that send a release through the post-renderer."""
         if self.helm.major == 4:
             program = "wrapped" if self._is_wrapped else "multimesh"
         else:
@@ -210,7 +210,7 @@ class World:
         }
 
     def stock(self, command: str, mesh: str, name: str, chart: Path, *flags: str) -> Ran:
-        """Install or upgrade one release without the post-renderer; 1.5 is lifted, and that is all."""
+        """Install or upgrade one release without the post-renderer; of 1.5 only the API versions are replaced."""
         lifted = self.through(mesh) if self.is_1_5 else []
         return self.run(
             command,
@@ -225,7 +225,7 @@ class World:
         )
 
     def collisions(self, text: str) -> set[str]:
-        """Try to create every object of a text, as the API server alone would judge; name those that it refuses."""
+        """Try to create every object of a text without webhooks; return the names of those that are refused."""
         file = self.folder / "collisions.yaml"
         file.write_bytes(lift(text.encode()))
         said = self.kubectl("create", "--dry-run=server", "-f", file).err
@@ -245,7 +245,7 @@ class World:
     # --- meshes -----------------------------------------------------------------------------------
 
     def need(self) -> None:
-        """Have both meshes installed, if they are not."""
+        """Install both meshes unless they are installed."""
         for mesh in MESHES:
             if mesh not in self.planes:
                 self.install(mesh)
@@ -263,7 +263,7 @@ class World:
         self.start(mesh, serve=serve)
 
     def install_stock(self) -> None:
-        """Install a stock mesh into istio-system, and let its control plane run."""
+        """Install a stock mesh into istio-system, and start its control plane."""
         self.wants(charts.STOCK)
         self.namespace("istio-system")
         for name, text in charts.stock_beside(self.version).items():
@@ -272,7 +272,7 @@ class World:
         self.start("system")
 
     def remove(self, mesh: str) -> None:
-        """Uninstall every release of a mesh, base last, and let its control plane end."""
+        """Uninstall every release of a mesh, base last, and stop its control plane."""
         names = self.run("list", "-n", f"istio-{mesh}", "--short").out.split()
         for name in sorted(names, key=lambda name: "base" in name):
             done = self.run("uninstall", name, "-n", f"istio-{mesh}")
@@ -280,7 +280,7 @@ class World:
         self.stop(mesh)
 
     def names(self, mesh: str) -> list[str]:
-        """Name the releases of a mesh."""
+        """Return the names of the releases of a mesh."""
         return list(charts.releases(self.version, mesh))
 
     def make_namespaces(self, mesh: str) -> None:
@@ -310,7 +310,7 @@ class World:
             until(f"{name} has its ServiceAccount", lambda name=name: self.api.get("ServiceAccount", "default", name))
 
     def start(self, mesh: str, *, serve: bool = True) -> None:
-        """Let the control plane's Deployments run, as they are now, and write what they have to write."""
+        """Run the control plane's Deployments as they are now, and let them write what they have to write."""
         authority = self.authorities.setdefault(mesh, Authority(f"the root of {mesh}"))
         for deployment in self.outdated(mesh, list(deployments(self.api, f"istio-{mesh}"))):
             self.stop_one(mesh, deployment["metadata"]["name"])
@@ -329,7 +329,7 @@ class World:
                 until(f"{one.name} has written its root", one.has_written, 10)
 
     def outdated(self, mesh: str, installed: list[Object]) -> list[Object]:
-        """Return those of the Deployments of a control plane that do not run, or not as they are now."""
+        """Return the Deployments of a control plane that do not run, or run as they were before."""
         running = {one.name: one.template for one in self.planes.setdefault(mesh, [])}
         return [found for found in installed if running.get(found["metadata"]["name"]) != found["spec"]["template"]]
 
@@ -347,7 +347,7 @@ class World:
             pytest.skip(reason)
 
     def serves(self, mesh: str) -> None:
-        """Wait until the API server has heard of what was written: a probe is injected, and another is denied."""
+        """Wait until the API server uses what was written: one probe is injected, and another is denied."""
         namespace = f"nginx-{mesh}"
         if mesh == "system":
             namespace = "nginx-system"
@@ -361,7 +361,7 @@ class World:
             until(f"{mesh} denies what is invalid", lambda: self.denial(namespace), so=lambda said: mesh in said)
 
     def is_whole(self) -> None:
-        """Let what was upgraded run, and wait until both meshes inject and validate what is theirs."""
+        """Run what was upgraded, and wait until both meshes inject and validate what is theirs."""
         for mesh in MESHES:
             self.start(mesh)
 
@@ -372,7 +372,7 @@ class World:
             one.stop()
 
     def _set_ready(self, mesh: str, pods: int) -> None:
-        """Say of every Deployment of a control plane how many pods are ready, as the kubelet's reports would."""
+        """Write into every Deployment of a control plane how many pods are ready, as the kubelet's reports would."""
         for deployment in self.api.list("Deployment", f"istio-{mesh}"):
             status = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), pods)
             if (deployment.get("status") or {}).get("readyReplicas", 0) != pods:
@@ -380,7 +380,7 @@ class World:
                 self.api.call("PATCH", place, {"status": status}, "application/merge-patch+json")
 
     def stop_one(self, mesh: str, deployment: str) -> None:
-        """Let one Deployment of a mesh's control plane end."""
+        """Stop one Deployment of a mesh's control plane."""
         for one in [one for one in self.planes[mesh] if one.name == deployment]:
             one.stop()
             self.planes[mesh].remove(one)
@@ -397,7 +397,7 @@ class World:
     # --- what a user does -------------------------------------------------------------------------
 
     def pod(self, namespace: str, dry_run: bool = True, **labels: str) -> Object:
-        """Create a pod, and return it as it came to be."""
+        """Create a pod, and return what the API server made of it."""
         meta: Object = {"name": self._name("pod"), "labels": labels}
         if self.is_1_5 and "sidecar.istio.io/inject" in labels:
             meta["annotations"] = {"sidecar.istio.io/inject": labels.pop("sidecar.istio.io/inject")}
@@ -405,13 +405,13 @@ class World:
         return self.api.create("Pod", {"metadata": meta, "spec": spec}, namespace, dry_run=dry_run)
 
     def sidecars(self, namespace: str, **labels: str) -> list[str]:
-        """Name the mesh of every sidecar that a pod gets; or say why there is no pod."""
+        """Return the mesh of every sidecar that a pod gets, or why the pod was refused."""
         return [
             found if found == "refused" else found.partition("/")[0] for found in self.identities(namespace, **labels)
         ]
 
     def identities(self, namespace: str, **labels: str) -> list[str]:
-        """Name mesh and revision of every sidecar that a pod gets; or say why there is no pod."""
+        """Return mesh and revision of every sidecar that a pod gets, or why the pod was refused."""
         try:
             return whose(self.pod(namespace, **labels))
         except Refused as error:
@@ -419,7 +419,7 @@ class World:
 
     @contextlib.contextmanager
     def watched(self, namespace: str) -> Iterator[list[list[str]]]:
-        """Create pods all the while, and collect the sidecars of each."""
+        """Create pods continuously, and collect the sidecars of each."""
         seen: list[list[str]] = []
         ends = threading.Event()
 
@@ -436,13 +436,13 @@ class World:
             thread.join()
 
     def denial(self, namespace: str, **labels: str) -> str:
-        """Try an invalid VirtualService; say who denied it, or nothing."""
+        """Try an invalid VirtualService; return who denied it; empty if nobody did."""
         return self.virtual_service(namespace, ["nginx"], routed=False, **labels)
 
     def virtual_service(
         self, namespace: str, hosts: list[str], dry_run: bool = True, routed: bool = True, **labels: str
     ) -> str:
-        """Try a VirtualService; say why it was refused and by whom, or nothing. One without routes is invalid."""
+        """Try a VirtualService; return why it was refused and by whom, or nothing. One without routes is invalid."""
         obj = {
             "apiVersion": "networking.istio.io/v1alpha3",
             "kind": "VirtualService",
@@ -470,16 +470,24 @@ class World:
                     found.append(Asked(value, key.removesuffix("/answered-by")))
         return found
 
+    def denied(self, since: int) -> list[tuple[str, str, str]]:
+        """Return who was denied which write by an admission policy, as the audit log has it from one position on."""
+        return [
+            (event["user"]["username"], event["objectRef"].get("resource", ""), event["objectRef"].get("name", ""))
+            for event in self.cluster.events(since)
+            if "ValidatingAdmissionPolicy" in (event.get("responseStatus") or {}).get("message", "")
+        ]
+
     def reviews_of_last(self) -> list[str]:
-        """Name the mesh of every control plane that was asked about the last object, once for each time."""
+        """Return the mesh of every control plane that was asked about the last object, once for each time."""
         return [one.mesh for one in self._all() for review in one.reviews if review.name == self._last]
 
     def who_was_asked_last(self) -> set[str]:
-        """Name the meshes that were asked about the last object."""
+        """Return the meshes that were asked about the last object."""
         return set(self.reviews_of_last())
 
     def of_mesh(self, mesh: str, field: str = "uid") -> dict[tuple[str, str], str]:
-        """Map every object of a mesh to its uid: what is replaced gets another. Or to its resource version."""
+        """Map every object of a mesh to its uid, which changes if it is replaced, or to its resource version."""
         return {
             key: obj["metadata"][field]
             for key, obj in self.objects().items()
@@ -487,7 +495,7 @@ class World:
         }
 
     def left_of(self, mesh: str) -> set[str]:
-        """Name what is still there of a mesh, but for what users wrote and what Kubernetes makes in every namespace."""
+        """Return what remains of a mesh, except what users wrote and what Kubernetes creates in every namespace."""
         kinds = [kind for kind in PATHS if kind not in ("Pod", "Namespace", "VirtualService", "Sidecar", "Gateway")]
         found = {
             "/".join(filter(None, (kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])))
@@ -503,7 +511,7 @@ class World:
         return {crd["metadata"]["name"]: crd["metadata"]["uid"] for crd in self.api.list("CustomResourceDefinition")}
 
     def objects(self) -> dict[tuple[str, str], Object]:
-        """Return every object of the kinds that the charts have, by kind and name; no locks, which change all the time."""
+        """Return every object of the kinds of the charts, by kind and name; without locks, which change constantly."""
         return {
             (kind, f"{obj['metadata'].get('namespace', '')}/{obj['metadata']['name']}"): obj
             for kind in PATHS
@@ -515,7 +523,7 @@ class World:
         }
 
     def bundles(self) -> dict[str, set[str]]:
-        """Map every webhook configuration to the meshes whose roots stand in its entries."""
+        """Map every webhook configuration to the meshes whose roots its entries have."""
         meshes = {one.bundle: mesh for mesh, ones in self.planes.items() for one in ones}
         return {
             config["metadata"]["name"]: {
@@ -528,7 +536,7 @@ class World:
     # --- the end ----------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """End whatever runs for this world, and leave the cluster as it is."""
+        """Stop what runs for this world, and leave the cluster as it is."""
         self._jobs.stop()
         for ones in self.planes.values():
             for one in ones:
@@ -536,7 +544,7 @@ class World:
         self.planes.clear()
 
     def wipe(self) -> None:
-        """Take everything out of the cluster again."""
+        """Delete everything from the cluster."""
         self.leave()
         kept = {obj["metadata"]["name"] for obj in self.api.list("Namespace")}
         clean.wipe(self.api, OWN_NAMESPACES | {name for name in kept if name.startswith(FOR_ALL)})

@@ -1,4 +1,4 @@
-"""Ask for worlds: every Helm with every version of Istio, or with some."""
+"""Parameters of tests: every Helm with every version of Istio, or with some."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Be the post-renderer in the place of the real one, for what only the tests want.
+"""A post-renderer that replaces the real one, for what only the tests need.
 
-MULTIMESH_TEST_WITHOUT  rules to take out, by id with commas between; `*` takes out the program: the stock chart stays
-MULTIMESH_TEST_LIFT     lift API versions that are not served any more, after the rewrite (lift.py)
+MULTIMESH_TEST_WITHOUT  ids of rules to remove, separated by commas; `*` skips the program: the stock chart stays
+MULTIMESH_TEST_LIFT     replace API versions that are not served any more, after the rewrite (lift.py)
 
-Nothing of the program reads these variables.
+The program does not read these variables.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ def inside() -> int:
     from multimesh.commands.render import post_render
 
     without = set(os.environ.get("MULTIMESH_TEST_WITHOUT", "").split(",")) - {""}
-    # A rule that does not exist cannot be taken out.
+    # A rule that does not exist cannot be removed.
     assert without <= {rule.ID for rule in rules.RULES}
     rules.RULES = tuple(rule for rule in rules.RULES if rule.ID not in without)
     return post_render(sys.argv[1:])
 
 
 def main() -> int:
-    """Run the program, then lift what it wrote."""
+    """Run the program, then replace old API versions in its output."""
     if os.environ.get(INSIDE):
         return inside()
     stream = sys.stdin.buffer.read()

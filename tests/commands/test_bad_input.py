@@ -27,7 +27,7 @@ MESSAGE = re.compile(r"(?:multimesh: .+(?: \[[a-z-]+\])?(?:\n  \S.*)+\n?)+")
 
 
 def refused(result: Result, *parts: str) -> None:
-    """Hold a run against the contract of a refusal."""
+    """Assert that a run was refused: exit code 2, an empty stdout, and a message of the usual format."""
     assert (result.code, result.out) == (2, b""), result.err
     assert "Traceback" not in result.err
     assert MESSAGE.fullmatch(result.err.rstrip("\n")), result.err
@@ -48,7 +48,7 @@ def document(kind: str = "ConfigMap", name: str = "a", version: str = "v1", name
 RBAC = "rbac.authorization.k8s.io/v1"
 ADMISSION = "admissionregistration.k8s.io/v1"
 
-# --- what is no manifest at all ------------------------------------------------------------------
+# --- stdin that is not a manifest ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stream", [b"", b"\n", b"  \n\n"])
@@ -59,7 +59,7 @@ def test_an_empty_stdin_is_refused_unless_it_is_allowed(stream):
 
 
 def test_a_terminal_as_stdin_is_refused_at_once(tmp_path):
-    """Whoever starts the program by hand learns how Helm does it."""
+    """A user who starts the program by hand reads how Helm starts it."""
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     ours, theirs = pty.openpty()
     try:
@@ -107,7 +107,7 @@ NO_MANIFEST = {
 
 @pytest.mark.parametrize(("stream", "part"), NO_MANIFEST.values(), ids=NO_MANIFEST)
 def test_what_is_no_manifest_is_refused(stream, part):
-    """The line is named, and where to look."""
+    """The message has the line, and the output of Helm to look at."""
     refused(render(stream, AFFIRMED), part)
 
 
@@ -126,7 +126,7 @@ EMPTY = [
 
 @pytest.mark.parametrize("stream", EMPTY)
 def test_documents_that_say_nothing_pass_as_they_came(stream):
-    """Charts render many of them."""
+    """Charts render many empty documents, and they are copied."""
     assert stream.decode() == accepted(render(stream, AFFIRMED))
 
 
@@ -138,7 +138,7 @@ CUT = (
 
 
 def test_a_stream_cut_anywhere_is_refused_where_the_yaml_breaks():
-    """Half a stream is accepted only where it is a whole one for Kubernetes' readers too."""
+    """A truncated stream is accepted only if Kubernetes' parsers accept it too."""
     rng = Random("cut")
     count = 0
     for at in sorted(rng.sample(range(1, len(CUT)), 40)):
@@ -153,14 +153,14 @@ def test_a_stream_cut_anywhere_is_refused_where_the_yaml_breaks():
             count += 1
             refused(result)
         elif result.code:
-            # Cut inside a word, it names a kind that no table knows, or a role of nobody.
+            # Cut inside a word, it has a kind that is in no table, or an unknown role.
             refused(result, "no table")
         else:
             accepted(result)
     assert count > 10
 
 
-# --- bombs ---------------------------------------------------------------------------------------
+# --- nesting and aliases -------------------------------------------------------------------------
 
 DEEP = {
     "brackets": b"[" * 100_000,
@@ -179,7 +179,7 @@ DEEP = {
 @pytest.mark.parametrize("stream", DEEP.values(), ids=DEEP)
 @pytest.mark.parametrize("alone", [True, False], ids=["alone", "behind another document"])
 def test_a_hundred_thousand_levels_are_refused(stream, alone):
-    """Libyaml's composer recurses in C: the stack must not overflow."""
+    """Libyaml's composer is recursive in C, and the stack must not overflow."""
     refused(render(stream if alone else document().encode() + b"---\n" + stream, AFFIRMED))
 
 
@@ -197,14 +197,14 @@ KINDS = {
 @pytest.mark.parametrize("head", KINDS.values(), ids=KINDS)
 @pytest.mark.parametrize("last", [True, False], ids=["at the end", "before another document"])
 def test_an_alias_bomb_is_refused(head, last):
-    """A billion values from a kilobyte; Helm refuses them as well."""
+    """A kilobyte has a billion values; Helm refuses such aliases too."""
     stream = head + BOMB + ("" if last else "---\n" + document())
     refused(render(stream.encode(), AFFIRMED), "aliases multiply this document to more than 2,000,000 values")
 
 
 @pytest.mark.parametrize("more", ["data: &a\n  b: *a\n", "data: &a [*a]\n", "data: &a {b: {c: [*a]}}\n"])
 def test_an_alias_of_the_node_that_contains_it_is_refused(more):
-    """Go's reader refuses what contains itself, and nobody should loop over it."""
+    """Go's reader refuses a node that contains itself, and a loop over it would not end."""
     refused(render(document(more=more).encode(), AFFIRMED), "an alias points to the node that contains it")
 
 
@@ -217,12 +217,12 @@ sys.stderr.write("%d %d" % (done.returncode, resource.getrusage(resource.RUSAGE_
 """
 
 
-def feed(pieces, folder: Path, *args: str) -> tuple[int, int, int, str, int]:
-    """Feed pieces through a pipe: code, bytes written, peak memory in KiB, stderr, bytes fed."""
-    (folder / "profile.yaml").write_text(AFFIRMED)
-    command = [sys.executable, "-c", START, sys.executable, str(PROGRAM), "--profile", str(folder), *args]
+def feed(pieces, directory: Path, *args: str) -> tuple[int, int, int, str, int]:
+    """Write pieces to a pipe; return the exit code, bytes written, peak memory in KiB, stderr, bytes read."""
+    (directory / "profile.yaml").write_text(AFFIRMED)
+    command = [sys.executable, "-c", START, sys.executable, str(PROGRAM), "--profile", str(directory), *args]
     fed = 0
-    with (folder / "out").open("wb") as out:
+    with (directory / "out").open("wb") as out:
         started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.PIPE)
         assert started.stdin is not None
         assert started.stderr is not None
@@ -239,11 +239,11 @@ def feed(pieces, folder: Path, *args: str) -> tuple[int, int, int, str, int]:
         started.stderr.close()
     message, _, figures = err.rpartition("\n")
     code, peak = figures.split()
-    return int(code), (folder / "out").stat().st_size, int(peak), message, fed
+    return int(code), (directory / "out").stat().st_size, int(peak), message, fed
 
 
 def test_a_stream_over_256_mb_is_refused_before_its_end(tmp_path):
-    """A chart is three orders of magnitude smaller; a stream without end must not fill the memory."""
+    """A chart is a thousand times smaller; an endless stream must not fill the memory."""
     blanks = b"# " + b" " * (1 << 20) + b"\n"
     code, written, peak, err, fed = feed((blanks for _ in range(2000)), tmp_path)
     refused(Result(code, b"" * written, err), "<stdin>: has more than 256 MB")
@@ -268,7 +268,7 @@ BULK = (
 
 
 def test_a_stream_of_100_mb_is_rendered_in_four_times_its_size(tmp_path):
-    """Large, but no reason to refuse: every role in it is renamed, and memory stays in proportion."""
+    """A large stream is not refused: every role in it is renamed, and memory is proportional to its size."""
     size = 100 << 20
     count = size // len(CHUNK + BULK)
     code, written, peak, err, fed = feed((CHUNK + BULK for _ in range(count)), tmp_path)
@@ -278,13 +278,13 @@ def test_a_stream_of_100_mb_is_rendered_in_four_times_its_size(tmp_path):
 
 
 def test_a_reader_that_has_gone_is_named():
-    """A closed pipe is no traceback."""
+    """The message names the closed pipe, without a traceback."""
     reading, writing = os.pipe()
     os.close(reading)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "profile.yaml").write_text(AFFIRMED)
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "profile.yaml").write_text(AFFIRMED)
         done = subprocess.run(
-            [sys.executable, str(PROGRAM), "--profile", folder],
+            [sys.executable, str(PROGRAM), "--profile", directory],
             input=document().encode(), stdout=writing, stderr=subprocess.PIPE, timeout=30, check=False,
         )  # fmt: skip
     os.close(writing)
@@ -292,7 +292,7 @@ def test_a_reader_that_has_gone_is_named():
 
 
 def test_a_slow_writer_and_a_slow_reader_change_nothing(tmp_path):
-    """Small pieces in, small pieces out: the same bytes."""
+    """The output has the same bytes if it is read and written in small pieces."""
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     started = subprocess.Popen(
         [sys.executable, str(PROGRAM), "--profile", str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -313,7 +313,7 @@ def test_a_slow_writer_and_a_slow_reader_change_nothing(tmp_path):
 
 
 def test_a_file_is_read_from_where_it_stands(tmp_path):
-    """What was read before is no part of it, however much that was."""
+    """Bytes that were read before are ignored, in any number."""
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     before = 300 * 1024 * 1024
     with (tmp_path / "stream").open("wb+") as stream:
@@ -330,7 +330,7 @@ def test_a_file_is_read_from_where_it_stands(tmp_path):
 
 
 def test_a_stdin_that_does_not_block_is_waited_for(tmp_path):
-    """Whoever has the other end may have made it so."""
+    """The process at the other end may have set this mode."""
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
@@ -339,7 +339,7 @@ def test_a_stdin_that_does_not_block_is_waited_for(tmp_path):
     ) as started:
         os.close(reading)
         with open(writing, "wb") as stream:
-            # More than a pipe holds: so much is written only while somebody reads.
+            # A pipe has a smaller buffer, so writing continues only while the other end reads.
             stream.write(CHUNK * 10 + b"# " + b"-" * 200_000 + b"\n")
         assert started.stdout is not None
         assert started.stdout.read().startswith((CHUNK * 10).replace(b"name: kiali", b"name: kiali-affirmed"))
@@ -349,7 +349,7 @@ def test_a_stdin_that_does_not_block_is_waited_for(tmp_path):
 @pytest.mark.parametrize("has_writev", [True, False])
 @pytest.mark.parametrize("size", [1, 7, 5000])
 def test_a_write_that_is_cut_short_loses_nothing(monkeypatch, has_writev, size):
-    """The system may take less than it is given, and more buffers than it takes at once are written in turns."""
+    """The system may write less than requested; more buffers than it accepts at once are written one after the other."""
     written = []
 
     def write(_, data):
@@ -371,7 +371,7 @@ STREAM = document().encode()
 
 
 def test_an_unknown_key_is_refused_with_line_and_nearest_key():
-    """A misspelt key would otherwise be a rule that silently does nothing."""
+    """Otherwise a misspelt key would silently have no effect."""
     refused(
         render(STREAM, AFFIRMED + "  gatewys: keep\n"),
         "profile.yaml:10: ",
@@ -381,7 +381,7 @@ def test_an_unknown_key_is_refused_with_line_and_nearest_key():
 
 
 def test_all_mistakes_of_a_profile_are_told_at_once():
-    """Nobody wants to learn them one by one."""
+    """A user can correct all of them at once."""
     result = render(
         STREAM,
         "apiVersion: multimesh.dev/v1alpha1\nkind: MeshProfile\nmetadata: {nam: x}\nspec: {namespace: A, flags: x}\n",
@@ -391,7 +391,7 @@ def test_all_mistakes_of_a_profile_are_told_at_once():
 
 
 def test_a_missing_profile_is_refused_with_its_absolute_path(tmp_path):
-    """A relative path in a message helps nobody who does not know the working directory."""
+    """A relative path does not show the working directory."""
     refused(
         run(STREAM, "--profile", "no/such", cwd=str(tmp_path)),
         f'{tmp_path}/no/such: cannot read the mesh profile "no/such"',
@@ -400,8 +400,8 @@ def test_a_missing_profile_is_refused_with_its_absolute_path(tmp_path):
     refused(run(STREAM, cwd=str(tmp_path), MULTIMESH_PROFILE="no/such"), f"{tmp_path}/no/such: ")
 
 
-def test_a_profile_beside_a_folder_that_is_gone_is_refused(tmp_path):
-    """The working directory has no name any more, so the path is told as it was given."""
+def test_a_profile_beside_a_directory_that_is_gone_is_refused(tmp_path):
+    """The working directory has no path any more, so the message has the path of the flag."""
     gone = tmp_path / "gone"
     gone.mkdir()
     done = subprocess.run(
@@ -416,8 +416,8 @@ def test_no_profile_at_all_is_refused():
     refused(run(STREAM), "no mesh profile is given", "--profile=", "MULTIMESH_PROFILE")
 
 
-def test_a_folder_is_a_profile_where_it_holds_one(tmp_path):
-    """A directory means its profile.yaml, and a folder without one is named with it."""
+def test_a_directory_is_a_profile_where_it_holds_one(tmp_path):
+    """A directory means its profile.yaml; if it has none, the message names that file."""
     refused(run(STREAM, "--profile", str(tmp_path)), f"{tmp_path}/profile.yaml: cannot read")
     (tmp_path / "profile.yaml").write_text(AFFIRMED)
     assert STREAM.decode() == accepted(run(STREAM, "--profile", str(tmp_path)))
@@ -466,7 +466,7 @@ PROFILES = {
 
 @pytest.mark.parametrize(("text", "part"), PROFILES.values(), ids=PROFILES)
 def test_a_profile_that_could_not_work_is_refused(text, part):
-    """Each mistake is named where it stands, with what would do."""
+    """The message has the line of each mistake, and an allowed value."""
     result = render(STREAM, text)
     assert (result.code, result.out) == (2, b""), result.err
     assert "Traceback" not in result.err
@@ -484,17 +484,17 @@ def test_a_profile_that_could_not_work_is_refused(text, part):
     ],
 )
 def test_a_profile_at_the_limits_is_accepted(text):
-    """A limit is where it is said to be."""
+    """Values at a limit are allowed."""
     assert STREAM.decode() == accepted(render(STREAM, text))
 
 
 @pytest.mark.parametrize("args", [["--nonsense"], ["--profile"], ["--upgrade=perhaps"], ["surplus"]])
 def test_wrong_arguments_are_refused(args):
-    """Helm passes on what the user wrote."""
+    """Helm passes the arguments of the user on."""
     refused(render(STREAM, AFFIRMED, *args))
 
 
-# --- a chart that is not for this mesh -----------------------------------------------------------
+# --- charts that do not fit the mesh -------------------------------------------------------------
 
 GALLEY = (
     "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: istio-galley\n  namespace: istio-affirmed\n"
@@ -521,7 +521,7 @@ CONTAINERS = {
 
 @pytest.mark.parametrize(("containers", "part"), CONTAINERS.values(), ids=CONTAINERS)
 def test_a_galley_of_another_shape_is_refused(containers, part):
-    """Left as it is, its webhook would be the stock one."""
+    """Unchanged, its webhook would have the stock name."""
     refused(
         render((GALLEY + containers).encode(), AFFIRMED), "<stdin>:1: Deployment/istio-affirmed/istio-galley: ", part
     )
@@ -531,7 +531,7 @@ def test_a_galley_of_another_shape_is_refused(containers, part):
     "text", ["spec:\n", "", "spec: {template: {spec: {}}}\n", "spec: {template: {spec: {containers: []}}}\n"]
 )
 def test_a_galley_without_containers_is_refused(text):
-    """An absent list is no reason to pass."""
+    """An absent list is an error."""
     refused(
         render((GALLEY.partition("spec:")[0] + text).encode(), AFFIRMED), "has no container galley", "[webhook-names]"
     )
@@ -549,7 +549,7 @@ def injector(
 
 
 def test_a_stream_rewritten_for_another_mesh_is_refused():
-    """Two profiles in a row would make a mesh that belongs to nobody."""
+    """Two profiles one after the other would make a mesh that fits neither."""
     label = "matchLabels: {istio-injection: enabled-blue}"
     refused(render(injector(selector=label), AFFIRMED), "rewritten for another mesh", "[injection-label]")
     refused(render(injector("istio-affirmed-sidecar-injector", selector=label), AFFIRMED), "rewritten for another mesh")
@@ -559,7 +559,7 @@ def test_a_stream_rewritten_for_another_mesh_is_refused():
 
 
 def test_a_stream_rewritten_for_this_mesh_passes_as_it_came():
-    """Running twice is running once."""
+    """Law 3: rendering an output again changes nothing."""
     once = accepted(render(injector(), AFFIRMED))
     assert "istio-injection: enabled-affirmed" in once
     assert once == accepted(render(once.encode(), AFFIRMED))
@@ -574,7 +574,7 @@ def test_a_stream_rewritten_for_this_mesh_passes_as_it_came():
     ],
 )
 def test_injection_by_default_is_refused(selector):
-    """`enableNamespacesByDefault` selects the namespaces of every other mesh as well."""
+    """`enableNamespacesByDefault` selects the namespaces of every other mesh too."""
     refused(
         render(injector(selector=selector), AFFIRMED),
         "matchExpressions",
@@ -605,14 +605,14 @@ NAMESPACES = {
 @pytest.mark.parametrize("text", NAMESPACES.values(), ids=NAMESPACES)
 @pytest.mark.parametrize("last", [True, False], ids=["at the end", "before another document"])
 def test_a_namespace_that_is_not_the_release_s_is_refused(text, last):
-    """One mesh's control plane would stand among another mesh's workloads."""
+    """The control plane of one mesh would be in a namespace of another one."""
     refused(
         render((text + ("" if last else "---\n" + document())).encode(), AFFIRMED), "-n istio-affirmed", "[namespaces]"
     )
 
 
 def test_an_unknown_kind_is_refused_and_may_be_kept():
-    """Nobody knows its scope but the user."""
+    """Only the user knows whether it is cluster-scoped."""
     widget = document("Widget", "a", "example.com/v1")
     refused(
         render(widget.encode(), AFFIRMED),
@@ -627,7 +627,7 @@ def test_an_unknown_kind_is_refused_and_may_be_kept():
 
 
 def test_an_unknown_cluster_scoped_name_is_refused_and_may_be_kept_or_renamed():
-    """The message names both keys, and both do what they say."""
+    """The message names both keys, and both work."""
     role = document("ClusterRole", "company-reader", RBAC)
     binding = document(
         "ClusterRoleBinding", f"x-{NS}", RBAC, more="roleRef:\n  kind: ClusterRole\n  name: company-reader\n"
@@ -645,7 +645,7 @@ def test_an_unknown_cluster_scoped_name_is_refused_and_may_be_kept_or_renamed():
 
 
 def test_a_kept_name_of_the_tables_stays_wherever_it_is_named():
-    """KeepNames beats the tables, in objects and references."""
+    """Entries of keepNames take precedence over the tables, in objects and references."""
     text = (
         document("ClusterRole", "kiali", RBAC)
         + "---\n"
@@ -655,7 +655,7 @@ def test_a_kept_name_of_the_tables_stays_wherever_it_is_named():
 
 
 def test_a_name_that_grows_too_long_is_refused():
-    """A name over its limit is an error, never cut."""
+    """A name over its limit is an error; it is never truncated."""
     name = "a" * 250
     refused(
         render(document("ClusterRole", name, RBAC).encode(), profile("affirmed", NS, renameNames=[f"ClusterRole/{name}"])),
@@ -671,7 +671,7 @@ def crd(policy: str = "") -> str:
 
 
 def test_the_owner_keeps_crds_and_says_so_to_helm():
-    """Removing the owner's release must take nothing from the others."""
+    """The removal of the owner's release must not affect other meshes."""
     kept = crd("keep") + (
         "    kustomize.toolkit.fluxcd.io/prune: disabled\n    argocd.argoproj.io/sync-options: Prune=false\n"
     )
@@ -683,7 +683,7 @@ def test_the_owner_keeps_crds_and_says_so_to_helm():
 DIRECTED = {
     "before it": ("{first}...\n", "%YAML 1.1\n---\n{crd}", "...\n---\n{last}"),
     "before it, behind a marker": ("{first}---\n", "%YAML 1.1\n%TAG !e! tag:e,2000:\n---\n{crd}", "---\n{last}"),
-    # Helm cuts at the marker, and could not read a directive that no document precedes.
+    # Helm cuts at the marker, and could not parse a directive without a document before it.
     "behind it": ("{first}", "---\n{crd}...\n%YAML 1.1\n", "---\n{last}"),
     "before it, at the beginning": ("", "%YAML 1.1\n---\n{crd}", "---\n{first}---\n{last}"),
     "before it, at the end": ("{first}---\n{last}...\n", "%YAML 1.1\n---\n{crd}", ""),
@@ -692,7 +692,7 @@ DIRECTED = {
 
 @pytest.mark.parametrize("parts", DIRECTED.values(), ids=DIRECTED)
 def test_directives_go_with_their_document(parts):
-    """Those of a document that is left out leave with it, and those between its `...` and the next marker too."""
+    """The directives of a dropped document are dropped with it, and so is the text between its `...` and the next marker."""
     texts = {"first": document(), "crd": crd("keep"), "last": document("Secret")}
     before, dropped, behind = (part.format_map(texts) for part in parts)
     out = accepted(render(f"{before}{dropped}{behind}".encode(), profile("blue", "istio-blue")))
@@ -706,7 +706,7 @@ def test_directives_go_with_their_document(parts):
 
 @pytest.mark.parametrize("style", ["LF", "CRLF", "BOM", "List", "JSON"])
 def test_a_mesh_that_leaves_crds_drops_the_kept_ones(style):
-    """In every style of stream the CRD goes and its neighbours stay."""
+    """In every style of stream the CRD is removed and the documents next to it stay."""
     texts = [document(), crd("keep"), document("Secret")]
     if style in ("List", "JSON"):
         whole = {"apiVersion": "v1", "kind": "List", "items": [yaml.safe_load(text) for text in [*texts, crd("keep")]]}
@@ -731,14 +731,14 @@ def test_a_mesh_that_leaves_crds_drops_the_kept_ones(style):
     ],
 )
 def test_a_stream_of_which_everything_was_dropped_says_so(stream):
-    """Helm 4 refuses an empty answer, so one comment line remains."""
+    """Helm 4 refuses an empty output, so one comment line remains."""
     out = accepted(render(stream.encode(), LEAVES))
     assert out.startswith("# multimesh: ")
     assert [o for o in yaml.safe_load_all(out) if o] == []
 
 
 def test_a_crd_that_helm_would_delete_is_refused_in_a_mesh_that_leaves_them():
-    """Had this release installed it, leaving it out would delete every resource of its kind."""
+    """If this release had installed it, leaving it out would delete every resource of its kind."""
     refused(
         render(crd().encode(), LEAVES),
         "does not carry helm.sh/resource-policy: keep",
@@ -772,5 +772,5 @@ DUPLICATES = {
 
 @pytest.mark.parametrize("text", DUPLICATES.values(), ids=DUPLICATES)
 def test_a_key_that_stands_twice_on_an_edited_path_is_refused(text):
-    """Go takes the last, other readers the first: nobody can tell what was meant."""
+    """Go takes the last value and other parsers take the first one, so the meaning is unknown."""
     refused(render(text.encode(), AFFIRMED), "is written twice", "<stdin>:")

@@ -30,7 +30,7 @@ def run(monkeypatch, capsysbinary, tmp_path):
     def start(*arguments: str) -> tuple[int, str, str]:
         try:
             code = main(list(arguments))
-        except SystemExit as stop:  # how argparse ends after --help
+        except SystemExit as stop:  # argparse ends in this way after --help.
             code = int(stop.code or 0)
         said = capsysbinary.readouterr()
         return code, said.out.decode(), said.err.decode()
@@ -76,7 +76,7 @@ def test_help_alone_lists_the_commands(run):
     ],
 )
 def test_a_wrong_word_is_answered_with_the_nearest_one(run, arguments, message):
-    """And with the help of the command that was typed."""
+    """The message has the most similar word, and the help of the command."""
     assert run(*arguments) == (2, "", f"multimesh: {message}\n")
 
 
@@ -135,12 +135,12 @@ def test_verify_reads_a_saved_cluster_from_a_file(tmp_path: Path):
     assert err.startswith("multimesh: absent.json: cannot be read")
 
 
-def _process(folder: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
-    (folder / "profile.yaml").write_text(profile("blue", "istio-blue", ("nginx-blue",)))
+def _process(directory: Path, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    (directory / "profile.yaml").write_text(profile("blue", "istio-blue", ("nginx-blue",)))
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MULTIMESH_")}
     done = subprocess.run(
         [sys.executable, "-m", "multimesh", *arguments],
-        input=stdin, capture_output=True, text=True, cwd=folder, env={**environment, "PYTHONPATH": str(ROOT)}, check=False,
+        input=stdin, capture_output=True, text=True, cwd=directory, env={**environment, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -153,7 +153,7 @@ def _process(folder: Path, *arguments: str, stdin: str = "") -> tuple[int, str, 
     [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
 )
 def test_a_terminal_gets_colours_unless_the_environment_says_no(monkeypatch, environment, expected):
-    """NO_COLOR counts if it is not empty (no-color.org)."""
+    """NO_COLOR has an effect if it is not empty (no-color.org)."""
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

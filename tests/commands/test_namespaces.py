@@ -23,7 +23,7 @@ def run(*arguments):
 
 
 def written(*arguments):
-    """Return what it wrote: labels by namespace, hosts by Sidecar, and the Sidecars' version."""
+    """Return what the command writes: labels by namespace, hosts by Sidecar, and the version of the Sidecars."""
     found = list(yaml.safe_load_all(run(*arguments).stdout))
     labels = {item["metadata"]["name"]: item["metadata"]["labels"] for item in found if item["kind"] == "Namespace"}
     sidecars = [item for item in found if item["kind"] == "Sidecar"]
@@ -32,19 +32,19 @@ def written(*arguments):
 
 
 def test_the_control_plane_namespace_of_a_modern_mesh_carries_the_mesh_label_alone():
-    """A gateway pod beside istiod must be injected, so injection is not disabled there."""
+    """A gateway pod in the same namespace must be injected, so injection is not disabled there."""
     labels, _, _ = written()
     assert labels["istio-affirmed"] == {LABEL: "affirmed"}
 
 
 def test_workload_namespaces_carry_mesh_and_injection_label():
-    """Both are needed: one discovers and validates, the other injects."""
+    """Both are needed: one is for discovery and validation, the other for injection."""
     labels, _, _ = written()
     assert labels["nginx-affirmed"] == {LABEL: "affirmed", "istio-injection": "enabled-affirmed"}
 
 
 def test_istio_1_5_wants_citadels_label_and_no_injection_beside_the_control_plane():
-    """As in the chart's own documentation."""
+    """The documentation of the chart says so."""
     labels, _, version = written("--istio", "1.5")
     plane = {LABEL: "affirmed", "istio-injection": "disabled", "ca.istio.io/env": "istio-affirmed"}
     member = {LABEL: "affirmed", "istio-injection": "enabled-affirmed", "ca.istio.io/env": "istio-affirmed"}
@@ -52,7 +52,7 @@ def test_istio_1_5_wants_citadels_label_and_no_injection_beside_the_control_plan
 
 
 def test_gateway_api_resources_find_their_revision():
-    """Without it the default revision of the cluster would take them."""
+    """Without it the default revision of the cluster would serve them."""
     labels, _, _ = written("--gateway-api")
     assert labels["nginx-affirmed"]["istio.io/rev"] == "affirmed"
     assert "istio.io/rev" not in written()[0]["nginx-affirmed"]
@@ -68,7 +68,7 @@ def test_a_sidecar_lets_each_namespace_call_its_own_mesh():
     ("istio", "version"), [("1.6", "v1alpha3"), ("1.9", "v1beta1"), ("1.21", "v1beta1"), ("1.22", "v1")]
 )
 def test_sidecars_have_the_version_that_the_crds_know(istio, version):
-    """An older cluster has no v1."""
+    """An older cluster does not have v1."""
     assert {version} == written("--istio", istio)[2]
 
 
@@ -89,7 +89,7 @@ def test_a_version_that_no_chart_has_is_refused():
     assert (found.returncode, found.stdout) == (2, "")
 
 
-# Each branch, directly.
+# Each branch of the code.
 
 
 def mesh(*workloads):

@@ -1,4 +1,4 @@
-"""`multimesh policies` writes admission policies that follow from the profile, each with its binding."""
+"""`multimesh policies` writes admission policies for the profile, each with its binding."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_another_version_of_kubernetes_is_refused(tmp_path, capfd, version):
 
 
 def test_the_digest_changes_with_the_profile_and_with_nothing_else(tmp_path, capfd):
-    """So `verify` finds a policy that is older than the profile."""
+    """In this way `verify` finds a policy that is older than the profile."""
 
     def digests(text: str) -> dict[str, str]:
         objects = written(tmp_path, capfd, text)

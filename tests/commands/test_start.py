@@ -1,4 +1,4 @@
-"""Starting the program: where from, by which command, with whichever Python and PyYAML there is."""
+"""Start the program: from any directory, by any command, with any Python and any PyYAML."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VERSION = "python{}.{}".format(*sys.version_info[:2])
 
 
 def start(command: list[object], *, cwd: Path = ROOT, stream: bytes = STREAM, **environment: str) -> Result:
-    """Run a command with the stream on stdin, and in an environment that says only what is said here."""
+    """Run a command with the stream on stdin, in an environment with these variables only."""
     environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | environment
     done = subprocess.run(
         [str(word) for word in command],
@@ -66,12 +66,12 @@ def blue(tmp_path: Path) -> Path:
     return file
 
 
-# --- where from -----------------------------------------------------------------------------------
+# --- from any directory ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["./postrender.py", "checkout/postrender.py", "../here/checkout/postrender.py"])
 def test_it_starts_from_any_working_directory(tmp_path: Path, blue: Path, path: str) -> None:
-    """The package is found from the file, not from the working directory."""
+    """The package is found from the path of the file, not from the working directory."""
     here = tmp_path / "here"
     here.mkdir()
     (here / "checkout").symlink_to(ROOT)
@@ -79,39 +79,39 @@ def test_it_starts_from_any_working_directory(tmp_path: Path, blue: Path, path: 
     assert_rendered(start([path, "--profile", blue], cwd=cwd))
 
 
-def test_it_starts_from_the_root_folder(blue: Path) -> None:
-    """`/` is a working directory as well."""
+def test_it_starts_from_the_root_directory(blue: Path) -> None:
+    """`/` is a working directory too."""
     assert_rendered(start([str(PROGRAM).removeprefix("/"), "--profile", blue], cwd=Path("/")))
 
 
 @pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
 @pytest.mark.parametrize("interpreter", [[], ["python3"]], ids=["sh", "python3"])
 def test_it_starts_through_links(tmp_path: Path, blue: Path, relative: bool, interpreter: list[str]) -> None:
-    """A link, a link to a link, and a link into a linked folder lead to the checkout."""
+    """A link, a link to a link, and a link into a linked directory lead to the checkout."""
     target = Path(os.path.relpath(PROGRAM, tmp_path) if relative else PROGRAM)
     (tmp_path / "one").symlink_to(target)
     (tmp_path / "two").symlink_to("one" if relative else tmp_path / "one")
-    (tmp_path / "folder").symlink_to(target.parent)
-    (tmp_path / "three").symlink_to("folder/postrender.py" if relative else tmp_path / "folder" / "postrender.py")
+    (tmp_path / "directory").symlink_to(target.parent)
+    (tmp_path / "three").symlink_to("directory/postrender.py" if relative else tmp_path / "directory" / "postrender.py")
     for link in ("one", "two", "three"):
         assert_rendered(start([*interpreter, tmp_path / link, "--profile", blue]))
         assert_rendered(start([*interpreter, f"./{link}", "--profile", blue], cwd=tmp_path))
 
 
-def test_it_starts_by_its_bare_name_from_the_folder_that_holds_it(blue: Path) -> None:
-    """`python3 postrender.py` names no folder at all."""
+def test_it_starts_by_its_bare_name_from_the_directory_that_holds_it(blue: Path) -> None:
+    """`python3 postrender.py` contains no directory."""
     assert_rendered(start(["python3", "postrender.py", "--profile", blue]))
 
 
 def test_it_starts_from_path(tmp_path: Path, blue: Path) -> None:
-    """A link in a folder of PATH is a command."""
+    """A link in a directory of PATH is a command."""
     (tmp_path / "multimesh-render").symlink_to(PROGRAM)
     path = f"{tmp_path}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     assert_rendered(start(["sh", "-c", f"multimesh-render --profile {blue}"], PATH=path))
 
 
 def test_it_starts_from_a_path_with_spaces_and_quotes(tmp_path: Path, blue: Path) -> None:
-    """So do a linked checkout, and a profile, in folders that need quoting."""
+    """The checkout, a link to it and the profile are in directories whose names need quoting."""
     checkout = stage(tmp_path / 'it\'s a "mesh"' / "multi mesh ü")
     named = checkout / "a profile.yaml"
     shutil.copy(blue, named)
@@ -121,7 +121,7 @@ def test_it_starts_from_a_path_with_spaces_and_quotes(tmp_path: Path, blue: Path
         assert_rendered(start(["python3", program, f"--profile={named}"]))
 
 
-# --- by which command -------------------------------------------------------------------------------
+# --- by any command --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_it_starts_from_a_path_with_spaces_and_quotes(tmp_path: Path, blue: Path
     ids=lambda command: " ".join(Path(word).name for word in command),
 )
 def test_every_command_gives_the_same_bytes(blue: Path, command: list[str]) -> None:
-    """Helm's way, Python's ways, and the package's own are one program."""
+    """The program is the same as Helm, Python and the console script start it."""
     assert_rendered(start([*command, "--profile", blue]))
 
 
@@ -160,7 +160,7 @@ def test_the_console_script_is_the_same_program(tmp_path: Path, blue: Path) -> N
 
 
 def test_a_module_that_stands_in_the_working_directory_is_not_imported(tmp_path: Path, blue: Path) -> None:
-    """Helm is called in folders of charts, and whatever lies there is not part of the program."""
+    """Helm is called in directories of charts, whose files do not belong to the program."""
     for name in ("yaml.py", "json.py", "multimesh.py"):
         (tmp_path / name).write_text("raise SystemExit('imported from the working directory')\n", encoding="utf-8")
     assert_rendered(start([PROGRAM, "--profile", blue], cwd=tmp_path))
@@ -168,24 +168,24 @@ def test_a_module_that_stands_in_the_working_directory_is_not_imported(tmp_path:
 
 @pytest.mark.parametrize("locale", [{}, {"LANG": "C.UTF-8"}, {"LC_ALL": "de_DE.ISO-8859-1"}], ids=str)
 def test_a_path_beyond_ascii_is_named_as_it_is_in_every_locale(tmp_path: Path, locale: dict[str, str]) -> None:
-    """What is read and written is UTF-8, whatever the terminal speaks."""
+    """Input and output are UTF-8 in every locale."""
     done = start([PROGRAM, "--profile", tmp_path / "größe.yaml"], **locale)
     assert (done.code, done.out) == (2, b"")
     assert f'cannot read the mesh profile "{tmp_path}/größe.yaml": No such file or directory' in done.err
 
 
 def test_what_the_environment_says_to_python_is_not_heard(tmp_path: Path, blue: Path) -> None:
-    """Helm hands its whole environment on, and with it what somebody set for another program."""
+    """Helm passes its whole environment on, with variables that were set for other programs."""
     (tmp_path / "yaml.py").write_text("raise SystemExit('imported from PYTHONPATH')\n", encoding="utf-8")
     environment = {"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "2", "PYTHONHOME": "/nowhere"}
     assert_rendered(start([PROGRAM, "--profile", blue], cwd=tmp_path, **environment))
 
 
-# --- with whichever Python --------------------------------------------------------------------------
+# --- with any Python -------------------------------------------------------------------------------
 
 
 def test_a_missing_python_is_said_by_the_shell(tmp_path: Path) -> None:
-    """Without a python3 nothing of the program can run but its first lines."""
+    """Without a python3 only the first lines of the program can run."""
     done = start([PROGRAM], PATH=str(tmp_path))
     assert (done.code, done.out) == (2, b"")
     assert done.err == (
@@ -194,7 +194,7 @@ def test_a_missing_python_is_said_by_the_shell(tmp_path: Path) -> None:
 
 
 def test_a_missing_python_is_seen_through_helm_4(tmp_path: Path) -> None:
-    """Helm 4 shows a JSON string on stdout, and nothing of stderr."""
+    """Helm 4 shows a JSON string on stdout, and does not show stderr."""
     done = start([PROGRAM], PATH=str(tmp_path), HELM_PLUGIN_DIR=str(ROOT))
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out).startswith("multimesh: python3 is not on the PATH\n  Install Python")
@@ -205,7 +205,7 @@ def test_a_missing_python_is_seen_through_helm_4(tmp_path: Path) -> None:
     "file", ["postrender.py", "multimesh/__init__.py", "multimesh/__main__.py", "multimesh/bootstrap.py"]
 )
 def test_an_old_python_can_read_what_tells_it_so(file: str) -> None:
-    """A Python before 3.10 runs these files up to the message that it is too old."""
+    """A Python before 3.10 can run these files up to the message that it is too old."""
     ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
@@ -214,7 +214,7 @@ TOO_OLD = "multimesh: python3 is 3.8.18, and 3.10 or later is required\n  Put a 
 
 @pytest.mark.parametrize("helm_4", [False, True], ids=["by hand", "helm4"])
 def test_an_old_python_is_named_with_its_version(tmp_path: Path, helm_4: bool) -> None:
-    """It is told before anything is imported that it could not read."""
+    """The message comes before the import of anything that it cannot parse."""
     code = (
         "import runpy, sys; sys.version_info = (3, 8, 18); sys.version = '3.8.18 (made up)'\n"
         f"runpy.run_path('{PROGRAM}', run_name='__main__')\n"
@@ -226,7 +226,7 @@ def test_an_old_python_is_named_with_its_version(tmp_path: Path, helm_4: bool) -
 
 
 def test_the_console_script_names_an_old_python_too() -> None:
-    """With the exit code of an error: 1 would say that something was found."""
+    """The exit code is that of an error: 1 would mean a finding."""
     code = (
         "import runpy, sys; sys.version_info = (3, 8, 18); sys.version = '3.8.18 (made up)'\n"
         "runpy.run_module('multimesh', run_name='__main__')\n"
@@ -235,11 +235,11 @@ def test_the_console_script_names_an_old_python_too() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", TOO_OLD)
 
 
-# --- with whichever PyYAML --------------------------------------------------------------------------
+# --- with any PyYAML -------------------------------------------------------------------------------
 
 
 class Python(NamedTuple):
-    """An interpreter that has no packages but those that a test gives it, and a copy of the checkout."""
+    """An interpreter with only the packages that a test installs, and a copy of the checkout."""
 
     prefix: Path
     checkout: Path
@@ -247,33 +247,33 @@ class Python(NamedTuple):
 
     @property
     def packages(self) -> Path:
-        """Name the folder of its packages."""
+        """Return the directory of its packages."""
         return self.prefix / "lib" / VERSION / "site-packages"
 
     def render(self, *, first: Path | None = None, stream: bytes = STREAM, **environment: str) -> Result:
-        """Run the program as Helm does, with this interpreter, or another one, first on PATH."""
+        """Run the program as Helm does, with this interpreter or another one first on PATH."""
         path = f"{first or self.prefix / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"
         environment = {"PATH": path, "HOME": str(self.prefix / "home")} | environment
         return start([self.checkout / "postrender.py", "--profile", self.blue], stream=stream, **environment)
 
     def venv(self, name: str = "venv") -> Path:
-        """Make a virtual environment from it."""
+        """Create a virtual environment with it."""
         command = [self.prefix / "bin" / "python3", "-m", "venv", "--without-pip", self.prefix / name]
         done = start(command, PATH="/usr/bin:/bin")
         assert done.code == 0, done.err
         return self.prefix / name
 
 
-def put_pyyaml(folder: Path, *, libyaml: bool = True) -> None:
-    """Put PyYAML into a folder, with or without the extension that is libyaml."""
+def put_pyyaml(directory: Path, *, libyaml: bool = True) -> None:
+    """Copy PyYAML into a directory, with or without the C extension with libyaml."""
     leave_out = [] if libyaml else ["_yaml*"]
     source = Path(yaml.__file__).parent
-    shutil.copytree(source, folder / "yaml", ignore=shutil.ignore_patterns("__pycache__", *leave_out))
+    shutil.copytree(source, directory / "yaml", ignore=shutil.ignore_patterns("__pycache__", *leave_out))
 
 
 @pytest.fixture
 def bare(tmp_path: Path, blue: Path) -> Python:
-    """Make an interpreter without packages: this one's binary and standard library in a folder of its own."""
+    """Create an interpreter without packages: a copy of this one and its standard library in a directory of its own."""
     prefix = tmp_path / "bare"
     library = prefix / "lib" / VERSION
     (prefix / "bin").mkdir(parents=True)
@@ -339,27 +339,27 @@ def by_a_pth_file(python: Python) -> dict[str, str]:
     ids=lambda place: place.__name__.replace("_", " "),
 )
 def test_pyyaml_is_found(bare: Python, place: Callable[[Python], dict[str, str]]) -> None:
-    """Wherever a user's python3 would find it, and in the checkout's .venv besides."""
+    """It may be in any place where the user's python3 looks, or in the `.venv` of the checkout."""
     environment = place(bare)
     assert_rendered(bare.render(**environment))
 
 
 def test_pyyaml_is_found_in_a_venv_that_is_first_on_path(bare: Python) -> None:
-    """`source .venv/bin/activate` is all that a user has to do."""
+    """`source .venv/bin/activate` is enough."""
     venv = bare.venv()
     put_pyyaml(venv / "lib" / VERSION / "site-packages")
     assert_rendered(bare.render(first=venv / "bin"))
 
 
 def test_a_venv_without_pyyaml_falls_back_on_the_interpreter_it_was_made_from(bare: Python) -> None:
-    """Somebody else's virtual environment that happens to be active stops nobody."""
+    """An active virtual environment of another project does not stop the program."""
     venv = bare.venv()
     put_pyyaml(bare.packages)
     assert_rendered(bare.render(first=venv / "bin"))
 
 
 def test_a_venv_without_pyyaml_falls_back_on_the_checkouts_own(bare: Python) -> None:
-    """The `.venv` that `make` prepared serves whichever python3 is first."""
+    """The `.venv` that `make` creates works with any python3."""
     venv = bare.venv()
     put_pyyaml(bare.venv("made") / "lib" / VERSION / "site-packages")
     (bare.checkout / ".venv").symlink_to(bare.prefix / "made")
@@ -367,7 +367,7 @@ def test_a_venv_without_pyyaml_falls_back_on_the_checkouts_own(bare: Python) -> 
 
 
 def test_the_interpreters_own_pyyaml_comes_before_the_checkouts(bare: Python) -> None:
-    """A .venv that has gone stale does no harm."""
+    """An outdated .venv has no effect."""
     put_pyyaml(bare.packages)
     stale = bare.checkout / ".venv" / "lib" / VERSION / "site-packages" / "yaml"
     stale.mkdir(parents=True)
@@ -376,7 +376,7 @@ def test_the_interpreters_own_pyyaml_comes_before_the_checkouts(bare: Python) ->
 
 
 def test_without_pyyaml_the_message_says_which_command_brings_it(bare: Python) -> None:
-    """The command names the interpreter that ran, for it is often not the one that people think of."""
+    """The command names the interpreter that ran, which may not be the one that the user expects."""
     done = bare.render()
     assert (done.code, done.out) == (2, b"")
     python = bare.prefix / "bin" / "python3"
@@ -387,14 +387,14 @@ def test_without_pyyaml_the_message_says_which_command_brings_it(bare: Python) -
 
 
 def test_without_pyyaml_the_message_is_seen_through_helm_4(bare: Python) -> None:
-    """It is an error as any other."""
+    """It is shown as any other error."""
     done = bare.render(HELM_PLUGIN_DIR=str(bare.checkout))
     assert (done.code, done.err) == (0, "")
     assert "-m pip install pyyaml" in json.loads(done.out)
 
 
 def test_pyyaml_without_libyaml_gives_the_same_bytes(bare: Python) -> None:
-    """Libyaml is the fast road, and not another one."""
+    """Libyaml is only faster."""
     stream = (CHART / "crds" / "istio.yaml").read_bytes() + STREAM + many_styles()
     put_pyyaml(bare.packages)
     fast = bare.render(stream=stream)
@@ -414,13 +414,13 @@ def test_pyyaml_without_libyaml_gives_the_same_bytes(bare: Python) -> None:
 
 
 def many_styles() -> bytes:
-    """Write one object in the styles that YAML has."""
+    """Return one object in all styles of YAML."""
     role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {}\nrules: []\n"
     names = ("'kiali'", '"kiali"', '"k\\u0069ali"', "!!str kiali", "&anchor kiali # ü 😀")
     return "".join(f"---\n{role.format(name)}" for name in names).encode()
 
 
-# --- arguments and their environment twins -----------------------------------------------------------
+# --- arguments and environment variables ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -437,7 +437,7 @@ def many_styles() -> bytes:
     ids=str,
 )
 def test_an_argument_that_is_not_known_is_an_error(arguments: list[str], message: str) -> None:
-    """The message quotes it and says what is known, or what a value may be."""
+    """The message quotes it and lists the known ones, or the allowed values."""
     done = start([PROGRAM, *arguments])
     assert (done.code, done.out) == (2, b"")
     assert done.err.startswith(f"multimesh: {message}\n  ")
@@ -445,7 +445,7 @@ def test_an_argument_that_is_not_known_is_an_error(arguments: list[str], message
 
 @pytest.mark.parametrize("twin", ["MULTIMESH_ALLOW_EMPTY", "MULTIMESH_UPGRADE"])
 def test_a_switch_of_the_environment_that_is_neither_on_nor_off_is_an_error(twin: str) -> None:
-    """It is an error wherever it was set, as Helm hands on whatever there is."""
+    """It is an error for every program, since Helm passes its whole environment on."""
     done = start([PROGRAM], **{twin: "maybe"})
     assert (done.code, done.out) == (2, b"")
     assert done.err == f'multimesh: {twin} is "maybe"\n  A switch is 1, true, yes, or 0, false, no.\n'
@@ -453,14 +453,14 @@ def test_a_switch_of_the_environment_that_is_neither_on_nor_off_is_an_error(twin
 
 @pytest.mark.parametrize("value", ["1", "true", "Yes"])
 def test_a_switch_is_turned_on_by_its_environment_twin(blue: Path, value: str) -> None:
-    """One, true, yes, in any case."""
+    """The values are 1, true and yes, in any case."""
     done = start([PROGRAM, "--profile", blue], stream=b"", MULTIMESH_ALLOW_EMPTY=value)
     assert (done.code, done.out, done.err) == (0, b"# multimesh: nothing was rendered\n", "")
 
 
 @pytest.mark.parametrize("value", ["0", "false", "NO", ""])
 def test_a_switch_is_off_by_its_environment_twin(blue: Path, value: str) -> None:
-    """Zero, false, no, or nothing at all; a flag turns it on nevertheless, and off again."""
+    """The values are 0, false, no, or empty; a flag on the command line still turns it on."""
     command = [PROGRAM, "--profile", blue]
     assert start(command, stream=b"", MULTIMESH_ALLOW_EMPTY=value).code == 2
     assert start([*command, "--allow-empty"], stream=b"", MULTIMESH_ALLOW_EMPTY=value).code == 0
@@ -468,7 +468,7 @@ def test_a_switch_is_off_by_its_environment_twin(blue: Path, value: str) -> None
 
 
 def test_every_flag_of_render_has_its_environment_twin_in_the_help() -> None:
-    """The help, which needs no stream, names both."""
+    """The help needs no stream, and names both."""
     from multimesh.commands.render import RENDER_FLAGS
 
     for command in ([PROGRAM, "--help"], [PROGRAM, "-h"], ["python3", "-m", "multimesh", "render", "--help"]):
@@ -481,8 +481,8 @@ def test_every_flag_of_render_has_its_environment_twin_in_the_help() -> None:
 
 
 @pytest.mark.parametrize("how", ["value", "two tokens", "environment"])
-def test_a_folder_means_its_profile_yaml_in_every_spelling(tmp_path: Path, blue: Path, how: str) -> None:
-    """A folder of charts-values/ is what people name."""
+def test_a_directory_means_its_profile_yaml_in_every_spelling(tmp_path: Path, blue: Path, how: str) -> None:
+    """Users name a directory of charts-values/."""
     (tmp_path / "mesh").mkdir()
     shutil.copy(blue, tmp_path / "mesh" / "profile.yaml")
     arguments = {"value": ["--profile=mesh/"], "two tokens": ["--profile", "mesh"], "environment": []}[how]
@@ -491,14 +491,14 @@ def test_a_folder_means_its_profile_yaml_in_every_spelling(tmp_path: Path, blue:
 
 
 def test_a_closed_stdin_is_an_error_of_its_own(blue: Path) -> None:
-    """Nothing but a message comes of it."""
+    """The output is one message."""
     done = start(["sh", "-c", f"'{PROGRAM}' --profile '{blue}' <&-"])
     assert (done.code, done.out) == (2, b"")
     assert done.err.startswith("multimesh: <stdin>: cannot be read: ")
 
 
 def test_a_reader_that_has_gone_is_an_error(blue: Path) -> None:
-    """A manifest of which half was written must not pass for all of it."""
+    """A manifest that was written in part must not look complete."""
     stream = STREAM + b"".join(b"---\n# %d\n" % number + b"#" * 1000 for number in range(200)) + b"\n"
     script = f"{{ '{PROGRAM}' --profile '{blue}'; echo \"code $?\" >&2; }} | true"
     done = start(["sh", "-c", script], stream=stream)
@@ -508,7 +508,7 @@ def test_a_reader_that_has_gone_is_an_error(blue: Path) -> None:
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
 def test_an_error_that_nobody_can_read_is_an_exit_code(closed: str) -> None:
-    """No traceback, whatever is closed."""
+    """There is no traceback, whichever stream is closed."""
     script = f"{{ '{PROGRAM}' --profile /absent; echo \"code $?\" >&3; }} {closed}"
     done = start(["sh", "-c", f"exec 3>&2; {script}"], HELM_PLUGIN_DIR="" if closed == "2>&-" else str(ROOT))
     assert done.out == b""
@@ -521,7 +521,7 @@ def test_an_error_that_nobody_can_read_is_an_exit_code(closed: str) -> None:
 
 @pytest.mark.parametrize("twin", [False, True], ids=["flag", "environment"])
 def test_the_report_says_what_was_rewritten_and_dropped(tmp_path: Path, blue: Path, twin: bool) -> None:
-    """Each with its resource, its rule and its line in the stream, for Helm shows none of it."""
+    """Each has its resource, its rule and its line in the stream, since Helm shows none of it."""
     crd = (
         b"---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n"
         b"  name: gateways.networking.istio.io\n  annotations: {helm.sh/resource-policy: keep}\n"
@@ -560,14 +560,14 @@ def test_the_report_says_what_was_rewritten_and_dropped(tmp_path: Path, blue: Pa
 
 
 def test_a_report_that_cannot_be_written_stops_the_rendering(tmp_path: Path, blue: Path) -> None:
-    """Whoever asks for a report wants to know before anything is installed."""
+    """A user who wants a report must know of the error before anything is installed."""
     done = start([PROGRAM, "--profile", blue, "--report", tmp_path / "absent" / "report.json"])
     assert (done.code, done.out) == (2, b"")
     assert done.err.startswith(f"multimesh: {tmp_path}/absent/report.json: cannot write the report: ")
 
 
 def test_no_report_is_written_of_an_error(tmp_path: Path, blue: Path) -> None:
-    """There is nothing to report: all or nothing."""
+    """Law 5: an error leaves no output."""
     done = start([PROGRAM, "--profile", blue, "--report", tmp_path / "report.json"], stream=b"kind: Widget\n")
     assert done.code == 2
     assert not (tmp_path / "report.json").exists()
@@ -606,17 +606,17 @@ CONFIG = "functionConfig:\n" + "".join(f"  {line}\n" for line in BLUE.splitlines
 
 
 def resource_list(config: str) -> bytes:
-    """Write a ResourceList with a functionConfig."""
+    """Return a ResourceList with a functionConfig."""
     return RESOURCES.format(config=config).encode()
 
 
 def expected(stream: bytes, mesh: str) -> bytes:
-    """Rename the one role that the mesh installs."""
+    """Return the list with a new name for the one role that the mesh installs."""
     return stream.replace(b"name: kiali # the stock one", f"name: kiali-{mesh} # the stock one".encode())
 
 
 def test_a_function_config_beats_flag_and_environment(tmp_path: Path) -> None:
-    """The rest of the list leaves as it came: comments, local configuration, and the profile itself."""
+    """The rest of the list is unchanged: comments, local configuration, and the profile itself."""
     stream = resource_list(CONFIG)
     done = start([PROGRAM, f"--profile={ROOT}/charts-values/affirmed"], stream=stream, MULTIMESH_PROFILE="/absent")
     assert (done.code, done.err) == (0, "")
@@ -625,7 +625,7 @@ def test_a_function_config_beats_flag_and_environment(tmp_path: Path) -> None:
 
 
 def test_a_function_config_may_be_a_config_map_that_names_the_profile(tmp_path: Path, blue: Path) -> None:
-    """Tools that take flags for functions write one; its path is relative to the working directory."""
+    """Tools that pass flags to functions write one; its path is relative to the working directory."""
     config = f"functionConfig:\n  apiVersion: v1\n  kind: ConfigMap\n  data: {{profile: {blue.name}}}\n"
     stream = resource_list(config)
     done = start([PROGRAM, f"--profile={ROOT}/charts-values/affirmed"], cwd=tmp_path, stream=stream)
@@ -634,7 +634,7 @@ def test_a_function_config_may_be_a_config_map_that_names_the_profile(tmp_path: 
 
 
 def test_a_resource_list_without_function_config_takes_the_flag(blue: Path) -> None:
-    """Then the profile comes from where it always comes from."""
+    """The profile is then that of the flag or the environment."""
     stream = resource_list("")
     done = start([PROGRAM, "--profile", blue], stream=stream)
     assert (done.code, done.err) == (0, "")
@@ -642,7 +642,7 @@ def test_a_resource_list_without_function_config_takes_the_flag(blue: Path) -> N
 
 
 def test_a_resource_list_may_be_json() -> None:
-    """What was one line stays one line."""
+    """A list on one line stays on one line."""
     [document] = yaml.safe_load_all(resource_list(CONFIG))
     done = start([PROGRAM], stream=json.dumps(document).encode())
     assert (done.code, done.err) == (0, "")
@@ -663,14 +663,14 @@ def test_a_resource_list_may_be_json() -> None:
     ids=["another kind", "no profile", "a misspelt key"],
 )
 def test_a_function_config_that_is_no_profile_is_an_error(config: str, message: str) -> None:
-    """The profile of the flag must not be taken instead."""
+    """The profile of the flag must not be used instead."""
     done = start([PROGRAM, f"--profile={ROOT}/charts-values/affirmed"], stream=resource_list(config))
     assert (done.code, done.out) == (2, b"")
     assert message in done.err
 
 
 def test_a_pipe_that_does_not_block_is_made_to(blue: Path) -> None:
-    """Whoever reads slowly from one would otherwise find half a chart, and an error."""
+    """Otherwise a slow reader would get a part of the chart, and an error."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     done = subprocess.run([PROGRAM, "--profile", blue], input=STREAM, stdout=writing, timeout=60, check=False)
@@ -684,7 +684,7 @@ def test_a_pipe_that_does_not_block_is_made_to(blue: Path) -> None:
 
 
 def module(tmp_path: Path) -> tuple[Path, Path]:
-    """Write a module, and a compiled form that Python takes for that of the module but that has another answer."""
+    """Write a module, and compiled code that Python accepts as that of the module but that returns another value."""
     source = tmp_path / "multimesh" / "part.py"
     source.parent.mkdir()
     source.write_text("ANSWER = 2\n", encoding="utf-8")
@@ -696,7 +696,7 @@ def module(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def answer(source: Path) -> int:
-    """Load a module with the finder, and return its answer: 2 from the compiled form, 0 if Python's finder must look."""
+    """Load a module with the finder, and return its value: 2 from the compiled code, 0 if Python's own finder must look."""
     spec = PackageFinder(str(source.parent.parent)).find_spec(f"multimesh.{source.stem}")
     if spec is None:
         return 0
@@ -708,7 +708,7 @@ def answer(source: Path) -> int:
 
 
 def test_the_compiled_form_of_a_module_is_used(tmp_path: Path) -> None:
-    """It has the magic number of this Python, and time and size of the source."""
+    """It has the magic number of this Python, and the time and size of the source."""
     source, _ = module(tmp_path)
     assert answer(source) == 2
 
@@ -722,7 +722,7 @@ def test_the_compiled_form_of_a_module_is_used(tmp_path: Path) -> None:
     lambda form: form.write_bytes(form.read_bytes()[:12] + b"\1" + form.read_bytes()[13:]),
 ], ids=["absent", "empty", "cut off", "another Python", "another time", "another size"])  # fmt: skip
 def test_a_compiled_form_that_does_not_belong_to_its_source_is_not_used(tmp_path: Path, break_) -> None:
-    """Then Python's own finder and loader compile the source."""
+    """Python's own finder and loader then compile the source."""
     source, form = module(tmp_path)
     break_(form)
     assert answer(source) == 0
@@ -730,13 +730,13 @@ def test_a_compiled_form_that_does_not_belong_to_its_source_is_not_used(tmp_path
 
 @pytest.mark.parametrize("name", ["json", "part", "other.part", "multimesh.absent", "multimeshes.part"])
 def test_nothing_but_the_modules_of_the_package_is_found(tmp_path: Path, name: str) -> None:
-    """Python's own finder is asked for everything else."""
+    """Python's own finder looks for everything else."""
     source, _ = module(tmp_path)
     assert PackageFinder(str(source.parent.parent)).find_spec(name) is None
 
 
 def test_a_package_is_found_with_its_directory() -> None:
-    """Its modules are found below it."""
+    """Its modules are found in it."""
     spec = PackageFinder(str(ROOT)).find_spec("multimesh.rules")
     assert spec is not None
     assert spec.origin == f"{ROOT}/multimesh/rules/__init__.py"
@@ -744,7 +744,7 @@ def test_a_package_is_found_with_its_directory() -> None:
 
 
 def test_a_source_that_was_changed_is_compiled_anew(tmp_path: Path, blue: Path) -> None:
-    """Also where no compiled form can be written."""
+    """It works even if the compiled code cannot be written."""
     checkout = stage(tmp_path / "checkout")
     for _ in range(2):
         assert_rendered(start([checkout / "postrender.py", "--profile", blue]))
@@ -754,5 +754,5 @@ def test_a_source_that_was_changed_is_compiled_anew(tmp_path: Path, blue: Path) 
     assert done.code == 2
     assert "kiali" in done.err
     shutil.rmtree(checkout / "multimesh" / "mesh" / "__pycache__")
-    (checkout / "multimesh" / "mesh" / "__pycache__").write_text("no folder", encoding="utf-8")
+    (checkout / "multimesh" / "mesh" / "__pycache__").write_text("no directory", encoding="utf-8")
     assert start([checkout / "postrender.py", "--profile", blue]).code == 2

@@ -1,4 +1,4 @@
-"""Where the output goes: no command ends well or with a traceback where nobody can read what it wrote."""
+"""Output: every command ends without a traceback if its output cannot be written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from multimesh.cli import ABOUT, COMMANDS
 CLUSTER = '{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}]}'
 STREAM = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\nrules: []\n"
 
-#: Arguments with which each command writes something, what is on its stdin, and its exit code.
+#: Arguments with which each command writes something, its stdin, and its exit code.
 WRITES = {
     "render": (["render", "--profile=p.yaml"], STREAM, 0),
     "diff": (["diff", "--profile=p.yaml", "--exit-code"], STREAM, 1),
@@ -41,7 +41,7 @@ TEXTS = {
 
 @pytest.fixture
 def run(tmp_path: Path):
-    """Return a function that runs one of the cases with a stdout, and returns exit code and stderr."""
+    """Return a function that runs one of the cases with a given stdout, and returns exit code and stderr."""
     (tmp_path / "p.yaml").write_text(profile("blue", "istio-blue", ("nginx-blue",)))
     (tmp_path / "role.yaml").write_text(STREAM)
     (tmp_path / "other.yaml").write_text(STREAM)
@@ -91,7 +91,7 @@ def test_a_closed_stdout_is_an_error(run, case):
 
 @pytest.mark.parametrize("case", [case for case in (*WRITES, *TEXTS) if not case.startswith("render")])
 def test_a_reader_that_has_seen_enough_changes_no_result(run, case):
-    """As `| head -1` does: a gate with pipefail must see the findings. `render` fails: Helm is its only reader."""
+    """With `| head -1` and pipefail, a pipeline must still see the exit code. `render` fails, since its only reader is Helm."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -101,7 +101,7 @@ def test_a_reader_that_has_seen_enough_changes_no_result(run, case):
 
 
 def test_stdout_is_written_in_one_place():
-    """In commands/stdio.py: a command that prints by itself would have a traceback of its own."""
+    """That place is commands/stdio.py; a command that prints by itself could end with a traceback."""
     writers = []
     for file in (ROOT / "multimesh").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

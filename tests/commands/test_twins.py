@@ -1,4 +1,4 @@
-"""Every flag of every command has an environment twin, MULTIMESH_<FLAG>, and the twin is held to what the flag is held to."""
+"""Every flag of every command has an environment variable, MULTIMESH_<FLAG>, which allows the same values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pages import ROOT
 
 from multimesh.cli import COMMANDS, _options, parser
 
-#: What sorts of flags there are.
+#: The kinds of flags.
 SWITCH, VALUE, CHOICE = "switch", "value", "choice"
 
 
 def flags() -> list[tuple[str, str, str]]:
-    """List command, flag and sort of every flag that there is, as argparse knows them."""
+    """Return command, flag and kind of every flag, from argparse."""
     (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     found = []
     for name in COMMANDS:
@@ -35,7 +35,7 @@ def twin(flag: str) -> str:
 
 
 def read(monkeypatch: pytest.MonkeyPatch, command: str, flag: str, value: str | None, *more: str) -> object:
-    """Return what a command makes of a variable; None leaves it unset."""
+    """Return how a command ends with this value of a variable; None leaves it unset."""
     for name in [name for name in os.environ if name.startswith("MULTIMESH_")]:
         monkeypatch.delenv(name)
     if value is not None:
@@ -56,20 +56,20 @@ FLAGS = flags()
 
 
 def test_there_are_flags_of_every_sort():
-    """The list is not empty by mistake, and no flag comes without its long form."""
+    """The list of flags is not empty, and every flag has a long form."""
     assert {(command, sort) for command, _, sort in FLAGS} >= {("check", SWITCH), ("check", VALUE), ("check", CHOICE)}
     assert {command for command, _, _ in FLAGS} == set(COMMANDS)
 
 
 @pytest.mark.parametrize(("command", "flag", "sort"), FLAGS)
 def test_the_help_names_the_twin(command, flag, sort):
-    """Beside the flag, where one looks for it."""
+    """It is next to the flag."""
     assert twin(flag) in " ".join(run(command, "--help").stdout.split()), sort
 
 
 @pytest.mark.parametrize(("command", "flag"), [item[:2] for item in FLAGS if item[2] == SWITCH])
 def test_a_switch_is_on_and_off_by_its_words(monkeypatch, command, flag):
-    """1, true, yes; 0, false, no or empty, in any case; the flag turns it on whatever the variable says."""
+    """The words are 1, true, yes; 0, false, no or empty, in any case; the flag turns it on for every value of the variable."""
     for value in ("1", "true", "yes", "TRUE", "Yes"):
         assert read(monkeypatch, command, flag, value) is True, value
     for value in ("0", "false", "no", "", "False", "NO", None):
@@ -84,7 +84,7 @@ def test_a_switch_is_on_and_off_by_its_words(monkeypatch, command, flag):
     ("command", "flag"), [item[:2] for item in FLAGS if item[2] == VALUE and item[1] != "--profile"]
 )
 def test_a_value_is_taken_from_the_twin_and_the_flag_beats_it(monkeypatch, command, flag):
-    """An empty variable is an absent one."""
+    """An empty variable is the same as an absent one."""
     assert read(monkeypatch, command, flag, "17") == "17"
     assert read(monkeypatch, command, flag, "17", f"{flag}=18") == "18"
     assert read(monkeypatch, command, flag, "") == read(monkeypatch, command, flag, None)
@@ -92,7 +92,7 @@ def test_a_value_is_taken_from_the_twin_and_the_flag_beats_it(monkeypatch, comma
 
 @pytest.mark.parametrize(("command", "flag"), [item[:2] for item in FLAGS if item[2] == CHOICE])
 def test_a_choice_is_held_to_what_there_is(monkeypatch, command, flag):
-    """A word that is none of them is an error, wherever it stands, and never taken for the default."""
+    """Any other word is an error, on the command line and in the variable, and never replaced with the default."""
     for name, value in (("variable", {twin(flag): "blah"}), ("flag", {})):
         more = [f"{flag}=blah"] if name == "flag" else []
         done = run(command, *more, **value)
@@ -106,21 +106,21 @@ def test_a_choice_is_held_to_what_there_is(monkeypatch, command, flag):
 
 
 def test_a_choice_of_another_command_is_nobody_s_business():
-    """Whoever writes values is not told of how findings are printed."""
+    """The command `values`, say, ignores variables for the format of findings."""
     done = run("values", "--profile=charts-values/blue", "--chart=base", MULTIMESH_SEVERITY="blah")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_takes_its_profile_from_the_twin(command):
-    """The message names the path that was tried, so the variable was read."""
+    """The message has the path, so the variable was read."""
     done = run(command, *(["--chart=base"] if command == "values" else []), MULTIMESH_PROFILE="no/such")
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{ROOT}/no/such" in done.stderr or "is empty" in done.stderr
 
 
 def test_check_takes_several_profiles_from_the_twin():
-    """With the sign between them that the shell has in PATH."""
+    """The separator is that of PATH."""
     both = os.pathsep.join(("charts-values/affirmed", "charts-values/blue"))
     done = run("check", MULTIMESH_PROFILE=both)
     assert (done.returncode, done.stdout, done.stderr) == (0, "2 meshes: nothing found\n", "")

@@ -1,4 +1,4 @@
-"""`multimesh values`: the Helm values that go with the rules."""
+"""`multimesh values`: the Helm values that a mesh needs in addition to the rules."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def run(*arguments):
     )
 
 
-def values(mesh, chart, istio="", **spec):
+def values(mesh, chart, istio="", *, options=None, **spec):
     """Return the values of one chart, parsed."""
     from multimesh.commands import values as command
     from multimesh.mesh.profile import load
@@ -33,13 +33,20 @@ def values(mesh, chart, istio="", **spec):
             "spec": {"namespace": namespace, **spec},
         }
     )
-    written = command.values(load(text, "profile.yaml"), chart, command.version(istio, chart))
-    return yaml.safe_load(written)
+    mesh = load(text, "profile.yaml")
+    return yaml.safe_load(command.values(mesh, chart, command.version(istio, chart), **_options(options or {})))
+
+
+def _options(options):
+    """Return the options of the command as it passes them on."""
+    from multimesh.commands import values as command
+
+    return {key: command.version(value, "istiod") if key == "oldest" else value for key, value in options.items()}
 
 
 @pytest.mark.parametrize(("mesh", "chart"), [(mesh, chart) for mesh, charts in SHIPPED for chart in charts])
 def test_shipped_values_are_what_the_command_writes_for_1_30(mesh, chart):
-    """charts-values holds nothing that was written by hand but the profile."""
+    """The files in charts-values, except the profiles, are not written by hand."""
     expected = (ROOT / "charts-values" / mesh / f"{chart}.yaml").read_text()
     found = run("--profile", f"charts-values/{mesh}", "--chart", chart, "--istio", "1.30")
     assert (0, expected, "") == (found.returncode, found.stdout, found.stderr)
@@ -53,7 +60,7 @@ def test_shipped_values_of_1_5_are_what_the_command_writes(mesh):
 
 
 def test_charts_values_hold_a_profile_and_values_and_nothing_else():
-    """A folder is one mesh."""
+    """Each directory belongs to one mesh."""
     for mesh, charts in SHIPPED:
         expected = {"profile.yaml", "istio-1.5.yaml", *(f"{chart}.yaml" for chart in charts)}
         assert expected == {path.name for path in (ROOT / "charts-values" / mesh).iterdir()}
@@ -61,7 +68,7 @@ def test_charts_values_hold_a_profile_and_values_and_nothing_else():
 
 @pytest.mark.parametrize("istio", MINORS)
 def test_every_minor_gets_the_revision_and_the_namespace(istio):
-    """Whatever the version, two meshes differ in both."""
+    """In every version two meshes differ in both."""
     found = values("affirmed", "istiod", istio)
     assert (found["revision"], found["global"]["istioNamespace"]) == ("affirmed", "istio-affirmed")
 
@@ -81,11 +88,12 @@ def test_every_minor_gets_the_revision_and_the_namespace(istio):
         ("1.22", "1.31", "pilot.env.PILOT_GATEWAY_API_CONTROLLER_NAME", "istio.io/gateway-controller-blue"),
         ("1.22", "1.31", "pilot.env.PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME", "istio-blue"),
         ("1.27", "1.31", "global.trustBundleName", "istio-ca-root-cert-blue"),
+        ("1.10", "1.11", "pilot.env.PILOT_ENABLED_SERVICE_APIS", "false"),
         ("1.6", "1.31", "meshConfig.ingressControllerMode", "OFF"),
     ],
 )
 def test_a_value_is_there_for_the_versions_that_know_it(first, last, path, expected):
-    """A value is neither missing where it is needed nor written where the chart would refuse or ignore it."""
+    """A value is written exactly for the versions that need it; in others the chart would refuse or ignore it."""
     wanted = MINORS[MINORS.index(first) : MINORS.index(last) + 1]
     for istio in MINORS:
         found = values("blue", "istiod", istio)
@@ -95,7 +103,7 @@ def test_a_value_is_there_for_the_versions_that_know_it(first, last, path, expec
 
 
 def test_the_default_validator_follows_the_revision_from_1_12_on():
-    """Base has no revision of its own."""
+    """The chart base has no revision of its own."""
     assert "defaultRevision" not in values("blue", "base", "1.11")
     assert values("blue", "base", "1.12", revision="blue-next")["defaultRevision"] == "blue-next"
 
@@ -116,7 +124,7 @@ def test_shared_charts_are_refused_to_a_mesh_that_does_not_own_them(chart):
 
 
 def test_a_gateway_has_a_name_of_its_mesh_or_the_one_asked_for():
-    """The name makes the labels that Gateway resources select."""
+    """The labels that Gateway resources select are made of the name."""
     assert values("blue", "gateway") == {"name": "blue-ingressgateway", "revision": "blue"}
     found = run("--profile", "charts-values/blue", "--chart", "gateway", "--name", "edge")
     assert yaml.safe_load(found.stdout)["name"] == "edge"
@@ -128,13 +136,13 @@ def test_a_gateway_has_a_name_of_its_mesh_or_the_one_asked_for():
 
 
 def test_the_budget_that_selects_nothing_is_left_out():
-    """The gateway of 1.6 puts a label into the selector that its pods have in istio-system only."""
+    """The gateway of 1.6 selects a label that its pods have only in istio-system."""
     assert values("blue", "gateway", "1.6")["global"]["defaultPodDisruptionBudget"] == {"enabled": False}
     assert "defaultPodDisruptionBudget" not in values("blue", "gateway", "1.7")["global"]
 
 
 def test_names_that_yaml_would_misread_are_quoted():
-    """A mesh called on is a mesh, not a switch."""
+    """The mesh name `on` is text, not a boolean."""
     found = values("on", "istiod", namespace="123", gateways="keep")
     assert (found["revision"], found["global"]["istioNamespace"]) == ("on", "123")
 
@@ -158,7 +166,7 @@ def test_names_that_yaml_would_misread_are_quoted():
     ],
 )
 def test_what_no_chart_has_is_refused(arguments, what):
-    """Nothing is written, and the message says what there is."""
+    """Nothing is written, and the message lists what exists."""
     found = run("--profile", "charts-values/affirmed", *arguments)
     assert (found.returncode, found.stdout) == (2, "")
     assert what in found.stderr
@@ -166,7 +174,7 @@ def test_what_no_chart_has_is_refused(arguments, what):
 
 
 def test_a_default_name_that_no_service_can_have_is_refused(tmp_path):
-    """A mesh may begin with a digit, and a Service must not."""
+    """A mesh name may begin with a digit, but the name of a Service must not."""
     path = tmp_path / "profile.yaml"
     path.write_text("metadata: {name: 1a}\nspec: {namespace: istio-1a}\n")
     found = run("--profile", str(path), "--chart", "gateway")
@@ -176,11 +184,11 @@ def test_a_default_name_that_no_service_can_have_is_refused(tmp_path):
 
 
 def test_a_release_newer_than_all_known_ones_gets_the_newest_values():
-    """Charts change slowly, and the rendering refuses what no longer fits."""
+    """Charts change slowly, and `render` refuses what does not fit."""
     assert values("blue", "istiod", "1.31") == values("blue", "istiod", "1.99.0-rc.1")
 
 
-# Each branch, directly.
+# Each branch of the code.
 
 
 def written(chart, istio="", **spec):
@@ -258,7 +266,7 @@ def test_a_version_that_a_chart_does_not_have_is_refused(text, chart, message):
     ],
 )
 def test_the_message_says_what_a_mesh_does_instead(chart, instead):
-    """A mesh without shared resources learns which mesh installs the chart."""
+    """The message says which mesh installs the chart."""
     from multimesh.errors import MultimeshError
 
     with pytest.raises(MultimeshError) as caught:
@@ -408,3 +416,126 @@ def test_every_flag_can_come_from_the_environment(capsys, monkeypatch):
     assert yaml.safe_load(capsys.readouterr().out) == {"name": "edge", "revision": "blue"}
     assert main(["values", "--name=other", "--istio=1.9"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["gateways"]["istio-ingressgateway"]["name"] == "other"
+
+
+@pytest.mark.parametrize("chart", ["istiod", "ztunnel"])
+@pytest.mark.parametrize(
+    ("canaries", "oldest", "root"),
+    [
+        ([], "", True),
+        (["blue-next"], "", False),
+        (["blue-next"], "1.24", False),
+        (["blue-next"], "1.26", False),
+        (["blue-next"], "1.27", True),
+        ([], "1.26", False),
+    ],
+)
+def test_all_revisions_of_a_mesh_have_one_root(chart, canaries, oldest, root):
+    """One of them writes it for all: as long as one of them cannot name it, nobody does."""
+    options = {"oldest": oldest} if oldest else {}
+    found = values("blue", chart, "1.30", options=options, canaryRevisions=canaries, sharedResources="own")
+    assert found.get("global", {}).get("trustBundleName") == ("istio-ca-root-cert-blue" if root else None)
+
+
+def test_a_root_that_keeps_its_stock_name_has_a_comment_that_says_why():
+    arguments = ("--profile", "charts-values/blue", "--chart", "istiod", "--istio", "1.30")
+    assert "--oldest 1.27" in run(*arguments, "--oldest", "1.24").stdout
+    assert "--oldest" not in run(*arguments).stdout
+    assert run(*arguments, "--oldest", "new").returncode == 2
+
+
+@pytest.mark.parametrize("istio", MINORS)
+def test_with_an_authority_elsewhere_pods_ask_it_for_what_it_has(istio):
+    """It writes the stock ConfigMap, and expects the stock audience."""
+    found = values("blue", "istiod", istio, options={"ca": "external"})
+    assert found["pilot"]["env"]["ENABLE_CA_SERVER"] == "false"
+    assert "TOKEN_AUDIENCES" not in found["pilot"]["env"]
+    assert found["global"]["caAddress"]
+    assert not {"trustBundleName", "sds"} & found["global"].keys()
+
+
+# Files and umbrella charts.
+
+
+@pytest.mark.parametrize(("mesh", "charts"), SHIPPED)
+def test_all_writes_the_values_of_every_chart_into_a_directory(mesh, charts, tmp_path):
+    """The files are those that charts-values holds."""
+    done = run("--profile", f"charts-values/{mesh}", "--all", "--istio", "1.30", "-o", str(tmp_path / "new"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "".join(f"written: {tmp_path}/new/{chart}.yaml\n" for chart in written_in_order(charts))
+    for chart in charts:
+        expected = (ROOT / "charts-values" / mesh / f"{chart}.yaml").read_text()
+        assert (tmp_path / "new" / f"{chart}.yaml").read_text() == expected
+    assert len(list((tmp_path / "new").iterdir())) == len(charts)
+
+
+def written_in_order(charts):
+    """Return charts in the order in which they are installed."""
+    return [chart for chart in ("base", "istiod", "gateway", "cni", "ztunnel") if chart in charts]
+
+
+def test_all_writes_one_file_for_1_5(tmp_path):
+    """Its charts are one umbrella chart."""
+    assert run("--profile", "charts-values/blue", "--all", "--istio", "1.5", "-o", str(tmp_path)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["istio-1.5.yaml"]
+
+
+def test_what_the_command_wrote_is_replaced_and_nothing_else(tmp_path):
+    """The values of a new version take the place of the old ones; a file of somebody else stays, with all others."""
+    flags = ("--profile", "charts-values/blue", "--all", "-o", str(tmp_path))
+    assert run(*flags, "--istio", "1.24").returncode == 0
+    old = (tmp_path / "istiod.yaml").read_text()
+    assert run(*flags, "--istio", "1.30").returncode == 0
+    new = (tmp_path / "istiod.yaml").read_text()
+    assert old != new
+    (tmp_path / "gateway.yaml").write_text("mine: true\n")
+    done = run(*flags, "--istio", "1.24")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{tmp_path}/gateway.yaml: exists already, and multimesh must not replace it" in done.stderr
+    assert (tmp_path / "istiod.yaml").read_text() == new
+    assert (tmp_path / "gateway.yaml").read_text() == "mine: true\n"
+
+
+def test_one_chart_goes_into_a_file_too(tmp_path):
+    """-o works with --chart."""
+    assert run("--profile", "charts-values/blue", "--chart", "base", "-o", str(tmp_path)).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["base.yaml"]
+
+
+@pytest.mark.parametrize(("prefix", "keys"), [("istiod", ["istiod"]), ("platform.istio-d", ["platform", "istio-d"])])
+@pytest.mark.parametrize("chart", ["base", "istiod", "gateway", "istio-1.5"])
+def test_values_of_an_umbrella_chart_are_below_its_key(chart, prefix, keys):
+    """They are the same values, one level down for each part of the prefix."""
+    plain = run("--profile", "charts-values/blue", "--chart", chart)
+    below = run("--profile", "charts-values/blue", "--chart", chart, "--under", prefix)
+    assert (below.returncode, below.stderr) == (0, "")
+    found = yaml.safe_load(below.stdout)
+    for key in keys:
+        assert list(found) == [key]
+        found = found[key]
+    assert found == yaml.safe_load(plain.stdout)
+
+
+def test_a_key_that_yaml_reads_as_something_else_is_quoted():
+    """A dependency may be called `on`."""
+    done = run("--profile", "charts-values/blue", "--chart", "base", "--under", "on")
+    assert list(yaml.safe_load(done.stdout)) == ["on"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--all"], "--all writes several files, and -o is missing"),
+        (["--all", "--chart", "base", "-o", "{}"], "--all and --chart base contradict each other"),
+        (["--all", "--under", "istiod", "-o", "{}"], '--under is "istiod", and --all writes one file for each chart'),
+        (["--chart", "base", "--under", "a..b"], '--under is "a..b", which is not a key'),
+        (["--chart", "base", "-o", "{}/file"], "is not a directory"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(flags, message, tmp_path):
+    """With a message, and without a file."""
+    (tmp_path / "file").write_text("")
+    done = run("--profile", "charts-values/blue", *(flag.format(tmp_path) for flag in flags))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

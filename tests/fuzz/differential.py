@@ -100,11 +100,11 @@ def values(found: Any, field: str = "") -> Any:
     if isinstance(found, dict):
         if field in MAPS:
             return {name: "" if inner is None else values(inner) for name, inner in found.items()}
-        # An API server takes a null for an absent key, and a clientConfig without keys for none.
+        # An API server takes a null for an absent key, and these without keys for none.
         return {
             name: values(inner, name)
             for name, inner in found.items()
-            if inner is not None and not (name == "clientConfig" and inner == {})
+            if inner is not None and not (name in ("clientConfig", "annotations") and inner == {})
         }
     if isinstance(found, list):
         return [values(inner) for inner in found]
@@ -180,7 +180,13 @@ OLD = {
 
 def plan(objs: list[Any], profile: Variant) -> tuple[list[oracle.Change], set[oracle.Key]]:
     """Return the changes of both models, each only once, and what is left out."""
-    later = [obj for obj in objs if (obj["kind"], obj["metadata"]["name"]) not in OLD]
+    namespace = profile.mesh.namespace
+    old_names = OLD | {(kind, namespace + name.removeprefix("istio")) for kind, name in OLD}
+    later = [
+        obj for obj in objs
+        if (obj["kind"], obj["metadata"]["name"]) not in old_names
+        or modern.REVISION in (obj["metadata"].get("labels") or {})
+    ]  # fmt: skip
     changes, dropped = modern.plan(later, profile.mesh)
     known = {(change.key, change.path) for change in changes}
     spec = {name: value for name, value in profile.spec.items() if name not in ("workloadNamespaces", "revision")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import re
 from collections.abc import Callable
 from random import Random
@@ -48,6 +47,8 @@ class Bases(NamedTuple):
 def streams(bases: Bases, rng: Random) -> bytes:
     """Return one stream: some documents, perhaps changed as values, in another style, and changed as text."""
     count = rng.choice((1, 1, 1, 1, 2, 3))
+    if rng.random() < 0.002:
+        return _large_list(bases, rng).encode()
     text = "---\n".join(bases.choose(rng) for _ in range(count))
     chance = rng.random()
     if chance < 0.1:
@@ -89,11 +90,27 @@ def _remade(text: str, pool: list[str], rng: Random) -> str:
     return text.rstrip("\r\n") if rng.random() < 0.15 else text
 
 
+def _large_list(bases: Bases, rng: Random) -> str:
+    """Return a List that is large enough to be cut into its items, each object in it once."""
+    found: dict[tuple[str, ...], Any] = {}
+    size = 0
+    mesh = rng.choice(("affirmed", "blue"))
+    while size < 70_000:
+        text = bases.choose(rng).replace("blue", mesh).replace("affirmed", mesh)
+        (root, *_) = nodes(text)
+        words = re.findall(r"(?m)^(?:kind|  name|  namespace): *(.*)", text)
+        found[tuple(words)] = root
+        size += len(text)
+    roots = list(found.values())
+    for _ in range(rng.choice((0, 1, 2))):
+        rng.choice(MUTATIONS)(roots, bases.pool, rng)
+    (whole,) = _as_list(roots, rng)
+    return written(whole, rng)
+
+
 def _as_list(roots: list[Any], rng: Random) -> list[Any]:
-    """Put the documents into a List, or into what ends in List; now and then into one that is cut into its items."""
+    """Put the documents into a List, or into what ends in List."""
     items = [*roots]
-    if rng.random() < 0.02 and len(yaml.serialize(items[0])) < 3000:
-        items = [copy.deepcopy(rng.choice(items)) for _ in range(60)]
     kind = rng.choice(("List", "List", "List", "ConfigMapList", "ClusterRoleList", "ResourceList"))
     head = [(scalar("apiVersion"), scalar("v1")), (scalar("kind"), scalar(kind))]
     if rng.random() < 0.1:

@@ -1,4 +1,4 @@
-"""Flags and environment variables of containers: found by name, set, and refused where the shape is another one."""
+"""Flags and environment variables of containers: found by name, set, and refused if a field has an unexpected type."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEAD = "kind: Deployment\nmetadata: {name: d}\nspec:\n  template:\n    spec:\n"
 
 
 def deployment(body: str, init: str = "") -> Resource:
-    """Return a Deployment with one container that holds these lines, and further ones before it."""
+    """Return a Deployment with one container that has these lines, and further ones before it."""
     lines = "".join(f"        {line}\n" for line in body.splitlines())
     text = f"{HEAD}{init}      containers:\n      - name: c\n{lines}"
     (resource,) = resources(Text(text), "some-rule")
@@ -32,7 +32,7 @@ def deployment(body: str, init: str = "") -> Resource:
 
 
 def result(resource: Resource) -> str:
-    """Return what was planned, as the lines of the container without their indentation."""
+    """Return the planned edits as lines of the container, without their indentation."""
     new = applied(resource.text.text, resource.text.planned())
     return "".join(line.removeprefix("        ") for line in new.partition("- name: c\n")[2].splitlines(keepends=True))
 
@@ -77,7 +77,7 @@ def test_flags_are_in_args() -> None:
 
 
 def test_flags_are_read_in_command_and_args_together_and_appended_to_the_last() -> None:
-    """A container reads its command first, then its args, wherever a chart writes them."""
+    """A container gets its command first, then its args, in whichever order a chart writes them."""
     assert flags_of("args: [a]\ncommand: [b]") == ("p/args", ["b", "a"])
 
 

@@ -290,7 +290,7 @@ def test_the_items_of_a_list_are_objects_also_of_a_list_in_a_list() -> None:
     ]  # fmt: skip
     assert titles("kind: List\nitems: []\n") == []
     assert titles("kind: List\nitems:\n") == []
-    # Without items it is an object like any other.
+    # An object without items is an ordinary object.
     assert titles("kind: AllowList\n") == ["AllowList"]
 
 

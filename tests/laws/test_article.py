@@ -1,6 +1,6 @@
-"""The article's manifest, value by value: R1 to R7 of reference/istio-1.5.md, section 2.
+"""The manifest of the article, value by value: R1 to R7 of reference/istio-1.5.md, section 2.
 
-Written out by hand: neither the package nor the oracle's plan is asked what should change.
+The table is written by hand, and uses neither the package nor the plan of the oracle.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ R5 = {
 
 
 def gateway(short: str) -> dict[str, dict[str, tuple]]:
-    """R6: one gateway of the demo, which has neither autoscaler nor SDS role."""
+    """R6: one gateway of the demo, which has neither an autoscaler nor an SDS role."""
     name, new = f"istio-{short}", f"istio-affirmed-{short}"
     proxy = f"{CONTAINERS}[istio-proxy]"
     app = {"metadata/labels/app": (name, new)}
@@ -126,7 +126,7 @@ R7_MESH = {
 }
 PLAIN = R1 | R2_R3_R4 | R5 | R6 | R7_MESH
 
-# R7 in JSON texts is told by the tests below; B3, B5, B6 and B9 put the article's mistakes right.
+# The tests below check R7 in JSON texts; B3, B5, B6 and B9 correct mistakes of the article.
 VALUES = f"ConfigMap/{NS}/istio-sidecar-injector"
 DASHBOARD = f"ConfigMap/{NS}/istio-grafana-configuration-dashboards-istio-performance-dashboard"
 SECURITY = f"ConfigMap/{NS}/istio-security-custom-resources"
@@ -147,7 +147,7 @@ BEYOND = {
 
 @cache
 def changes() -> dict[str, tuple[dict, dict]]:
-    """Pair each stock resource with what became of it; only pairs that differ."""
+    """Return pairs of each stock resource and its rewritten form, for those that differ."""
     stock = stream("helm3", "1.5.0", "affirmed", "istio-demo").text
     result = render(stock.encode(), PROFILE)
     assert (result.code, result.err) == (0, "")
@@ -158,13 +158,13 @@ def changes() -> dict[str, tuple[dict, dict]]:
 
 
 def paths(name: str) -> dict[str, tuple]:
-    """Show what changed in one resource, embedded documents included."""
+    """Return what changed in one resource, embedded documents included."""
     found = oracle.differences(*changes()[name], embedded=True)
     return {oracle.show(path): values for path, values in found.items()}
 
 
 def test_the_article_and_its_corrections_change_these_resources_and_no_others():
-    """26 resources of the article, less the two that Helm 3 does not render, and three of the corrections."""
+    """They are 26 resources of the article, without the two that Helm 3 does not render, and three of the corrections."""
     expected = {*PLAIN, *BEYOND, VALUES, DASHBOARD, SECURITY, GRAFANA, JOB_ROLE}
 
     assert len(expected) == 24 + 3
@@ -173,12 +173,12 @@ def test_the_article_and_its_corrections_change_these_resources_and_no_others():
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_resource_of_the_article_changes_as_it_did_by_hand(name):
-    """Same paths, same values, and no path more but those of the corrections."""
+    """The paths and values are the same as in the article; only the corrections add paths."""
     assert PLAIN[name] | BEYOND.get(name, {}) == paths(name)
 
 
 def test_every_galley_and_injector_text_keeps_its_other_lines():
-    """The copy of the webhook configuration and the mesh config are edited, not written anew."""
+    """The copy of the webhook configuration and the mesh configuration are edited; their other lines stay the same."""
     for name, field, count in (
         (f"ConfigMap/{NS}/istio-galley-configuration", "validatingwebhookconfiguration.yaml", 3),
         (f"ConfigMap/{NS}/istio", "mesh", 1),
@@ -191,7 +191,7 @@ def test_every_galley_and_injector_text_keeps_its_other_lines():
 
 
 def test_the_injector_values_rename_the_two_gateways_that_are_installed():
-    """R7: the key, `labels.app` and both secrets of each; the gateway that is not installed stays stock."""
+    """R7: the key, `labels.app` and both secrets of each; the gateway that is not installed keeps its stock name."""
     old, new = (obj["data"] for obj in changes()[VALUES])
     before, after = (json.loads(data["values"])["gateways"] for data in (old, new))
 
@@ -207,8 +207,8 @@ def test_the_injector_values_rename_the_two_gateways_that_are_installed():
     assert old["values"] == re.sub("istio-affirmed-(ingress|egress)gateway", r"istio-\1gateway", new["values"])
 
 
-def test_the_injection_template_stays_but_for_the_folder_of_sockets():
-    """Without SDS nobody mounts `/var/run/sds`: the folder may have moved (B11) or not."""
+def test_the_injection_template_stays_but_for_the_directory_of_sockets():
+    """Without SDS no pod mounts `/var/run/sds`, so both directories are accepted (B11)."""
     old, new = (obj["data"]["config"] for obj in changes()[VALUES])
     moved = old.replace("      path: /var/run/sds\n", "      path: /var/run/sds-affirmed\n")
 
@@ -216,7 +216,7 @@ def test_the_injection_template_stays_but_for_the_folder_of_sockets():
 
 
 def test_the_performance_dashboard_asks_for_the_gateway_in_thirteen_strings():
-    """R7: 15 occurrences in panels 2, 3, 5 and 6, and the text is otherwise the same."""
+    """R7: there are 15 occurrences in panels 2, 3, 5 and 6, and the rest of the text is the same."""
     found = paths(DASHBOARD)
     old, new = (obj["data"]["istio-performance-dashboard.json"] for obj in changes()[DASHBOARD])
 
@@ -256,7 +256,7 @@ def test_the_job_may_apply_the_peer_authentication():
 
 @pytest.mark.parametrize("name", [SECURITY, GRAFANA])
 def test_the_scripts_wait_for_the_webhook_configuration_of_the_mesh(name):
-    """B6: the name that kubectl asks for; the Deployment and the messages keep theirs."""
+    """B6: the name in the call of kubectl changes; those of the Deployment and in messages do not."""
     old, new = (obj["data"]["run.sh"] for obj in changes()[name])
     asked = "kubectl get validatingwebhookconfiguration "
 

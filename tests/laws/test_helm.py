@@ -1,4 +1,4 @@
-"""The real Helm 3 and Helm 4 on the example chart: what their users see, results and errors alike."""
+"""The example chart with the real Helm 3 and Helm 4: the results and the errors that users see."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ items:
 
 
 def piped(text: str, mesh: str) -> str:
-    """Rewrite what `helm template` printed, as a user does by hand."""
+    """Rewrite the output of `helm template` in a pipe."""
     done = run(text.encode(), "--profile", str(PROFILES / mesh))
     assert done.code == 0, done.err
     return done.out.decode()
@@ -68,7 +68,7 @@ def through(helm: Helm, mesh: str, *values: str) -> str:
 
 
 def refused(helm: Helm, done: tuple[int, str, str]) -> str:
-    """Return our message as Helm shows it, quoted where it is; nothing that looks like a manifest comes along."""
+    """Return our message as Helm shows it, quoted if it is; assert that no manifest is printed with it."""
     code, out, err = done
     assert code == 1
     assert "apiVersion:" not in out
@@ -79,19 +79,19 @@ def refused(helm: Helm, done: tuple[int, str, str]) -> str:
     return json.loads(line)
 
 
-# --- what comes out -------------------------------------------------------------------------------
+# --- the output ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("major", [3, 4])
 def test_the_helm_that_runs_is_the_one_that_is_meant(major: int, request: pytest.FixtureRequest) -> None:
-    """Packages have shipped another version than their text says, so the binary is asked."""
+    """Packages have contained another version than they say, so the binary is asked for its version."""
     helm = request.getfixturevalue(f"helm{major}")
     assert helm.run("version", "--template={{.Version}}").out == VERSIONS[major]
 
 
 @pytest.mark.parametrize("values", [(), EVERYTHING], ids=["default", "everything"])
 def test_two_meshes_share_nothing_of_the_cluster(helm: Helm, values: tuple[str, ...]) -> None:
-    """The stock chart collides with itself in two namespaces: names, embedded names, injection, validation, Citadel."""
+    """The stock chart conflicts with itself in two namespaces: names, embedded names, injection, validation, Citadel."""
     stock = [oracle.load(helm.template(CHART, mesh, *values).out) for mesh in MESHES]
     meshes = [oracle.load(through(helm, mesh, *values)) for mesh in MESHES]
     assert {"C1", "C2", "C5", "C10"} <= {finding[0] for finding in oracle.collisions(*stock)}
@@ -104,7 +104,7 @@ def test_two_meshes_share_nothing_of_the_cluster(helm: Helm, values: tuple[str, 
 @pytest.mark.parametrize("mesh", MESHES)
 @pytest.mark.parametrize("values", [(), EVERYTHING], ids=["default", "everything"])
 def test_helm_3_prints_what_a_pipe_prints_and_its_hooks(helm3: Helm, mesh: str, values: tuple[str, ...]) -> None:
-    """Helm 3 sends no hooks to a post-renderer, and adds them as the chart wrote them."""
+    """Helm 3 does not send hooks to a post-renderer, and adds them as the chart wrote them."""
     manifest = helm3.template(CHART, mesh, "--no-hooks", *values).out
     whole = helm3.template(CHART, mesh, *values).out
     assert whole.startswith(manifest)
@@ -116,27 +116,27 @@ def test_helm_3_prints_what_a_pipe_prints_and_its_hooks(helm3: Helm, mesh: str, 
 @pytest.mark.parametrize("mesh", MESHES)
 @pytest.mark.parametrize("values", [(), EVERYTHING], ids=["default", "everything"])
 def test_helm_4_prints_the_objects_that_a_pipe_prints(helm4: Helm, mesh: str, values: tuple[str, ...]) -> None:
-    """Helm 4 writes the chart's text anew on its way to a post-renderer, so objects are compared."""
+    """Helm 4 serialises the YAML of the chart again before the post-renderer, so objects are compared, not bytes."""
     stock = helm4.template(CHART, mesh, *values).out
     assert by_key(through(helm4, mesh, *values)) == by_key(piped(stock, mesh))
 
 
 @pytest.mark.parametrize("values", [(), EVERYTHING], ids=["default", "everything"])
 def test_helm_3_and_helm_4_give_the_same_mesh(helm3: Helm, helm4: Helm, values: tuple[str, ...]) -> None:
-    """The two streams are written differently and mean the same."""
+    """The two streams are written differently, but contain the same objects."""
     assert by_key(through(helm3, "affirmed", *values)) == by_key(through(helm4, "affirmed", *values))
 
 
 def test_source_comments_stay_on_helm_3(helm3: Helm) -> None:
-    """Helm 3 finds a document again by its comment."""
+    """Helm 3 uses the comment to find the file of a document."""
     assert sources(through(helm3, "affirmed")) == sources(helm3.template(CHART, "affirmed").out)
 
 
 def test_helm_4_knows_the_file_of_every_document(helm4: Helm) -> None:
-    """The annotation that says so passes through us, and Helm takes it away again."""
+    """The post-renderer keeps the annotation with the file name, and Helm removes it afterwards."""
     out = through(helm4, "affirmed")
     stock = helm4.template(CHART, "affirmed").out
-    # A template that renders to its comment alone is not sent.
+    # Helm does not send a template that renders to its comment only.
     full = [document for document in stock.split("---\n") if "\nkind: " in document]
     assert set(sources(out)) == {name for document in full for name in sources(document)}
     assert ANNOTATION not in out
@@ -144,7 +144,7 @@ def test_helm_4_knows_the_file_of_every_document(helm4: Helm) -> None:
 
 @pytest.mark.parametrize("mesh", MESHES)
 def test_one_template_is_shown_rewritten(helm: Helm, mesh: str) -> None:
-    """`--show-only` picks from the rewritten stream by file name."""
+    """`--show-only` selects documents of the rewritten stream by file name."""
     done = helm.post_render(CHART, mesh, "--show-only", "templates/kiali.yaml")
     assert done.code == 0, done.err
     assert f"name: kiali-{mesh}\n" in done.out
@@ -152,7 +152,7 @@ def test_one_template_is_shown_rewritten(helm: Helm, mesh: str) -> None:
 
 
 def test_hooks_are_rewritten_on_helm_4_only(helm: Helm, tmp_path: Path) -> None:
-    """Helm 3 keeps hooks from every post-renderer, so a hook has its stock name there."""
+    """Helm 3 sends no hooks to post-renderers, so hooks keep their stock names there."""
     chart = write_chart(tmp_path / "chart", hook=HOOK, other=ROLE.replace("name: kiali ", "name: kiali-viewer "))
     done = helm.post_render(chart, "blue")
     assert done.code == 0, done.err
@@ -161,7 +161,7 @@ def test_hooks_are_rewritten_on_helm_4_only(helm: Helm, tmp_path: Path) -> None:
 
 
 def test_comments_of_the_chart_survive(helm: Helm, tmp_path: Path) -> None:
-    """A comment beside a value that changes stays where it is."""
+    """A comment on the line of a changed value is kept."""
     done = helm.post_render(write_chart(tmp_path / "chart", role=ROLE), "blue")
     assert "  name: kiali-blue   # at the end of a line\n".split() == next(
         line.split() for line in done.out.splitlines() if "kiali" in line
@@ -170,7 +170,7 @@ def test_comments_of_the_chart_survive(helm: Helm, tmp_path: Path) -> None:
 
 
 def test_a_list_inside_a_template_is_rewritten(helm: Helm, tmp_path: Path) -> None:
-    """Helm 4 takes a List apart only where it is alone in its file; Helm 3 never does."""
+    """Helm 4 splits a List only if it is the only document of its file; Helm 3 never does."""
     chart = write_chart(tmp_path / "chart", many=LIST)
     done = helm.post_render(chart, "blue")
     assert done.code == 0, done.err
@@ -184,7 +184,7 @@ def test_a_list_inside_a_template_is_rewritten(helm: Helm, tmp_path: Path) -> No
 
 
 def test_crds_of_the_chart_stay_with_the_mesh_that_owns_them(helm3: Helm) -> None:
-    """`--include-crds` sends them on Helm 3: the owner keeps them for good, another mesh is told what to do."""
+    """With `--include-crds` Helm 3 sends them: the owner gives them the annotation keep, and another mesh refuses them with a remedy."""
     kept = helm3.post_render(CHART, "affirmed", "--include-crds")
     assert kept.code == 0, kept.err
     crds = oracle.of_kind(oracle.load(kept.out), "CustomResourceDefinition")
@@ -196,21 +196,21 @@ def test_crds_of_the_chart_stay_with_the_mesh_that_owns_them(helm3: Helm) -> Non
 
 
 def test_helm_4_adds_crds_behind_the_post_renderer(helm4: Helm) -> None:
-    """What is in `crds/` is never sent by Helm 4: it comes out as the chart has it."""
+    """Helm 4 never sends the files of `crds/`, so they are printed unchanged."""
     done = helm4.post_render(CHART, "blue", "--include-crds")
     assert done.code == 0, done.err
     stock = (CHART / "crds" / "istio.yaml").read_text(encoding="utf-8")
     assert all(document.strip() in done.out for document in stock.split("\n---\n"))
 
 
-# --- how Helm finds us ------------------------------------------------------------------------------
+# --- how Helm finds the program ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "path", ["./postrender.py", "checkout/postrender.py", str(PROGRAM)], ids=["here", "below", "absolute"]
 )
 def test_helm_3_takes_a_path(helm3: Helm, tmp_path: Path, path: str) -> None:
-    """Relative paths are relative to the caller's working directory."""
+    """A relative path is relative to the working directory of the caller."""
     (tmp_path / "checkout").symlink_to(ROOT)
     done = helm3.template(
         CHART,
@@ -224,7 +224,7 @@ def test_helm_3_takes_a_path(helm3: Helm, tmp_path: Path, path: str) -> None:
 
 @pytest.mark.parametrize("target", [str(PROGRAM), "chain"], ids=["link", "link to a link"])
 def test_helm_3_takes_a_link(helm3: Helm, tmp_path: Path, target: str) -> None:
-    """A link on PATH or beside the charts needs no installation."""
+    """A link on PATH or next to the charts needs no installation."""
     (tmp_path / "chain").symlink_to(PROGRAM)
     (tmp_path / "multimesh").symlink_to(target)
     flags = ("--post-renderer", tmp_path / "multimesh", f"--post-renderer-args=--profile={PROFILES}/affirmed")
@@ -232,7 +232,7 @@ def test_helm_3_takes_a_link(helm3: Helm, tmp_path: Path, target: str) -> None:
 
 
 def test_helm_3_finds_it_on_path(helm3: Helm, tmp_path: Path) -> None:
-    """A bare name is looked up as every command is."""
+    """A name without a slash is looked up on PATH, as for every command."""
     (tmp_path / "multimesh-render").symlink_to(PROGRAM)
     flags = ("--post-renderer", "multimesh-render", f"--post-renderer-args=--profile={PROFILES}/affirmed")
     done = helm3.template(CHART, "affirmed", *flags, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
@@ -240,7 +240,7 @@ def test_helm_3_finds_it_on_path(helm3: Helm, tmp_path: Path) -> None:
 
 
 def test_a_path_with_spaces_is_taken_by_both(helm: Helm, tmp_path: Path) -> None:
-    """The checkout may lie in a folder with spaces, and the profile too."""
+    """The paths of the checkout and of the profile may contain spaces."""
     checkout = stage(tmp_path / "my plugins" / "multi mesh")
     shutil.copy(PROFILES / "blue" / "profile.yaml", checkout / "my profile.yaml")
     name = checkout / "postrender.py" if helm.major == 3 else "multimesh"
@@ -251,8 +251,8 @@ def test_a_path_with_spaces_is_taken_by_both(helm: Helm, tmp_path: Path) -> None
     assert done.out == through(helm, "blue")
 
 
-def test_helm_4_finds_the_checkout_beside_a_folder_that_is_missing(helm4: Helm, tmp_path: Path) -> None:
-    """HELM_PLUGINS is a list, and what is not there is passed over."""
+def test_helm_4_finds_the_checkout_beside_a_directory_that_is_missing(helm4: Helm, tmp_path: Path) -> None:
+    """HELM_PLUGINS is a list, and directories in it that do not exist are ignored."""
     stage(tmp_path / "any-name")
     flags = ("--post-renderer", "multimesh", f"--post-renderer-args=--profile={PROFILES}/affirmed")
     done = helm4.template(CHART, "affirmed", *flags, HELM_PLUGINS=f"{tmp_path}/absent{os.pathsep}{tmp_path}")
@@ -261,7 +261,7 @@ def test_helm_4_finds_the_checkout_beside_a_folder_that_is_missing(helm4: Helm, 
 
 
 def installed(helm: Helm, home: Path, source: Path, *flags: str) -> tuple[Helm, str]:
-    """Install a plugin into a Helm with a home of its own; return that Helm and its list of plugins."""
+    """Install a plugin into a Helm with a home directory of its own; return that Helm and its list of plugins."""
     fresh = helm._replace(home=home)
     done = fresh.run("plugin", "install", source, *flags)
     assert done.code == 0, done.err
@@ -269,7 +269,7 @@ def installed(helm: Helm, home: Path, source: Path, *flags: str) -> tuple[Helm, 
 
 
 def test_helm_4_installs_the_checkout_as_a_link(helm4: Helm, tmp_path: Path) -> None:
-    """An install of the folder is a link to it, and errors are still told from there."""
+    """Helm installs a directory as a link to it, and errors are still shown."""
     fresh, plugins = installed(helm4, tmp_path, ROOT)
     assert "multimesh" in plugins
     [link] = (tmp_path / "data" / "plugins").iterdir()
@@ -283,7 +283,7 @@ def test_helm_4_installs_the_checkout_as_a_link(helm4: Helm, tmp_path: Path) -> 
 
 
 def test_helm_4_installs_the_package(helm4: Helm, tmp_path: Path) -> None:
-    """What is packed is enough: the manifest, the program, and its Python package."""
+    """The package is complete: the manifest, the program, and its Python package."""
     staged = stage(tmp_path / "staged")
     done = helm4.run("plugin", "package", "--sign=false", staged, "-d", tmp_path)
     assert done.code == 0, done.err
@@ -310,14 +310,14 @@ def test_the_profile_comes_as_one_argument_as_two_or_from_the_environment(helm: 
 
 
 def test_the_flag_beats_the_environment(helm: Helm) -> None:
-    """Whoever writes a flag means it."""
+    """A flag on the command line takes precedence over the environment variable."""
     done = helm.post_render(CHART, "affirmed", MULTIMESH_PROFILE=str(PROFILES / "blue"))
     assert done.out == through(helm, "affirmed")
 
 
 @pytest.mark.parametrize("named", ["meshes/affirmed", "./meshes/affirmed/profile.yaml"])
 def test_a_relative_profile_is_relative_to_where_helm_was_called(helm: Helm, tmp_path: Path, named: str) -> None:
-    """Not to the chart, nor to the plugin."""
+    """It is relative neither to the chart nor to the plugin."""
     (tmp_path / "meshes").symlink_to(PROFILES)
     done = helm.post_render(CHART, "affirmed", profile=named, cwd=tmp_path)
     assert done.code == 0, done.err
@@ -328,7 +328,7 @@ def test_a_relative_profile_is_relative_to_where_helm_was_called(helm: Helm, tmp
 
 
 def test_output_dir_is_refused_on_helm_3(helm3: Helm, tmp_path: Path) -> None:
-    """Helm 3 writes the stock files and sends us nothing: the message says what to do instead."""
+    """Helm 3 writes the stock files and sends nothing; the message says what to do instead."""
     done = helm3.post_render(CHART, "affirmed", "--output-dir", tmp_path)
     assert done.code == 1
     assert EMPTY in done.err
@@ -336,7 +336,7 @@ def test_output_dir_is_refused_on_helm_3(helm3: Helm, tmp_path: Path) -> None:
 
 
 def test_output_dir_works_on_helm_4(helm4: Helm, tmp_path: Path) -> None:
-    """Every file holds what stdout would have held."""
+    """Every file contains what stdout would contain."""
     done = helm4.post_render(CHART, "affirmed", "--output-dir", tmp_path)
     assert done.code == 0, done.err
     text = "".join(f"{file.read_text(encoding='utf-8')}\n" for file in sorted(tmp_path.rglob("*.yaml")))
@@ -344,7 +344,7 @@ def test_output_dir_works_on_helm_4(helm4: Helm, tmp_path: Path) -> None:
 
 
 def test_a_chart_that_renders_nothing_is_refused_unless_that_is_allowed(helm: Helm, tmp_path: Path) -> None:
-    """Nothing on stdin is more often a mistake than not; who knows better says so once."""
+    """An empty stdin is usually a mistake, so it needs `--allow-empty`."""
     chart = write_chart(tmp_path / "chart", nothing="{{- if false }}kind: ConfigMap{{ end }}\n")
     message = refused(helm, helm.post_render(chart, "blue"))
     assert message.startswith(EMPTY)
@@ -358,7 +358,7 @@ def test_a_chart_that_renders_nothing_is_refused_unless_that_is_allowed(helm: He
 
 
 def test_a_chart_of_hooks_alone_is_empty_on_helm_3(helm3: Helm, tmp_path: Path) -> None:
-    """Helm 3 sends nothing of it, and prints the hooks itself once that is allowed."""
+    """Helm 3 sends nothing, and prints the hooks itself if an empty stdin is allowed."""
     chart = write_chart(tmp_path / "chart", hook=HOOK)
     assert "nothing but hooks" in refused(helm3, helm3.post_render(chart, "blue"))
     done = helm3.post_render(chart, "blue", MULTIMESH_ALLOW_EMPTY="1")
@@ -367,14 +367,14 @@ def test_a_chart_of_hooks_alone_is_empty_on_helm_3(helm3: Helm, tmp_path: Path) 
 
 
 def test_a_chart_of_hooks_alone_is_rewritten_on_helm_4(helm4: Helm, tmp_path: Path) -> None:
-    """Helm 4 sends hooks as it sends manifests."""
+    """Helm 4 sends hooks in the same way as manifests."""
     done = helm4.post_render(write_chart(tmp_path / "chart", hook=HOOK), "blue")
     assert done.code == 0, done.err
     assert [obj["metadata"]["name"] for obj in oracle.load(done.out)] == ["kiali-blue"]
 
 
 def test_a_chart_whose_every_object_is_left_out_renders_to_nothing(helm: Helm, tmp_path: Path) -> None:
-    """Both Helms accept the one comment line that stands for it."""
+    """Both Helms accept an output of one comment line."""
     crd = (CHART / "crds" / "istio.yaml").read_text(encoding="utf-8").split("\n---\n")[0]
     crd = crd.replace("metadata:\n", "metadata:\n  annotations: {helm.sh/resource-policy: keep}\n", 1)
     done = helm.post_render(write_chart(tmp_path / "chart", crd=crd), "blue")
@@ -382,11 +382,11 @@ def test_a_chart_whose_every_object_is_left_out_renders_to_nothing(helm: Helm, t
     assert oracle.load(done.out) == []
 
 
-# --- errors that the user must see ------------------------------------------------------------------
+# --- errors that the user must see ---------------------------------------------------------------
 
 
 def test_a_missing_profile_is_named_with_the_path_that_was_tried(helm: Helm, tmp_path: Path) -> None:
-    """The path is absolute, for the working directory is what people get wrong."""
+    """The message has the absolute path, since a wrong working directory is the usual cause."""
     message = refused(helm, helm.post_render(CHART, "affirmed", profile="meshes/absent", cwd=tmp_path))
     assert message.startswith(f'multimesh: {tmp_path}/meshes/absent: cannot read the mesh profile "meshes/absent": ')
 
@@ -398,14 +398,14 @@ def test_no_profile_at_all_is_an_error(helm: Helm) -> None:
 
 
 def test_another_namespace_than_the_mesh_has_is_refused(helm: Helm) -> None:
-    """A release in the wrong namespace would put two control planes beside each other."""
+    """A release in the wrong namespace would put two control planes into one namespace."""
     message = refused(helm, helm.post_render(CHART, "blue", profile=str(PROFILES / "affirmed")))
     assert 'metadata/namespace is "istio-blue", which is not a namespace of mesh affirmed [namespaces]' in message
     assert "-n istio-affirmed" in message
 
 
 def test_a_cluster_scoped_name_that_no_table_knows_is_refused(helm: Helm, tmp_path: Path) -> None:
-    """The message names both ways out, and each of them leads out."""
+    """The message offers two keys of the profile, and each of them works."""
     chart = write_chart(tmp_path / "chart", role=UNKNOWN)
     message = refused(helm, helm.post_render(chart, "blue"))
     assert "ClusterRole/company-reader" in message
@@ -420,13 +420,13 @@ def test_a_cluster_scoped_name_that_no_table_knows_is_refused(helm: Helm, tmp_pa
 
 
 def test_an_unknown_argument_is_an_error(helm: Helm) -> None:
-    """A misspelt flag must not pass for the default."""
+    """A misspelt flag is not ignored."""
     done = helm.post_render(CHART, "affirmed", "--post-renderer-args=--alow-empty")
     assert 'unknown argument "--alow-empty"' in refused(helm, done)
 
 
 def test_nothing_is_installed_after_an_error(helm4: Helm) -> None:
-    """`install` stops as `template` does."""
+    """`install` fails as `template` does."""
     flags = (*helm4.post_renderer(), f"--post-renderer-args=--profile={PROFILES}/blue", "--dry-run=client")
     done = helm4.run("install", RELEASE, CHART, "-n", "istio-affirmed", *flags, **helm4.plugins())
     assert "[namespaces]" in refused(helm4, done)
@@ -434,7 +434,7 @@ def test_nothing_is_installed_after_an_error(helm4: Helm) -> None:
 
 
 def test_helm_4_finds_its_plugin_through_a_link(helm4: Helm, tmp_path: Path) -> None:
-    """The folder that Helm names is a link then, and the message still travels on stdout."""
+    """The plugin directory that Helm passes is a link here, and the message is still written to stdout."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "relative").symlink_to(ROOT)
     (tmp_path / "plugins" / "mesh").symlink_to("../relative")
@@ -444,19 +444,19 @@ def test_helm_4_finds_its_plugin_through_a_link(helm4: Helm, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("plugin", ["other", "absent", ""])
-def test_the_folder_of_another_plugin_does_not_pass_for_helm_4(helm3: Helm, tmp_path: Path, plugin: str) -> None:
-    """Helm 3 hands on what another plugin's Helm has set: there a string on stdout would be installed as a manifest."""
+def test_the_directory_of_another_plugin_does_not_pass_for_helm_4(helm3: Helm, tmp_path: Path, plugin: str) -> None:
+    """Helm 3 passes variables of another plugin on: a string on stdout would then be installed as a manifest."""
     (tmp_path / "other").mkdir()
     inherited = {"HELM_PLUGIN_NAME": "diff", "HELM_PLUGIN_DIR": str(tmp_path / plugin) if plugin else ""}
     message = refused(helm3, helm3.post_render(CHART, "affirmed", profile="/absent", **inherited))
     assert "cannot read the mesh profile" in message
 
 
-def test_our_own_folder_passes_for_helm_4_whatever_its_spelling(tmp_path: Path) -> None:
-    """A final slash, a link, a way around: it is the same folder, and the message is one JSON string on stdout."""
+def test_our_own_directory_passes_for_helm_4_whatever_its_spelling(tmp_path: Path) -> None:
+    """With a final slash, through a link or with `..` it is the same directory, and the message is one JSON string on stdout."""
     (tmp_path / "link").symlink_to(ROOT)
-    for folder in (f"{ROOT}/", f"{ROOT}/tests/..", str(tmp_path / "link")):
-        done = run(b"kind: one\nkind: ]\n", "--profile", str(PROFILES / "blue"), HELM_PLUGIN_DIR=folder)
+    for directory in (f"{ROOT}/", f"{ROOT}/tests/..", str(tmp_path / "link")):
+        done = run(b"kind: one\nkind: ]\n", "--profile", str(PROFILES / "blue"), HELM_PLUGIN_DIR=directory)
         assert done.code == 0
         assert done.err == ""
         assert json.loads(done.out).startswith("multimesh: <stdin>:2: not YAML: ")
@@ -467,7 +467,7 @@ def test_our_own_folder_passes_for_helm_4_whatever_its_spelling(tmp_path: Path) 
 
 
 def api(stock: str) -> dict[str, object]:
-    """Answer what a cluster would: which kinds there are. Every kind of the stream is."""
+    """Return what a cluster answers about the kinds that exist: every kind of the stream does."""
     groups: dict[str, dict[tuple[str, bool], None]] = {}
     for obj in oracle.load(stock):
         groups.setdefault(obj["apiVersion"], {})[obj["kind"], obj["kind"] not in oracle.CLUSTER_SCOPED] = None
@@ -499,7 +499,7 @@ def api(stock: str) -> dict[str, object]:
 
 @pytest.fixture
 def cluster(tmp_path: Path, helm3: Helm) -> Iterator[str]:
-    """Serve just enough of a cluster for a dry run; yield the path of its kubeconfig."""
+    """Serve the part of the API that a dry run needs; yield the path of its kubeconfig."""
     answers = api(helm3.template(CHART, "affirmed").out)
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -535,7 +535,7 @@ current-context: test
 
 
 def test_install_dry_run_shows_the_rewritten_manifest(helm: Helm, cluster: str) -> None:
-    """What `install` would send is what `template` prints."""
+    """`install` would send the same manifest that `template` prints."""
     flags = (*helm.post_renderer(), f"--post-renderer-args=--profile={PROFILES}/affirmed", "--dry-run=client")
     flags += ("--disable-openapi-validation", "--skip-crds")
     done = helm.run("install", RELEASE, CHART, "-n", "istio-affirmed", *flags, KUBECONFIG=cluster, **helm.plugins())
@@ -546,7 +546,7 @@ def test_install_dry_run_shows_the_rewritten_manifest(helm: Helm, cluster: str) 
 
 
 def test_a_dry_run_that_hides_secrets_is_rendered(helm: Helm, tmp_path: Path, cluster: str) -> None:
-    """A hidden Secret arrives as a comment, which is no reason to refuse."""
+    """A hidden Secret is a comment in the stream, which is not refused."""
     chart = write_chart(tmp_path / "chart", hidden="apiVersion: v1\nkind: Secret\nmetadata: {name: one}\n", role=ROLE)
     flags = (*helm.post_renderer(), f"--post-renderer-args=--profile={PROFILES}/blue", "--dry-run=client")
     flags += ("--hide-secret", "--disable-openapi-validation")
@@ -556,11 +556,11 @@ def test_a_dry_run_that_hides_secrets_is_rendered(helm: Helm, tmp_path: Path, cl
     assert "kind: Secret" not in done.out
 
 
-# --- both streams, by hand --------------------------------------------------------------------------
+# --- streams of both Helms, without Helm ---------------------------------------------------------
 
 
 def test_the_annotations_of_helm_4_pass_through_us() -> None:
-    """They are Helm's to remove: without them it could not name a document's file."""
+    """Helm itself removes them, and without them it could not name the file of a document."""
     stream = ROLE.replace(
         "rules: []", f"  annotations:\n    {ANNOTATION}/postrender-filename: 'c/templates/a.yaml'\nrules: []"
     )

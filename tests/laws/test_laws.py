@@ -1,6 +1,6 @@
 """The laws, over every stream of Istio 1.5 and several profiles.
 
-The streams stand beside the checkout; what is expected comes from the oracle, which shares
+The streams are next to the checkout; the expected values come from the oracle, which shares
 no code with the package.
 """
 
@@ -73,7 +73,7 @@ def profile_of(mesh: str, **more: Any) -> str:
 
 
 def stock(source: Stream, mesh: str) -> str:
-    """Show the stream as Helm would have rendered it into the namespace of this mesh."""
+    """Return the stream as Helm would have rendered it for the namespace of this mesh."""
     return source.text.replace(f"istio-{source.mesh}", MESHES[mesh][1])
 
 
@@ -100,7 +100,7 @@ def planned(source: Stream, mesh: str) -> list[oracle.Change]:
 
 
 def documents(text: str) -> list[str]:
-    """Cut a stream where its documents begin; the parts together are the text."""
+    """Cut a stream where its documents begin; the concatenated parts are the stream."""
     return [part for part in re.split(r"(?m)^(?=---(?:\s|$))", text) if part]
 
 
@@ -108,12 +108,12 @@ def seed_of(*parts: object) -> int:
     return zlib.crc32("/".join(map(str, parts)).encode())
 
 
-# --- 1. only what was planned changes ------------------------------------------------------
+# --- 1. only planned values change ---------------------------------------------------------
 
 
 @over("source,mesh", ALL)
 def test_only_planned_values_change_and_to_what_the_tables_say(source, mesh):
-    """The oracle carries the tables out on values; the program's values equal them, all of them."""
+    """Law 1: the output has exactly the values that the tables of the oracle give."""
     changes = planned(source, mesh)
     expected = {oracle.key(o): o for o in oracle.apply(before(source, mesh), changes, after(source, mesh))}
     actual = {oracle.key(o): o for o in after(source, mesh)}
@@ -123,7 +123,7 @@ def test_only_planned_values_change_and_to_what_the_tables_say(source, mesh):
 
 
 def wrong(expected: dict, actual: dict) -> Iterator[str]:
-    """Say, one line for each path, where two sets of objects differ."""
+    """Return one line for each path at which two sets of objects differ."""
     for key in sorted({*expected, *actual}):
         if key not in actual or key not in expected:
             yield f"{key}: {'missing' if key in expected else 'not planned'}"
@@ -133,7 +133,7 @@ def wrong(expected: dict, actual: dict) -> Iterator[str]:
 
 
 def short(wanted: Any, found: Any) -> str:
-    """Show two values, long texts only where they part."""
+    """Return two values, or the part of long texts in which they differ."""
     if isinstance(wanted, str) and isinstance(found, str) and len(wanted) > 200:
         at = next((i for i, (a, b) in enumerate(zip(wanted, found)) if a != b), min(len(wanted), len(found)))
         wanted, found = wanted[max(0, at - 40) : at + 60], found[max(0, at - 40) : at + 60]
@@ -142,13 +142,13 @@ def short(wanted: Any, found: Any) -> str:
 
 @over("source", INITS)
 def test_a_render_without_matches_is_byte_identical(source):
-    """istio-init installs CRDs for the whole cluster and has no name to give: it passes as it came."""
+    """Law 1: istio-init has nothing to rename, so its bytes are copied."""
     assert source.text.encode() == rendered(source, "affirmed")
 
 
 @over("source,mesh", [(s, m) for s, m in ALL if s.helm == "helm3"])
 def test_untouched_documents_keep_every_byte(source, mesh):
-    """A document in which nothing is planned leaves as it came, at the same place."""
+    """Law 1: a document without a planned edit keeps its bytes and its place."""
     touched = {change.key for change in planned(source, mesh)}
     old, new = documents(stock(source, mesh)), documents(rendered(source, mesh).decode())
 
@@ -160,19 +160,19 @@ def test_untouched_documents_keep_every_byte(source, mesh):
 
 @over("source,mesh", ALL)
 def test_every_comment_survives(source, mesh):
-    """Comments of the chart and of the texts in it; only the replaced MeshPolicy may lose its own."""
+    """Law 1: comments of the chart and of embedded texts are kept; only the replaced MeshPolicy may lose its own."""
     assert comments(stock(source, mesh)) == comments(rendered(source, mesh).decode())
 
 
 def comments(text: str) -> list[str]:
-    """List what looks like a comment, in order, outside the text that one rule replaces."""
+    """Return everything that looks like a comment, in order, except in the text that one rule replaces."""
     text = re.sub(r"(?m)^  custom-resources\.yaml: .*\n(?:(?:    .*)?\n)*", "", text)
     return re.findall(r"(?m)(?:^|\s)(#.*)$", text)
 
 
 @over("source", HELM3_DEMO)
 def test_the_diff_of_the_demo_is_shorter_than_250_lines(source):
-    """Lines that go and lines that come can be reviewed by eye; reference/performance.md counts them so."""
+    """Law 1: so few lines change that a person can review them (counted as in reference/performance.md)."""
     old, new = stock(source, "affirmed"), rendered(source, "affirmed").decode()
     diff = list(difflib.unified_diff(old.splitlines(), new.splitlines(), n=0))[2:]
 
@@ -181,7 +181,7 @@ def test_the_diff_of_the_demo_is_shorter_than_250_lines(source):
 
 @over("source", CONTROL_PLANES)
 def test_strict_mutual_tls_never_becomes_permissive(source):
-    """With `global.mtls.enabled` the chart writes `mtls: {}`, and rules for clients behind it: STRICT stays STRICT."""
+    """With `global.mtls.enabled` the chart writes `mtls: {}`, then rules for clients: the mode remains STRICT."""
     text, count = re.subn(
         r"(?m)^( +)- mtls:\n +mode: PERMISSIVE\n",
         r"\1- mtls: {}\n    ---\n    apiVersion: networking.istio.io/v1alpha3\n    kind: DestinationRule\n"
@@ -198,12 +198,12 @@ def test_strict_mutual_tls_never_becomes_permissive(source):
     assert list(wrong(expected, actual)) == []
 
 
-# --- 2. a rename needs no witness ----------------------------------------------------------
+# --- 2. a new name depends only on the object and the profile ------------------------------
 
 
 @over("source,mesh", [(s, m) for s, m in ALL if m in {"affirmed", "blue", "team"}])
 def test_parts_give_what_the_whole_gives(source, mesh):
-    """Cut anywhere between documents, render each part alone: together they are the whole."""
+    """Law 2: the parts of a stream, cut anywhere between documents and rendered one by one, give the whole output."""
     parts = documents(stock(source, mesh))
     seed = seed_of(source, mesh)
     rng = Random(seed)
@@ -217,7 +217,7 @@ def test_parts_give_what_the_whole_gives(source, mesh):
 
 @over("source", HELM3_DEMO)
 def test_each_document_alone_gives_what_the_whole_gives(source):
-    """The finest cut there is."""
+    """Law 2, with one document in each part."""
     results = [render(part.encode(), profile_of("team")) for part in documents(stock(source, "team"))]
 
     assert {(0, "")} == {(r.code, r.err) for r in results}
@@ -226,7 +226,7 @@ def test_each_document_alone_gives_what_the_whole_gives(source):
 
 @over("source,mesh", [(s, m) for s, m in ALL if m in {"affirmed", "green"}])
 def test_the_order_of_documents_is_irrelevant(source, mesh):
-    """Shuffled documents give the shuffled result, byte for byte."""
+    """Law 2: shuffled documents give the shuffled output, byte for byte."""
     seed = seed_of(source, mesh)
     old, new = (_marked(text) for text in (stock(source, mesh), rendered(source, mesh).decode()))
     order = list(range(len(old)))
@@ -238,29 +238,29 @@ def test_the_order_of_documents_is_irrelevant(source, mesh):
 
 
 def _marked(text: str) -> list[str]:
-    """Cut a stream so that each document has its own marker and newline."""
+    """Cut a stream so that each document has its own marker and final newline."""
     text = text if text.startswith("---") else "---\n" + text
     return documents(text if text.endswith("\n") else text + "\n")
 
 
-# --- 3. running twice is running once ------------------------------------------------------
+# --- 3. rendering an output again changes nothing ------------------------------------------
 
 
 @over("source,mesh", [*ALL, *((s, "affirmed") for s in INITS)])
 def test_running_twice_is_running_once(source, mesh):
-    """A rewritten stream passes through unchanged."""
+    """Law 3: rendering the output again gives the same bytes."""
     again = render(rendered(source, mesh), profile_of(mesh))
 
     assert (again.code, again.err) == (0, "")
     assert rendered(source, mesh) == again.out
 
 
-# --- 4. two meshes never meet --------------------------------------------------------------
+# --- 4. two meshes have nothing in common --------------------------------------------------
 
 
 @over("source,pair", [(s, pair) for s in CONTROL_PLANES for pair in PAIRS])
 def test_two_meshes_do_not_meet(source, pair):
-    """No collision of severity error; what is left is the trust domain, which is a value of the chart."""
+    """Law 4: there is no conflict of severity error; the trust domain remains, which is set in values."""
     a, b = (after(source._replace(mesh="blue") if mesh == "blue" else source, mesh) for mesh in pair)
 
     assert {("C13", "trust domain", "cluster.local")} == oracle.collisions(a, b)
@@ -268,25 +268,25 @@ def test_two_meshes_do_not_meet(source, pair):
 
 @over("source,mesh", ALL)
 def test_no_reference_leads_nowhere(source, mesh):
-    """Bindings, accounts, secrets, selectors, flags and scripts follow every rename; D1 to D12."""
+    """Law 4: bindings, accounts, secrets, selectors, flags and scripts refer to the new names (D1 to D12)."""
     assert set() == oracle.dangling(after(source, mesh))
 
 
 @over("helm,chart", [(s.helm, s.chart) for s in CONTROL_PLANES])
 def test_hooks_that_helm_3_hides_change_nothing_else(helm, chart):
-    """What both Helms send is rewritten to the same names."""
+    """Law 4: the objects that both Helms send get the same names."""
     names = {
         h: {oracle.key(o) for o in after(Stream(h, "1.5.0", "affirmed", chart), "affirmed")} for h in ("helm3", "helm4")
     }
     assert {"Job"} == {k.kind for k in names["helm3"] ^ names["helm4"]}
 
 
-# --- the writing of a stream ---------------------------------------------------------------
+# --- the style of a stream -----------------------------------------------------------------
 
 
 @over("source,mesh", OWN)
 def test_windows_line_ends_survive(source, mesh):
-    """Every line that came with CRLF leaves with CRLF, inserted lines too."""
+    """Every line that ends in CRLF still does, and inserted lines do too."""
     result = render(stock(source, mesh).replace("\n", "\r\n").encode(), profile_of(mesh))
 
     assert (result.code, result.err) == (0, "")
@@ -295,7 +295,7 @@ def test_windows_line_ends_survive(source, mesh):
 
 @over("source,mesh", OWN)
 def test_a_byte_order_mark_survives(source, mesh):
-    """It stays at the start, and the first document is found behind it."""
+    """It stays at the start, and the first document is parsed without it."""
     mark = "\ufeff".encode()
     result = render(mark + stock(source, mesh).encode(), profile_of(mesh))
 
@@ -305,7 +305,7 @@ def test_a_byte_order_mark_survives(source, mesh):
 
 @over("source,mesh", OWN)
 def test_a_missing_final_newline_stays_missing(source, mesh):
-    """Nothing is added at the end."""
+    """No newline is added at the end."""
     result = render(stock(source, mesh).rstrip("\n").encode(), profile_of(mesh))
 
     assert (result.code, result.err) == (0, "")
@@ -321,7 +321,7 @@ STYLED = [
 
 @over("source,mesh,seeds", STYLED)
 def test_style_changes_nothing(source, mesh, seeds):
-    """The same documents in any other YAML get the same values."""
+    """Law 6: the same documents in another YAML style get the same values."""
     expected = {oracle.key(o): o for o in after(source, mesh)}
     for number in seeds:
         seed = seed_of(source, mesh, number)
@@ -332,7 +332,7 @@ def test_style_changes_nothing(source, mesh, seeds):
         assert list(wrong(expected, actual)) == [], f"seed {seed}"
 
 
-# --- 5. all or nothing ---------------------------------------------------------------------
+# --- 5. after an error stdout is empty -----------------------------------------------------
 
 HEAD = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: "
 GALLEY = """\
@@ -361,7 +361,7 @@ webhooks:
 """
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
 
-# What is wrong -> the stream, which is rendered for the mesh blue.
+# The problem -> the stream, which is rendered for the mesh blue.
 BAD_STREAMS = {
     "nothing on stdin": "",
     "text that is no YAML": "kind: [\n",
@@ -390,7 +390,7 @@ BAD_STREAMS = {
 
 @pytest.mark.parametrize("what", BAD_STREAMS)
 def test_a_stream_that_cannot_be_rendered_leaves_stdout_empty(what):
-    """Exit code 2, the message on stderr, and never half a chart."""
+    """Law 5: the exit code is 2, the message is on stderr, and nothing of the chart is written."""
     text = BAD_STREAMS[what]
     data = text.encode() if text is not None else HEAD.encode() + b"\xff\xfe\n"
 
@@ -398,7 +398,7 @@ def test_a_stream_that_cannot_be_rendered_leaves_stdout_empty(what):
 
 
 GOOD = profile_of("blue")
-# What is wrong -> the profile.
+# The problem -> the profile.
 BAD_PROFILES = {
     "an unknown key": GOOD.replace("workloadNamespaces", "workloadNamespace"),
     "no namespace": GOOD.replace("  namespace: istio-blue\n", ""),
@@ -416,12 +416,12 @@ BAD_PROFILES = {
 
 @pytest.mark.parametrize("what", BAD_PROFILES)
 def test_a_profile_that_cannot_work_leaves_stdout_empty(what):
-    """A mistake in the profile is found before anything is written."""
+    """Law 5: a mistake in the profile is found before anything is written."""
     assert_refused(render((HEAD + "kiali\n").encode(), BAD_PROFILES[what]))
 
 
 def test_a_profile_that_is_not_there_leaves_stdout_empty(tmp_path):
-    """The absolute path that was tried is in the message."""
+    """Law 5: the message has the absolute path of the profile."""
     result = run((HEAD + "kiali\n").encode(), "--profile", "nowhere.yaml", cwd=str(tmp_path))
 
     assert_refused(result)
@@ -429,7 +429,7 @@ def test_a_profile_that_is_not_there_leaves_stdout_empty(tmp_path):
 
 
 def assert_refused(result: Result) -> None:
-    """Hold a refusal against the form that every error has."""
+    """Assert that a refusal has the format of every error."""
     assert (result.code, result.out) == (2, b"")
     assert re.match(r"multimesh: .+\n  \S", result.err), result.err
     assert "Traceback" not in result.err
@@ -437,7 +437,7 @@ def assert_refused(result: Result) -> None:
 
 @over("source", CONTROL_PLANES)
 def test_a_stream_that_breaks_off_leaves_stdout_empty(source):
-    """However much of it was good."""
+    """Law 5: nothing is written of the documents before the end of a truncated stream."""
     text = stock(source, "affirmed")
     broken = text[: len(text) * 2 // 3] + '\n"\n'
 
@@ -446,13 +446,13 @@ def test_a_stream_that_breaks_off_leaves_stdout_empty(source):
 
 @over("source", CONTROL_PLANES)
 def test_a_stream_of_another_namespace_leaves_stdout_empty(source):
-    """The chart must have been rendered into the namespace of the profile."""
+    """Law 5: the chart must be rendered for the namespace of the profile."""
     assert_refused(render(stock(source, "affirmed").encode(), profile_of("blue")))
 
 
 @over("source", CONTROL_PLANES)
 def test_a_stream_that_was_rewritten_for_another_mesh_leaves_stdout_empty(source):
-    """Two meshes in one namespace: the second profile does not rename what the first has named."""
+    """Law 5: with two meshes in one namespace, the second profile does not rename what the first one has renamed."""
     other = profile("red", MESHES["affirmed"][1])
 
     assert_refused(render(rendered(source, "affirmed"), other))
@@ -460,7 +460,7 @@ def test_a_stream_that_was_rewritten_for_another_mesh_leaves_stdout_empty(source
 
 @over("source", INITS)
 def test_the_crds_of_the_cluster_are_refused_in_a_mesh_that_does_not_own_them(source):
-    """istio-init is nothing but shared."""
+    """Law 5: istio-init contains only shared resources."""
     text = stock(source, "blue").encode()
 
     assert_refused(render(text, profile_of("blue")))

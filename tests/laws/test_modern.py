@@ -1,6 +1,6 @@
-"""The laws, over every stream of Istio 1.9 to 1.30, for the mesh that owns what is shared and for one that leaves it.
+"""The laws, over every stream of Istio 1.9 to 1.30, for the mesh that owns the shared resources and for one that leaves them.
 
-What is expected comes from `modern` and `oracle`, which share no code with the package.
+The expected values come from `modern` and `oracle`, which share no code with the package.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MESHES = {
 WORKLOADS = {"affirmed": ("nginx-affirmed",), "blue": ("nginx-blue", "shop-blue")}
 
 ALL = [s for version in VERSIONS for s in streams(version=version, charts=CHARTS)]
-# What a mesh that leaves the shared objects to another one may not install.
+# What a mesh that leaves the shared objects must not install.
 SHARED = [
     s for s in ALL if s.mesh == "blue" and (s.chart in ("cni", "ztunnel") or (s.version, s.chart) == ("1.24.6", "base"))
 ]
@@ -61,7 +61,7 @@ def after(source: Stream) -> list[oracle.Object]:
 
 
 def documents(text: str) -> list[str]:
-    """Cut a stream where its documents begin; the parts together are the text."""
+    """Cut a stream where its documents begin; the concatenated parts are the stream."""
     return [part for part in re.split(r"(?m)^(?=---(?:\s|$))", text) if part]
 
 
@@ -72,7 +72,7 @@ def by_key(objs: list[oracle.Object]) -> dict[oracle.Key, oracle.Object]:
 
 
 def wrong(expected: dict, actual: dict) -> Iterator[str]:
-    """Say, one line for each path, where two sets of objects differ."""
+    """Return one line for each path at which two sets of objects differ."""
     for key in sorted({*expected, *actual}):
         if key not in actual or key not in expected:
             yield f"{key}: {'missing' if key in expected else 'not planned'}"
@@ -85,12 +85,12 @@ def seed_of(*parts: object) -> int:
     return zlib.crc32("/".join(map(str, parts)).encode())
 
 
-# --- 1. only what was planned changes ------------------------------------------------------
+# --- 1. only planned values change ---------------------------------------------------------
 
 
 @over("source", GOOD)
 def test_only_planned_values_change_and_to_what_the_tables_say(source):
-    """The tables carried out on values give the program's values, all of them; CRDs left to the owner are gone."""
+    """Law 1: the output has exactly the values that the tables give; CRDs that are left to the owner are absent."""
     expected = modern.expected(before(source), MESHES[source.mesh], after(source))
 
     assert list(wrong(expected, by_key(after(source)))) == []
@@ -98,7 +98,7 @@ def test_only_planned_values_change_and_to_what_the_tables_say(source):
 
 @over("source", [s for s in GOOD if s.helm == "helm3"])
 def test_documents_without_a_planned_value_keep_every_byte(source):
-    """They leave as they came, in the order in which they came."""
+    """Law 1: a document without a planned value keeps its bytes and its place."""
     changes, dropped = modern.plan(before(source), MESHES[source.mesh])
     touched = {change.key for change in changes} | dropped
     stay = [part for part in documents(source.text) if not touched & {oracle.key(o) for o in oracle.load(part)}]
@@ -109,7 +109,7 @@ def test_documents_without_a_planned_value_keep_every_byte(source):
 
 @over("source", GOOD)
 def test_every_comment_survives_but_those_of_what_goes(source):
-    """A dropped CRD takes its comments along, and an empty `caBundle` the one on its own line."""
+    """Law 1: only comments of a dropped CRD and on the line of an empty `caBundle` are removed."""
     _, dropped = modern.plan(before(source), MESHES[source.mesh])
     kept = "".join(p for p in documents(source.text) if not dropped & {oracle.key(o) for o in oracle.load(p)})
     kept = re.sub(r'(?m)^ +caBundle: "".*\n', "", kept)
@@ -123,7 +123,7 @@ def comments(text: str) -> list[str]:
 
 @over("source", GOOD)
 def test_the_diff_is_as_long_as_the_rules_need(source):
-    """Nothing is written anew: a stock gateway passes as it came, no line goes that no rule names."""
+    """Law 1: a stock gateway does not change, and only lines that a rule names are removed."""
     old, new = source.text.splitlines(), rendered(source).decode().splitlines()
     _, dropped = modern.plan(before(source), MESHES[source.mesh])
     if dropped:
@@ -139,7 +139,7 @@ def test_the_diff_is_as_long_as_the_rules_need(source):
 
 
 def _gone(old: list[str], new: list[str]) -> list[str]:
-    """List the lines of one text that another one, which keeps their order, has not."""
+    """Return the lines of one text that are missing in another one, which has the others in the same order."""
     gone, position = [], 0
     for line in old:
         found = next((number for number in range(position, len(new)) if new[number] == line), None)
@@ -150,12 +150,12 @@ def _gone(old: list[str], new: list[str]) -> list[str]:
     return gone
 
 
-# --- 2. a rename needs no witness ----------------------------------------------------------
+# --- 2. a new name depends only on the object and the profile ------------------------------
 
 
 @over("source", GOOD)
 def test_parts_give_what_the_whole_gives(source):
-    """Cut anywhere between documents, render each part alone: together they are the whole."""
+    """Law 2: the parts of a stream, cut anywhere between documents and rendered one by one, give the whole output."""
     parts = documents(source.text)
     seed = seed_of(source)
     cuts = sorted(Random(seed).sample(range(1, len(parts)), min(2, len(parts) - 1)))
@@ -169,23 +169,23 @@ def test_parts_give_what_the_whole_gives(source):
         assert together == rendered(source), f"seed {seed}, cuts {cuts}"
 
 
-# --- 3. running twice is running once ------------------------------------------------------
+# --- 3. rendering an output again changes nothing ------------------------------------------
 
 
 @over("source", GOOD)
 def test_running_twice_is_running_once(source):
-    """A rewritten stream passes through unchanged, in the owner and in the other mesh."""
+    """Law 3: rendering the output again gives the same bytes, in the owner and in the other mesh."""
     again = render(rendered(source), profile_of(source.mesh))
 
     assert (again.code, again.err) == (0, "")
     assert rendered(source) == again.out
 
 
-# --- 4. two meshes never meet --------------------------------------------------------------
+# --- 4. two meshes have nothing in common --------------------------------------------------
 
 
 def mesh_of(helm: str, version: str, mesh: str) -> list[oracle.Object]:
-    """Put together what a mesh installs; the gateway that Helm 4 cannot render comes from Helm 3.
+    """Return everything that a mesh installs; the gateway that Helm 4 cannot render is taken from Helm 3.
 
     At 1.24.6 the mesh that leaves what is shared installs its base without CRDs, as the refusal says.
     """
@@ -202,7 +202,7 @@ def mesh_of(helm: str, version: str, mesh: str) -> list[oracle.Object]:
 
 @over("helm,version", LABELLED)
 def test_two_meshes_do_not_meet(helm, version):
-    """No collision but what the values decide: the trust domain, and the label of the 1.9 gateway."""
+    """Law 4: only conflicts that values decide remain: the trust domain, and the label of the 1.9 gateway."""
     found = oracle.collisions(mesh_of(helm, version, "affirmed"), mesh_of(helm, version, "blue"))
 
     assert found - {("C13", "trust domain", "cluster.local"), ("C14", "gateway label", "ingressgateway")} == set()
@@ -210,7 +210,7 @@ def test_two_meshes_do_not_meet(helm, version):
 
 @over("helm,version", LABELLED)
 def test_two_stock_meshes_meet(helm, version):
-    """The oracle sees what the rules mend: without them the validators of the two meshes overlap."""
+    """The test of law 4 can fail: without the rules the validators of two meshes overlap."""
     stock = [
         [obj for s in streams(helm=helm, version=version, mesh=mesh, charts=CHARTS) for obj in before(s)]
         for mesh in MESHES
@@ -222,14 +222,14 @@ def test_two_stock_meshes_meet(helm, version):
 @over("helm,version", LABELLED)
 @pytest.mark.parametrize("mesh", MESHES)
 def test_no_reference_leads_nowhere(helm, version, mesh):
-    """Bindings, accounts, services of webhooks, selectors, volumes, revisions and addresses are all there."""
+    """Law 4: everything that bindings, accounts, services of webhooks, selectors, volumes, revisions and addresses refer to exists."""
     assert set() == oracle.dangling(mesh_of(helm, version, mesh))
 
 
 @over("version", [version for version in VERSIONS if ALL])
 @pytest.mark.parametrize("mesh", MESHES)
 def test_both_helms_give_the_same_values(version, mesh):
-    """But for the annotation that Helm 4 puts on everything, the order, and empty annotations."""
+    """They differ only in the annotation that Helm 4 adds to everything, in the order, and in empty annotations."""
     both = []
     for helm in ("helm3", "helm4"):
         objs = [obj for s in GOOD if (s.helm, s.version, s.mesh) == (helm, version, mesh) for obj in after(s)]
@@ -250,12 +250,12 @@ def _plain(obj: oracle.Object) -> oracle.Object:
     return {**obj, "metadata": meta}
 
 
-# --- the writing of a stream ---------------------------------------------------------------
+# --- the style of a stream -----------------------------------------------------------------
 
 
 @over("source", [s for s in GOOD if s.chart != "base" or s.version != "1.30.3" or s.helm == "helm3"])
 def test_style_changes_nothing(source):
-    """The same documents in any other YAML get the same values."""
+    """Law 6: the same documents in another YAML style get the same values."""
     seed = seed_of(source)
     result = render(restyle(source.text, Random(seed)).encode(), profile_of(source.mesh))
 
@@ -263,12 +263,12 @@ def test_style_changes_nothing(source):
     assert list(wrong(by_key(after(source)), by_key(oracle.load(result.out)))) == [], f"seed {seed}"
 
 
-# --- whose pods, whose resources -----------------------------------------------------------
+# --- which mesh injects a pod and validates a resource -------------------------------------
 
 
 @over("version", [version for version in VERSIONS if ALL])
 def test_no_pod_is_injected_by_two_meshes(version):
-    """Over all labels of namespaces and pods, beside a stock mesh; by exactly one where the mesh's label says so."""
+    """For all labels of namespaces and pods, next to a stock mesh. With the label of a mesh exactly one mesh injects."""
     kind = "MutatingWebhookConfiguration"
     meshes = {mesh: modern.entries(after(stream("helm3", version, mesh, "istiod")), kind) for mesh in MESHES}
     meshes["stock"] = modern.default_mesh("one" if version == "1.9.9" else "four")
@@ -284,7 +284,7 @@ def test_no_pod_is_injected_by_two_meshes(version):
 
 @over("version", [version for version in VERSIONS if ALL])
 def test_a_resource_is_validated_by_the_mesh_of_its_namespace_alone(version):
-    """An unlabelled one always; one with a revision never by another mesh; elsewhere none is asked."""
+    """An unlabelled resource is always validated, one with a revision never by another mesh, and one elsewhere by no mesh."""
     kind = "ValidatingWebhookConfiguration"
     meshes = {mesh: modern.entries(validators(version, mesh), kind) for mesh in MESHES}
     for namespace, resource in itertools.product(modern.NAMESPACES, modern.PODS):
@@ -297,12 +297,12 @@ def test_a_resource_is_validated_by_the_mesh_of_its_namespace_alone(version):
 
 
 def validators(version: str, mesh: str) -> list[oracle.Object]:
-    """Collect the validators of a mesh: of its base, and of its istiod."""
+    """Return the validators of a mesh: of its base, and of its istiod."""
     return [o for o in mesh_of("helm3", version, mesh) if o["kind"] == "ValidatingWebhookConfiguration"]
 
 
 def without_crds(source: Stream) -> Result:
-    """Render a base as the value that excludes the CRDs leaves it."""
+    """Return a base as rendered with the value that excludes the CRDs."""
     parts = [p for p in documents(source.text) if "\nkind: CustomResourceDefinition" not in p]
     result = render("".join(parts).encode(), profile_of(source.mesh))
     assert (result.code, result.err) == (0, "")
@@ -311,7 +311,7 @@ def without_crds(source: Stream) -> Result:
 
 @over("version", [version for version in VERSIONS if ALL])
 def test_a_canary_revision_gets_no_entry_for_the_label(version):
-    """The label belongs to `spec.revision`; a canary keeps the chart's entries, and validates for its mesh."""
+    """The label belongs to `spec.revision`; a canary has only the entries of the chart, and validates for its mesh."""
     source = stream("helm3", version, "affirmed", "istiod")
     canary = profile_of("affirmed", revision="other", canaryRevisions=["affirmed"])
     result = render(source.text.encode(), canary)
@@ -323,12 +323,12 @@ def test_a_canary_revision_gets_no_entry_for_the_label(version):
     ]
 
 
-# --- what a cluster has only once ----------------------------------------------------------
+# --- shared resources ----------------------------------------------------------------------
 
 
 @over("source", [s for s in GOOD if s.chart == "base"])
 def test_the_owner_keeps_every_crd_and_the_other_mesh_has_none(source):
-    """Each with the annotation that keeps it when the owner is uninstalled."""
+    """Each CRD has the annotation that keeps it when the owner is uninstalled."""
     found = oracle.of_kind(after(source), "CustomResourceDefinition")
 
     if MESHES[source.mesh].own:
@@ -352,7 +352,7 @@ metadata:
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_when_everything_is_dropped_one_comment_line_is_left(count):
-    """Helm 4 refuses an empty answer."""
+    """Helm 4 refuses an empty output."""
     result = render((CRD * count).encode(), profile_of("blue"))
 
     assert (result.code, result.err) == (0, "")
@@ -364,7 +364,7 @@ LEFT = '{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}
 
 
 def test_documents_that_only_a_carriage_return_separates_are_refused():
-    """Helm does not see the marker, and would install the first document only."""
+    """Helm does not recognise the marker, and would install only the first document."""
     result = render(f"{CRD}---\n# a comment\n{LEFT}".replace("\n", "\r").encode(), profile_of("blue"))
     assert (result.code, result.out) == (2, b"")
 
@@ -380,7 +380,7 @@ def test_documents_that_only_a_carriage_return_separates_are_refused():
     ],
 )
 def test_what_is_left_beside_dropped_crds_is_never_taken_for_nothing(stream):
-    """A document on the line of its marker is a document."""
+    """A document may begin on the line of its marker."""
     result = render(stream.encode(), profile_of("blue"))
 
     assert (result.code, result.err) == (0, "")
@@ -388,7 +388,7 @@ def test_what_is_left_beside_dropped_crds_is_never_taken_for_nothing(stream):
 
 
 def test_a_list_of_which_everything_is_dropped_is_an_empty_list():
-    """With its items gone altogether it would be an object without a name, which no cluster takes."""
+    """Without the key `items` it would be an object without a name, which the API server refuses."""
     items = "".join(f"- {line}" if not number else f"  {line}" for number, line in enumerate(CRD.splitlines(True)[2:]))
     result = render(f"apiVersion: v1\nkind: List\nitems:\n{items}".encode(), profile_of("blue"))
 
@@ -403,13 +403,13 @@ VALIDATING = [s for s in GOOD if s.chart in ("base", "istiod")] + streams(versio
 
 @over("source", VALIDATING)
 def test_an_upgrade_leaves_out_what_the_control_plane_owns_and_nothing_else(source):
-    """The running control plane owns it by then; mutating entries keep theirs."""
+    """The running control plane owns `failurePolicy` of validators; mutating webhooks keep theirs."""
     result = render(source.text.encode(), profile_of(source.mesh), "--upgrade")
     expected = oracle.load(rendered(source))
     for entry in modern.entries(expected, "ValidatingWebhookConfiguration"):
         del entry["failurePolicy"]
     if source.version == "1.5.0":
-        # Its control plane owns the bundles too, and the chart sends empty ones with every upgrade.
+        # Its control plane owns `caBundle` too, and the chart sends an empty one with every upgrade.
         for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
             for entry in modern.entries(expected, kind):
                 del entry["clientConfig"]["caBundle"]
@@ -420,14 +420,14 @@ def test_an_upgrade_leaves_out_what_the_control_plane_owns_and_nothing_else(sour
 
 @over("source", VALIDATING)
 def test_an_upgrade_rewritten_twice_is_rewritten_once(source):
-    """Also where the field is gone already."""
+    """Law 3 with `--upgrade`, where the field has been removed already."""
     once = render(source.text.encode(), profile_of(source.mesh), "--upgrade")
     twice = render(once.out, profile_of(source.mesh), "--upgrade")
 
     assert (once.out, 0) == (twice.out, twice.code)
 
 
-# --- 5. all or nothing ---------------------------------------------------------------------
+# --- 5. after an error stdout is empty -----------------------------------------------------
 
 REFUSED = [
     *((s, "ist" if s.chart == "base" else "own", remedy) for s in SHARED for remedy in [{
@@ -445,7 +445,7 @@ REFUSED = [
 
 @over("source,culprit,remedy", REFUSED)
 def test_what_must_be_refused_is_refused_with_its_remedy(source, culprit, remedy):
-    """Exit code 2, nothing on stdout, the culprit and what to do on stderr."""
+    """Law 5: the exit code is 2, stdout is empty, and stderr has the resource and the remedy."""
     result = render(source.text.encode(), profile_of(source.mesh))
 
     assert (result.code, result.out) == (2, b"")
@@ -456,13 +456,13 @@ def test_what_must_be_refused_is_refused_with_its_remedy(source, culprit, remedy
 
 @over("source", [s for s in SHARED if s.chart == "base"])
 def test_the_remedy_for_a_crd_works(source):
-    """Without the CRDs the base of a mesh that leaves them passes, its validator made its own."""
+    """Without the CRDs the base of a mesh that leaves them is rendered, with a validator of its own."""
     assert "istiod-default-validator-blue" in {o["metadata"]["name"] for o in oracle.load(without_crds(source).out)}
 
 
 @over("source", SHARED)
 def test_what_one_mesh_leaves_another_one_may_own(source):
-    """The remedy that every such message ends with."""
+    """Every such message ends with this remedy."""
     assert render(source.text.encode(), profile_of(source.mesh, sharedResources="own")).code == 0
 
 
@@ -484,7 +484,7 @@ CONFIGURATION = (
     ],
 )
 def test_a_mesh_configuration_is_read_however_its_key_is_written(data):
-    """Charts indent by two; an umbrella chart that writes it anew may not."""
+    """Charts indent it by two spaces; an umbrella chart may write it differently."""
     found = oracle.load(render(CONFIGURATION.format(data).encode(), profile_of("blue")).out)
 
     assert oracle.documents(found[0]["data"]["mesh"]) == [{"rootNamespace": "istio-blue"}]
@@ -510,7 +510,7 @@ webhooks:
 
 @pytest.mark.parametrize("written", ["", ' ""', " null", " ~"])
 def test_an_entry_that_asks_a_url_is_copied_without_the_bundle_that_is_none(written):
-    """`caBundle:` with nothing behind it, as the charts of a remote control plane write it, is not the word none."""
+    """`caBundle:` without a value, as in the charts of a remote control plane, is null and not the text "none"."""
     stock = INJECTOR.format(version="v1", prefix="rev.namespace.").replace("caBundle:", f"caBundle:{written}")
     entries = oracle.load(render(stock.encode(), profile_of("blue")).out)[0]["webhooks"]
 
@@ -536,7 +536,7 @@ NO_SELECTORS = {
 @pytest.mark.parametrize("selector", NO_SELECTORS.values(), ids=NO_SELECTORS)
 @pytest.mark.parametrize("kind", ["Mutating", "Validating", "ConfigMap"])
 def test_what_is_no_label_selector_is_refused(kind, selector):
-    """Nobody can tell what it selects, and Kubernetes would not take it."""
+    """It is unknown what it selects, and Kubernetes would refuse it."""
     if kind == "ConfigMap":
         stock = CONFIGURATION.format(f"  mesh: 'discoverySelectors: [{selector}]'\n")
     else:
@@ -551,7 +551,7 @@ def test_what_is_no_label_selector_is_refused(kind, selector):
 
 
 def test_an_entry_of_1_8_that_asks_a_url_is_still_the_only_one():
-    """Its control plane patches one entry by its name, wherever it runs: a second one would reject every pod."""
+    """The control plane patches one entry by its name: a second one would reject every pod."""
     stock = INJECTOR.format(version="v1beta1", prefix="")
     entries = oracle.load(render(stock.encode(), profile_of("blue")).out)[0]["webhooks"]
 
@@ -582,7 +582,7 @@ subjects:
 
 
 def test_the_roles_of_a_modern_gateway_keep_the_name_of_their_release():
-    """Up to 1.20 they bear no label, as those of the 1.5 chart, whatever the user called the release."""
+    """Up to 1.20 they have no label, as those of the 1.5 chart, whatever the name of the release is."""
     result = render(GATEWAY.encode(), profile_of("blue"))
 
     assert (result.code, result.out.decode()) == (0, GATEWAY)
@@ -601,20 +601,20 @@ webhooks: []
 
 
 def test_two_revision_tags_in_one_document_are_refused_with_their_remedy():
-    """The charts of 1.10 to 1.16 leave out the marker between them, and a YAML loader sees the last one only."""
+    """The charts of 1.10 to 1.16 leave out the marker between them, and a YAML parser would see only the last one."""
     result = render((TAGS.format("prod", "prod") + TAGS.format("blue-a", "blue-a")).encode(), profile_of("blue"))
 
     assert (result.code, result.out) == (2, b"")
     assert "--set revisionTags={TAG}" in result.err
 
 
-UNKNOWN = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n  namespace: istio-blue\n"
-CONFIG_MAP = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
+UNKNOWN = "apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: a\n"
+CONFIG_MAP = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n  namespace: istio-blue\n"
 
 
 @pytest.mark.parametrize(("more", "told"), [("shop-settings", True), ("istio-settings", False)])
 def test_a_chart_that_has_nothing_to_do_with_istio_is_told_so(more, told):
-    """Where nothing but the namespace of the mesh speaks of Istio, wherever in the stream; its refusal stays."""
+    """The message says so if only the namespace of the mesh occurs in the stream, and the chart is still refused."""
     result = render((UNKNOWN + CONFIG_MAP.format(more)).encode(), profile_of("blue"))
 
     assert (result.code, result.out) == (2, b"")
@@ -624,10 +624,10 @@ def test_a_chart_that_has_nothing_to_do_with_istio_is_told_so(more, told):
 
 @over("source", [s for s in GOOD if s.chart in ("base", "istiod", "gateway")])
 def test_a_stream_that_was_rewritten_for_another_mesh_is_refused(source):
-    """A second profile in the same namespace finds the first one's names."""
+    """A second profile in the same namespace is refused, since the names are those of the first one."""
     red = profile("red", MESHES[source.mesh].namespace, sharedResources="own")
     result = render(rendered(source), red)
 
     if source.chart == "gateway" and source.version == "1.9.9":
-        return  # nothing in that chart says whose it is
+        return  # No field in that chart says which mesh it belongs to.
     assert (result.code, result.out) == (2, b"")

@@ -1,4 +1,4 @@
-"""The oracle, held against what is known of the stock streams before any rewrite."""
+"""The oracle, compared with facts about the stock streams before any rewrite."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ EXPECTED = {
 
 
 def classes(found: set[tuple], *wanted: str) -> dict[str, set[tuple]]:
-    """Sort findings by class."""
+    """Sort collisions by class."""
     return {wish: {finding[1:] for finding in found if finding[0] == wish} for wish in wanted}
 
 
 def pair(stream: Stream) -> tuple[list, list]:
-    """Load the stream of one mesh and its sister of the other."""
+    """Load the stream of one mesh and that of the other mesh."""
     sister = stream._replace(mesh="blue")
     return oracle.load(stream.text), oracle.load(sister.text)
 
 
 @over("stream", BOTH)
-def test_stock_meshes_share_exactly_the_known_names_ports_and_folders(stream):
-    """Section 8 lists what affirmed and blue have in common before any rewrite."""
+def test_stock_meshes_share_exactly_the_known_names_ports_and_directories(stream):
+    """Section 8 of the reference lists what affirmed and blue have in common before any rewrite."""
     found = classes(oracle.collisions(*pair(stream)), "C1", "C7", "C8")
 
     assert EXPECTED[stream.chart] == found
@@ -64,7 +64,7 @@ def test_stock_meshes_share_exactly_the_known_names_ports_and_folders(stream):
 
 @over("stream", CONTROL_PLANES)
 def test_stock_meshes_overlap_in_injection_and_in_validation(stream):
-    """One injector overlap, two galley overlaps, two Citadels that listen everywhere, one MeshPolicy."""
+    """There are one overlap of injectors, two of galleys, two Citadels that serve everything, and one MeshPolicy."""
     found = classes(oracle.collisions(*pair(stream)), "C2", "C4", "C5", "C10")
 
     injector = ("MutatingWebhookConfiguration", *["sidecar-injector.istio.io"] * 2)
@@ -78,13 +78,13 @@ def test_stock_meshes_overlap_in_injection_and_in_validation(stream):
 
 @over("stream", BOTH)
 def test_no_reference_of_a_stock_stream_leads_nowhere(stream):
-    """D1 to D12 are silent on what the chart renders."""
+    """D1 to D12 find nothing in the stock chart."""
     assert set() == oracle.dangling(oracle.load(stream.text))
 
 
 @over("helm,chart", [(s.helm, s.chart) for s in CONTROL_PLANES])
 def test_helm_3_and_helm_4_send_the_same_objects_but_for_hooks(helm, chart):
-    """Hooks are Jobs, and only Helm 4 shows them."""
+    """Hooks are Jobs, and only Helm 4 sends them."""
     sent = {h: {oracle.key(o) for o in oracle.load(Stream(h, "1.5.0", "affirmed", chart).text)} for h in HELMS}
 
     assert sent["helm3"] <= sent["helm4"]
@@ -93,7 +93,7 @@ def test_helm_3_and_helm_4_send_the_same_objects_but_for_hooks(helm, chart):
 
 @over("stream", [s for s in CONTROL_PLANES if s.chart == "istio-demo"])
 def test_the_recipe_of_the_article_leaves_the_known_collisions(stream):
-    """Section 8: MeshPolicy, two galley overlaps, three node ports, kube-system, and two warnings."""
+    """Section 8 of the reference: MeshPolicy, two galley overlaps, three node ports, kube-system, and two warnings."""
     meshes = []
     for objs, mesh in zip(pair(stream), ("affirmed", "blue")):
         changes = oracle.plan(
@@ -118,7 +118,7 @@ def test_the_recipe_of_the_article_leaves_the_known_collisions(stream):
 
 @over("stream", CONTROL_PLANES)
 def test_the_planned_rewrite_leaves_no_collision_and_no_dangling_reference(stream):
-    """Carried out on values alone, the tables are complete."""
+    """The tables of the oracle, applied to values only, are complete."""
     a, b = (
         oracle.apply(objs, oracle.plan(objs, mesh, f"istio-{mesh}", (f"nginx-{mesh}",)))
         for objs, mesh in zip(pair(stream), ("affirmed", "blue"))
@@ -166,7 +166,7 @@ SELECTORS = {
 
 @pytest.mark.parametrize(("a", "b", "expected"), SELECTORS.values(), ids=SELECTORS)
 def test_an_overlap_is_found_by_trying_every_label(a, b, expected):
-    """Two webhooks overlap when some namespace is selected by both."""
+    """Two webhooks overlap if some namespace is selected by both."""
     rules = [{"operations": ["CREATE"], "apiGroups": [""], "resources": ["pods"]}]
     first, second = ({"name": "x", "rules": rules, "namespaceSelector": s} for s in (a, b))
 
@@ -175,14 +175,14 @@ def test_an_overlap_is_found_by_trying_every_label(a, b, expected):
 
 
 def test_a_number_is_not_the_string_of_its_digits():
-    """What needs quotes and what must not have them differ, though their text is the same."""
+    """A value that must be quoted differs from one that must not, although their text is the same."""
     quoted, bare = oracle.documents('a: "31380"\n---\na: 31380\n')
 
     assert {("a",): ("31380", oracle.Bare("31380"))} == oracle.differences(quoted, bare)
 
 
 def test_a_list_is_flattened_however_deep():
-    """A List within a List holds objects like any other."""
+    """A List inside a List is read like any other."""
     text = """
 kind: List
 items:

@@ -1,7 +1,7 @@
-"""The law that running twice is running once, over profiles whose names are made of stock names.
+"""The law that rendering an output again changes nothing, over profiles whose names are made of stock names.
 
-A name that meets a stock name, or that begins as the names do by which rules recognise stock objects, would be taken
-for stock in the second run, or in the first. Such a profile is refused; every other one renders both charts.
+Rules would take a new name for a stock name if it is one, or if it begins like the names by which they recognise stock
+objects. Such a profile is refused; every other one renders both charts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from multimesh.mesh import names
 from multimesh.mesh.profile import Profile
 from multimesh.rules import RULES
 
-#: A workload namespace with the gateways of Istio 1.5, which rules look at more closely than those of NS.
+#: A workload namespace with the gateways of Istio 1.5, which rules check more closely than those of NS.
 EDGE = "edge"
 OF_GATEWAY = re.compile(
     r"(?ms)^kind: (?:Deployment|HorizontalPodAutoscaler|PodDisruptionBudget|Service|ServiceAccount)$.*"
@@ -37,7 +37,7 @@ def stock_names() -> set[str]:
 
 
 def candidates() -> list[str]:
-    """Return what could be a name of a mesh or namespace: stock names, cut at a dash on either side, with suffixes."""
+    """Return candidates for names of meshes or namespaces: parts of stock names at a dash, with suffixes."""
     found: dict[str, None] = {}
     for name in sorted(stock_names()):
         words = name.replace(".", "-").strip("-").split("-")
@@ -54,7 +54,7 @@ PARTS = 8
 
 @cache
 def stock(version: str, chart: str) -> str:
-    """Return a stream with NUL for the mesh name, U+0001 for its namespace, and its gateways in another one."""
+    """Return a stream with NUL as the mesh name and U+0001 as its namespace, and with gateways in another namespace."""
     parts = re.split(r"(?m)^(?=---)", stream("helm3", version, "affirmed", chart).text)
     moved = [
         re.sub(r"(?m)^  namespace: istio-affirmed$", f"  namespace: {EDGE}", part) if OF_GATEWAY.search(part) else part
@@ -71,7 +71,7 @@ def streams_of(mesh: str, namespace: str) -> list[bytes]:
 
 
 def is_refused(mesh: str, namespace: str) -> bool:
-    """Return whether no profile may have these names."""
+    """Return whether these names are refused in every profile."""
     try:
         engine.load_profile(profile(mesh, namespace))
     except engine.MultimeshError:
@@ -89,7 +89,7 @@ def complaint(mesh: str, namespace: str, **spec: object) -> str:
 
 
 def twice(source: bytes, mesh: Profile) -> str:
-    """Return why a stream cannot be rendered twice, or that the second run changes it."""
+    """Return why a stream cannot be rendered twice, or what the second run changes."""
     try:
         once = engine.render_manifest(source, mesh).output
         again = engine.render_manifest(once, mesh).output
@@ -99,19 +99,19 @@ def twice(source: bytes, mesh: Profile) -> str:
 
 
 def test_the_streams_have_gateways_outside_of_the_control_plane_namespace() -> None:
-    """Otherwise the law below would not see that NS `istiod-a` makes them look like a control plane."""
+    """Without them the law below would not find that NS `istiod-a` makes gateways look like a control plane."""
     assert f"  namespace: {EDGE}\n" in stock("1.5.0", "istio-default")
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_namespace_made_of_a_stock_name_is_refused_or_renders_twice_as_once(part: int) -> None:
-    """Running twice is running once, with the gateways of 1.5 renamed."""
+    """Law 3, with the gateways of 1.5 renamed."""
     assert [found for name in CANDIDATES[part::PARTS] if (found := complaint("zed", name))] == []
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_mesh_name_made_of_a_stock_name_is_refused_or_renders_twice_as_once(part: int) -> None:
-    """Running twice is running once; the mesh name is the revision too."""
+    """Law 3; the mesh name is also the revision."""
     assert [found for name in CANDIDATES[part::PARTS] if (found := complaint(name, "mesh-zed"))] == []
 
 
@@ -123,7 +123,7 @@ def test_a_mesh_may_be_called_another() -> None:
 @pytest.mark.parametrize("namespace", ["ztunnel", "ztunnel-a", "istio-cni-a", "istio-operator", "istiod", "istiod-a"])
 @pytest.mark.parametrize("owner", ["own", "leave"])
 def test_with_gateways_that_keep_their_names_the_namespace_is_free(namespace: str, owner: str) -> None:
-    """A refusal says what to do, and that works."""
+    """The remedy of the refusal works."""
     with pytest.raises(engine.MultimeshError, match=r"set spec\.gateways to keep"):
         engine.load_profile(profile("zed", namespace, (EDGE,), sharedResources=owner))
     free = profile("zed", namespace, (EDGE,), sharedResources=owner, gateways="keep")
@@ -143,6 +143,6 @@ def test_with_another_revision_the_mesh_name_is_free(mesh: str) -> None:
 
 
 def test_the_candidates_hold_names_that_are_refused_and_names_that_are_not() -> None:
-    """Without one of the two the laws above would be empty."""
+    """Without one of the two kinds the laws above would check nothing."""
     refused = [name for name in CANDIDATES if is_refused("zed", name)]
     assert 20 < len(refused) < len(CANDIDATES) - 100

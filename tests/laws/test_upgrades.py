@@ -1,6 +1,6 @@
-"""From one version of Istio to the next, no name of a mesh changes but where the chart itself moved an object.
+"""From one version of Istio to the next, a name of a mesh changes only if the chart itself renames the object.
 
-Helm deletes what a release no longer renders, so a name that a rule made differently would be an outage.
+Helm deletes what a release no longer renders, so a changed name would cause an outage.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEPS = [
     if streams(version=old)
 ]
 
-# What the charts base and istiod move, in the names of the mesh; CRDs not counted. docs/upgrades.md says the same.
+# What the charts base and istiod add and remove, in the names of the mesh, without CRDs. docs/upgrades.md says the same.
 MOVES = {
     ("1.9.9", "1.16.7"): (
         {"ValidatingWebhookConfiguration/istiod-NS"},
@@ -54,7 +54,7 @@ MOVES = {
 
 @cache
 def names(source: Stream) -> dict[oracle.Key, oracle.Object]:
-    """Map what the chart calls an object to what this mesh has of it; the mesh owns what is shared."""
+    """Map the stock name of each object to the object in this mesh, which owns the shared resources."""
     result = render(source.text.encode(), profile(source.mesh, NAMESPACES[source.mesh], sharedResources="own"))
     assert (result.code, result.err) == (0, "")
     before, after = oracle.load(source.text), oracle.load(result.out)
@@ -63,7 +63,7 @@ def names(source: Stream) -> dict[oracle.Key, oracle.Object]:
 
 
 def of(helm: str, version: str, mesh: str, *charts: str) -> dict[oracle.Key, oracle.Object]:
-    """Put the charts together that there are for this Helm, version and mesh."""
+    """Join the charts that exist for this Helm, version and mesh."""
     found: dict[oracle.Key, oracle.Object] = {}
     for chart in charts:
         source = Stream(helm, version, mesh, chart)
@@ -74,7 +74,7 @@ def of(helm: str, version: str, mesh: str, *charts: str) -> dict[oracle.Key, ora
 
 @over("helm,mesh,old,new", STEPS)
 def test_what_the_chart_calls_the_same_the_mesh_calls_the_same(helm, mesh, old, new):
-    """Names, namespaces, and the names of webhook entries; new and lost objects are the chart's own doing."""
+    """It concerns names, namespaces, and the names of webhook entries; only the chart itself adds and removes objects."""
     before, after = of(helm, old, mesh, *CHARTS), of(helm, new, mesh, *CHARTS)
     shared = before.keys() & after.keys()
 
@@ -85,7 +85,7 @@ def test_what_the_chart_calls_the_same_the_mesh_calls_the_same(helm, mesh, old, 
 
 @over("helm,mesh,old,new", STEPS)
 def test_names_move_where_the_chart_moved_an_object_and_nowhere_else(helm, mesh, old, new):
-    """The cluster-scoped ones, one by one."""
+    """Each cluster-scoped name is listed."""
     before, after = ({_plain(o, mesh) for o in of(helm, v, mesh, "base", "istiod").values()} for v in (old, new))
     lost, made = MOVES[old, new]
 
@@ -93,7 +93,7 @@ def test_names_move_where_the_chart_moved_an_object_and_nowhere_else(helm, mesh,
 
 
 def _plain(obj: oracle.Object, mesh: str) -> str:
-    """Write a cluster-scoped object with M and NS in its name; anything else is empty."""
+    """Return a cluster-scoped object with M and NS in its name; an empty text for any other object."""
     key = oracle.key(obj)
     if key.namespace or key.kind == "CustomResourceDefinition":
         return ""
@@ -102,7 +102,7 @@ def _plain(obj: oracle.Object, mesh: str) -> str:
 
 @over("helm,mesh,old,new", STEPS)
 def test_fields_that_cannot_be_changed_are_those_of_the_chart(helm, mesh, old, new):
-    """Selectors of workloads and the roles of bindings: an upgrade that changes them fails."""
+    """They are selectors of workloads and roles of bindings: an upgrade that changes them fails."""
     for version in (old, new):
         for chart in CHARTS:
             source = Stream(helm, version, mesh, chart)
@@ -145,7 +145,7 @@ def test_the_default_validator_is_the_same_whatever_the_values_say(revision, ser
 
 
 def test_promoting_a_canary_moves_the_default_validator_without_renaming_it():
-    """The name has the mesh in it, label and service the revision that the profile names now."""
+    """The name contains the mesh; the label and the service contain the current revision of the profile."""
     promoted = profile(
         "affirmed", "istio-affirmed", revision="affirmed-1-30", canaryRevisions=["affirmed"], sharedResources="own"
     )
@@ -160,7 +160,7 @@ def test_promoting_a_canary_moves_the_default_validator_without_renaming_it():
 
 @pytest.mark.parametrize("step", MOVES, ids="-".join)
 def test_the_manual_names_what_moves(step):
-    """docs/upgrades.md has every name that comes or goes on the way."""
+    """docs/upgrades.md has every name that a version adds or removes."""
     text = Path(ROOT, "docs", "upgrades.md").read_text(encoding="utf-8")
 
     assert [name for moved in MOVES[step] for name in moved if name.partition("/")[2] not in text] == []
@@ -184,7 +184,7 @@ webhooks:
 
 @pytest.mark.parametrize(("flags", "sent"), [((), True), (("--upgrade",), False)], ids=["install", "upgrade"])
 def test_the_empty_bundle_of_1_5_is_left_out_of_an_upgrade_alone(flags, sent):
-    """By then the control plane owns the field: Helm 4 refuses to apply an empty one."""
+    """On an upgrade the control plane owns the field, and Helm 4 refuses to apply an empty one."""
     result = render(INJECTOR.encode(), profile("affirmed", "istio-affirmed"), *flags)
 
     assert result.err == ""

@@ -1,4 +1,4 @@
-"""The stock names, and the names that a mesh gives them: the tables entry by entry, and the functions."""
+"""The stock names, and the names that they become in a mesh: each entry of the tables, and the functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from multimesh.mesh.kinds import CLUSTER_SCOPED, group_of
 
 @dataclass
 class Mesh:
-    """What names depend on."""
+    """The attributes of a profile that names depend on."""
 
     name: str = "blue"
     namespace: str = "istio-red"
@@ -44,6 +44,7 @@ ClusterRoleBinding/certmanager
 ClusterRoleBinding/istio-multi
 ClusterRoleBinding/istio-reader
 ClusterRoleBinding/kiali
+ClusterRoleBinding/kiali-viewer
 ClusterRoleBinding/prometheus
 ValidatingAdmissionPolicy/stable-channel-default-policy.istio.io
 ValidatingAdmissionPolicyBinding/stable-channel-default-policy-binding.istio.io
@@ -127,7 +128,7 @@ def test_every_cluster_scoped_name_of_a_chart_is_known(stream: streams.Stream) -
     assert [name for name in unknown if not name.startswith("MeshPolicy/")] == []
 
 
-# --- questions about a name ----------------------------------------------------------------------
+# --- properties of a name ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -228,7 +229,7 @@ def test_cluster_roles_stay_where_the_profile_says_so() -> None:
     mesh = Mesh(rename_cluster_roles=False)
     assert names.cluster_scoped_name("ClusterRole", "kiali", mesh) == "kiali"
     assert names.cluster_scoped_name("ClusterRoleBinding", "kiali", mesh) == "kiali-blue"
-    # The table knows it all the same.
+    # The name is in a table nevertheless.
     assert names.is_renamed("ClusterRole", "kiali", mesh)
 
 
@@ -337,7 +338,7 @@ def test_a_gateway_is_a_service_so_its_name_is_short() -> None:
     for function in (names.gateway, names.gateway_family):
         with pytest.raises(MultimeshError, match="has 64 characters; 63 are allowed"):
             function("istio-ingressgateway", Mesh(namespace="x" * 49))
-    # What is named after it may be longer.
+    # Names that contain it may be longer.
     long = names.gateway_family("istio-ingressgateway-service-account", Mesh(namespace="x" * 48))
     assert len(long) == 63 + len("-service-account")
 

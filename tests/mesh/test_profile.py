@@ -129,7 +129,7 @@ def test_a_wrong_value_is_refused(lines: str, what: str, hint: str) -> None:
 
 @pytest.mark.parametrize("namespace", ["ztunnel", "ztunnel-a", "istio-cni-a", "istio-operator"])
 def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refused(namespace: str) -> None:
-    """Running twice would refuse what the first run wrote."""
+    """Law 3: a second run would refuse the output of the first one."""
     with pytest.raises(MultimeshError) as raised:
         load(profile("blue", namespace), "p.yaml")
     assert f"the name {namespace}-ingressgateway, which looks like the stock name" in str(raised.value)
@@ -155,7 +155,7 @@ def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refu
     ],
 )  # fmt: skip
 def test_an_entry_of_a_list_of_names_that_cannot_be_meant_is_refused(lines: str, what: str) -> None:
-    """It would have no effect, and nobody would know."""
+    """The entry would have no effect, and the user would not notice."""
     hint = "Remove one of them." if "twice" in what else "Correct it, or remove it; see docs/profile.md."
     assert wrong(lines) == (what, hint)
 
@@ -168,7 +168,7 @@ def test_a_mistake_in_a_list_has_the_line_of_the_item() -> None:
 
 
 def test_a_profile_knows_the_lines_of_its_keys_and_items() -> None:
-    """Findings and hints point there; a key that is absent is the file."""
+    """Findings and hints have these lines; for an absent key there is only the file."""
     mesh = load("metadata: {name: blue}\nspec:\n  namespace: a\n  keepNames:\n  - A/b\n  - C/d\n", "p.yaml")
     assert [mesh.line(*place) for place in (("metadata.name",), ("spec.namespace",), ("spec.revision",))] == [1, 3, 1]
     assert [mesh.line("spec.keepNames", item) for item in ("", "A/b", "C/d", "E/f")] == [4, 5, 6, 4]
@@ -196,7 +196,7 @@ def test_a_profile_knows_the_lines_of_its_keys_and_items() -> None:
     ],
 )  # fmt: skip
 def test_a_made_name_that_meets_a_stock_name_is_refused(mesh: str, namespace: str, spec: Any, message: str) -> None:
-    """A second run would take it for stock. The message has the key, the line of the key or item, and a remedy."""
+    """A second run would take the new name for a stock name. The message has the key, the line of the key or item, and a remedy."""
     if not message:
         load(profile(mesh, namespace, **spec), "p.yaml")
         return
@@ -207,7 +207,7 @@ def test_a_made_name_that_meets_a_stock_name_is_refused(mesh: str, namespace: st
 
 
 def test_what_a_cluster_has_only_once_is_not_renamed() -> None:
-    """The role would keep its name in the owner, and its references would not."""
+    """The owner would not rename the role, but its references would change."""
     with pytest.raises(MultimeshError) as raised:
         load(profile("blue", "istio-blue", renameNames=["ClusterRole/istio-cni"]), "p.yaml")
     assert 'spec.renameNames holds "ClusterRole/istio-cni", which a cluster has only once' in str(raised.value)

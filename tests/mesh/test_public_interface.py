@@ -50,7 +50,7 @@ webhooks:
 
 
 def python(code: str, *, isolated: bool = False) -> str:
-    """Run Python in a process of its own, in which nothing has been imported, and return what it prints."""
+    """Run Python in a new process, in which nothing has been imported, and return its output."""
     flags = ["-I"] if isolated else []
     done = subprocess.run(
         [sys.executable, *flags, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
@@ -192,7 +192,7 @@ output = multimesh.render_manifest({STOCK!r}, profile).output
 
 @pytest.mark.parametrize("code", [f"import yaml\n{RENDER}", f"{RENDER}\nimport yaml"], ids=["before", "after"])
 def test_yaml_works_in_the_same_process(code: str) -> None:
-    """Both `import yaml` and the rendering are whole, whichever comes first."""
+    """Both `import yaml` and the rendering work, in either order."""
     more = """
 print(yaml.safe_load(output)["metadata"]["name"], yaml.load("a: 1", yaml.CSafeLoader if yaml.__with_libyaml__
       else yaml.SafeLoader), yaml.compose("a: 1").value[0][1].tag)
@@ -216,7 +216,7 @@ print(state() == before)
 
 @pytest.mark.parametrize("block", [block for block in blocks("docs/python.md") if block.language == "python"])
 def test_the_example_of_the_manual_runs(block: object, tmp_path: Path) -> None:
-    """The page's program, with a chart that was rendered to the file that it reads."""
+    """It is the program of the page, with a chart that was rendered to the file that it reads."""
     (tmp_path / "stock.yaml").write_bytes(STOCK)
     (tmp_path / "profile.yaml").write_text(PROFILE, encoding="utf-8")
     program_text = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{block.text}"  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The JSON Schema of a profile says what the validation says, over profiles that are generated: right, wrong, and odd."""
+"""The JSON Schema of a profile accepts what the validation accepts, for generated profiles with and without mistakes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from multimesh.mesh import definitions, profile, schema
 SCHEMA = json.loads((ROOT / "multimesh/profile.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
-#: What two keys must not say together, and how kinds are spelled: the program alone says so.
+#: Combinations of keys and the spelling of kinds: only the program checks them.
 TOGETHER = (
     r"is not a valid name of a Service",
     r"which is spec\.revision",
@@ -44,7 +44,7 @@ ODD: tuple[Any, ...] = (None, True, False, 0, 30000, 32767, 29999, 32768, 3.5, -
 
 
 def anything(rng: Random, depth: int = 0) -> Any:
-    """Return a value of any shape."""
+    """Return a value of any type."""
     chance = rng.random()
     if chance < 0.6 or depth > 2:
         return rng.choice((*NAMES, *ODD))
@@ -57,7 +57,7 @@ def anything(rng: Random, depth: int = 0) -> Any:
 
 
 def plausible(rng: Random, key: str) -> Any:
-    """Return a value of the shape that the key has, right or nearly so."""
+    """Return a value of the type of the key, valid or nearly valid."""
     name = rng.choice(NAMES)
     words = {"sharedResources": ("own", "leave"), "clusterRoles": ("rename", "keep"), "gateways": ("rename", "keep")}
     if key in words:
@@ -82,7 +82,7 @@ def plausible(rng: Random, key: str) -> Any:
 
 
 def generated(rng: Random) -> dict[str, Any]:
-    """Return a profile that is right, or wrong in a place or two."""
+    """Return a profile that is valid, or has one or two mistakes."""
     spec: dict[str, Any] = {"namespace": "istio-affirmed"}
     metadata: dict[str, Any] = {"name": "affirmed"}
     whole: dict[str, Any] = {
@@ -107,7 +107,7 @@ def generated(rng: Random) -> dict[str, Any]:
 
 
 def verdict(text: str) -> str:
-    """Return what the program finds wrong with a profile that a schema could find too; empty for nothing."""
+    """Return the mistakes that the program finds and that a schema could find too; empty if there are none."""
     try:
         profile.load(text, "profile.yaml")
     except MultimeshError as error:
@@ -123,7 +123,7 @@ def test_the_file_that_is_shipped_is_what_the_definitions_make():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_schema_accepts_exactly_what_the_program_accepts(seed):
-    """In both directions; what only two keys together make wrong is the program's alone."""
+    """The schema need not find mistakes that concern two keys together."""
     rng = Random(seed)
     seen: Counter[bool] = Counter()
     for number in range(300):
@@ -136,7 +136,7 @@ def test_the_schema_accepts_exactly_what_the_program_accepts(seed):
 
 @pytest.mark.parametrize("key", definitions.SPEC[1])
 def test_a_key_without_a_value_is_an_absent_one(key):
-    """For every key that may be absent; the namespace may not."""
+    """For every optional key null means absent; the namespace is required."""
     text = yaml.safe_dump(
         {"metadata": {"name": "blue", "labels": None}, "spec": {"namespace": "istio-blue", key: None}, "kind": None}
     )
@@ -146,6 +146,6 @@ def test_a_key_without_a_value_is_an_absent_one(key):
 
 @pytest.mark.parametrize("name", ["viewer", "default", "rev", "object"])
 def test_a_mesh_name_that_makes_a_stock_name_is_marked_in_an_editor_too(name):
-    """The words come from the tables of names, not from a second list."""
+    """The words in the schema are generated from the tables of names."""
     text = yaml.safe_dump({"metadata": {"name": name}, "spec": {"namespace": "istio-x"}})
     assert bool(verdict(text)) == (not VALIDATOR.is_valid(yaml.safe_load(text)))

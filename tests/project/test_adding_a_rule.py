@@ -14,7 +14,7 @@ from program import profile
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Step 1: what is written into multimesh/rules/mesh_note.py.
+#: Step 1: the text of multimesh/rules/mesh_note.py.
 RULE = '''"""Write the name of the mesh into a ConfigMap called mesh-note.
 
     -  mesh: none
@@ -44,7 +44,7 @@ def plan(resource: Resource, mesh: Profile) -> None:
         resource.rewrite(node, mesh.name, "data/mesh")
 '''
 
-#: Step 3: what is written into tests/rules/test_mesh_note.py.
+#: Step 3: the text of tests/rules/test_mesh_note.py.
 TEST = '''"""The rule mesh-note."""
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ def test_another_config_map_stays():
     assert stays(NOTE.replace("mesh-note", "mesh-notes"))
 '''
 
-#: What the steps, `make docs` and the checks read.
+#: The files that the steps, `make docs` and the checks read.
 COPIED = ("multimesh", "tests/support", "tests/conftest.py", "tests/rules", "tools", "docs", "README.md",
           "ARCHITECTURE.md", "pyproject.toml", "postrender.py")  # fmt: skip
 
 #: The program lint-imports, which `make lint` runs.
 LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 
-#: A stream with the new rule's object, one that looks like it, and a last document, which is always parsed.
+#: A stream with the object of the new rule, a similar one, and a last document, which is always parsed.
 STREAM = "---\n".join(
     f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  mesh: none\n"
     for name in ("mesh-note", "mesh-notes", "end")
@@ -79,7 +79,7 @@ STREAM = "---\n".join(
 
 
 def copied(directory: Path) -> Path:
-    """Copy what COPIED names into a directory, and return the directory."""
+    """Copy the files in COPIED to a directory, and return the directory."""
     for name in COPIED:
         source, target = ROOT / name, directory / name
         if source.is_dir():
@@ -91,7 +91,7 @@ def copied(directory: Path) -> Path:
 
 
 def named(index: Path, rule: str) -> None:
-    """Step 2: import a rule in an index of rules, and add it to the tuple, each before the last entry."""
+    """Step 2: import a rule in the index of rules, and add it to the tuple, each before the last entry."""
     text = index.read_text(encoding="utf-8")
     for block in (r"from multimesh\.rules import \(\n", r"RULES[^=\n]*= \(\n"):
         text, count = re.subn(rf"({block}(?:    \w+,\n)*?)(    \w+,\n\))", rf"\1    {rule},\n\2", text)
@@ -100,7 +100,7 @@ def named(index: Path, rule: str) -> None:
 
 
 def python(directory: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Python in a directory, whose own package comes first."""
+    """Run Python in a directory, from which the package is imported."""
     return subprocess.run(
         [sys.executable, *arguments], cwd=directory, input=stdin, capture_output=True, text=True, check=False
     )
@@ -108,7 +108,7 @@ def python(directory: Path, *arguments: str, stdin: str = "") -> subprocess.Comp
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project to which the rule mesh-note was added as CONTRIBUTING says."""
+    """Return a copy of the project with the rule mesh-note, added as CONTRIBUTING says."""
     directory = copied(tmp_path_factory.mktemp("project"))
     (directory / "multimesh/rules/mesh_note.py").write_text(RULE, encoding="utf-8")
     named(directory / "multimesh/rules/__init__.py", "mesh_note")
@@ -121,7 +121,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def added(project: Path, name: str) -> list[str]:
-    """Return the lines that a page of the copy has in addition; nothing else of the page changed."""
+    """Return the lines that a page of the copy has in addition; assert that nothing else of the page changed."""
     pages = [(directory / name).read_text(encoding="utf-8").splitlines() for directory in (ROOT, project)]
     lines = [line for line in difflib.ndiff(*pages) if line[:2] in ("+ ", "- ")]
     assert [line for line in lines if line.startswith("- ")] == []
@@ -129,7 +129,7 @@ def added(project: Path, name: str) -> list[str]:
 
 
 def test_contributing_names_the_three_steps():
-    """What this module does is what CONTRIBUTING says."""
+    """The steps in this module are those of CONTRIBUTING."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = re.search(r"(?ms)^## Adding a rule\n(.*?)^## ", page)
     assert section
@@ -152,7 +152,7 @@ def test_the_new_rule_changes_a_stream(project, tmp_path):
 
 
 def test_the_program_without_the_new_rule_does_not_change_that_stream(tmp_path):
-    """Without the rule the same stream stays."""
+    """Without the rule the stream does not change."""
     mesh = tmp_path / "profile.yaml"
     mesh.write_text(profile("affirmed", "istio-affirmed"), encoding="utf-8")
     done = python(ROOT, "-E", "-s", "-S", "postrender.py", f"--profile={mesh}", stdin=STREAM)

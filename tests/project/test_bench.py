@@ -1,4 +1,4 @@
-"""What the bench says of its figures is right; the figures themselves are no test."""
+"""The conclusions that the benchmark draws from its figures; the figures themselves are not tested."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def row(name, milliseconds, *, title="demo", peak=8, size=600_000, void=""):
 
 
 def run(ours=20, large=70):
-    """Make the rows of one run, where the bare interpreter takes 10 ms."""
+    """Return the rows of one run, in which the bare interpreter takes 10 ms."""
     return [
         row(bench.FLOOR, [9, 10, 14], size=0),
         row("multimesh: x", [ours - 1, ours, ours + 5], peak=12),

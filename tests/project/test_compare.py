@@ -1,4 +1,4 @@
-"""The comparison of two checkouts notices what it must: other bytes, another exit code, an exception."""
+"""The comparison of two checkouts finds other bytes, another exit code, and an exception."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ rules: []
 
 
 def compare(before: Path, after: Path, streams: Path, *more: str) -> tuple[int, str]:
-    """Run the tool, and return its exit code and what it printed."""
+    """Run the tool, and return its exit code and its output."""
     done = subprocess.run(
         [sys.executable, ROOT / "tools" / "compare.py", before, after, "--streams", streams, *more],
         capture_output=True,
@@ -33,7 +33,7 @@ def compare(before: Path, after: Path, streams: Path, *more: str) -> tuple[int, 
 
 @pytest.fixture
 def streams(tmp_path: Path) -> Path:
-    """Make a directory of one stream, rendered for the mesh affirmed."""
+    """Create a directory with one stream, rendered for the mesh affirmed."""
     directory = tmp_path / "streams" / "affirmed"
     directory.mkdir(parents=True)
     (directory / "base.yaml").write_text(STREAM, encoding="utf-8")
@@ -42,7 +42,7 @@ def streams(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    """Copy this checkout's program, so that a test can change it."""
+    """Copy the program of this checkout, so that a test can change it."""
     checkout = tmp_path / "other"
     shutil.copytree(ROOT / "multimesh", checkout / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "postrender.py", checkout)
@@ -56,7 +56,7 @@ def append(checkout: Path, file: str, code: str) -> None:
 
 
 def wrap(checkout: Path, body: str) -> None:
-    """Put a function around the one that renders stdin."""
+    """Wrap the function that renders stdin in another function."""
     code = f"\n_render = post_render\n\ndef post_render(*arguments):\n    import os\n    {body}\n"
     append(checkout, "commands/render.py", code)
 

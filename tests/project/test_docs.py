@@ -1,4 +1,4 @@
-"""Hold the documentation against the code, and the repository against what it promises about itself."""
+"""Compare the documentation with the code, and the repository with its own rules."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def tree(path: Path) -> ast.Module:
 
 @pytest.mark.parametrize("path", docs.pages(), ids=lambda path: path.name)
 def test_a_generated_file_is_what_the_tool_writes(path):
-    """Nobody changed a generated part by hand, or code without `python3 tools/docs.py`."""
+    """Generated parts are not changed by hand, and `make docs` was run after the code changed."""
     assert docs.pages()[path] == path.read_text(encoding="utf-8"), "run: python3 tools/docs.py"
 
 
 def test_every_rule_has_a_docstring_a_row_and_a_place_in_the_registry():
-    """A module of rules/ that has an ID and a plan is a rule, and the manual knows it."""
+    """Every module of rules/ with an ID and a plan is in RULES, and has a section in the manual."""
     registered = {Path(rule.__file__).name for rule in RULES}
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     manual = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def test_the_architecture_names_every_module_and_nothing_else():
 
 
 def test_the_architecture_names_tests_that_exist():
-    """Every law has a test that keeps it."""
+    """Every test in the table of laws exists."""
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     table = text[text.index("## The laws") :]
     defined = {
@@ -107,12 +107,12 @@ def test_the_version_is_one():
 
 
 def test_there_is_one_plugin_yaml_and_no_link():
-    """Helm takes the first plugin.yaml of an archive for the plugin's own, and extracts no links."""
+    """Helm uses the first plugin.yaml of an archive as the plugin's own, and extracts no links."""
     assert [name for name in files() if Path(name).name == "plugin.yaml"] == ["plugin.yaml"]
     assert [name for name in files() if (ROOT / name).is_symlink()] == []
 
 
-#: A path of one machine, and a host that packages come from. Written so that they do not match themselves.
+#: A path of one machine, and a host of packages. The patterns do not match themselves.
 _MACHINE = re.compile(r"(?<![\w.$})~-])/(?:root|home(?!/argocd/cmp-server)|Users|work|workspace|mnt)/[\w.-]")
 _PACKAGE_HOST = re.compile(
     r"pypi[.]|pythonhosted|artifactory|jfrog|nexus|proxy[.]golang|index-url\s*=|https?://[\w.:-]+/simple\b",
@@ -121,7 +121,7 @@ _PACKAGE_HOST = re.compile(
 
 
 def test_nothing_names_a_machine_or_a_package_host():
-    """The repository works anywhere: no path of one machine, no index but the one that pip knows."""
+    """The repository works on any machine: it contains no path of one machine, and no index except pip's default."""
     found = []
     for name in files():
         if name == "tests/project/test_docs.py":
@@ -159,7 +159,7 @@ def test_the_schema_is_a_schema():
 
 
 def profiles() -> dict[str, str]:
-    """Return every mesh profile that ships or stands in a page, by where it stands."""
+    """Return every mesh profile of the repository and its pages, by its place."""
     found = {
         path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
         for path in sorted((ROOT / "charts-values").glob("*/profile.yaml"))
@@ -170,12 +170,12 @@ def profiles() -> dict[str, str]:
 
 @pytest.mark.parametrize("where", profiles())
 def test_every_profile_that_is_shown_is_valid(where):
-    """The program takes it, and so does the schema."""
+    """The program and the schema accept it."""
     profile.load(profiles()[where], where)
     jsonschema.validate(yaml.safe_load(profiles()[where]), SCHEMA, cls=jsonschema.Draft7Validator)
 
 
-#: One line of spec, or of the whole profile, that is wrong.
+#: One line of spec, or of the whole profile, with a mistake.
 WRONG = {
     "an unknown key": "spec: {namespace: istio-x, workloadNamespace: [a]}",
     "a missing key": "spec: {}",
@@ -201,7 +201,7 @@ def test_the_schema_refuses_what_the_program_refuses(what):
 
 
 def test_the_schema_knows_every_check():
-    """A text with a check of its own looks in an editor as the check wants it."""
+    """The schema describes a text that has a check in the same way as the check."""
     found = []
 
     def visit(field: object) -> None:
@@ -223,7 +223,7 @@ def test_the_schema_knows_every_check():
 
 
 def test_every_flag_is_documented():
-    """Each command and each of its flags stands in README.md or docs/."""
+    """Each command and each of its flags is in README.md or docs/."""
     flags = {("render", flag) for flag in RENDER_FLAGS}
     parser = commands.parser()
     subparsers = next(action for action in parser._actions if hasattr(action, "choices") and action.choices)
@@ -239,7 +239,7 @@ def test_every_flag_is_documented():
 
 
 def test_the_help_of_render_names_every_flag():
-    """`render` reads its flags by hand, so its help is written by hand too."""
+    """`render` parses its flags without argparse, so its help is written by hand."""
     from multimesh.commands.render import RENDER_HELP
 
     for flag in RENDER_FLAGS:
@@ -248,7 +248,7 @@ def test_the_help_of_render_names_every_flag():
 
 
 def messages() -> list[re.Pattern[str]]:
-    """Return every text of the program that could be part of a message, a pattern for each line of it."""
+    """Return every text of the program that could be part of a message, as a pattern for each of its lines."""
     found = []
     for path in (*MODULES, ROOT / "postrender.py"):
         for node in ast.walk(tree(path)):
@@ -263,7 +263,7 @@ def messages() -> list[re.Pattern[str]]:
 
 
 def test_every_error_that_is_quoted_is_one_of_the_program():
-    """A message in a page that no test runs is made of texts of the program, line by line."""
+    """Line by line, a message in a page that no test runs is made of texts of the program."""
     known = messages()
     unknown = []
     seen = 0
@@ -280,7 +280,7 @@ def test_every_error_that_is_quoted_is_one_of_the_program():
 
 
 def anchors(path: Path) -> set[str]:
-    """Return the anchors of the headings of a page, as GitHub makes them."""
+    """Return the anchors of the headings of a page, as GitHub generates them."""
     headings = re.findall(r"(?m)^#+ (.+)$", prose(path.relative_to(ROOT).as_posix()))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -303,17 +303,17 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", [page for page in pages() if page != "CHANGELOG.md" and not page.startswith("tests/")])
 def test_every_page_ends_with_where_to_go_next(page):
-    """Nobody is left standing at the end of a page."""
+    """A reader finds the next page at the end of each page."""
     assert "here to go next" in prose(page)[-900:]
 
 
-#: Words of advertising, of two meanings, or of another voice (CONTRIBUTING.md).
+#: Words of advertising, words with two meanings, and words of another style (CONTRIBUTING.md).
 NEVER = ("simply", "powerful", "blazing", "easily", "tenant")
 
 
 @pytest.mark.parametrize("page", [page for page in pages() if not page.startswith("tests/")])
 def test_the_pages_speak_plainly(page):
-    """No word of advertising, no exclamation mark, no badge, no emoji."""
+    """There is no word of advertising, no exclamation mark, no badge, no emoji."""
     text = prose(page)
     assert [word for word in NEVER if re.search(rf"\b{word}\b", text, re.IGNORECASE)] == []
     assert re.findall(r"\w!(?:\s|$)", text) == []
@@ -328,7 +328,7 @@ def test_the_files_that_python_needs_are_in_the_package():
 
 
 def test_the_tool_says_what_is_out_of_date():
-    """`tools/docs.py --check` is silent where everything is as it should be."""
+    """`tools/docs.py --check` prints nothing if everything is up to date."""
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "docs.py"), "--check"], capture_output=True, text=True, check=False
     )

@@ -1,4 +1,4 @@
-"""What a real istiod is started with in the cluster tests, from the Deployment that was installed."""
+"""How the cluster tests start a real istiod, from the Deployment that was installed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def deployment(version: str) -> dict:
 
 
 def test_the_arguments_are_the_charts_and_then_where_to_listen() -> None:
-    """Of a flag that comes twice, the last one counts: the chart's own `--monitoringAddr` is overruled."""
+    """If a flag occurs twice, the last one counts: this overrides the chart's `--monitoringAddr`."""
     container = deployment("1.30.3")["spec"]["template"]["spec"]["containers"][0]
     words = istiod.arguments(container, Path("/k"), ADDRESS)
     assert words[: len(container["args"])] == container["args"]
@@ -41,7 +41,7 @@ def test_the_arguments_are_the_charts_and_then_where_to_listen() -> None:
 
 @pytest.mark.parametrize("version", ["1.16.7", "1.24.6", "1.30.3"])
 def test_every_variable_of_the_chart_gets_a_value_and_no_other_is_set(version: str) -> None:
-    """Fields of the pod, limits of the machine, and what stands there."""
+    """The sources are fields of the pod, resource limits, and literal values."""
     of = deployment(version)
     found = istiod.environment(of, ADDRESS)
     assert list(found) == [variable["name"] for variable in of["spec"]["template"]["spec"]["containers"][0]["env"]]
@@ -56,7 +56,7 @@ def test_every_variable_of_the_chart_gets_a_value_and_no_other_is_set(version: s
 
 
 def test_a_source_of_variables_that_nobody_knows_is_not_passed_over() -> None:
-    """A Secret as a source would need to be read."""
+    """A Secret as a source would have to be read."""
     of = deployment("1.30.3")
     of["spec"]["template"]["spec"]["containers"][0]["env"] = [
         {"name": "X", "valueFrom": {"secretKeyRef": {"name": "s"}}}
@@ -66,7 +66,7 @@ def test_a_source_of_variables_that_nobody_knows_is_not_passed_over() -> None:
 
 
 def test_every_mount_finds_its_volume() -> None:
-    """The token, and folders for what is optional."""
+    """They are the token, and directories for optional volumes."""
     found = {place: volume["name"] for place, volume in istiod.mounts(deployment("1.30.3")["spec"]["template"]["spec"])}
     assert found == {
         "/var/run/secrets/tokens": "istio-token",
@@ -83,13 +83,13 @@ def test_every_mount_finds_its_volume() -> None:
     [("1.30.3", "new"), ("1.29.5", "new"), ("1.24.6", "old"), ("1.22.1", "old"), ("1.21.0", ""), ("1.16.7", "")],
 )
 def test_a_chart_runs_with_the_nearest_binary_and_with_none_that_is_far(version: str, chosen: str) -> None:
-    """Two minor versions is as far as an upgrade of Istio may go."""
+    """An upgrade of Istio may skip at most one minor version."""
     binaries = {istiod.Version(1, 24, 6): Path("old"), istiod.Version(1, 30, 3): Path("new")}
     assert istiod.nearest(version, binaries) == (Path(chosen) if chosen else None)
 
 
 def test_a_binary_that_does_not_know_its_version_runs_where_no_other_is_near() -> None:
-    """Built from a checkout without a stamp, it says `unknown`."""
+    """A binary that was built from a checkout reports the version `unknown`."""
     binaries = {None: Path("some"), istiod.Version(1, 30, 3): Path("new")}
     assert istiod.nearest("1.30.1", binaries) == Path("new")
     assert istiod.nearest("1.16.7", binaries) == Path("some")

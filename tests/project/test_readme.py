@@ -1,14 +1,14 @@
 """Run every command of README.md, and those of docs/ that are marked, with a real Helm 3 and a real Helm 4.
 
-The blocks of a page run in their order, as a reader would run them, in a copy of the checkout that lies alone in its
-folder. `bash -euo pipefail` reads a ```sh block. In a ```console block the lines behind `$ ` are run, and the lines
-below must be what is printed, where `...` stands for anything.
+The blocks of a page run in their order, as a reader would run them, in a copy of the checkout that is the only one in
+its directory. `bash -euo pipefail` runs a ```sh block. In a ```console block the lines after `$ ` are run, and the lines
+below must be the output, where `...` matches any text.
 
-There is no cluster, so the PATH leads to stand-ins that run the real program with other words:
+There is no cluster, so the PATH has stand-ins that run the real program with other arguments:
 
-    as it is written                  what runs
+    on the page                       what runs
     --------------------------------  ------------------------------------------------------------
-    helm install NAME CHART ...       helm template NAME CHART ..., whose output is kept as NAME
+    helm install NAME CHART ...       helm template NAME CHART ..., whose output is stored as NAME
     helm upgrade NAME CHART ...       the same
     helm get manifest NAME ...        prints what was kept as NAME
     kubectl create ...                kubectl create ... --dry-run=client
@@ -93,14 +93,14 @@ RUN = [
 
 
 class Reader:
-    """Someone who follows a page: a copy of the checkout, and a PATH of stand-ins."""
+    """A reader who follows a page: a copy of the checkout, and a PATH of stand-ins."""
 
-    def __init__(self, folder: Path, major: int) -> None:
-        """Make the copy below the folder."""
-        helm = real_helm(major, folder).binary
-        self.copy = folder / "code" / "multimesh"
+    def __init__(self, directory: Path, major: int) -> None:
+        """Make the copy below the directory."""
+        helm = real_helm(major, directory).binary
+        self.copy = directory / "code" / "multimesh"
         shutil.copytree(ROOT, self.copy, ignore=shutil.ignore_patterns(*MADE, "*.egg-info"))
-        stand_ins, kept = folder / "bin", folder / "kept"
+        stand_ins, kept = directory / "bin", directory / "kept"
         stand_ins.mkdir()
         kept.mkdir()
         names = {"helm": helm, "kubectl": helm.with_name("kubectl"), "kept": kept, "copy": self.copy}
@@ -110,12 +110,12 @@ class Reader:
         own = clean_environment()
         self.environment = own | {
             "PATH": f"{stand_ins}{os.pathsep}{own['PATH']}",
-            "KUBECONFIG": str(folder / "none"),
-            **{f"HELM_{what}_HOME": str(folder / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
+            "KUBECONFIG": str(directory / "none"),
+            **{f"HELM_{what}_HOME": str(directory / what.lower()) for what in ("CACHE", "CONFIG", "DATA")},
         }
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run a script of the shell in the checkout."""
+        """Run a shell script in the checkout."""
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.copy, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -123,7 +123,7 @@ class Reader:
         )  # fmt: skip
 
     def follow(self, block: Block) -> list[str]:
-        """Run one block and return what is wrong with it."""
+        """Run one block and return an error message; empty if there is no error."""
         if block.language == "sh":
             done = self.run(block.text)
             return [f"{block.where}: exit code {done.returncode}\n{done.stdout[-2000:]}"] if done.returncode else []
@@ -136,7 +136,7 @@ class Reader:
 
 
 def dialogue(text: str) -> list[tuple[str, str]]:
-    """Cut a ```console block into commands and what they print; a command goes on behind a backslash."""
+    """Split a ```console block into commands and their output; a backslash continues a command."""
     found: list[tuple[str, str]] = []
     for piece in re.split(r"(?m)^\$ ", text)[1:]:
         command = re.match(r"(?:[^\n]*\\\n)*[^\n]*\n?", piece)
@@ -146,14 +146,14 @@ def dialogue(text: str) -> list[tuple[str, str]]:
 
 
 def fits(expected: str, printed: str) -> bool:
-    """Return whether a text is what a page says, `...` standing for anything."""
+    """Return whether a text is what a page shows, where `...` matches any text."""
     pattern = ".*".join(re.escape(part) for part in expected.strip().split("..."))
     return re.fullmatch(pattern, printed.strip(), re.DOTALL) is not None
 
 
 @pytest.fixture
 def unfixed_chart() -> dict[str, str]:
-    """Give the part of the 1.5.0 chart that does not render, in the shape that matters."""
+    """Create the part of the 1.5.0 chart that does not render, reduced to the relevant lines."""
     return {
         "Chart.yaml": "apiVersion: v1\nname: istio\nversion: 1.5.0\n",
         "charts/gateways/Chart.yaml": "apiVersion: v1\nname: gateways\nversion: 1.5.0\n",
@@ -166,7 +166,7 @@ def unfixed_chart() -> dict[str, str]:
 
 @pytest.mark.parametrize(("page", "major"), RUN)
 def test_every_command_of_a_page_runs(page, major, tmp_path, unfixed_chart):
-    """A reader who copies the commands of a page in their order gets what it says."""
+    """A reader who runs the commands of a page in their order gets the output on the page."""
     reader = Reader(tmp_path, major)
     for name, text in unfixed_chart.items():
         path = reader.copy / CHART_1_5 / name
@@ -186,7 +186,7 @@ def test_the_remedy_for_the_1_5_0_chart_makes_it_render(major, tmp_path, unfixed
         path.write_text(text, encoding="utf-8")
     before = reader.run(f"helm template istio {CHART_1_5} || true").stdout
     quoted = next(block.text for block in blocks("README.md") if "non-function $spec.sds" in block.text)
-    # Helm 4 prints the same on several lines.
+    # Helm 4 prints the same text on several lines.
     assert quoted.partition("... at ")[2].strip() in " ".join(before.split())
     remedy = next(block for block in blocks("README.md") if block.language == "sh" and CHART_1_5 in block.text)
     assert reader.follow(remedy) == []
@@ -198,14 +198,14 @@ def test_the_remedy_for_the_1_5_0_chart_makes_it_render(major, tmp_path, unfixed
 
 
 def test_every_block_that_is_not_run_says_why():
-    """A command of README.md that no test runs has a reason beside it, and there are few of them."""
+    """A command of README.md that no test runs has a comment with the reason, and there are few of them."""
     skipped = [block for block in blocks("README.md") if block.comment.startswith("skip")]
     assert [block.where for block in skipped if len(block.comment) < len("skip, ") + 10] == []
     assert len(skipped) <= 2
 
 
 def test_the_commands_of_the_argo_cd_plugin_run(tmp_path):
-    """What Argo CD runs renders the chart, and prints nothing when Helm fails."""
+    """The commands that Argo CD runs render the chart, and print nothing if Helm fails."""
     reader = Reader(tmp_path, 4)
     plugin = yaml.safe_load((ROOT / "examples/argocd/argocd-cmp.yaml").read_text(encoding="utf-8"))
     command = [*plugin["spec"]["generate"]["command"], *plugin["spec"]["generate"]["args"]]
@@ -217,9 +217,9 @@ def test_the_commands_of_the_argo_cd_plugin_run(tmp_path):
         "KUBE_API_VERSIONS": "v1,apps/v1",
     }
 
-    def generate(folder: Path) -> subprocess.CompletedProcess[str]:
+    def generate(directory: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=folder, env=reader.environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=directory, env=reader.environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     good = generate(reader.copy / "examples/stock-istio")

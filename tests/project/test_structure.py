@@ -53,7 +53,7 @@ def copied(directory: Path) -> Path:
 
 
 def test_the_layers_are_kept():
-    """Imports point down the layers, nothing imports in a cycle, and no rule imports another one."""
+    """Imports point down the layers, there are no cycles, and no rule imports another one."""
     done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -98,7 +98,7 @@ def test_a_wrong_import_fails_the_check(what, tmp_path):
 
 @pytest.mark.parametrize("path", MODULES, ids=where)
 def test_no_module_imports_its_own_package(path):
-    """An `__init__.py` imports its modules, or they import it, and never both; the root is only asked for its version."""
+    """Either `__init__.py` imports its modules, or they import it, never both; the root offers only its version to them."""
     packages = {".".join(parent.relative_to(ROOT).parts) for parent in path.parents if ROOT in parent.parents}
     if path.name == "__init__.py":
         packages.discard(".".join(path.parent.relative_to(ROOT).parts))
@@ -113,7 +113,7 @@ def test_no_module_imports_its_own_package(path):
 
 
 def test_a_new_module_must_be_given_a_layer(tmp_path):
-    """A directory that no layer names would escape the check."""
+    """Otherwise the check would ignore a directory that is in no layer."""
     package = copied(tmp_path)
     (package / "helpers.py").write_text('"""Something new."""\n', encoding="utf-8")
     done = lint_imports(tmp_path)
@@ -136,7 +136,7 @@ def test_no_rule_imports_another_rule(path):
 
 @pytest.mark.parametrize("rule", multimesh.rules.RULES, ids=lambda rule: rule.ID)
 def test_every_rule_has_its_file_of_tests(rule):
-    """A rule is the module `multimesh/rules/<rule>.py`, and its tests are where its name says."""
+    """The tests of the rule `multimesh/rules/<rule>.py` are in `tests/rules/test_<rule>.py`."""
     assert (ROOT / "tests" / "rules" / f"test_{rule.__name__.rpartition('.')[2]}.py").exists()
 
 
@@ -146,7 +146,7 @@ def test_every_module_with_an_id_is_in_the_list_of_rules():
 
 
 def test_no_import_is_relative():
-    """One way to write an import: by its full name."""
+    """Modules are imported by their full names."""
     relative = [
         where(path)
         for path in MODULES
@@ -187,11 +187,11 @@ def test_no_line_has_more_than_120_columns():
     assert wide == []
 
 
-# Tricks that are not used.
+# Language features that are not used.
 
 
 def test_nothing_assigns_to_builtins():
-    """A builtin function is the one that Python documents."""
+    """Builtin functions work as documented."""
     found = []
     for path in MODULES:
         for node in ast.walk(tree(path)):

@@ -1,4 +1,4 @@
-"""`make try`: one chart, both meshes, one page; and the small model of the modern charts that it is shown on."""
+"""`make try`: one chart, both meshes, one page of output; and the model of the modern charts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MESHES = ("affirmed", "blue")
 
 def try_chart(helm: Helm, chart: object, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the tool as make does, with one real Helm as the helm on PATH."""
-    folder = helm.home / "on-path"
-    folder.mkdir(exist_ok=True)
-    if not (folder / "helm").exists():
-        (folder / "helm").symlink_to(helm.binary)
+    directory = helm.home / "on-path"
+    directory.mkdir(exist_ok=True)
+    if not (directory / "helm").exists():
+        (directory / "helm").symlink_to(helm.binary)
     environment = clean_environment()
-    environment["PATH"] = f"{folder}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = f"{directory}{os.pathsep}{environment['PATH']}"
     command = [sys.executable, str(ROOT / "tools" / "try.py"), f"--chart={chart}", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=120, check=False)
 
 
 def test_a_chart_that_keeps_the_laws_is_told_so_on_one_page(helm):
-    """Both meshes, what changed by rule, what was dropped, and every law."""
+    """The page shows both meshes, the changes by rule, what was dropped, and every law."""
     done = try_chart(helm, CHART, f"--values={VALUES}")
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -53,8 +53,8 @@ def test_a_chart_that_is_refused_is_told_why_and_what_to_do(helm3):
     assert "--set global.istioNamespace=istio-blue" in done.stdout
 
 
-def test_an_archive_is_tried_as_a_folder_is(helm3, tmp_path):
-    """As `helm pull` brings it."""
+def test_an_archive_is_tried_as_a_directory_is(helm3, tmp_path):
+    """`helm pull` downloads charts as archives."""
     assert helm3.run("package", CHART, "-d", tmp_path).code == 0
     done = try_chart(helm3, tmp_path / "stock-istiod-0.1.0.tgz", f"--values={VALUES}")
 
@@ -62,7 +62,7 @@ def test_an_archive_is_tried_as_a_folder_is(helm3, tmp_path):
 
 
 def test_what_two_meshes_share_is_named(helm3, tmp_path):
-    """A node port that the user chose for both is nothing that a rule may change, and everything that a mesh trips over."""
+    """A rule must not change a node port that the user chose for both meshes, but they conflict."""
     service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, nodePort: 30080}]}\n"
     done = try_chart(helm3, write_chart(tmp_path / "both", service=service))
 
@@ -72,7 +72,7 @@ def test_what_two_meshes_share_is_named(helm3, tmp_path):
 
 @pytest.mark.parametrize("chart", ["nowhere", ""])
 def test_what_is_no_chart_ends_with_2(helm3, chart):
-    """And says so on stderr."""
+    """The message is on stderr."""
     done = try_chart(helm3, chart)
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -81,14 +81,14 @@ def test_what_is_no_chart_ends_with_2(helm3, chart):
 
 
 def test_values_that_charts_share_are_pointed_out(helm3, tmp_path):
-    """Charts of 1.6 do not render without the file beside them."""
+    """Charts of 1.6 do not render without the file in their parent directory."""
     chart = write_chart(tmp_path / "charts" / "one", it="a: {{ .Values.global.tracer.name }}\n")
     shared = tmp_path / "charts" / "global.yaml"
     shared.write_text("global: {tracer: {name: zipkin}}\n")
     done = try_chart(helm3, chart)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith(f"\n  The charts of this folder share values: VALUES={shared}\n")
+    assert done.stderr.endswith(f"\n  The charts of this directory share values: VALUES={shared}\n")
     assert "share values" not in try_chart(helm3, chart, f"--values={shared}").stderr
 
 
@@ -106,7 +106,7 @@ def values(tmp_path: Path):
 
 
 def test_the_model_of_the_modern_charts_becomes_two_meshes_through_helm(helm, values):
-    """The post-renderer as Helm runs it: nothing is in both meshes, every reference leads somewhere."""
+    """With Helm, the two meshes have nothing in common, and every reference refers to an object."""
     streams = []
     for mesh in MESHES:
         done = helm.post_render(CHART, mesh, "-f", values(mesh))
@@ -121,14 +121,14 @@ def test_the_model_of_the_modern_charts_becomes_two_meshes_through_helm(helm, va
 
 
 def test_both_helms_make_the_same_mesh_of_the_model(helm3, helm4, values):
-    """But for order."""
+    """Only the order differs."""
     one, other = (helm.post_render(CHART, "blue", "-f", values("blue")).out for helm in (helm3, helm4))
 
     assert by_key(one) == by_key(other)
 
 
 def test_the_model_without_a_revision_is_refused_through_helm(helm, values):
-    """The user reads the value to set, whichever Helm."""
+    """With either Helm the user reads which value to set."""
     done = helm.post_render(CHART, "blue", "-f", values("blue"), "--set", "revision=")
 
     assert (done.code != 0, done.out) == (True, "")

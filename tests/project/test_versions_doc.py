@@ -1,4 +1,4 @@
-"""docs/istio-versions.md says what the rules do: every rule, and every refusal with its words, tried one by one."""
+"""docs/istio-versions.md has every rule, and every refusal with its message; each refusal is tested."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pages import table
 from program import ROOT, profile, render
 
 from multimesh.rules import RULES
@@ -15,9 +16,7 @@ PAGE = (ROOT / "docs" / "istio-versions.md").read_text(encoding="utf-8")
 
 def rows(heading: str) -> list[list[str]]:
     """Return the cells of the table below a heading."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return table(PAGE, heading)
 
 
 def head(kind: str, name: str, group: str = "v1", namespace: str = "", labels: str = "") -> str:
@@ -49,7 +48,7 @@ def config(name: str, key: str, text: str) -> str:
     return head("ConfigMap", name, namespace="istio-blue") + f"data:\n  {key}: '{text}'\n"
 
 
-# What the message says -> the smallest stream that is refused so.
+# Part of the message -> the smallest stream that is refused with it.
 REFUSED = {
     "which means the default revision": istiod(""),
     'is "red" but mesh blue has the revision': istiod("red"),
@@ -82,10 +81,16 @@ REFUSED = {
     "the chart istio-cni exists once in a cluster": head("ServiceAccount", "istio-cni", namespace="istio-blue"),
     "the chart ztunnel exists once in a cluster": head("ServiceAccount", "ztunnel", namespace="istio-blue"),
     "the chart istio-operator exists once in a cluster": head("Namespace", "istio-operator"),
+    "an IstioOperator makes an operator or istioctl install a stock mesh": head(
+        "IstioOperator", "a", "install.istio.io/v1alpha1", "istio-blue"
+    ),
     "the chart istio-init exists once in a cluster": head("Job", "istio-init-crd-10", "batch/v1", "istio-blue"),
     "does not carry helm.sh/resource-policy: keep": head("CustomResourceDefinition", "a.b", "apiextensions.k8s.io/v1"),
     'the cluster-scoped name "company-reader" is in no table': head("ClusterRole", "company-reader", RBAC),
     'no table knows the kind "Widget"': head("Widget", "a", "example.com/v1"),
+    "this is a chart of Istio 1.4 or older": head("Deployment", "istio-galley", "apps/v1", "istio-blue")
+    + "spec:\n  template:\n    spec:\n      containers:\n      - name: galley\n"
+    "        command: [galley, server, --validation-webhook-config-file, /etc/config/a.yaml]\n",
     '--webhookName="red-sidecar-injector.istio.io"': head(
         "Deployment", "istio-sidecar-injector", "apps/v1", "istio-blue"
     )
@@ -96,7 +101,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("row", rows("What is refused"), ids=lambda row: row[0])
 def test_a_refusal_of_the_manual_is_what_the_program_says(row):
-    """Message, remedy and rule stand in the table as they are printed."""
+    """Message, remedy and rule in the table are those of the program."""
     _, said, helps, rule = row
     stream = REFUSED[said.strip("`")]
     result = render(stream.encode(), profile("blue", "istio-blue", ("shop-blue",)))
@@ -108,19 +113,19 @@ def test_a_refusal_of_the_manual_is_what_the_program_says(row):
 
 
 def test_every_refusal_that_is_tried_has_its_row():
-    """And none stands there that nobody tried."""
+    """The table has no row that is not tested."""
     assert {row[1].strip("`") for row in rows("What is refused")} == set(REFUSED)
 
 
 def test_every_rule_that_refuses_has_a_row():
-    """A rule refuses by `resource.error`; what it refuses for a field's shape has one sentence for all."""
+    """A rule refuses with `resource.error`; refusals of a field of an unexpected type have one sentence in common."""
     refusing = {rule.ID for rule in RULES if "resource.error(" in Path(str(rule.__file__)).read_text(encoding="utf-8")}
 
     assert {row[3] for row in rows("What is refused")} == refusing
 
 
 def test_every_rule_is_in_the_table_of_what_is_done():
-    """Under the id that messages and diffs have, with a link to its section."""
+    """Its id is that in messages and diffs, and is a link to its section."""
     linked = {rule for row in rows("What is done") for rule in re.findall(r"\(rules\.md#([a-z-]+)\)", row[3])}
 
     assert linked == {rule.ID for rule in RULES}

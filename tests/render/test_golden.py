@@ -1,10 +1,10 @@
-"""Golden cases: small streams, run as Helm runs them, and held against what a person has read and agreed with.
+"""Golden cases: small streams, rendered as Helm does, and compared with an output that a person has reviewed.
 
-A case is a folder of tests/golden/: `input.yaml` goes to stdin, `arguments` has one argument a line, and what came out
-stands in `stdout.yaml` and `stderr.txt`, where `<case>` is written for the path of the folder. A case whose
-`stderr.txt` is not empty ends with exit code 2, any other one with 0.
+A case is a directory of tests/golden/: `input.yaml` is stdin, `arguments` has one argument on each line, and
+`stdout.yaml` and `stderr.txt` are the expected output, with `<case>` in place of the path of the directory. A case
+whose `stderr.txt` is not empty ends with exit code 2, any other one with 0.
 
-    pytest tests/render/test_golden.py --update-golden      # writes what comes out; read the diff before you commit it
+    pytest tests/render/test_golden.py --update-golden      # writes the output; read the diff before you commit it
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 from helms import PROGRAM, clean_environment
 
-FOLDER = Path(__file__).resolve().parents[1] / "golden"
-CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
-#: Those of which something is left to be run again.
-RENDERED = [name for name in CASES if b"\nkind: " in (FOLDER / name / "stdout.yaml").read_bytes()]
+DIRECTORY = Path(__file__).resolve().parents[1] / "golden"
+CASES = sorted(path.name for path in DIRECTORY.iterdir() if path.is_dir())
+#: The cases with an output that can be rendered again.
+RENDERED = [name for name in CASES if b"\nkind: " in (DIRECTORY / name / "stdout.yaml").read_bytes()]
 EXPECTED = ("stdout.yaml", "stderr.txt")
 
 
 def run(case: Path, stream: bytes) -> tuple[int, bytes, bytes]:
-    """Start the program as Helm does: by its first line, without a terminal, in the caller's working directory."""
+    """Start the program as Helm does: by its first line, without a terminal, in the working directory of the caller."""
     arguments = (case / "arguments").read_text(encoding="utf-8").splitlines()
     environment = clean_environment()
     done = subprocess.run(
@@ -41,8 +41,8 @@ def run(case: Path, stream: bytes) -> tuple[int, bytes, bytes]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_golden_case_comes_out_as_it_was_agreed(name: str, pytestconfig: pytest.Config) -> None:
-    """The bytes on stdout, the message on stderr, and the exit code."""
-    case = FOLDER / name
+    """The bytes on stdout, the message on stderr, and the exit code are those of the files."""
+    case = DIRECTORY / name
     code, out, err = run(case, (case / "input.yaml").read_bytes())
     if pytestconfig.getoption("--update-golden"):
         for file, content in zip(EXPECTED, (out, err)):
@@ -55,14 +55,14 @@ def test_a_golden_case_comes_out_as_it_was_agreed(name: str, pytestconfig: pytes
 
 @pytest.mark.parametrize("name", RENDERED)
 def test_a_golden_case_run_again_stays_as_it_is(name: str) -> None:
-    """Running twice is running once."""
-    case = FOLDER / name
+    """Law 3: rendering an output again changes nothing."""
+    case = DIRECTORY / name
     agreed = (case / "stdout.yaml").read_bytes()
     assert run(case, agreed) == (0, agreed, b"")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_golden_case_has_all_its_files_and_names_no_others(name: str) -> None:
-    """A file that no test reads shows nothing."""
-    files = {path.name for path in (FOLDER / name).iterdir()}
+    """Files that no test reads would check nothing."""
+    files = {path.name for path in (DIRECTORY / name).iterdir()}
     assert files == {"input.yaml", "profile.yaml", "arguments", *EXPECTED}

@@ -1,4 +1,4 @@
-"""A large List is cut into its items, and what comes out is what comes out without the cut."""
+"""A large List is cut into its items, and the output is the same as without the cut."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ DROPPED = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n
 
 
 def item(document: str, indent: str = "") -> str:
-    """Write a document as an item of a list."""
+    """Return a document as an item of a list."""
     lines = [f"{indent}  {line}" if line else "" for line in document.splitlines()]
     return f"{indent}- {lines[0].lstrip()}\n" + "".join(f"{line}\n" for line in lines[1:])
 
 
 def render(text: str, monkeypatch: pytest.MonkeyPatch, least: int) -> str:
-    """Render a stream in which Lists of at least so many bytes are cut; a refusal is its message."""
+    """Render a stream with Lists of at least this size cut; return the output, or the message of a refusal."""
     monkeypatch.setattr(pipeline, "LARGE_LIST", least)
     try:
         return pipeline.render(text.encode(), MESH).output.decode()
@@ -37,7 +37,7 @@ def render(text: str, monkeypatch: pytest.MonkeyPatch, least: int) -> str:
 
 
 def is_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Hold that the cut changes nothing, and return what comes out."""
+    """Assert that the cut changes nothing, and return the output."""
     found = render(text, monkeypatch, 0)
     assert found == render(text, monkeypatch, 1 << 40)
     return found
@@ -52,7 +52,7 @@ def pieces(text: str) -> list[str] | None:
 @pytest.mark.parametrize("indent", ["", "  "])
 @pytest.mark.parametrize("tail", ["", "metadata:\n  name: a\n", "\n# a comment\n", "\n  # a comment\n\n"])
 def test_each_item_is_a_piece_from_its_dash_to_the_next(indent: str, tail: str) -> None:
-    """All that follows the last item, up to the next key at the root, belongs to it."""
+    """The text after the last item, up to the next key at the root, belongs to that item."""
     first, second = item(ROLE, indent), item(QUIET + "data:\n  a: |\n    - b\n\n   # c\n", indent)
     last = tail if not tail.startswith("m") else ""
     assert pieces(HEAD + first + second + tail) in ([first, second + last], None)
@@ -83,7 +83,7 @@ DOUBTS = {
 
 @pytest.mark.parametrize("text", DOUBTS.values(), ids=DOUBTS)
 def test_what_may_not_be_a_list_of_these_items_is_not_cut(text: str) -> None:
-    """The parser finds out."""
+    """The List is left to the parser."""
     assert cut(text.encode(errors="surrogateescape")) is None
 
 
@@ -114,13 +114,13 @@ STREAMS = {
 
 @pytest.mark.parametrize("text", STREAMS.values(), ids=STREAMS)
 def test_a_list_renders_to_the_same_with_and_without_the_cut(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages and the places in them included."""
+    """The messages and the places in them are the same too."""
     found = is_the_same(text, monkeypatch)
     assert "kiali-affirmed" in found or "refused" in found or "kiali" not in found or "'b" in text or "local" in text
 
 
 def test_a_quote_does_not_hide_a_role_from_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the quote it is text, after it a role."""
+    """Inside the quote it is text; after the quote it is a role."""
     found = is_the_same(STREAMS["a quote around a role"] + item(ROLE), monkeypatch)
     assert found.count("kiali-affirmed") == 1
     assert found.endswith("name: kiali-affirmed\n  rules: []\n")
@@ -137,13 +137,13 @@ REAL = [
 def test_a_real_chart_as_a_list_renders_to_the_same(
     stream: streams.Stream, indent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As tools write it that gather manifests."""
+    """Tools that collect manifests write charts as one List."""
     documents = [item(yaml.safe_dump(one, sort_keys=False), indent) for one in stream.objects()]
     assert "affirmed" in is_the_same(HEAD + "".join(documents), monkeypatch)
 
 
 def test_no_more_than_an_item_is_parsed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So time grows with the size of a List, and memory with that of an item."""
+    """So time is proportional to the size of a List, and memory to that of an item."""
     sizes = []
 
     def compose(text: str, *rest: object) -> object:
@@ -156,7 +156,7 @@ def test_no_more_than_an_item_is_parsed_at_once(monkeypatch: pytest.MonkeyPatch)
     assert pipeline.render(text.encode(), MESH).output.decode() == text.replace("kiali", "kiali-affirmed")
     items_parsed = [size for size in sizes if size == len(item(ROLE))]
     assert len(items_parsed) == 1000
-    # The last item is always parsed, and the List without its items once.
+    # The last item is always parsed, and so is the List without its items.
     assert min(size for size in sizes if size != len(item(ROLE))) == len(item(QUIET))
     assert len(sizes) == 1002
 
@@ -174,7 +174,7 @@ def test_no_more_than_an_item_is_parsed_at_once(monkeypatch: pytest.MonkeyPatch)
 def test_what_takes_too_much_memory_to_parse_is_refused(
     limit: str, text: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before it is parsed."""
+    """It is refused before it is parsed."""
     monkeypatch.setattr(limits, "_MIN_COUNTED", 5)
     monkeypatch.setattr(limits, limit, 5)
     with pytest.raises(MultimeshError, match=message):
@@ -184,7 +184,7 @@ def test_what_takes_too_much_memory_to_parse_is_refused(
 
 
 def test_texts_inside_a_document_have_a_limit_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ConfigMap with two of them is not twice as large."""
+    """The limit is for the sum of all texts in a document."""
     monkeypatch.setattr(limits, "MAX_EMBEDDED", 20)
     text = edits.Text("a: aaaaaaaaaaaa\nb: bbbbbbbbb\n")
     (_, first), (_, second) = text.roots[0].value
@@ -195,14 +195,14 @@ def test_texts_inside_a_document_have_a_limit_in_all(monkeypatch: pytest.MonkeyP
 
 
 def test_a_stream_with_too_many_documents_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of them takes memory, however small it is."""
+    """Every document takes memory, even a small one."""
     monkeypatch.setattr(pipeline, "MAX_DOCUMENTS", 2)
     with pytest.raises(MultimeshError, match="has more than 2 documents"):
         pipeline.render(b"a: b\n---\n---\n---\n", MESH)
 
 
 def test_a_document_that_is_skipped_may_be_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what is parsed is limited."""
+    """The limit is only for documents that are parsed."""
     monkeypatch.setattr(pipeline, "MAX_SIZE", 200)
     monkeypatch.setattr(pipeline, "MAX_LONG", 200)
     large = QUIET + "data:\n" + "  key: value\n" * 30

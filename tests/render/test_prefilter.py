@@ -1,4 +1,4 @@
-"""The guard: what passes unread must concern nobody, whatever the text tries.
+"""The prefilter skips only documents that concern no rule, whatever text they contain.
 
 The oracle is libyaml, and the program itself with the guard switched off.
 """
@@ -39,7 +39,7 @@ def mesh(name: str = "affirmed"):
 
 
 def run_python(code: str) -> set[str]:
-    """Run code in a fresh interpreter, and return the words it prints."""
+    """Run code in a new interpreter, and return the words that it prints."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(done.stdout.split())
 
@@ -53,7 +53,7 @@ def outcome(data: bytes, of):
 
 
 def unguarded(data: bytes, of, monkeypatch):
-    """Render with every document read."""
+    """Render with every document parsed."""
     with monkeypatch.context() as patch:
         patch.setattr(rendering, "may_skip", lambda body, mesh, data: False)
         patch.setattr(rendering, "head_size", lambda body: 0)
@@ -61,7 +61,7 @@ def unguarded(data: bytes, of, monkeypatch):
 
 
 def passes(body: bytes, of) -> bool:
-    """Tell whether the guard lets a document pass unread."""
+    """Return whether the prefilter skips a document."""
     return guard.may_skip(body, of, guard.long_data(body))
 
 
@@ -69,7 +69,7 @@ ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n
 
 LIST = "apiVersion: v1\nkind: List\nmetadata:\n  name: a\nitems:\n"
 
-# Documents that may not pass unread. Each was, or would be, taken for something harmless by a naive guard.
+# Documents that must not be skipped. A simpler prefilter skipped each of them, or would skip it.
 DOUBTS = {
     "a root that is indented, and a quoted kind at column 0": (
         "  a: 'x\nkind: ConfigMap\n'\n  kind: ClusterRole\n  apiVersion: rbac.authorization.k8s.io/v1\n"
@@ -174,12 +174,12 @@ DOUBTS = {
 @pytest.mark.parametrize("text", DOUBTS.values(), ids=DOUBTS)
 @pytest.mark.parametrize("large", [longtext.MIN_SIZE, 0])
 def test_a_document_in_doubt_is_read(text, large, monkeypatch):
-    """Doubt costs a tenth of a millisecond; a stock name that slips through takes another mesh down."""
+    """Parsing a document costs a tenth of a millisecond; a stock name that is missed breaks another mesh."""
     monkeypatch.setattr(longtext, "MIN_SIZE", large)
     assert not passes(text.encode(), mesh())
 
 
-# Documents for which the guard exists: most of a chart.
+# Documents that must be skipped: most of a chart.
 CERTAIN = {
     "nothing": "",
     "comments": "# Source: istio/templates/empty.yaml\n",
@@ -210,7 +210,7 @@ CERTAIN = {
 @pytest.mark.parametrize("text", CERTAIN.values(), ids=CERTAIN)
 @pytest.mark.parametrize("large", [longtext.MIN_SIZE, 0])
 def test_a_document_that_concerns_nobody_passes_unread(text, large, monkeypatch):
-    """Not reading it is what makes rendering fast."""
+    """Rendering is fast because these documents are not parsed."""
     monkeypatch.setattr(longtext, "MIN_SIZE", large)
     if text == CERTAIN["quoted data"] and large:
         pytest.skip("what begins like a key at the beginning of a line sends a small document to the parser")
@@ -241,13 +241,13 @@ def test_a_workload_is_read_where_the_profile_adds_flags(kind):
 
 
 def test_the_registry_knows_every_kind_that_holds_the_name_of_a_gateway():
-    """What the rule looks for in a kind that the registry lacks would never be looked at."""
+    """A rule would never get a kind that is missing in its table READS."""
     assert set(gateways.READS) == set(gateways.FIELDS) | {"ConfigMap"}
 
 
 RULES = 'rules:\n- apiGroups: [""]\n  resources: [pods]\n\n  verbs: [get]\n'
 
-# Roles of which the head does not say all.
+# Roles for which the beginning of the document is not enough.
 WHOLE_ROLES = {
     "a grant by name": ROLE + RULES + "- resources: [podsecuritypolicies]\n  resourceNames: [a]\n",
     "the same behind an escape": ROLE + RULES + '- resources: ["podsecurity\\x70olicies"]\n  resourceNames: [a]\n',
@@ -258,7 +258,7 @@ WHOLE_ROLES = {
 
 @pytest.mark.parametrize("text", WHOLE_ROLES.values(), ids=WHOLE_ROLES)
 def test_a_role_is_read_whole_where_a_rule_may_ask_for_more(text):
-    """What a role allows concerns a rule only by certain words."""
+    """The rules of a role concern multimesh only if they contain certain words."""
     assert documents.head_size((ROLE + RULES).encode()) == len(ROLE)
     assert documents.head_size(text.encode()) == 0
 
@@ -268,7 +268,7 @@ CRD = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmeta
 
 @pytest.mark.parametrize("last", ["kind: ClusterRole\n", "'kind': ClusterRole\n", "\tx\n", "- a\n"])
 def test_a_key_behind_a_schema_is_seen_wherever_it_stands(last, monkeypatch):
-    """A schema is looked at piece by piece, and none of its lines falls between two of them."""
+    """A schema is searched in pieces, and no line between two pieces is missed."""
     monkeypatch.setattr(documents, "_CHUNK", 32)
     for lines in range(20):
         schema = "spec:\n" + "  a: b\n\n" * (lines // 2) + "  ccccc:\n    - d\n" * lines
@@ -300,7 +300,7 @@ UNCUT = {
 
 @pytest.mark.parametrize("text", UNCUT.values(), ids=UNCUT)
 def test_a_stream_that_cannot_be_cut_safely_is_read_as_a_whole(text):
-    """What libyaml takes for a document boundary only libyaml knows there."""
+    """There only libyaml can find the boundaries of documents."""
     assert documents.split(text.encode()) is None
 
 
@@ -327,7 +327,7 @@ ENDED = {
 
 @pytest.mark.parametrize("text", ENDED.values(), ids=ENDED)
 def test_a_document_end_changes_nothing(text, monkeypatch):
-    """What `...` ends is read as libyaml reads the whole stream."""
+    """The end marker `...` is read as libyaml reads it in the whole stream."""
     one = mesh()
     monkeypatch.setattr(rendering, "split", lambda data: None)
     wanted = outcome(text.encode(), one)
@@ -350,7 +350,7 @@ CUT = [
 
 @pytest.mark.parametrize("text", CUT)
 def test_cutting_loses_nothing_and_cuts_where_libyaml_does(text):
-    """The pieces together are the stream, and each piece is one of libyaml's documents."""
+    """The concatenated pieces are the stream, and each piece is one document of libyaml."""
     data = text.encode()
     places = documents.split(data)
     assert places is not None
@@ -399,7 +399,7 @@ LINES = [
 
 
 def base(rng: Random) -> list[str]:
-    """Make the lines of a plain document."""
+    """Return the lines of a plain document."""
     lines = [f"apiVersion: {rng.choice(VERSIONS)}", f"kind: {rng.choice(KINDS)}"]
     rng.shuffle(lines)
     block = ["metadata:", f"  name: {rng.choice(NAMES)}"]
@@ -409,7 +409,7 @@ def base(rng: Random) -> list[str]:
 
 
 def random_document(rng: Random) -> str:
-    """Make a document from a plain one and lines that try to mislead."""
+    """Return a document made of a plain one and lines that look like something else."""
     lines = base(rng) if rng.random() < 0.9 else []
     for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 5))):
         line = rng.choice(LINES).format(
@@ -439,7 +439,7 @@ def identity(text: str) -> tuple[str, str, str, str] | None:
     keys = [key.value for key, _ in root.value]
     assert all(keys.count(key) < 2 for key in ("apiVersion", "kind", "metadata")), text
     if not {"apiVersion", "kind", "metadata"} <= set(top):
-        # What looks like the key is the inside of a quoted text. Without the key Kubernetes takes no object at all.
+        # The apparent key is inside a quoted text. Without a real key Kubernetes refuses the object.
         return None
     below = {key.value: node.value for key, node in top["metadata"].value}
     keys = [key.value for key, _ in top["metadata"].value]
@@ -449,7 +449,7 @@ def identity(text: str) -> tuple[str, str, str, str] | None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
-    """Kind, name and namespace that the guard decides by are those that libyaml reads."""
+    """The prefilter decides by the kind, name and namespace that libyaml reads."""
     rng = Random(f"guard {seed}")
     taken: list[tuple[str, bytes]] = []
     concerned_by = guard.concerned_by
@@ -482,7 +482,7 @@ def test_what_passes_unread_is_what_the_guard_takes_it_for(seed, monkeypatch):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_guard_changes_no_byte_of_any_small_document(seed, monkeypatch):
-    """Rendering with the guard and reading everything give the same bytes."""
+    """Law 1: rendering with the prefilter and parsing every document give the same bytes."""
     rng = Random(f"bytes {seed}")
     monkeypatch.setattr(longtext, "MIN_SIZE", longtext.MIN_SIZE if seed % 2 else 0)
     name = rng.choice(sorted(MESHES))
@@ -496,7 +496,7 @@ def test_the_guard_changes_no_byte_of_any_small_document(seed, monkeypatch):
         data = text + END
         wanted = unguarded(data, one, monkeypatch)
         if isinstance(wanted, str) and ("not YAML" in wanted or "no rule knows" in wanted or "no kind" in wanted):
-            # Helm or Kubernetes refuses it as it came, or a field that says nothing to a rule has a strange shape.
+            # Helm or Kubernetes refuses it anyway, or a field that no rule reads has an unexpected type.
             continue
         passed += 1
         assert wanted == outcome(data, one), (seed, name, text)
@@ -506,7 +506,7 @@ def test_the_guard_changes_no_byte_of_any_small_document(seed, monkeypatch):
 @over("source", streams())
 @pytest.mark.parametrize("owner", ["own", "leave"])
 def test_the_guard_changes_no_byte_of_any_stream(source, owner, monkeypatch):
-    """Over every stock stream, accepted or refused: guard on equals guard off."""
+    """For every stock stream, accepted or refused, the result is the same with the prefilter and without it."""
     one = load(
         profile(source.mesh, f"istio-{source.mesh}", (f"nginx-{source.mesh}", "istio-ingress"), sharedResources=owner),
         "p",

@@ -1,4 +1,4 @@
-"""Refusals: all of a stream in one run, each with its place, then what accepts them, to be pasted."""
+"""Refusals: all of a stream in one run, each with its place, then a block with what accepts them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RBAC = "rbac.authorization.k8s.io/v1"
 
 
 def document(source: str, kind: str, name: str, version: str = "v1", namespace: str = "", more: str = "") -> str:
-    """Return a document as Helm 3 writes it."""
+    """Return a document as Helm 3 sends it."""
     place = f"  namespace: {namespace}\n" if namespace else ""
     return f"---\n# Source: {source}\napiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {name}\n{place}{more}"
 
@@ -211,7 +211,7 @@ def test_a_value_of_global_is_the_same_in_every_chart():
 
 
 def test_helm_4_shows_all_of_it():
-    """Its plugin ends with 0, and its output is one string."""
+    """The exit code of its plugin is 0, and its output is one string."""
     from program import ROOT
 
     done = run(UMBRELLA.encode(), "--profile", str(ROOT / "charts-values" / "blue"), HELM_PLUGIN_DIR=str(ROOT))

@@ -1,4 +1,4 @@
-"""The report of one run: entries of the profile that matched nothing are findings, and nothing else is."""
+"""The report of one run: only entries of the profile that matched nothing are findings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ metadata:
 
 
 def findings(**spec: Any) -> list[tuple[str, int]]:
-    """Return what the report of a run finds about the entries of the profile: message and line."""
+    """Return the findings about entries of the profile: message and line."""
     mesh = load(profile("blue", "istio-blue", **spec), "profile.yaml")
     found = report(render(STREAM, mesh), mesh)["findings"]
     assert {(one["id"], one["severity"]) for one in found} <= {("profile-entry", "info")}
@@ -55,7 +55,7 @@ KEPT = ["ClusterRole/company-reader", "Widget/*"]
 
 
 def test_entries_that_matched_are_no_findings() -> None:
-    """As an object, a reference, or a whole kind."""
+    """They matched an object, a reference, or a whole kind."""
     renamed = ["ClusterRole/auditor", "ClusterIssuer/corp.issuer"]
     assert findings(keepNames=[*KEPT, "Service/edge"], renameNames=renamed) == []
 
@@ -72,13 +72,13 @@ def test_entries_that_matched_are_no_findings() -> None:
     ],
 )
 def test_an_entry_that_matched_nothing_is_a_finding_with_its_line(key: str, entry: str) -> None:
-    """A misspelled name is found so; a chart of several may well have no use for it, so it is an info."""
+    """A misspelled name is found in this way. Another chart of the mesh may need the entry, so it is an info."""
     spec: dict[str, Any] = {"keepNames": KEPT} | {key: [*(KEPT if key == "keepNames" else []), entry]}
     line = 11 if key == "keepNames" else 12
     assert findings(**spec) == [(f'spec.{key} holds "{entry}", which occurs nowhere in this stream', line)]
 
 
 def test_a_workload_namespace_that_is_written_twice_is_a_finding() -> None:
-    """It counts once, and may not be the one that was meant."""
+    """It counts once, and the user may have meant another namespace."""
     expected = [('spec.workloadNamespaces holds "a" more than once', 8)]
     assert findings(keepNames=KEPT, workloadNamespaces=["a", "b", "a", "a"]) == expected

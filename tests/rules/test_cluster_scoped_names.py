@@ -138,8 +138,9 @@ def test_any_other_name_is_refused(name: str) -> None:
 def test_a_class_or_namespace_can_be_kept_only(version: str, kind: str) -> None:
     """What refers to it would not follow."""
     assert refusal(thing(version, kind, "shop")).endswith(
-        f'  If every mesh may share it: keepNames: ["{kind}/shop"] in profile.yaml.\n'
-        f"  renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow."
+        f"  renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow.\n"
+        f'  If only this mesh installs it: keepNames: ["{kind}/shop"] in profile.yaml. '
+        "Otherwise give it another name in the values of the chart, or leave it out."
     )
     assert stays(thing(version, kind, "shop"), keepNames=[f"{kind}/shop"])
 
@@ -156,9 +157,9 @@ def test_a_class_or_namespace_can_be_kept_only(version: str, kind: str) -> None:
 def test_a_stock_name_with_the_suffix_of_another_mesh_is_refused(kind: str, name: str, other: str) -> None:
     """Of two stock names that it begins with, the longer one counts."""
     assert refusal(thing(RBAC, kind, name)) == (
-        f'multimesh: <stdin>:3: {kind}/{name}: the cluster-scoped name "{name}" says that this stream was rendered or '
-        f'rewritten for another mesh, "{other}" [cluster-scoped-names]\n'
-        "  Render the stock chart with -n istio-affirmed, and pipe it through one profile only.\n"
+        f'multimesh: <stdin>:3: {kind}/{name}: the cluster-scoped name "{name}" is in no table; it could be a stock '
+        f'name with the suffix of another mesh, "{other}" [cluster-scoped-names]\n'
+        "  If it is: render the stock chart with -n istio-affirmed, and pipe it through one profile only.\n"
         f'  If every mesh may share it: keepNames: ["{kind}/{name}"] in profile.yaml.\n'
         f'  If every mesh needs its own, {name}-affirmed: renameNames: ["{kind}/{name}"] there.'
     )
@@ -194,7 +195,13 @@ def test_a_class_with_the_name_of_a_namespace_is_refused():
 
 def test_definitions_stay():
     """The rule shared-resources decides about them."""
-    keep = {"annotations": {"helm.sh/resource-policy": "keep"}}
+    keep = {
+        "annotations": {
+            "helm.sh/resource-policy": "keep",
+            "kustomize.toolkit.fluxcd.io/prune": "disabled",
+            "argocd.argoproj.io/sync-options": "Prune=false",
+        }
+    }
     manifest = thing(
         "apiextensions.k8s.io/v1", "CustomResourceDefinition", "gateways.networking.istio.io", metadata=keep
     )
@@ -240,7 +247,8 @@ def test_a_kind_in_no_table_is_refused(version: str, kind: str, of: str) -> None
     assert refusal(thing(version, kind, "any")) == (
         f'multimesh: <stdin>:3: {kind}/any: no table knows the kind "{kind}"{of}, so it is unknown whether it is '
         "cluster-scoped [cluster-scoped-names]\n"
-        f'  If two meshes may both have it, keep it: keepNames: ["{kind}/*"] in profile.yaml.'
+        "  Name its CRD: --crds FILE or DIRECTORY, or spec.crds in profile.yaml.\n"
+        f'  If two meshes may both have it, keep it: keepNames: ["{kind}/*"] there.'
     )
     assert stays(thing(version, kind, "any"), keepNames=[f"{kind}/*"])
     assert "no table knows" in refusal(thing(version, kind, "any"), keepNames=[f"{kind}/any"])

@@ -7,7 +7,7 @@ import yaml
 from program import profile, render
 
 MESH = profile("blue", "istio-blue", ("shop",))
-ELSEWHERE = 'subjects/0/namespace is "monitoring", but the control plane of mesh blue lives in "istio-blue"'
+ELSEWHERE = 'subjects/0/namespace is "monitoring", but the control plane of mesh blue is in "istio-blue"'
 
 
 def binding(kind: str, name: str, account: str, role: str = "view", namespace: str = "") -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from program import profile, render
+from program import ROOT, profile, render
 
 from multimesh import load_profile, render_manifest
 
@@ -137,3 +139,15 @@ def test_namespaced_kinds_of_others_need_no_namespace(version, kind):
     stream = f"apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: a\n"
 
     assert render(stream.encode(), MESH).code == 0
+
+
+def test_diff_takes_several_paths_too(tmp_path: Path):
+    for kind in ("Widget", "Gadget"):
+        (tmp_path / f"{kind}.yaml").write_text(crd(kind=kind))
+    (tmp_path / "profile.yaml").write_text(MESH)
+    stream = widget() + widget().replace("Widget", "Gadget")
+    flags = [f"--crds={tmp_path / kind}.yaml" for kind in ("Widget", "Gadget")]
+    command = [sys.executable, "-m", "multimesh", "diff", "--profile", str(tmp_path)]
+
+    assert subprocess.run([*command, *flags], input=stream.encode(), cwd=ROOT, check=False).returncode == 0
+    assert subprocess.run([*command, flags[0]], input=stream.encode(), cwd=ROOT, check=False).returncode == 2

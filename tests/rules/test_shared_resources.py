@@ -107,8 +107,9 @@ def test_a_definition_that_helm_would_delete_is_refused(annotations: tuple[str, 
         "one does not carry helm.sh/resource-policy: keep; if this release has installed it before, Helm would delete "
         "it and every resource of its kind [shared-resources]\n"
         "  Leave it out: --set-json 'base.excludedCRDs=[\"a.istio.io\"]' (Istio 1.24 and later; "
-        "'multimesh values --chart base' writes it), --skip-crds for charts up to 1.23,\n"
-        "  or upgrade this release once with spec.sharedResources: own in profile.yaml."
+        "'multimesh values --chart base' writes it), --set base.enableCRDTemplates=false (charts up to 1.23); in another "
+        "chart, give it this annotation.\n"
+        "  Or upgrade this release once with spec.sharedResources: own in profile.yaml."
     )
 
 

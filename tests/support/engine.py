@@ -1,4 +1,4 @@
-"""Call the package as the differential test does: by its public interface, once that is there."""
+"""Call the package as the differential test does: by its public interface."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A kubectl that answers from a list of objects, as far as a role allows, and writes down what it is asked for.
+"""A kubectl that answers from a list of objects, as far as a role allows, and records the requests.
 
-`install` puts it into a directory; a test puts that directory first on the PATH.
+`install` writes it into a directory; a test adds that directory to the beginning of the PATH.
 """
 
 from __future__ import annotations
@@ -37,35 +37,35 @@ class Grant(NamedTuple):
 class Kubectl(NamedTuple):
     """A kubectl in a directory of its own."""
 
-    folder: Path
+    directory: Path
 
     @property
     def requests(self) -> set[Grant]:
-        """What it was asked for so far."""
-        log = self.folder / "requests"
+        """The requests so far."""
+        log = self.directory / "requests"
         return {Grant(*json.loads(line)) for line in log.read_text().splitlines()} if log.exists() else set()
 
     @property
     def calls(self) -> list[list[str]]:
         """The arguments of every call so far."""
-        log = self.folder / "calls"
+        log = self.directory / "calls"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def install(folder: Path, objects: list[Any], grants: set[Grant] | None = None) -> Kubectl:
+def install(directory: Path, objects: list[Any], grants: set[Grant] | None = None) -> Kubectl:
     """Write the program into a new directory. Without grants everything is allowed."""
-    folder.mkdir()
-    (folder / "objects.json").write_text(json.dumps(objects))
+    directory.mkdir()
+    (directory / "objects.json").write_text(json.dumps(objects))
     if grants is not None:
-        (folder / "grants.json").write_text(json.dumps(sorted(grants)))
-    tool = folder / "kubectl"
-    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "{__file__}" "{folder}" "$@"\n')
+        (directory / "grants.json").write_text(json.dumps(sorted(grants)))
+    tool = directory / "kubectl"
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "{__file__}" "{directory}" "$@"\n')
     tool.chmod(0o755)
-    return Kubectl(folder)
+    return Kubectl(directory)
 
 
 def grants_of(roles: list[Any]) -> set[Grant]:
-    """Return what ClusterRoles allow."""
+    """Return the rights that ClusterRoles grant."""
     return {
         Grant(verb, group, resource, name)
         for role in roles
@@ -77,12 +77,12 @@ def grants_of(roles: list[Any]) -> set[Grant]:
     }
 
 
-def answer(folder: Path, arguments: list[str]) -> tuple[int, str, str]:
+def answer(directory: Path, arguments: list[str]) -> tuple[int, str, str]:
     """Answer one call: exit code, stdout and stderr."""
-    with (folder / "calls").open("a") as log:
+    with (directory / "calls").open("a") as log:
         log.write(json.dumps(arguments) + "\n")
     if "--raw" in arguments:
-        return _page(folder, urlsplit(arguments[-1]))
+        return _page(directory, urlsplit(arguments[-1]))
     flags = {"-n": "", "-l": "", "--field-selector": "", "-o": "", "--context": "", "--kubeconfig": ""}
     words = []
     rest = list(arguments)
@@ -93,16 +93,16 @@ def answer(folder: Path, arguments: list[str]) -> tuple[int, str, str]:
         elif not word.startswith("-"):
             words.append(word)
     assert (words[0], flags["-o"]) == ("get", "json"), arguments
-    allowed = folder / "grants.json"
+    allowed = directory / "grants.json"
     grants = {Grant(*item) for item in json.loads(allowed.read_text())} if allowed.exists() else None
-    objects = json.loads((folder / "objects.json").read_text())
+    objects = json.loads((directory / "objects.json").read_text())
     names, found, errors = words[2:], [], ""
     for kind in words[1].split(","):
         plural, _, group = kind.partition(".")
         group = group or GROUPS[plural]
         for name in names or [""]:
             request = Grant("get" if name else "list", group, plural, name)
-            with (folder / "requests").open("a") as log:
+            with (directory / "requests").open("a") as log:
                 log.write(json.dumps(request) + "\n")
             if grants is not None and not {request, request._replace(name="")} & grants:
                 errors += (
@@ -115,12 +115,12 @@ def answer(folder: Path, arguments: list[str]) -> tuple[int, str, str]:
     return (1 if errors else 0), out, errors
 
 
-def _page(folder: Path, url: SplitResult) -> tuple[int, str, str]:
-    """Answer a call for one page of a kind of a namespace, as an API server does: items without a kind of their own."""
+def _page(directory: Path, url: SplitResult) -> tuple[int, str, str]:
+    """Answer a request for one page of a kind in a namespace, as an API server does: items have no `kind`."""
     _, api, version, spaces, namespace, plural = url.path.split("/")
     assert (api, version, spaces) == ("api", "v1", "namespaces"), url
     wanted = {key: value[0] for key, value in parse_qs(url.query).items()}
-    code, out, errors = answer(folder, ["get", plural, "-n", namespace, "-o", "json"])
+    code, out, errors = answer(directory, ["get", plural, "-n", namespace, "-o", "json"])
     if code:
         return code, "", errors
     items = json.loads(out)["items"]

@@ -1,7 +1,7 @@
-"""For every finding of `check` the smallest manifests that produce it, and a near miss that does not.
+"""For every finding of `check` the smallest manifests that produce it, and similar ones that do not.
 
-A case is what `check` is given: files by name, `NAME.profile` for a mesh profile, `previous` for --previous; what lives
-in a cluster is a file whose objects have a uid. `docs/findings.md` shows what the first of each pair makes it print.
+A case is the input of `check`: files by name, `NAME.profile` for a mesh profile, `previous` for --previous; objects of a
+cluster are in a file, and have a uid. `docs/findings.md` shows the output for the first of each pair.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _API = {
 
 
 class Case(NamedTuple):
-    """One finding: what produces it, and what nearly does."""
+    """One finding: manifests that produce it, and similar ones that do not."""
 
     hit: Files
     miss: Files
 
 
 def thing(kind: str, name: str, namespace: str = "", *, labels: Object | None = None, **more: Any) -> Object:
-    """Write one object; `labels` are its own."""
+    """Return one object; `labels` are its own."""
     metadata: Object = {"name": name}
     if namespace:
         metadata["namespace"] = namespace
@@ -48,19 +48,25 @@ def thing(kind: str, name: str, namespace: str = "", *, labels: Object | None = 
 def workload(
     name: str, namespace: str, container: Object, kind: str = "Deployment", labels: Object | None = None, **pod: Any
 ) -> Object:
-    """Write a workload of one container; `labels` are those of its pods."""
+    """Return a workload of one container; `labels` are those of its pods."""
     template = {"metadata": {"labels": labels or {"app": name}}, "spec": {"containers": [container], **pod}}
     return thing(kind, name, namespace, spec={"selector": {"matchLabels": {"app": name}}, "template": template})
 
 
-def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3") -> Object:
-    """Write the control plane of a mesh."""
-    variables = [{"name": "REVISION", "value": revision or mesh}]
+def istiod(mesh: str, revision: str = "", image: str = "istio/pilot:1.30.3", **env: str) -> Object:
+    """Write the control plane of a mesh, with the names of the Gateway API that `multimesh values` gives it."""
+    named = {
+        "PILOT_GATEWAY_API_CONTROLLER_NAME": f"istio.io/gateway-controller-{mesh}",
+        "PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME": f"istio-{mesh}",
+    }
+    variables = [
+        {"name": name, "value": value} for name, value in ({"REVISION": revision or mesh} | named | env).items()
+    ]
     return workload(f"istiod-{mesh}", f"istio-{mesh}", {"name": "discovery", "image": image, "env": variables})
 
 
 def webhook(mesh: str, selector: Object, kind: str = "Mutating", entry: str = "", name: str = "") -> Object:
-    """Write a webhook configuration of one entry, as a control plane brings it."""
+    """Return a webhook configuration of one entry, as a control plane has it."""
     pods = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
     theirs = {"operations": ["*"], "apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "resources": ["*"]}
     path = "/inject" if kind == "Mutating" else "/validate"
@@ -75,24 +81,24 @@ def webhook(mesh: str, selector: Object, kind: str = "Mutating", entry: str = ""
 
 
 def spaces(key: str, operator: str, *values: str) -> Object:
-    """Write a namespaceSelector of one requirement."""
+    """Return a namespaceSelector of one requirement."""
     term: Object = {"key": key, "operator": operator} | ({"values": list(values)} if values else {})
     return {"namespaceSelector": {"matchExpressions": [term]}}
 
 
 def service(mesh: str, name: str, *ports: Object, **spec: Any) -> Object:
-    """Write a Service of a mesh."""
+    """Return a Service of a mesh."""
     return thing("Service", name, f"istio-{mesh}", spec={"ports": list(ports), **spec})
 
 
 def citadel(mesh: str, *listened: str) -> Object:
-    """Write the Citadel of Istio 1.5."""
+    """Return the Citadel of Istio 1.5."""
     arguments = [f"--listened-namespaces={','.join(listened)}"] if listened else []
     return workload("istio-citadel", f"istio-{mesh}", {"name": "citadel", "args": arguments})
 
 
 def crd(name: str, *versions: str, keep: bool = False) -> Object:
-    """Write a CRD without schemas."""
+    """Return a CRD without schemas."""
     found = thing("CustomResourceDefinition", name)
     found["spec"] = {
         "group": name.partition(".")[2],
@@ -109,17 +115,17 @@ def crd(name: str, *versions: str, keep: bool = False) -> Object:
 
 
 def config(mesh: str, text: str) -> Object:
-    """Write a mesh configuration."""
+    """Return a mesh configuration."""
     return thing("ConfigMap", f"istio-{mesh}", f"istio-{mesh}", data={"mesh": text})
 
 
 def gateway(mesh: str, label: str) -> Object:
-    """Write a gateway's Deployment."""
+    """Return the Deployment of a gateway."""
     return workload(f"{mesh}-gateway", f"istio-{mesh}", {"name": "istio-proxy"}, labels={"app": mesh, "istio": label})
 
 
 def node(mesh: str, path: str, *, reads: bool = False, port: int = 0) -> Object:
-    """Write a DaemonSet that uses a folder and a port of the node."""
+    """Return a DaemonSet that uses a directory and a port of the node."""
     mount = {"name": "folder", "mountPath": "/folder", "readOnly": reads}
     container: Object = {"name": "agent", "volumeMounts": [mount]} | ({"ports": [{"hostPort": port}]} if port else {})
     return workload(
@@ -128,7 +134,7 @@ def node(mesh: str, path: str, *, reads: bool = False, port: int = 0) -> Object:
 
 
 def policy(mesh: str, *, applied: bool) -> list[Object]:
-    """Write a MeshPolicy in a ConfigMap, and the Job that applies it."""
+    """Return a MeshPolicy in a ConfigMap, and the Job that applies it."""
     text = "apiVersion: authentication.istio.io/v1alpha1\nkind: MeshPolicy\nmetadata: {name: default}\n"
     space = f"istio-{mesh}"
     volumes = [{"name": "text", "configMap": {"name": "resources"}}] if applied else []
@@ -137,7 +143,7 @@ def policy(mesh: str, *, applied: bool) -> list[Object]:
 
 
 def live(*objects: Object, release: str = "") -> str:
-    """Write objects as `kubectl get -o json` prints them."""
+    """Return objects as `kubectl get -o json` prints them."""
     for number, item in enumerate(objects):
         item["metadata"]["uid"] = f"uid-{number}"
         if release:
@@ -146,18 +152,18 @@ def live(*objects: Object, release: str = "") -> str:
 
 
 def both(make: Any) -> Files:
-    """Give both meshes what a function makes of their names."""
+    """Return files of both meshes, which a function makes from their names."""
     found = {mesh: make(mesh) for mesh in ("affirmed", "blue")}
     return {mesh: item if isinstance(item, list) else [item] for mesh, item in found.items()}
 
 
 def profiled(objects: list[Object], **spec: Any) -> Files:
-    """Give the mesh affirmed a profile."""
+    """Return the files with a profile of the mesh affirmed."""
     return {"affirmed": objects, "affirmed.profile": profile("affirmed", "istio-affirmed", ["nginx-affirmed"], **spec)}
 
 
 def two_profiles(workloads: tuple[str, str] = ("a", "b"), owners: tuple[str, str] = ("own", "leave")) -> Files:
-    """Write the profiles of both meshes."""
+    """Return the profiles of both meshes."""
     return {
         f"{mesh}.profile": profile(mesh, f"istio-{mesh}", (space,), sharedResources=owner)
         for mesh, space, owner in zip(("affirmed", "blue"), workloads, owners, strict=True)
@@ -177,6 +183,26 @@ def _selected(label: str) -> Object:
         **thing("Deployment", "istiod", "istio-affirmed"),
         "spec": {"selector": {"matchLabels": {"app": label}}, "template": {"metadata": {"labels": {"app": label}}}},
     }
+
+
+def _second(root: str) -> Object:
+    """Write a second revision of the mesh affirmed, which names its root."""
+    found = istiod("affirmed", "affirmed-1-30", PILOT_CA_CERT_CONFIGMAP=root)
+    found["metadata"]["name"] = "istiod-affirmed-1-30"
+    return found
+
+
+def _cni(version: str) -> Object:
+    """Write the istio-cni of a version."""
+    agent = {"name": "install-cni", "image": f"istio/install-cni:{version}"}
+    return workload("istio-cni-node", "istio-affirmed", agent, "DaemonSet")
+
+
+def _with_cni(version: str) -> list[Object]:
+    """Write a control plane of the mesh blue whose sidecars rely on istio-cni."""
+    values = json.dumps({"pilot": {"cni": {"enabled": True}}})
+    config = thing("ConfigMap", "istio-sidecar-injector-blue", "istio-blue", data={"values": values})
+    return [istiod("blue", image=f"istio/pilot:{version}"), config]
 
 
 CASES = {
@@ -288,6 +314,30 @@ CASES = {
             ]
         },
     ),
+    "discovery-overlap": Case(
+        both(lambda mesh: config(mesh, "discoverySelectors: [{matchExpressions: [{key: mesh, operator: Exists}]}]")),
+        both(lambda mesh: config(mesh, f"discoverySelectors: [{{matchLabels: {{multimesh.dev/mesh: {mesh}}}}}]")),
+    ),
+    "written-twice": Case(
+        both(lambda mesh: istiod(mesh, image="istio/pilot:1.14.6")),
+        both(
+            lambda mesh: istiod(
+                mesh, image="istio/pilot:1.14.6", ENABLE_CA_SERVER="false", PILOT_ENABLE_GATEWAY_API="false"
+            )
+        ),
+    ),
+    "root-missing": Case(
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert-affirmed")]},
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.24.6"), _second("istio-ca-root-cert")]},
+    ),
+    "cni-version": Case(
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.28.1"), _cni("1.28.1")], "blue": _with_cni("1.30.3")},
+        {"affirmed": [istiod("affirmed", image="istio/pilot:1.28.1"), _cni("1.28.1")], "blue": _with_cni("1.29.0")},
+    ),
+    "used-twice": Case(
+        both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT="true")),
+        both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT=str(mesh == "blue").lower())),
+    ),
     "no-owner": Case(
         two_profiles(owners=("leave", "leave")),
         two_profiles(owners=("leave", "leave")) | {"crds": [crd("gateways.networking.istio.io", "v1")]},
@@ -324,11 +374,11 @@ CASES = {
 }
 
 
-def arguments(files: Files, folder: Path) -> list[str]:
+def arguments(files: Files, directory: Path) -> list[str]:
     """Write the files of a case, and return the arguments that name them."""
     found = []
     for name, content in files.items():
-        path = folder / (f"{name}.yaml" if not name.startswith("cluster") else f"{name}.json")
+        path = directory / (f"{name}.yaml" if not name.startswith("cluster") else f"{name}.json")
         path.write_text(content if isinstance(content, str) else yaml.safe_dump_all(content, sort_keys=False))
         if name.endswith(".profile"):
             found.append(f"--profile={path}")

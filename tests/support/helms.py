@@ -1,6 +1,6 @@
-"""Run a real Helm as a user does, with folders of its own and nothing of the caller's.
+"""Run a real Helm as a user does, with directories of its own and without the environment of the caller.
 
-tools/helm.py brings the binaries; where they cannot be had, every test that asks for one skips with its reason.
+tools/helm.py downloads the binaries; if it cannot, every test that needs one is skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RELEASE = "istio"
 
 
 class Ran(NamedTuple):
-    """How one call of Helm ended."""
+    """The result of one call of Helm."""
 
     code: int
     out: str
@@ -34,14 +34,14 @@ class Ran(NamedTuple):
 
 
 class Helm(NamedTuple):
-    """A real Helm: its binary, its major version, and the folder that holds all it keeps."""
+    """A real Helm: its binary, its major version, and the directory with all its files."""
 
     binary: Path
     major: int
     home: Path
 
     def run(self, *arguments: object, cwd: Path = ROOT, **environment: str) -> Ran:
-        """Run it, with these variables and no others of Helm's or ours."""
+        """Run it, with these variables and no other ones of Helm or multimesh."""
         done = subprocess.run(
             [str(self.binary), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
@@ -54,43 +54,43 @@ class Helm(NamedTuple):
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def homes(self) -> dict[str, str]:
-        """Name the folders that Helm writes to."""
+        """Return the variables for the directories that Helm writes to."""
         return {f"HELM_{what}_HOME": str(self.home / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
 
     def template(self, chart: Path, mesh: str, *arguments: object, **more: Any) -> Ran:
-        """Render a chart, without the post-renderer, into the namespace of a mesh."""
+        """Render a chart, without the post-renderer, for the namespace of a mesh."""
         return self.run("template", RELEASE, chart, "-n", f"istio-{mesh}", *arguments, **more)
 
     def post_render(self, chart: Path, mesh: str, *arguments: object, profile: str = "", **more: Any) -> Ran:
-        """Render a chart through the post-renderer, by a profile of charts-values/ unless another one is named."""
+        """Render a chart through the post-renderer, with a profile of charts-values/ unless another one is given."""
         profile = profile or str(ROOT / "charts-values" / mesh)
         flags = (*self.post_renderer(), f"--post-renderer-args=--profile={profile}")
         return self.template(chart, mesh, *flags, *arguments, **self.plugins(), **more)
 
     def post_renderer(self) -> tuple[str, str]:
-        """Spell the flag: Helm 3 is given a path, Helm 4 the name of a plugin."""
+        """Return the flags of the post-renderer: Helm 3 needs a path, Helm 4 the name of a plugin."""
         return "--post-renderer", str(PROGRAM) if self.major == 3 else "multimesh"
 
     def plugins(self) -> dict[str, str]:
-        """Let Helm 4 find the checkout without an install: in a folder that holds a link to it and nothing else."""
+        """Let Helm 4 find the checkout without an installation: a directory contains only a link to it."""
         if self.major == 3:
             return {}
-        folder = self.home / "links"
-        if not folder.exists():
-            folder.mkdir()
-            (folder / "checkout").symlink_to(ROOT)
-        return {"HELM_PLUGINS": str(folder)}
+        directory = self.home / "links"
+        if not directory.exists():
+            directory.mkdir()
+            (directory / "checkout").symlink_to(ROOT)
+        return {"HELM_PLUGINS": str(directory)}
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment with nothing of Helm's or ours, and with the interpreter of the tests first on PATH."""
+    """Return the environment without variables of Helm or multimesh, and with the interpreter of the tests first on PATH."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HELM_", "MULTIMESH_", "KUBE"))}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"}
 
 
 @cache
 def binary(major: int) -> Path | str:
-    """Return the path of a real Helm, or why there is none."""
+    """Return the path of a real Helm, or the reason why there is none."""
     spec = importlib.util.spec_from_file_location("real_helm", ROOT / "tools" / "helm.py")
     assert spec is not None
     assert spec.loader is not None
@@ -103,35 +103,35 @@ def binary(major: int) -> Path | str:
 
 
 def real_helm(major: int, home: Path) -> Helm:
-    """Return a real Helm that keeps what it keeps in a folder, or skip."""
+    """Return a real Helm with its files in a directory, or skip the test."""
     found = binary(major)
     if isinstance(found, str):
         pytest.skip(f"no real Helm {major}: {found}")
     return Helm(found, major, home)
 
 
-def write_chart(folder: Path, **templates: str) -> Path:
+def write_chart(directory: Path, **templates: str) -> Path:
     """Write a chart with these templates, each named by its file without the ending."""
-    (folder / "templates").mkdir(parents=True)
-    (folder / "Chart.yaml").write_text(f"apiVersion: v2\nname: {folder.name}\nversion: 0.1.0\n", encoding="utf-8")
+    (directory / "templates").mkdir(parents=True)
+    (directory / "Chart.yaml").write_text(f"apiVersion: v2\nname: {directory.name}\nversion: 0.1.0\n", encoding="utf-8")
     for name, text in templates.items():
-        (folder / "templates" / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return folder
+        (directory / "templates" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return directory
 
 
-def stage(folder: Path) -> Path:
-    """Copy what the plugin consists of, and nothing else, into a new folder."""
-    folder.mkdir(parents=True)
+def stage(directory: Path) -> Path:
+    """Copy the files of the plugin, and no others, to a new directory."""
+    directory.mkdir(parents=True)
     for name in ("plugin.yaml", "postrender.py"):
-        shutil.copy2(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "multimesh", folder / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
+        shutil.copy2(ROOT / name, directory / name)
+    shutil.copytree(ROOT / "multimesh", directory / "multimesh", ignore=shutil.ignore_patterns("__pycache__"))
+    return directory
 
 
 def by_key(text: str) -> dict[oracle.Key, oracle.Object]:
-    """Map the objects of a stream by what they are to a cluster.
+    """Map the objects of a stream by their identity in a cluster.
 
-    Helm 4 takes `annotations:` without a value away on the road to a post-renderer: it means the same as none.
+    Helm 4 removes `annotations:` without a value before the post-renderer, which means the same as none.
     """
     objects = oracle.load(text)
     for obj in objects:
@@ -143,5 +143,5 @@ def by_key(text: str) -> dict[oracle.Key, oracle.Object]:
 
 
 def sources(text: str) -> list[str]:
-    """List the files that the `# Source:` comments name."""
+    """Return the files in the `# Source:` comments."""
     return [line.removeprefix("# Source: ") for line in text.splitlines() if line.startswith("# Source: ")]

@@ -1,4 +1,4 @@
-"""Meshes from plain objects, and the findings of one check of them: what tests of multimesh/check start from."""
+"""Meshes of plain objects, and the findings of one check: for tests of multimesh/check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from multimesh.mesh.profile import Profile, load
 
 
 def objects(*items: dict[str, Any], file: str = "a.yaml") -> list[Object]:
-    """Return plain objects as a file of them is read."""
+    """Return plain objects as if they were read from a file."""
     content = json.dumps({"apiVersion": "v1", "kind": "List", "items": copy.deepcopy(items)}, indent=4)
     return list(parse(content, file))
 
@@ -33,10 +33,10 @@ def mesh(*items: dict[str, Any], name: str = "affirmed", profile: Profile | None
 
 
 def said(findings: Iterable[Finding]) -> list[tuple[str, str, str, tuple[str, ...]]]:
-    """Return of each finding its id, severity, message and the resources of its sides."""
+    """Return id, severity, message and the resources of the sides of each finding."""
     return [(one.id, one.level, one.message, tuple(side.resource for side in one.sides)) for one in findings]
 
 
 def messages(check: Callable[[Mesh], Iterable[Finding]], *items: dict[str, Any], **more: Any) -> list[str]:
-    """Return the messages of a check of one mesh; it has one id, which the test of the catalogue names."""
+    """Return the messages of a check of one mesh, all with the same id, which the test of the catalogue names."""
     return [one.message for one in check(mesh(*items, **more))]

@@ -1,7 +1,7 @@
-"""The rewrite of Istio 1.6 and later, written a second time, as a table of values.
+"""The rewrite of Istio 1.6 and later, implemented a second time, as a table of values.
 
-Like `oracle`, whose vocabulary it uses, this shares no code with the package. Every change bears the row of the tables
-it comes from: A is a transformation of a chart's object, D concerns what a cluster has only once.
+Like `oracle`, whose functions it uses, it shares no code with the package. Every change names its row of the tables:
+A is a transformation of an object of a chart, D concerns shared resources.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INJECTION = "istio-injection"
 INJECT = "sidecar.istio.io/inject"
 KEEP = "helm.sh/resource-policy"
 
-#: What spares the owner's CRDs: Helm, Flux, Argo CD.
+#: The annotations that keep the owner's CRDs: of Helm, Flux, Argo CD.
 KEPT = {
     KEEP: "keep",
     "kustomize.toolkit.fluxcd.io/prune": "disabled",
@@ -49,28 +49,28 @@ class Mesh(NamedTuple):
     namespace: str
     own: bool
     revision: str = ""
-    #: Names that the profile keeps, as `Kind/name`; `ClusterRole/*` where it keeps all of them.
+    #: Names that the profile keeps, as `Kind/name`; `ClusterRole/*` if it keeps all of them.
     kept: frozenset[str] = frozenset()
     upgrade: bool = False
 
     @property
     def rev(self) -> str:
-        """The revision that the injection label goes to."""
+        """The revision that the injection label selects."""
         return self.revision or self.name
 
     @property
     def revisions(self) -> set[str]:
-        """The revisions of the mesh; with `revision`, the tests make a canary of the mesh's name."""
+        """The revisions of the mesh; with `revision`, the tests use the mesh name as a canary."""
         return {self.rev, self.name}
 
     def suffixed(self, kind: str, name: str) -> str:
-        """Give a fixed name to this mesh; every other name stays."""
+        """Return the name that a fixed name gets in this mesh; other names stay."""
         kept = f"{kind}/{name}" in self.kept or f"{kind}/*" in self.kept
         return f"{name}-{self.name}" if name in FIXED.get(kind, ()) and not kept else name
 
 
 def plan(objs: list[Object], mesh: Mesh) -> tuple[list[Change], set[Key]]:
-    """List every value that the stock objects get in this mesh, and the objects that are left out."""
+    """Return every value that the stock objects get in this mesh, and the objects that are left out."""
     changes = [
         Change(oracle.key(obj), path, row, after, *accepts)
         for obj in objs
@@ -82,7 +82,7 @@ def plan(objs: list[Object], mesh: Mesh) -> tuple[list[Change], set[Key]]:
 
 
 def expected(objs: list[Object], mesh: Mesh, after: list[Object]) -> dict[Key, Object]:
-    """Carry the plan out on values: what the objects are to be, by what they are to a cluster."""
+    """Apply the plan to values; return the expected objects by their identity in a cluster."""
     changes, dropped = plan(objs, mesh)
     stay = [obj for obj in objs if oracle.key(obj) not in dropped]
     wanted = oracle.apply(stay, [c for c in changes if c.key not in dropped], after)
@@ -90,7 +90,7 @@ def expected(objs: list[Object], mesh: Mesh, after: list[Object]) -> dict[Key, O
 
 
 def patched_by_name(objs: list[Object]) -> bool:
-    """Tell Istio 1.6 to 1.8, whose control plane patches the one entry that its variable names."""
+    """Return whether this is Istio 1.6 to 1.8, whose control plane patches the one entry that its variable names."""
     return any(
         variable["name"] == "INJECTION_WEBHOOK_CONFIG_NAME"
         for _, template in oracle.pods(objs)
@@ -143,21 +143,23 @@ def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
     of_mesh = kind == "ConfigMap" and (name == "istio" or name.startswith("istio-"))
     if of_mesh and "mesh" in (obj.get("data") or {}) and _root_of(obj) != mesh.namespace:
         text = obj["data"]["mesh"]
+        # Go cannot read `!!int istio-affirmed` at all.
+        assert "!!" not in text
         yield ("A15", ("data", "mesh"), "(the same, with rootNamespace)", lambda found: _is_rooted(text, found, mesh))
 
 
 def narrowed(mesh: Mesh) -> Object:
-    """Write the selector of the namespaces of a mesh."""
+    """Return the selector of the namespaces of a mesh."""
     return {"matchExpressions": [{"key": MESH, "operator": "In", "values": [mesh.name]}]}
 
 
 def labelled(mesh: Mesh) -> Object:
-    """Write the selector of the namespaces that ask this mesh for sidecars."""
+    """Return the selector of the namespaces in which this mesh injects."""
     return {"matchExpressions": [{"key": INJECTION, "operator": "In", "values": [f"enabled-{mesh.name}"]}]}
 
 
 def _is_older(obj: Object) -> bool:
-    """Tell a configuration of 1.6 to 1.8 by itself, where the control plane is in no stream."""
+    """Return whether a configuration is of 1.6 to 1.8, if the control plane is in no stream."""
     entry = obj["webhooks"][0]
     service = entry["clientConfig"].get("service")
     old = "port" not in service if service else "objectSelector" not in entry
@@ -165,7 +167,7 @@ def _is_older(obj: Object) -> bool:
 
 
 def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
-    """A5. The entry for the mesh's label: one more, or up to 1.8 the only one there can be."""
+    """A5. The entry for the label of the mesh: an additional one, or up to 1.8 the only one."""
     entries = {entry["name"]: entry for entry in obj["webhooks"]}
     if by_name or _is_older(obj):
         number = list(entries).index(INJECTOR)
@@ -183,7 +185,7 @@ def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
 
 
 def _validation(obj: Object, mesh: Mesh) -> Iterator[tuple]:
-    """A8 to A10. Every entry sees the mesh's namespaces only; what names the default revision names the mesh's."""
+    """A8 to A10. Every entry matches only the namespaces of the mesh; the default revision becomes that of the mesh."""
     name, labels = obj["metadata"]["name"], obj["metadata"].get("labels") or {}
     named = labels.get(REVISION) in mesh.revisions and not name.startswith(DEFAULT_VALIDATOR)
     for number, entry in enumerate(obj["webhooks"]):
@@ -203,7 +205,7 @@ def _validation(obj: Object, mesh: Mesh) -> Iterator[tuple]:
 
 
 def is_validator(entry: Object) -> bool:
-    """Return whether a webhook is Istio's, by the end of its name or by the Service that it calls."""
+    """Return whether a webhook belongs to Istio, by the end of its name or by the Service that it calls."""
     service = oracle._get(entry, "clientConfig", "service", "name") or ""
     return entry["name"].endswith(VALIDATOR) or service in {"istio-galley", "istiod"} or service.startswith("istiod-")
 
@@ -214,7 +216,7 @@ def _root_of(obj: Object) -> Any:
 
 
 def _is_rooted(text: str, found: Any, mesh: Mesh) -> bool:
-    """Accept the same mesh configuration with this root, whatever line it stands in; all other lines stay."""
+    """Accept the same mesh configuration with this root, on any line; all other lines stay."""
     wanted = {**oracle.parsed("mesh", text), "rootNamespace": mesh.namespace}
     if not isinstance(found, str) or oracle.parsed("mesh", found) != wanted:
         return False
@@ -226,9 +228,9 @@ def _rootless(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("rootNamespace:")]
 
 
-# --- whose webhooks answer -----------------------------------------------------------------
+# --- which webhooks are called -------------------------------------------------------------
 
-# What a stock mesh of the default revision installs, and whatever it is called, it asks for these.
+# What a stock mesh of the default revision installs; whatever its name is, these are its selectors.
 DEFAULT_ENTRIES = {
     "one": [({INJECTION: "enabled"}, [])],
     "four": [
@@ -247,7 +249,7 @@ DEFAULT_ENTRIES = {
 
 
 def default_mesh(entries: str) -> list[Object]:
-    """Write the mutating entries of a stock mesh without revision; `one` up to 1.9, `four` from 1.10 on."""
+    """Return the mutating entries of a stock mesh without revision; `one` up to 1.9, `four` from 1.10 on."""
     return [
         {"name": INJECTOR, "namespaceSelector": _selector(namespace), "objectSelector": _selector(pod)}
         for namespace, pod in DEFAULT_ENTRIES[entries]
@@ -280,7 +282,7 @@ PODS = tuple(
 
 
 def answers(entries: list[Object], namespace: Object, labels: Object) -> list[str]:
-    """Name the entries that are asked for an object with these labels in a namespace with these."""
+    """Return the names of the entries that are called for an object with these labels in a namespace with these."""
     return [
         entry["name"]
         for entry in entries
@@ -290,5 +292,5 @@ def answers(entries: list[Object], namespace: Object, labels: Object) -> list[st
 
 
 def entries(objs: list[Object], kind: str) -> list[Object]:
-    """List the entries of all webhook configurations of a kind."""
+    """Return the entries of all webhook configurations of a kind."""
     return [entry for obj in oracle.of_kind(objs, kind) for entry in obj["webhooks"]]

@@ -788,9 +788,10 @@ def _changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
             yield ("A3", ("roleRef", "name"), m.plain(role["kind"], role["name"]))
     if kind == "ClusterRole" and name == f"istio-security-post-install-{m.namespace}":
         yield ("B5", ("rules", f"[{len(obj['rules'])}]"), _PEER_RULE, _is_peer_rule)
-    if kind == "MutatingWebhookConfiguration" and name == "istio-sidecar-injector":
+    revisioned = "istio.io/rev" in (obj["metadata"].get("labels") or {})
+    if kind == "MutatingWebhookConfiguration" and name in _both("istio-sidecar-injector", m) and not revisioned:
         yield from _mutating(obj, m)
-    if kind == "ValidatingWebhookConfiguration" and name == "istio-galley":
+    if kind == "ValidatingWebhookConfiguration" and name in _both("istio-galley", m) and not revisioned:
         yield from _validating(obj, m)
     if kind == "ConfigMap":
         yield from _texts(obj, m)
@@ -800,6 +801,11 @@ def _changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
         yield from _node_port_changes(obj, m)
     if m.gateways:
         yield from _gateway(obj, m)
+
+
+def _both(stock: str, m: _Mesh) -> set[str]:
+    """Return the name that a configuration has in the chart, and after the rewrite."""
+    return {stock, m.led(stock)}
 
 
 def _mutating(obj: Object, m: _Mesh) -> Iterator[tuple]:
@@ -854,6 +860,8 @@ def _is_peer_rule(rule: Any) -> bool:
 
 def _peers(stock: str, namespace: str) -> list[Any]:
     """Put the PeerAuthentication of section 11 where the MeshPolicy was, with the same mode."""
+    # Go cannot read `!!null PERMISSIVE` at all.
+    assert "!!" not in stock
     found = documents(stock)
     for index, document in enumerate(found):
         if document["kind"] == "MeshPolicy":
@@ -886,7 +894,11 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
         path = ("data", "custom-resources.yaml")
         peers = "\n---\n".join(json.dumps(document) for document in _peers(text, m.namespace))
         yield ("B5", path, peers, _is_peers(text, m.namespace))
-    if name == "istio-galley-configuration":
+    copied = parsed("a.yaml", data.get("validatingwebhookconfiguration.yaml"))
+    if name == "istio-galley-configuration" and _get(copied, "metadata", "name") in {
+        "istio-galley",
+        m.led("istio-galley"),
+    }:
         stock = text = data["validatingwebhookconfiguration.yaml"]
         text = text.replace("\n  name: istio-galley\n", f"\n  name: {m.led('istio-galley')}\n", 1)
         text = re.sub(r"(?m)^(  - name: )(\S+)$", lambda x: x[1] + m.entry(x[2]), text)
@@ -991,6 +1003,8 @@ def _flag_changes(found: Object, place: Path, flags: list[tuple[str, str, str]])
 
 def _env_changes(found: Object, place: Path, env: list[tuple[str, str, str]]) -> Iterator[tuple]:
     there = {variable["name"] for variable in _list(found, "env")}
+    # A variable that stands twice has no path of its own.
+    assert not env or len(there) == len(_list(found, "env"))
     for rule, name, value in env:
         if name not in there:
             yield (rule, (*place, "env", f"[{name}]", "name"), name)
@@ -1080,11 +1094,12 @@ def _gateway_proxy(proxy: Object, place: Path, m: _Mesh) -> Iterator[tuple]:
         "ISTIO_META_WORKLOAD_NAME": renamed,
         "ISTIO_META_OWNER": lambda text: "".join((*text.rpartition("/")[:2], renamed(text.rpartition("/")[2]))),
     }
-    for variable in _list(proxy, "env"):
+    there = _list(proxy, "env")
+    for step, variable in zip(steps(there, "env"), there):
         if variable["name"] in env and "value" in variable:
             after = env[variable["name"]](variable["value"])
             if after != variable["value"]:
-                yield ("A13", (*place, "env", f"[{variable['name']}]", "value"), after)
+                yield ("A13", (*place, "env", step, "value"), after)
 
 
 def value_at(obj: Any, path: Path) -> Any:

@@ -22,7 +22,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Folders that are made here and belong to nobody.
+#: Directories with generated files.
 MADE = frozenset((".git", ".venv", "build", "dist", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"))
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -30,7 +30,7 @@ _COMMENT = re.compile(r"<!-- (test|cluster): ([^\n]*?) -->\n+\Z")
 
 
 class Block(NamedTuple):
-    """One fenced block: where it stands, its language, its text, and the comment above it, by who reads it."""
+    """One fenced block: its place, its language, its text, and the comments above it for each kind of test."""
 
     page: str
     line: int
@@ -45,7 +45,7 @@ class Block(NamedTuple):
         return f"{self.page}:{self.line}"
 
     def runs_with(self, helm: int) -> bool:
-        """Tell whether a test runs this block with this Helm."""
+        """Return whether a test runs this block with this Helm."""
         if self.language not in ("sh", "console") or self.comment.startswith("skip"):
             return False
         if self.comment:
@@ -54,7 +54,7 @@ class Block(NamedTuple):
 
 
 def pages() -> list[str]:
-    """Name every Markdown page."""
+    """Return the path of every Markdown page."""
     return sorted(path for path in files() if path.endswith(".md"))
 
 
@@ -72,7 +72,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def cluster_roles(page: str) -> list[dict[str, Any]]:
-    """Return the ClusterRoles that a page shows, in their order."""
+    """Return the ClusterRoles in a page, in their order."""
     shown = [block.text for block in blocks(page) if block.language == "yaml"]
     found = [item for text in shown for item in yaml.safe_load_all(text)]
     return [item for item in found if isinstance(item, dict) and item.get("kind") == "ClusterRole"]
@@ -84,7 +84,7 @@ def prose(page: str) -> str:
 
 
 def files() -> list[str]:
-    """Name every file of the repository, whether it has been committed or not."""
+    """Return the path of every file of the repository, committed or not."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=False,
@@ -97,3 +97,10 @@ def files() -> list[str]:
     return sorted(
         path.as_posix() for path in found if not MADE.intersection(path.parts) and ".egg-info" not in str(path)
     )
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table below a heading of a page."""
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]

@@ -1,4 +1,4 @@
-"""Run the real program as Helm does: a subprocess, the stream on stdin, the profile in a file."""
+"""Run the real program as Helm does: a subprocess with the stream on stdin and the profile in a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAM = ROOT / "postrender.py"
 
 
 class Result(NamedTuple):
-    """How one run ended."""
+    """The result of one run."""
 
     code: int
     out: bytes
@@ -26,14 +26,14 @@ class Result(NamedTuple):
 def render(stream: bytes, profile: str | dict, *args: str) -> Result:
     """Render one stream for one mesh profile."""
     text = profile if isinstance(profile, str) else yaml.safe_dump(profile, sort_keys=False)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "profile.yaml")
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, "profile.yaml")
         file.write_text(text, encoding="utf-8")
-        return run(stream, "--profile", str(file), *args, cwd=folder)
+        return run(stream, "--profile", str(file), *args, cwd=directory)
 
 
 def run(stream: bytes, *args: str, cwd: str | None = None, **environment: str) -> Result:
-    """Start `postrender.py` with these arguments and variables, and nothing of the caller's Helm around it."""
+    """Start `postrender.py` with these arguments and variables, and without those of Helm."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("HELM_", "MULTIMESH_"))} | environment
     done = subprocess.run(
         [sys.executable, str(PROGRAM), *args],
@@ -48,7 +48,7 @@ def run(stream: bytes, *args: str, cwd: str | None = None, **environment: str) -
 
 
 def profile(mesh: str, namespace: str, workloads: tuple[str, ...] = (), **spec: object) -> str:
-    """Write a mesh profile; further keys of `spec` are given by their own names."""
+    """Return a mesh profile; further keys of `spec` are given by their own names."""
     return yaml.safe_dump(
         {
             "apiVersion": "multimesh.dev/v1alpha1",

@@ -107,7 +107,7 @@ def program(helm: str) -> Path:
     digest = hashlib.sha256()
     for file in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
         digest.update(file.relative_to(SOURCES).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    path = tool.cache_folder().absolute() / f"reader-{digest.hexdigest()[:16]}" / helm
+    path = tool.cache_directory().absolute() / f"reader-{digest.hexdigest()[:16]}" / helm
     if os.access(path, os.X_OK):
         return path
     go = shutil.which("go")

@@ -1,8 +1,8 @@
 """Write the same documents in another YAML style.
 
-Only styles are chosen here; values are not touched. It works on YAML nodes, whose tags are
-resolved already, so an unquoted number cannot become a string nor the reverse, and it reads
-its own result back before giving it away.
+Only styles change; values do not. It works on YAML nodes, whose tags are resolved already, so
+an unquoted number cannot become a string, nor a string a number, and it reads its own result
+back before it returns it.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 STR = "tag:yaml.org,2002:str"
 NULL = "tag:yaml.org,2002:null"
 
-# Words that both YAML 1.1 and Go read as strings, so that no quotes are needed.
+# Words that both YAML 1.1 and Go read as text, so that they need no quotes.
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*(?: [A-Za-z0-9][A-Za-z0-9._/-]*)*")
 RESERVED = frozenset("y n yes no on off true false null".split())
-# What libyaml folds wrongly: lines that begin or end with blanks are never written folded.
+# Lines that begin or end with spaces are never folded, since libyaml does it wrongly.
 MORE_INDENTED = re.compile(r"(?m)^[ \t]|[ \t]$")
 
 QUOTES = ("mixed", "single", "double", "literal", "plain")
 
 
 def restyle(text: str, rng: Random) -> str:
-    """Dump the stream in a style chosen at random; raise AssertionError if a value would change."""
+    """Dump the stream in a random style. Raises AssertionError if a value would change."""
     documents = [n for n in yaml.compose_all(text, Loader=_Loader) if n is not None and n.tag != NULL]
     if rng.random() < 0.3:
         documents = _wrapped(documents, rng)
@@ -51,7 +51,7 @@ def restyle(text: str, rng: Random) -> str:
 
 
 def _wrapped(documents: list[yaml.Node], rng: Random) -> list[yaml.Node]:
-    """Put some neighbours into a `kind: List`."""
+    """Put some adjacent documents into a `kind: List`."""
     result: list[yaml.Node] = []
     while documents:
         count = rng.choice((1, 1, 1, 2, 3))
@@ -70,7 +70,7 @@ def _string(value: str) -> yaml.ScalarNode:
 
 
 def _document(node: yaml.Node, rng: Random, unicode: bool, first: bool) -> str:
-    """Dump one document: as JSON, or as YAML of this or that kind."""
+    """Dump one document as JSON, or as YAML in one of several styles."""
     order = rng.choice(("stock", "stock", "sorted", "shuffled"))
     _arrange(node, order, rng)
     if rng.random() < 0.2:
@@ -105,7 +105,7 @@ def _arrange(node: yaml.Node, order: str, rng: Random) -> None:
 
 
 def _style(node: yaml.Node, quotes: str, flow: bool | None, rng: Random) -> None:
-    """Choose the style of each node; flow None means by lot."""
+    """Choose the style of each node; if flow is None, at random."""
     if isinstance(node, yaml.ScalarNode):
         node.style = _scalar_style(node, quotes, rng)
         return
@@ -130,13 +130,13 @@ def _scalar_style(node: yaml.ScalarNode, quotes: str, rng: Random) -> str | None
 
 
 def _json(node: yaml.Node, rng: Random, unicode: bool) -> str | None:
-    """Write a document as JSON; None where a scalar has no JSON form of the same text."""
+    """Return a document as JSON; None if a scalar has no JSON form with the same text."""
     try:
         value = _plain_value(node)
     except ValueError:
         return None
     indent = rng.choice((None, 1, 2, 4))
-    # YAML knows no surrogate pairs, so what lies beyond the BMP is never escaped.
+    # YAML has no surrogate pairs, so characters beyond the BMP are never escaped.
     ascii_only = not unicode and all(ord(c) < 0x10000 for c in json.dumps(value, ensure_ascii=False))
     return json.dumps(value, ensure_ascii=ascii_only, indent=indent)
 

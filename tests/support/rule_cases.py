@@ -29,7 +29,7 @@ def rendered(manifest: str, **options: object) -> str:
 
 
 def paths(manifest: str, **options: object) -> list[str]:
-    """Render a manifest, and return the field path of every edit, as `diff` and reports name it."""
+    """Render a manifest, and return the field path of every edit, as in diffs and reports."""
     changed = rendering(manifest, **options).changed  # type: ignore[arg-type]
     return [path for _, _, edits in changed for edit in edits for _, path in edit.reasons]
 
@@ -49,7 +49,7 @@ def refusal(manifest: str, **options: object) -> str:
 
 
 def unknown_shape(place: str, what: str, rule: str) -> str:
-    """Return the message for a field of unknown shape; `place` is the line of the resource, and its title."""
+    """Return the message for a field of an unexpected type; `place` is the line of the resource, and its title."""
     return (
         f"multimesh: <stdin>:{place}: {what}, which no rule knows [{rule}]\n"
         "  Left as it is, a stock name could slip through. Compare the chart with the stock one, or report its version."

@@ -1,4 +1,4 @@
-"""Clusters with one running mesh in which nothing is wrong, as `kubectl get -o json` would print them."""
+"""Clusters with one running mesh without faults, as `kubectl get -o json` would print them."""
 
 import base64
 import copy
@@ -9,7 +9,7 @@ OTHER_CERT = ROOT_CERT.replace("affirmed", "blue")
 
 
 def encoded(text):
-    """Return what a Secret or a caBundle holds."""
+    """Return the encoded content of a Secret or a caBundle."""
     return base64.b64encode(text.encode()).decode()
 
 
@@ -57,7 +57,7 @@ def pod(name="nginx-1", address="istiod-affirmed.istio-affirmed.svc:15012", revi
 
 
 def sound():
-    """Return a cluster in which nothing is wrong, as a mapping from a short name to each object."""
+    """Return a cluster without faults, as a mapping from a short name to each object."""
     discovery = {"name": "discovery", "env": [{"name": "REVISION", "value": "affirmed"}]}
     template = {"spec": {"containers": [discovery]}}
     validator = entry("rev.validation.istio.io", [], path="/validate")
@@ -94,7 +94,7 @@ def sound():
 
 
 def labelled(cluster, which, **labels):
-    """Set or, with None, remove labels of a namespace."""
+    """Set labels of a namespace, or remove those that are None."""
     for key, value in labels.items():
         name = {"mesh": MESH, "injection": "istio-injection", "rev": "istio.io/rev"}[key]
         cluster[which]["metadata"]["labels"].pop(name, None)

@@ -1,7 +1,7 @@
-"""Find the stock streams beside the checkout.
+"""Find the stock streams next to the checkout.
 
-They are rendered data of another project and no part of this repository.
-Where they are absent, every test over them skips with one plain reason.
+They are rendered data of another project, and do not belong to this repository.
+If they are absent, every test that needs them is skipped, with one reason.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("MULTIMESH_STREAMS") or ROOT.parent / "shared" / "streams")
-REASON = "no streams beside the checkout: ../shared/streams is absent"
+DIRECTORY = Path(os.environ.get("MULTIMESH_STREAMS") or ROOT.parent / "shared" / "streams")
+REASON = "no streams next to the checkout: ../shared/streams is absent"
 
 
 class Stream(NamedTuple):
-    """One stock stream: what one Helm hands to a post-renderer for one chart and one mesh."""
+    """One stock stream: what one Helm sends to a post-renderer for one chart and one mesh."""
 
     helm: str
     version: str
@@ -29,16 +29,16 @@ class Stream(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """The file that holds the stream."""
-        return FOLDER / self.helm / self.version / self.mesh / f"{self.chart}.yaml"
+        """The file with the stream."""
+        return DIRECTORY / self.helm / self.version / self.mesh / f"{self.chart}.yaml"
 
     @property
     def text(self) -> str:
-        """The stream as text, line ends as they are in the file."""
+        """The stream as text, with the line ends of the file."""
         return _read(self.path)
 
     def objects(self) -> list[dict[str, Any]]:
-        """Return all objects of the stream as plain values; of a List, its items."""
+        """Return all objects of the stream as plain values, and the items of a List instead of the List."""
         found = []
         for one in yaml.load_all(self.text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             found += one["items"] if one and one["kind"] == "List" else [one] if one else []
@@ -55,12 +55,12 @@ def _read(path: Path) -> str:
 
 @cache
 def _all() -> tuple[Stream, ...]:
-    files = sorted(FOLDER.glob("*/*/*/*.yaml"))
-    return tuple(Stream(*file.relative_to(FOLDER).parts[:3], file.stem) for file in files)
+    files = sorted(DIRECTORY.glob("*/*/*/*.yaml"))
+    return tuple(Stream(*file.relative_to(DIRECTORY).parts[:3], file.stem) for file in files)
 
 
 def streams(*, helm: str = "", version: str = "", mesh: str = "", charts: tuple[str, ...] = ()) -> list[Stream]:
-    """List the streams that are there; an empty condition lets everything through."""
+    """Return the streams that exist; an empty condition matches all of them."""
     return [
         s
         for s in _all()
@@ -72,7 +72,7 @@ def streams(*, helm: str = "", version: str = "", mesh: str = "", charts: tuple[
 
 
 def stream(helm: str, version: str, mesh: str, chart: str) -> Stream:
-    """Return one stream, or skip the test that asks for it."""
+    """Return one stream, or skip the test."""
     found = Stream(helm, version, mesh, chart)
     if not found.path.exists():
         pytest.skip(REASON)
@@ -80,7 +80,7 @@ def stream(helm: str, version: str, mesh: str, chart: str) -> Stream:
 
 
 def over(argument: str, cases: list) -> pytest.MarkDecorator:
-    """Parametrize a test over streams (or tuples that begin with one); without any it skips."""
+    """Parametrize a test over streams (or tuples that begin with one); it skips if there are none."""
     if not cases:
         skipped = pytest.param(*[None] * len(argument.split(",")), marks=pytest.mark.skip(REASON))
         return pytest.mark.parametrize(argument, [skipped])

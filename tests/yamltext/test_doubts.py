@@ -21,7 +21,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "where", "what"), REFUSED.values(), ids=REFUSED)
 def test_what_go_reads_otherwise_is_refused(text, where, what):
-    """With the line, and with what is wrong there."""
+    """The message has the line and the problem."""
     with pytest.raises(MultimeshError) as error:
         list(compose_all(text))
     assert error.value.where == where
@@ -39,5 +39,5 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED)
 def test_what_go_reads_alike_is_not_refused(text):
-    """A doubt is a refusal, but this is none."""
+    """Every refusal must have a reason, so that valid charts are rendered."""
     assert len(list(compose_all(text))) == 1

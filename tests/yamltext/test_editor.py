@@ -1,4 +1,4 @@
-"""An editor binds the resource and the rule once; its requests carry them, and refuse what cannot be edited."""
+"""An editor has the resource and the rule of its requests, and refuses requests that cannot be done."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("ask", "what"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_edited_is_refused_with_its_path(editor, ask, what):
-    """The caller knows the resource and says so."""
+    """The message has the path, and the resource that the editor was created with."""
     with pytest.raises(BadShape) as error:
         ask(editor)
     assert error.value.path == "p"
@@ -69,7 +69,7 @@ def test_an_entry_of_a_merge_key_is_not_removed():
 
 
 def test_what_is_as_requested_already_is_no_edit(editor):
-    """The same value, and a key that is absent; a number is compared as text."""
+    """The value is the same already, or the key is absent; a number is compared as text."""
     editor.rewrite(node(editor, "m/a"), "x", "m/a")
     editor.rewrite(node(editor, "t"), "y", "t")
     editor.rewrite(node(editor, "base/k"), 1, "base/k")
@@ -78,7 +78,7 @@ def test_what_is_as_requested_already_is_no_edit(editor):
 
 
 def test_a_number_is_written_without_quotes():
-    """Text that looks like one is not."""
+    """Text that looks like a number gets quotes."""
     for new, written in ((32380, "32380"), ("32380", '"32380"')):
         editor = Editor(Text("p: 1\n"), "Kind/a", "some-rule")
         editor.rewrite(node(editor, "p"), new, "p")
@@ -86,7 +86,7 @@ def test_a_number_is_written_without_quotes():
 
 
 def test_every_edit_has_the_reason_of_its_editor(editor):
-    """Two requests for one span are both named, and each once."""
+    """If two rules request the same edit, both are named, and each once."""
     other = Editor(editor.text, "Kind/a", "other-rule")
     editor.append(node(editor, "l"), "y", "l")
     editor.append(node(editor, "l"), "z", "l")
@@ -103,7 +103,7 @@ def test_every_edit_has_the_reason_of_its_editor(editor):
 
 
 def test_moved_edits_keep_all_reasons():
-    """Those of further requests as well."""
+    """The reasons of further requests are kept too."""
     edit = Edit(1, 2, "a", "Kind/a", "one", "p")
     edit.join(Edit(1, 2, "a", "Kind/a", "one", "p"))
     edit.join(Edit(1, 2, "a", "Kind/a", "two", "p"))
@@ -114,7 +114,7 @@ def test_moved_edits_keep_all_reasons():
 
 
 def test_editors_of_inner_texts_write_into_the_outer_one(editor):
-    """Words of a quoted scalar, lines of a literal block, and a span that is YAML by itself."""
+    """The texts are a quoted scalar, a literal block, and a span of YAML."""
     words, lines = editor.inside_words(node(editor, "q")), editor.inside_lines(node(editor, "s"))
     assert (words.source, lines.source) == ("one two", "  one two\n  two\n")
     assert (words.title, words.rule, lines.title, lines.rule) == ("Kind/a", "some-rule") * 2
@@ -133,7 +133,7 @@ def test_editors_of_inner_texts_write_into_the_outer_one(editor):
 
 @pytest.mark.parametrize("text", ["s: |\n  é\n  b\n", "s: |\r\n  a\r\n  b\r\n"])
 def test_lines_of_a_block_are_decoded_where_offsets_could_differ(text):
-    """Non-ASCII text and carriage returns."""
+    """The texts contain non-ASCII characters and carriage returns."""
     editor = Editor(Text(text), "Kind/a", "some-rule")
     inner = editor.inside_lines(node(editor, "s"))
     assert inner.source == node(editor, "s").value
@@ -168,7 +168,7 @@ def test_an_edit_inside_a_scalar_that_is_shared_is_refused(inner):
 
 
 def test_documents_and_items_are_dropped():
-    """Each with its own reason."""
+    """Each has its own reason."""
     editor = Editor(Text("a: 1\n---\nitems:\n- b\n- c\n"), "Kind/a", "some-rule")
     editor.drop_document(editor.text.roots[0])
     editor.drop_item(get(editor.text.roots[1], "items"), 0)
@@ -196,12 +196,12 @@ VALUES = {
 
 @pytest.mark.parametrize(("value", "in_flow", "on_line", "in_block"), VALUES.values(), ids=VALUES)
 def test_a_value_is_written_in_flow_on_one_line_and_in_block_style(value, in_flow, on_line, in_block):
-    """The block begins at column 2, where its further lines are indented to."""
+    """In block style, further lines are indented to column 2, where the block begins."""
     assert (flow(value), one_line(value), block(value, 2, "\n")) == (in_flow, on_line, in_block)
 
 
 def test_requests_for_one_key_are_joined():
-    """Lists lack what they have not yet, mappings are joined key by key, equal values are one."""
+    """Items that a list has already are not added, mappings are joined key by key, equal values are one."""
     assert joined(["a"], ["a", "b"], "p", "r") == ["a", "b"]
     assert joined({"a": 1, "b": ["x"]}, {"b": ["y"], "c": 2}, "p", "r") == {"a": 1, "b": ["x", "y"], "c": 2}
     assert joined("a", "a", "p", "r") == "a"

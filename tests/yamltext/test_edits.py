@@ -1,4 +1,4 @@
-"""Edits of a text: each wish becomes the smallest span that says it in the document's own style."""
+"""Edits of a text: each request becomes the smallest change, in the style of the document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEW = {"name": "b", "value": "on"}
 
 
 def edited(text: str, wish) -> str:
-    """Make one wish (or several) about a text, and apply what comes of it."""
+    """Make one or several requests for a text, and apply the edits."""
     found = Text(text)
     wish(editor(found), found.roots[0])
     return applied(text, found.planned())
@@ -27,7 +27,7 @@ def editor(text: Text, rule: str = "some-rule") -> Editor:
 
 
 def at(root, path: str):
-    """Return the node at a path, even where it says nothing."""
+    """Return the node at a path, even if it is null."""
     parent, _, key = path.rpartition("/")
     return entry(get(root, parent) if parent else root, key)[1]
 
@@ -81,7 +81,7 @@ def rewrite(path: str, new):
 APPENDED = [
     ("block", "a:\n  - x\nb: 1\n", "a:\n  - x\n  - z\nb: 1\n"),
     ("dashes below the key", "a:\n- x\nb: 1\n", "a:\n- x\n- z\nb: 1\n"),
-    ("comments behind the last item", "a:\n  - x # c\n  # d\n\n# e\nb: 1\n", "a:\n  - x # c\n  - z\n  # d\n\n# e\nb: 1\n"),
+    ("comments after the last item", "a:\n  - x # c\n  # d\n\n# e\nb: 1\n", "a:\n  - x # c\n  - z\n  # d\n\n# e\nb: 1\n"),
     ("last item is a mapping", "a:\n  - n: x\n    v: y\n\nb: 1\n", "a:\n  - n: x\n    v: y\n  - z\n\nb: 1\n"),
     ("last item is a list", "a:\n  - - x\n    - y\nb: 1\n", "a:\n  - - x\n    - y\n  - z\nb: 1\n"),
     ("last item is a literal", "a:\n  - |\n    x\n\n    y\n\nb: 1\n", "a:\n  - |\n    x\n\n    y\n  - z\n\nb: 1\n"),
@@ -129,23 +129,23 @@ APPENDED = [
 
 @pytest.mark.parametrize(("text", "after"), [case[1:] for case in APPENDED], ids=[case[0] for case in APPENDED])
 def test_an_item_is_appended_behind_the_last_one(text, after):
-    """The item stands where a person would write it; every other byte stays."""
+    """The item is written in the style of the others; every other byte is the same."""
     assert after == edited(text, append("a", "z"))
 
 
 def test_a_root_list_takes_an_item():
-    """A list need not be the value of a key."""
+    """A list may be the root of a document."""
     assert edited("- x\n", append("", "z")) == "- x\n- z\n"
 
 
 def test_a_mapping_is_appended_in_the_style_of_the_list():
-    """Block lists get a block, flow lists one line; what Go would misread is quoted in both."""
+    """Block lists get a block, flow lists one line; text that Go would misread is quoted in both."""
     assert edited("a:\n  - name: a\n", append("a", NEW)) == 'a:\n  - name: a\n  - name: b\n    value: "on"\n'
     assert edited("a: [{name: a}]\n", append("a", NEW)) == 'a: [{name: a}, {"name": "b", "value": "on"}]\n'
 
 
 def test_two_wishes_for_one_list_are_gathered():
-    """Two rules may append to one list, one after the other."""
+    """Two rules may append to one list; the items are in the order of the requests."""
     assert edited("a:\n  - x\n", append("a", "w", "z")) == "a:\n  - x\n  - w\n  - z\n"
     assert edited("a: [x]\n", append("a", "y", "z")) == 'a: [x, "y", "z"]\n'
     assert edited("a: []\n", append("a", "y", "z")) == 'a: ["y", "z"]\n'
@@ -169,7 +169,7 @@ PUT = [
     ("flow with an empty value last", "m: {a: }\n", 'm: {a: , "k": "v"}\n'),
     ("flow with a key alone", "m: {a}\n", 'm: {a, "k": "v"}\n'),
     ("flow over lines", "m: {\n  a: 1 # c\n}\n", 'm: {\n  a: 1, "k": "v" # c\n}\n'),
-    ("comment behind", "m:\n  a: 1 # c\n  # d\nb: 1\n", "m:\n  a: 1 # c\n  k: v\n  # d\nb: 1\n"),
+    ("comment after it", "m:\n  a: 1 # c\n  # d\nb: 1\n", "m:\n  a: 1 # c\n  k: v\n  # d\nb: 1\n"),
     ("literal last", "m:\n  a: |\n    k: x\n\nb: 1\n", "m:\n  a: |\n    k: x\n  k: v\n\nb: 1\n"),
     ("list last", "m:\n  a:\n  - x\nb: 1\n", "m:\n  a:\n  - x\n  k: v\nb: 1\n"),
     ("anchored", "m: &n\n  a: 1\n", "m: &n\n  a: 1\n  k: v\n"),
@@ -188,12 +188,12 @@ PUT = [
 
 @pytest.mark.parametrize(("text", "after"), [case[1:] for case in PUT], ids=[case[0] for case in PUT])
 def test_a_key_is_put_behind_the_last_entry(text, after):
-    """An absent key becomes the last entry, a key without value gets one."""
+    """An absent key becomes the last entry; a key without a value gets one."""
     assert after == edited(text, put("m/k", "v"))
 
 
 def test_a_key_that_stands_in_a_text_only_is_still_absent():
-    """Neither an annotation nor a block scalar that speaks of the key is the key."""
+    """The key may occur in an annotation or a block scalar, which is no entry."""
     text = "m:\n  notes: |\n    k: w\n  a: 'k: w'\n"
     assert text + "  k: v\n" == edited(text, put("m/k", "v"))
 
@@ -206,13 +206,13 @@ def test_a_pair_in_a_flow_list_takes_no_second_key(text):
 
 
 def test_an_explicit_key_without_colon_takes_no_value():
-    """`? k` has no place behind which a value could stand."""
+    """`? k` has no colon after which a value could be written."""
     with pytest.raises(BadShape, match="has no colon"):
         edited("m:\n  ? k\n", put("m/k", "v"))
 
 
 def test_nested_values_are_put_in_block_and_in_flow():
-    """What is put may be deep; keys that Go would misread are quoted."""
+    """The value may be nested; keys that Go would misread are quoted."""
     value = {"matchLabels": {"multimesh.dev/mesh": "blue", "y": "n"}, "list": ["a", {"b": 1, "c": True}], "none": {}}
     text = edited("m:\n  a: 1\n", put("m/k", value))
     assert (
@@ -225,7 +225,7 @@ def test_nested_values_are_put_in_block_and_in_flow():
 
 
 def test_two_wishes_for_one_mapping_are_gathered():
-    """Lists and mappings put twice are joined, and equal values count once."""
+    """Lists and mappings that are put twice are joined, and equal values count once."""
 
     def wish(text, root):
         for item in ({"x": ["1"]}, {"x": ["1", "2"], "y": "3"}):
@@ -235,7 +235,7 @@ def test_two_wishes_for_one_mapping_are_gathered():
 
 
 def test_two_wishes_that_differ_are_an_error():
-    """Nobody can decide between two values for one key."""
+    """Two different values for one key are refused."""
 
     def wish(text, root):
         text.put(root, "k", "1", "k")
@@ -270,7 +270,7 @@ REMOVED = [
 
 @pytest.mark.parametrize(("text", "after"), [case[1:] for case in REMOVED], ids=[case[0] for case in REMOVED])
 def test_an_entry_leaves_with_its_line_and_comment(text, after):
-    """What is left reads as if the entry had never been there."""
+    """The rest is the same as if the entry had never been written."""
     result = edited(text, remove("m/k"))
     assert after == result
     wanted = yaml.safe_load(text)
@@ -319,7 +319,7 @@ DROPPED = [
     ("indices", "text", "after"), [case[1:] for case in DROPPED], ids=[case[0] for case in DROPPED]
 )
 def test_items_of_a_list_leave_with_their_lines(indices, text, after):
-    """Neighbours keep their bytes, and a flow collection its commas."""
+    """The other items keep their bytes, and a flow collection its commas."""
     result = edited(text, drop("l", *indices))
     assert after == result
     wanted = [item for index, item in enumerate(yaml.safe_load(text)["l"]) if index not in indices]
@@ -327,7 +327,7 @@ def test_items_of_a_list_leave_with_their_lines(indices, text, after):
 
 
 def test_a_block_list_of_which_everything_is_dropped_is_empty():
-    """Not null: a List whose items are null is, to Kubernetes, one object without a name."""
+    """It must not become null: to Kubernetes a List with null items is an object without a name."""
     assert edited("l:\n- a\n- b\nm: 1\n", drop("l", 0, 1)) == "l:\n []\nm: 1\n"
     assert edited("k:\n  l:\n    - a", drop("k/l", 0)) == "k:\n  l:\n     []"
 
@@ -345,7 +345,7 @@ REPLACED = [
 
 @pytest.mark.parametrize(("text", "after"), [case[1:] for case in REPLACED], ids=[case[0] for case in REPLACED])
 def test_a_mapping_is_replaced_as_a_whole(text, after):
-    """The new value stands at the old one's column, in its style."""
+    """The new value is written in the column and the style of the old one."""
     assert after == edited(text, replace("s", {"mtls": {"mode": "STRICT"}}))
 
 
@@ -368,31 +368,31 @@ REWRITTEN = [
 
 @pytest.mark.parametrize(("text", "after"), REWRITTEN)
 def test_a_scalar_is_rewritten_in_its_own_style(text, after):
-    """Tag, anchor, comment and quotes stay."""
+    """Tag, anchor, comment and quotes are kept."""
     assert after == edited(text, rewrite("a", "z"))
 
 
 def test_a_scalar_that_has_the_value_already_is_no_edit():
-    """Running twice is running once."""
+    """Law 3: rendering an output again changes nothing."""
     assert edited('a: "\\u007a"\n', rewrite("a", "z")) == 'a: "\\u007a"\n'
 
 
 def test_a_number_stays_a_number():
-    """A port of the profile must not become text."""
+    """A port of the profile is written as a number, not as text."""
     assert edited('a: "31380"\n', rewrite("a", 32380)) == "a: 32380\n"
     assert edited("a: 31380\n", rewrite("a", 32380)) == "a: 32380\n"
 
 
 @pytest.mark.parametrize("text", ["a:\n", "a: ~\n", "a: null\n", "a: [x]\n", "a: {x: y}\n"])
 def test_what_says_nothing_is_not_rewritten(text):
-    """An edit of nothing would make up a value: `name:-blue`."""
+    """An edit would combine null with the suffix: `name:-blue`."""
     with pytest.raises(BadShape, match="is not text"):
         edited(text, rewrite("a", "z"))
 
 
 @pytest.mark.parametrize("tag", ["!!binary", "!!int", "!local", "!<tag:yaml.org,2002:float>"])
 def test_a_tag_that_is_no_string_is_refused(tag):
-    """The tag decides what the text means, and no rule knows how."""
+    """The tag decides what the text means, and rules do not know tags."""
     with pytest.raises(BadShape, match="has the tag"):
         edited(f"a: {tag} x\n", rewrite("a", "z"))
 
@@ -431,7 +431,7 @@ def test_an_anchor_is_not_removed_with_an_alias_after_it():
 
 
 def test_overlapping_edits_are_an_error_that_names_both_rules():
-    """Two rules claim one scalar: nobody can decide."""
+    """Two rules request different edits of one scalar; neither takes precedence."""
     text = Text("a: 1\nb: x y\n", "chart.yaml", 10)
     editor(text, "first-rule").replace_span(8, 11, "z", "b")
     editor(text, "second-rule").replace_span(10, 11, "z", "b")
@@ -442,7 +442,7 @@ def test_overlapping_edits_are_an_error_that_names_both_rules():
 
 
 def test_the_same_edit_twice_is_one():
-    """Two rules that want the same value do not quarrel."""
+    """Two rules that request the same value do not conflict."""
     text = Text("a: x\n")
     for rule in ("one", "two"):
         editor(text, rule).rewrite(text.roots[0].value[0][1], "z", "a")
@@ -450,7 +450,7 @@ def test_the_same_edit_twice_is_one():
 
 
 def test_insertions_at_one_place_stand_by_depth():
-    """The inner list ends before the outer mapping goes on."""
+    """The inner list ends before the next entry of the outer mapping."""
 
     def wish(text, root):
         append("m/l", "z")(text, root)
@@ -474,7 +474,7 @@ OUTER = {
 
 @pytest.mark.parametrize("style", [*OUTER, "single", "double", "plain in JSON"])
 def test_an_edit_inside_an_embedded_document_keeps_the_rest(style):
-    """Whatever style the outer scalar has: the inner value changes and nothing else does."""
+    """In any style of the outer scalar, only the inner value changes."""
     lines = ["kind: X # é😀", "name: 'a'", "l:", "- x", '- y: "q"']
     if style in OUTER:
         text = OUTER[style].replace("{body}", "\n    ".join(lines))
@@ -507,7 +507,7 @@ def test_an_edit_inside_an_embedded_document_keeps_the_rest(style):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_edits_of_random_documents_mean_what_they_say(seed):
-    """Append, put, remove and rewrite in documents of any style equal the same on values."""
+    """Append, put, remove and rewrite in documents of any style give the same as the operations on plain values."""
     rng = Random(f"edits {seed}")
     for _ in range(500):
         value = {"m": _random_value(rng, 0, dict), "l": _random_value(rng, 0, list), "z": "end"}
@@ -556,7 +556,7 @@ def _random_value(rng: Random, depth: int, kind: type | None = None):
 
 
 def test_an_alias_is_removed_without_its_anchor():
-    """Only the anchor must stay."""
+    """Only an anchor must be kept."""
     assert edited("a: &n {b: c}\nm: {k: *n, l: y}\n", remove("m/k")) == "a: &n {b: c}\nm: {l: y}\n"
 
 
@@ -569,13 +569,13 @@ EXPLICIT = {
 
 @pytest.mark.parametrize(("text", "wish", "after"), EXPLICIT.values(), ids=EXPLICIT)
 def test_an_insertion_has_the_column_of_the_collection(text, wish, after):
-    """Not that of the key, which follows `?`."""
+    """The column of the key differs if `?` precedes it."""
     assert edited(text, wish) == after
 
 
 @pytest.mark.parametrize("text", ["m:\n  ? k\n  : x\n  b: c\n", "m: {? k : x, b: c}\n", "m:\n  ?\n    k\n  : x\n  b: c\n",
                                   "m:\n  k: x\n  ? b\n  : c\n"])  # fmt: skip
 def test_an_entry_with_an_explicit_key_is_not_removed(text):
-    """The question mark would stay."""
+    """The question mark would be left."""
     with pytest.raises(BadShape, match="key after"):
         edited(text, remove("m/k"))

@@ -1,4 +1,4 @@
-"""Field paths lead from a node to the nodes they name, or say what is in the way."""
+"""Field paths lead from a node to the nodes that they name; otherwise the error says at which node they fail."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def described(found) -> list[tuple[str, object]]:
 
 
 def test_the_kinds_of_nodes_are_told_apart(root):
-    """By their id, and None is none of them."""
+    """They are distinguished by their id, and None is none of them."""
     nodes = {"mapping": root, "sequence": get(root, "a/list"), "scalar": get(root, "a/b/c"), "none": None}
     assert [name for name, node in nodes.items() if is_mapping(node)] == ["mapping"]
     assert [name for name, node in nodes.items() if is_sequence(node)] == ["sequence"]
@@ -49,13 +49,13 @@ NULLS = {"~": True, "null": True, "Null": True, "NULL": True, "": True, "!!null 
 
 @pytest.mark.parametrize(("written", "null"), NULLS.items(), ids=map(repr, NULLS))
 def test_null_is_a_scalar_that_says_so(written, null):
-    """Quotes without the tag of null make it text, and so does the tag of a string."""
+    """A quoted scalar is text unless it has the tag of null; so is a scalar with the tag of a string."""
     assert is_null(next(compose_all(f"a: {written}\n")).value[0][1]) is null
 
 
 @pytest.mark.parametrize("path", ["a/x", "x", "x/y/z", "empty", "tilde", "word", "empty/x", "quoted/x", "tilde/x/y"])
 def test_an_absent_or_null_field_is_none(root, path):
-    """Wherever the path ends."""
+    """It holds for every step of the path."""
     assert get(root, path) is None
     assert text(root, path) == ""
     assert mapping(root, path) is None
@@ -74,13 +74,13 @@ def test_a_path_leads_to_its_node(root):
 
 
 def test_a_list_that_is_returned_is_a_copy(root):
-    """Who changes it does not change the document."""
+    """A caller that changes it does not change the document."""
     items(root, "a/list").clear()
     assert len(items(root, "a/list")) == 3
 
 
 def test_text_of_a_node_itself(root):
-    """Null is empty, None too."""
+    """For null and None it is empty."""
     assert text(None) == ""
     assert text(get(root, "a/b/c")) == "x"
     assert text(entry(root, "tilde")[1]) == ""
@@ -104,7 +104,7 @@ SHAPES = {
 
 @pytest.mark.parametrize(("ask", "path", "what"), SHAPES.values(), ids=SHAPES)
 def test_another_shape_is_refused_with_its_own_path(root, ask, path, what):
-    """The message names the node in the way, not the one that was asked for."""
+    """The message names the node of the wrong type, not the requested one."""
     with pytest.raises(BadShape) as error:
         ask(root)
     assert (error.value.path, error.value.what) == (path, what)
@@ -165,7 +165,7 @@ def test_a_key_that_is_written_twice_is_refused():
 
 
 def test_value_is_none_for_null():
-    """An entry is there all the same."""
+    """An entry with the value null exists."""
     root = next(compose_all("a:\nb: 1\n"))
     assert value(root, "a") is None
     assert value(root, "c") is None
@@ -174,7 +174,7 @@ def test_value_is_none_for_null():
 
 
 def test_a_refusal_says_where_what_and_what_to_do(root):
-    """An empty path leaves no blank before the rest."""
+    """With an empty path the message has no extra space."""
     error = refusal("chart.yaml:1: Kind/a", BadShape("a/b", "is not text", root), "some-rule")
     assert str(error).startswith(
         "multimesh: chart.yaml:1: Kind/a: a/b is not text, which no rule knows [some-rule]\n  Left"
@@ -196,7 +196,7 @@ MERGES = {
 
 @pytest.mark.parametrize(("written", "value"), MERGES.values(), ids=MERGES)
 def test_a_merge_key_counts_where_it_is_written(written, value):
-    """As in go-yaml v2.4.4, decode.go: what is written later overrides."""
+    """As in go-yaml v2.4.4, decode.go, a later entry overrides an earlier one."""
     found = next(compose_all(written))
     assert text(found, "k") == value
     assert plain(found)["k"] == value
@@ -210,7 +210,7 @@ def test_a_key_that_a_merge_overrides_is_refused(written):
 
 
 def test_all_entries_include_those_of_merge_keys():
-    """Each key once."""
+    """Each key is listed once."""
     found = next(compose_all("m: {<<: [{a: 1}, {a: 2, b: 3}], c: 4}"))
     assert [path for path, _ in find(found, "m/*")] == ["m/a", "m/b", "m/c"]
     assert plain(found) == {"m": {"a": 1, "b": 3, "c": 4}}

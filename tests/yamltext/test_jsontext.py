@@ -1,4 +1,4 @@
-"""One member of a JSON object is found as a JSON reader finds it, or not at all."""
+"""A member of a JSON object is found as a JSON parser finds it, or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WORDS = ("a", "b", "gateways", '"', "\\", "}{", "],[", ":", ",", "é", "a\nb", '
 
 
 def random_value(rng: Random, depth: int) -> object:
-    """Make a value whose strings try to mislead."""
+    """Return a value whose strings resemble keys and brackets."""
     kind = rng.random()
     if depth and kind < 0.4:
         return {"".join(rng.sample(WORDS, 2)): random_value(rng, depth - 1) for _ in range(rng.randint(0, 4))}
@@ -23,13 +23,13 @@ def random_value(rng: Random, depth: int) -> object:
 
 
 def is_word(key: str) -> bool:
-    """Tell a key that is written as it is read, and cannot be mistaken for what stands between two strings."""
+    """Return whether a key is written without escapes, and differs from the text between two strings."""
     return json.dumps(key) == f'"{key}"' and any(map(str.isalpha, key))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_member_is_what_a_json_reader_finds(seed):
-    """Over random objects, compact and indented, those inside of others too."""
+    """It holds for random objects, compact and indented, nested ones included."""
     rng = Random(f"json {seed}")
     seen = inner = 0
     for _ in range(2000):
@@ -96,7 +96,7 @@ NONE = {
 
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE)
 def test_what_is_no_member_of_a_json_object_is_not_found(text):
-    """The caller then reads the text as YAML."""
+    """The caller then parses the text as YAML."""
     found = members(text, 0, "a")
     assert not found or end(text, found["a"]) < 0
 
@@ -114,7 +114,7 @@ BEYOND = {
 
 @pytest.mark.parametrize("text", BEYOND.values(), ids=BEYOND)
 def test_what_is_no_json_has_no_key_for_sure_and_lacks_none(text):
-    """A key that is not found there could stand there in another form."""
+    """A key that is not found may still be there in another form."""
     assert members(text, 0, "a") is None
 
 
@@ -128,7 +128,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
 def test_an_object_that_must_be_json_as_a_whole_is_scanned_to_its_end(text):
-    """What is asked for is found before the mistake, unless the whole object counts."""
+    """A member before a mistake is found, unless the whole object must be valid."""
     assert members(text, 0, "a") == {"a": 6}
     assert members(text, 0, "a", whole=True) is None
 
@@ -150,30 +150,30 @@ ENDS = {
 
 @pytest.mark.parametrize(("text", "at", "stop"), ENDS.values(), ids=ENDS)
 def test_a_value_ends_where_json_says(text, at, stop):
-    """Between brackets and commas only."""
+    """A value ends at a bracket or a comma."""
     assert stop == end(text, at)
 
 
 def test_blanks_may_surround_everything():
-    """Before and after the brace, the key, the colon, the value and the comma."""
+    """White space may be before and after the brace, the key, the colon, the value and the comma."""
     text = ' \t\r\n{ "b" : [ ] , "a" : 1 }'
     assert members(text, 0, "a", whole=True) == {"a": text.index("1")}
     assert members(" { } ", 0, "a") == {}
 
 
 def test_two_members_are_found_in_any_order():
-    """The scan goes on until both are there."""
+    """The scan continues until both are found."""
     assert members('{"b": 1, "c": 2, "a": 3}', 0, "a", "b") == {"b": 6, "a": 22}
 
 
 def test_a_key_that_follows_in_a_text_or_deeper_is_not_a_second_one():
-    """Only a member of the same object is."""
+    """Only another member of the same object is a second one."""
     assert members('{"a": 1, "b": {"a": 2}, "c": "a"}', 0, "a") == {"a": 6}
     assert members('{"a": 1, "b": "\\\\"}', 0, "a") == {"a": 6}
 
 
 def test_what_go_writes_with_digits_hides_nothing():
-    """Its JSON is safe inside HTML."""
+    """Go escapes characters that are special in HTML."""
     text = json.dumps({"b": "a<b>&'\"\\", "a": 1})
     for sign in "<>&'":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

@@ -12,7 +12,7 @@ from multimesh.yamltext.parser import compose_all
 #: A limit that is below the one that libyaml has itself.
 FEW = 50
 
-#: A comment with as many brackets as no text without nesting has.
+#: A comment with more brackets than any text without nesting.
 SIGNS = "\n# " + "[" * 5 * MAX_DEPTH + "[\n"
 
 NESTED = {
@@ -35,15 +35,15 @@ def outcome(text: str) -> str:
 
 @pytest.mark.parametrize("text", NESTED.values(), ids=NESTED)
 def test_what_is_nested_too_deeply_is_refused(text, monkeypatch):
-    """However it is written; the message says how deep is too deep."""
+    """It holds for every style; the message has the limit."""
     monkeypatch.setattr(limits, "MAX_DEPTH", FEW)
-    # Enough signs send every text to the check.
+    # With enough such characters every text is checked.
     assert outcome(text + SIGNS).startswith(f"multimesh: chart.yaml: a document is nested deeper than {FEW} levels\n")
 
 
 @pytest.mark.parametrize("depth", [FEW, FEW + 1])
 def test_the_limit_is_exact(depth, monkeypatch):
-    """The last level that is allowed passes, and what is closed does not count."""
+    """The last allowed level is accepted, and closed levels do not count."""
     monkeypatch.setattr(limits, "MAX_DEPTH", FEW)
     text = "a: " + "[" * (depth - 1) + "]" * (depth - 1) + "\nb: [" + "[],{}," * FEW + "]\n"
     assert bool(outcome(text + SIGNS)) == (depth > FEW)
@@ -69,7 +69,7 @@ MAY_NEST = {
 
 @pytest.mark.parametrize(("text", "expected"), MAY_NEST.values(), ids=MAY_NEST)
 def test_only_what_could_be_nested_is_parsed_twice(text, expected):
-    """One look at the characters that nest decides."""
+    """The characters that open a level are counted first."""
     assert may_nest(text) is expected
 
 
@@ -82,14 +82,14 @@ def test_an_alias_inside_its_own_anchor_is_refused():
 
 @pytest.mark.parametrize("most", [11, 10])
 def test_aliases_multiply_a_document_up_to_the_limit(most, monkeypatch):
-    """A node counts as often as it is used: here the root, three keys, three lists, and their items."""
+    """A node counts each time it is used: here the root, three keys, three lists, and their items."""
     monkeypatch.setattr(limits, "MAX_NODES", most)
     error = outcome("a: &a [x]\nb: [*a]\nc: *a\n")
     assert error == "" if most == 11 else "aliases multiply this document to more than 10 values" in error
 
 
 def test_an_error_on_stdin_points_to_helm():
-    """Who pipes a chart cannot correct the line."""
+    """A user who pipes a chart cannot correct the line."""
     with pytest.raises(MultimeshError) as error:
         list(compose_all("a: &a [*a]\n"))
     assert error.value.hint.startswith("Look at what 'helm template' prints")

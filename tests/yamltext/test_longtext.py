@@ -1,4 +1,4 @@
-"""Long text in the data of a ConfigMap is found without being read, and says what libyaml reads in it."""
+"""Long text in the data of a ConfigMap is found without being parsed, and has the value that libyaml reads."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from multimesh.render.documents import split
 from multimesh.yamltext import longtext
 from multimesh.yamltext.parser import compose_all
 
-#: Small documents are parsed whole: so is what the tests write, but for this.
+#: Small documents are always parsed, so the tests lower this limit.
 SMALL = pytest.fixture(autouse=True)(lambda monkeypatch: monkeypatch.setattr(longtext, "MIN_SIZE", 0))
 
 
 def outline(text: str) -> list | None:
-    """Return the root of a document whose `data` is long text; None where it is not, or in doubt."""
+    """Return the root of a document whose `data` is long text; None if it is not, or in doubt."""
     found = longtext.find_long_data(text.encode("ascii", "replace"), b"data")
     return None if found is None else longtext.outline(text, found)
 
@@ -27,7 +27,7 @@ HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n"
 
 
 def shape(node: Any) -> tuple:
-    """Return all that the program asks of a node, and of those below it."""
+    """Return everything that the program uses of a node, and of the nodes below it."""
     value = node.value
     if node.id != "scalar":
         value = [tuple(map(shape, child)) if type(child) is tuple else shape(child) for child in value]
@@ -36,7 +36,7 @@ def shape(node: Any) -> tuple:
 
 
 def shapes(text: str) -> list[tuple] | None:
-    """Return what libyaml reads in a text; None where it reads nothing."""
+    """Return what libyaml reads in a text; None if it reads nothing."""
     try:
         return [shape(root) for root in compose_all(text)]
     except MultimeshError:
@@ -59,7 +59,7 @@ READ_APART = {
 
 @pytest.mark.parametrize("text", READ_APART.values(), ids=READ_APART)
 def test_long_text_is_read_apart_as_libyaml_reads_it(text):
-    """Values, styles and every mark are the same."""
+    """Values, styles and all marks are the same."""
     found = outline(HEAD + text)
     assert found is not None
     assert [shape(root) for root in found] == shapes(HEAD + text)
@@ -77,7 +77,7 @@ IN_DOUBT = {
     "a key in quotes": "  'a': 'x'\n",
     "a tag": "  a: !!str 'x'\n",
     "an anchor": "  a: &b 'x'\n",
-    "a comment behind a quote": "  a: 'x' # c\n",
+    "a comment after a quote": "  a: 'x' # c\n",
     "a quote that does not close": "  a: 'x\n",
     "a key behind data": "  a: 'x'\nb: c\n",
     "deeper keys": "   a: 'x'\n",
@@ -87,7 +87,7 @@ IN_DOUBT = {
 
 @pytest.mark.parametrize("text", IN_DOUBT.values(), ids=IN_DOUBT)
 def test_data_in_doubt_is_read_by_libyaml(text):
-    """Libyaml decides whatever is not plain to see."""
+    """A document with any doubt is parsed by libyaml."""
     assert outline(HEAD + text) is None
 
 
@@ -100,7 +100,7 @@ HEADS = {
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
 def test_data_inside_something_else_is_no_data(head):
-    """What stands before `data` is read by libyaml, which fails or finds no such key."""
+    """The text before `data` is parsed by libyaml, which fails or finds no such key."""
     try:
         assert outline(head + "  a: 'x'\n") is None
     except MultimeshError:
@@ -113,7 +113,7 @@ LINES = ["  a: 'x'", "  b: '", "'", "  '", "x", "    x", "   x", "     x", "  c:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_read_apart_is_what_libyaml_reads(seed):
-    """Over random documents: the same nodes, or none."""
+    """For random documents the nodes are the same, or there are none."""
     rng = Random(f"long text {seed}")
     seen = 0
     for _ in range(4000):
@@ -129,7 +129,7 @@ def test_what_is_read_apart_is_what_libyaml_reads(seed):
 
 @over("source", streams())
 def test_the_streams_are_read_apart_as_libyaml_reads_them(source):
-    """Dashboards, the injector's values and templates, and the configuration of the mesh."""
+    """They are dashboards, the values and templates of the injector, and the configuration of the mesh."""
     data = source.text.encode()
     for document in split(data) or ():
         text = data[document.start : document.end].decode()

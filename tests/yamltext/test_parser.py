@@ -1,4 +1,4 @@
-"""Three roads to the same nodes: libyaml alone, `import yaml` with libyaml, and PyYAML without libyaml."""
+"""The three ways to the same nodes: libyaml alone, `import yaml` with libyaml, and PyYAML without libyaml."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from streams import Stream, over, streams
 DEMO = streams(helm="helm3", version="1.5.0", mesh="affirmed", charts=("istio-demo",))
 PROFILE = profile("affirmed", "istio-affirmed", ("nginx-affirmed",), sharedResources="own")
 
-#: What the render path must not import: each costs more than a tenth of the run (reference/performance.md).
+#: Modules that `render` must not import: each takes more than a tenth of the run (reference/performance.md).
 HEAVY = (
     "argparse", "collections", "dataclasses", "datetime", "enum", "functools", "importlib.metadata", "json", "logging",
     "os", "pathlib", "re", "shutil", "site", "subprocess", "tempfile", "typing", "yaml",
 )  # fmt: skip
 
-# How each road is forced, in a fresh interpreter that then renders stdin.
+# How to force each way, in a new interpreter that then renders stdin.
 ROADS = {
     "libyaml alone": "",
     "import yaml": "import yaml",
@@ -43,7 +43,7 @@ sys.exit(code)
 
 
 def start(road: str, stream: bytes, mesh: str) -> subprocess.CompletedProcess[bytes]:
-    """Render in an interpreter without `site`, as Helm starts it; what it imported is on stderr."""
+    """Render in an interpreter without `site`, as Helm starts it; the imported modules are on stderr."""
     import yaml
 
     packages = os.path.dirname(os.path.dirname(yaml.__file__))
@@ -64,7 +64,7 @@ def mesh(tmp_path):
 @over("source", DEMO)
 @pytest.mark.parametrize("road", ROADS)
 def test_each_road_is_the_one_it_says(road, source: Stream, mesh):
-    """A road that silently leads elsewhere would make the other tests void."""
+    """If a way silently used another one, the other tests would check nothing."""
     done = start(road, source.text.encode(), mesh)
     imported, _, loader = done.stderr.decode().partition(" LOADER:")
 
@@ -76,7 +76,7 @@ def test_each_road_is_the_one_it_says(road, source: Stream, mesh):
 @over("source", DEMO)
 @pytest.mark.parametrize("seed", [None, 1, 2, 3, 4, 5])
 def test_the_roads_agree(seed, source: Stream, mesh):
-    """The same bytes, in whatever style the stream is written."""
+    """The bytes are the same, for every style of the stream."""
     text = source.text if seed is None else restyle(source.text, Random(seed))
     done = {road: start(road, text.encode(), mesh) for road in ROADS}
 
@@ -100,7 +100,7 @@ def test_the_roads_agree(seed, source: Stream, mesh):
     ],
 )
 def test_every_road_refuses_what_is_not_yaml(road, stream, mesh):
-    """One message with a place, never a traceback, whatever class of error PyYAML has for it."""
+    """There is one message with a line, and no traceback, for every error class of PyYAML."""
     done = start(road, stream.encode(), mesh)
 
     assert (done.returncode, done.stdout) == (2, b"")
@@ -110,7 +110,7 @@ def test_every_road_refuses_what_is_not_yaml(road, stream, mesh):
 
 @over("source", DEMO)
 def test_rendering_imports_nothing_heavy(source: Stream, mesh):
-    """Start-up is half of the run; one careless import would double it."""
+    """Start-up is half of the run, and one such import would double it."""
     done = start("libyaml alone", source.text.encode(), mesh)
     imported = set(done.stderr.decode().partition(" LOADER:")[0].split())
 

@@ -1,7 +1,7 @@
-"""The pitfalls of editing YAML by position, each rendered for real: edited right, or refused with a message.
+"""The pitfalls of editing YAML by position: each text is edited correctly, or refused with a message.
 
-The numbers are those of the list that this program was designed by. A case gives the stock text and either the exact
-text that must come out, or what the refusal must say. None passes a stock name silently.
+The numbers are those of a list in the design of this program. A case has the stock text, and either the exact output or
+the message of the refusal. In no case a stock name remains without a message.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ END = "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: end\n"
 
 
 class Refused(str):
-    """What a refusal must say, behind the line."""
+    """The text of the message after the line."""
 
     __slots__ = ("line",)
     line: int
 
     def __new__(cls, text: str, line: int = 0):
-        """Take what the message says and the line that it names."""
+        """Return the message and the line in it."""
         self = super().__new__(cls, text)
         self.line = line
         return self
@@ -50,18 +50,18 @@ def refusal(text: str | bytes, of: str = MESH) -> str:
 
 
 def role(name: str, *, kind: str = "kind: ClusterRole") -> str:
-    """Write a ClusterRole whose name is spelled in one way."""
+    """Return a ClusterRole whose name is written in one style."""
     return f"apiVersion: {RBAC}\n{kind}\nmetadata:\n  name: {name}\nrules: []\n"
 
 
 def same(text: str, old: str = "kiali", new: str = "kiali-affirmed") -> tuple[str, str]:
-    """Return a text, and what comes out where only one name changes."""
+    """Return a text, and the output in which only one name changes."""
     assert text.count(old) == 1, text
     return text, text.replace(old, new)
 
 
 def citadel(args: str, before: str = "", after: str = "") -> str:
-    """Write a Deployment to whose arguments a flag is appended."""
+    """Return a Deployment to whose arguments a flag is appended."""
     return (
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: istio-citadel\n  namespace: istio-affirmed\nspec:\n"
         f"  template:\n    spec:\n      containers:\n      - name: citadel\n{before}{args}{after}"
@@ -79,7 +79,7 @@ def case(number: int, title: str, text: str, after: str) -> None:
 
 
 def renamed(number: int, title: str, spelling: str, after: str = "") -> None:
-    """Add a role whose name, in this spelling, becomes that of the mesh."""
+    """Add a role whose name, in this style, becomes that of the mesh."""
     case(number, title, role(spelling), role(after or spelling.replace("kiali", "kiali-affirmed")))
 
 
@@ -501,7 +501,7 @@ case(
 
 
 def runs() -> list:
-    """Pair every case with the neighbours that its text can have."""
+    """Yield every case together with the texts that may be next to it."""
     found = []
     for number, title, text, after in CASES:
         found.append(pytest.param(text, after, "", "", id=f"{number}-{title}-alone"))
@@ -517,7 +517,7 @@ def runs() -> list:
 
 @pytest.mark.parametrize(("text", "after", "head", "tail"), runs())
 def test_a_pitfall_is_edited_right_or_refused(text, after, head, tail):
-    """The text alone and in a stream: exactly the planned characters change, or the message says where and what to do."""
+    """Alone and in a stream exactly the planned characters change, or the message has the line and the remedy."""
     if isinstance(after, Refused):
         message = refusal(head + text + tail)
         first, *hint = message.split("\n")
@@ -532,7 +532,7 @@ def test_a_pitfall_is_edited_right_or_refused(text, after, head, tail):
 
 
 def test_every_pitfall_of_the_list_has_a_case():
-    """One to forty-nine; those that are no single text have a test of their own below."""
+    """They are numbered from 1 to 49; those that are not a single text have a test of their own below."""
     own = {int(number) for name in globals() for number in re.findall(r"^test_pitfall_(\d+)", name)}
     assert set(range(1, 50)) == {case[0] for case in CASES} | own
 
@@ -543,7 +543,7 @@ def test_every_pitfall_of_the_list_has_a_case():
 )
 @pytest.mark.parametrize("style", ["{}", "'{}'", '"{}"'])
 def test_pitfall_5_new_text_that_go_would_misread_is_quoted(name, style):
-    """A value that the user chose arrives as text, whatever it looks like."""
+    """A value that the user chose remains text, whatever it looks like."""
     mesh = profile("affirmed", NS, flags=[{"container": "galley", "env": {"A": "NAME"}}]).replace("NAME", f'"{name}"')
     text = (
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n  template:\n    spec:\n      containers:\n"
@@ -590,7 +590,7 @@ def test_pitfall_5_new_text_that_go_would_misread_is_quoted(name, style):
     ["env:\n        - name: A\n          value: old\n", "env: [{name: A, value: old}]\n", "env: []\n", "image: a\n"],
 )
 def test_pitfall_6_new_text_with_signs_of_yaml_is_quoted(value, text):
-    """In a block and in a flow, rewritten and put in anew."""
+    """It holds in block and flow style, for a changed scalar and a new one."""
     mesh = profile("affirmed", NS, flags=[{"container": "galley", "env": {"A": value}}])
     head = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n  template:\n    spec:\n      containers:\n      - name: galley\n        "
     after = rendered(head + text, mesh)
@@ -598,7 +598,7 @@ def test_pitfall_6_new_text_with_signs_of_yaml_is_quoted(value, text):
 
 
 def test_pitfall_15_a_span_claimed_twice_is_refused():
-    """A flag that a rule sets, set by the profile to something else, is no matter of order."""
+    """If the profile sets a flag to another value than a rule, the order of the two must not decide."""
     mesh = profile("affirmed", NS, flags=[{"container": "citadel", "args": ["--listened-namespaces=x"]}])
     message = refusal(citadel("        args: [--listened-namespaces=a]\n"), mesh)
     assert (
@@ -609,7 +609,7 @@ def test_pitfall_15_a_span_claimed_twice_is_refused():
 
 @pytest.mark.parametrize("style", ["'", '"', ">", "?"])
 def test_pitfall_44_folded_and_quoted_bodies_are_edited_or_written_anew(style):
-    """Positions do not map as they are; the values do."""
+    """Positions in the value and in the text differ, so the scalar is written as a whole."""
     text = yaml.safe_dump(
         yaml.safe_load(copy(literal("# é😀\n" + INNER))),
         default_style=style.replace("?", "") or None,
@@ -624,7 +624,7 @@ def test_pitfall_44_folded_and_quoted_bodies_are_edited_or_written_anew(style):
 @pytest.mark.parametrize("style", ["{}", "'{}'", "double", "|-\n            {}", ">-\n            {}"])
 @pytest.mark.parametrize("blanks", [(",", ":"), (", ", ": ")])
 def test_pitfall_45_json_in_a_string_is_escaped_for_both(style, blanks):
-    """`ISTIO_METAJSON_LABELS` holds JSON in a scalar of any style."""
+    """`ISTIO_METAJSON_LABELS` contains JSON in a scalar of any style."""
     labels = json.dumps({"app": "istio-ingressgateway", "text": 'it\'s "é"\n'}, separators=blanks)
     if style == "{}" and ": " in labels:
         labels = labels.replace(": ", ":")
@@ -647,7 +647,7 @@ def test_pitfall_45_json_in_a_string_is_escaped_for_both(style, blanks):
 
 
 def test_pitfall_46_an_injection_template_is_no_yaml_and_no_error():
-    """A Go template and a dashboard are texts."""
+    """A Go template and a dashboard are texts that are not parsed."""
     text = (
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-sidecar-injector\n  namespace: istio-affirmed\n"
         "  labels: {chart: a, heritage: Helm}\ndata:\n  config: |-\n    {{ if [ }}\n      hostPath:\n        path: /var/run/sds\n    {{ end }}\n"
@@ -656,7 +656,7 @@ def test_pitfall_46_an_injection_template_is_no_yaml_and_no_error():
 
 
 def test_pitfall_47_what_is_written_in_pieces_is_one_stream():
-    """Pipes are tested in tests/commands/test_bad_input.py; here: the parts are the whole, byte for byte."""
+    """Pipes are tested in tests/commands/test_bad_input.py; here the parts are joined, and the bytes are the same."""
     text = "".join(case[3] for case in CASES if not isinstance(case[3], Refused) and case[0] in (1, 7, 11, 16, 35))
     text = "---\n".join(part for part in [text[:0], role("kiali-affirmed"), role("x-affirmed")] if part)
     done = render(text.encode(), load(MESH, "profile.yaml"))
@@ -668,12 +668,12 @@ TWICE = [case for case in CASES if not isinstance(case[3], Refused)]
 
 @pytest.mark.parametrize("after", [case[3] for case in TWICE], ids=[f"{case[0]}-{case[1]}" for case in TWICE])
 def test_pitfall_48_rendering_again_changes_nothing(after):
-    """A rewritten text passes as it came."""
+    """Law 3: rendering an output again changes nothing."""
     assert after == rendered(after)
 
 
 def test_pitfall_48_libyaml_and_pure_python_give_the_same_bytes(monkeypatch):
-    """The slow road leads to the same text, where it can read it at all."""
+    """The pure Python parser gives the same text, for every text that it can parse."""
     wanted = {}
     for number, title, text, after in CASES:
         if not isinstance(after, Refused):
@@ -692,7 +692,7 @@ def test_pitfall_48_libyaml_and_pure_python_give_the_same_bytes(monkeypatch):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_pitfall_49_nothing_but_the_planned_values_differs(seed):
-    """Streams of many pitfalls at once: each part comes out as it does alone."""
+    """In a stream with many pitfalls each document has the same output as alone."""
     rng = Random(f"pitfalls {seed}")
     fit = [
         case for case in TWICE

@@ -24,19 +24,19 @@ SCALARS = {
 
 @pytest.mark.parametrize(("text", "value"), SCALARS.items(), ids=map(repr, SCALARS))
 def test_a_scalar_is_what_go_reads(text, value):
-    """Integers, booleans and null where it is one, anything else as text."""
+    """Integers, booleans and null have their types, and everything else is text."""
     node = next(compose_all(f"a: {text}\n")).value[0][1]
     assert scalar(node) == value
     assert type(scalar(node)) is type(value)
 
 
 def test_collections_are_dicts_and_lists():
-    """However deep."""
+    """They may be nested."""
     assert plain(next(compose_all("a: {b: [1, x, {c: ~}], d: 'n'}\n"))) == {"a": {"b": [1, "x", {"c": None}], "d": "n"}}
 
 
 def test_keys_are_those_of_helms_json():
-    """To Go `on` is true, and 0x10 is 16."""
+    """For Go the key `on` is true, and 0x10 is 16."""
     assert plain(next(compose_all("{on: a, 0x10: b, 'on': c, n: d}"))) == {
         "true": "a",
         "16": "b",
@@ -56,7 +56,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "what"), REFUSED.values(), ids=REFUSED)
 def test_what_has_no_plain_value_is_refused(text, what):
-    """Another reader could take it for something else."""
+    """Another YAML parser could read another value."""
     with pytest.raises(BadShape) as error:
         plain(next(compose_all(text)))
     assert error.value.what == what

@@ -1,4 +1,4 @@
-"""Lines and the content of nodes begin and end where a reader sees it, whatever libyaml's marks say."""
+"""Lines and the content of nodes begin and end where a reader sees it, even where libyaml's marks differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BREAKS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r", "NEL": "\x85", "LS": "\u2028",
 
 @pytest.mark.parametrize("sign", BREAKS.values(), ids=BREAKS)
 def test_every_break_of_yaml_ends_a_line(sign):
-    """Mixed with line feeds, too."""
+    """They may be mixed with line feeds."""
     at = positions(f"ab{sign}cd{sign}\nef")
     second = 2 + len(sign)
     assert [at.line_start(index) for index in (0, 1, 2, second, second + 2)] == [0, 0, 0, second, second]
@@ -32,7 +32,7 @@ def test_every_break_of_yaml_ends_a_line(sign):
 
 @pytest.mark.parametrize(("sign", "written"), [("\n", "\n"), ("\r\n", "\r\n"), ("\r", "\r"), ("\x85", "\n")])
 def test_a_new_line_gets_the_break_of_its_neighbour(sign, written):
-    """The last line of a text, which may have none, gets that of the first."""
+    """The last line of a text may have none, and then gets that of the first line."""
     at = positions(f"a{sign}b")
     assert at.newline(0) == at.newline(len(at.text)) == written
     assert positions("a").newline(0) == "\n"
@@ -42,7 +42,7 @@ def test_a_new_line_gets_the_break_of_its_neighbour(sign, written):
 
 
 def test_whole_lines_at_the_end_take_the_break_before_them():
-    """Only where the last line has none of its own, and never from before the text."""
+    """They do so only if the last line has none of its own, and never from before the text."""
     assert positions("a\nb").whole_lines(2, 3) == (1, 3)
     assert positions("a\r\nb").whole_lines(3, 4) == (1, 4)
     assert positions("a\nb\n").whole_lines(2, 4) == (2, 4)
@@ -51,7 +51,7 @@ def test_whole_lines_at_the_end_take_the_break_before_them():
 
 
 def test_content_that_ends_with_a_break_is_followed_by_its_own_place():
-    """A block scalar ends so; anything else ends before the break."""
+    """A block scalar ends with one; any other content ends before the break."""
     at = positions("ab\ncd")
     assert [at.after_line(end) for end in (0, 2, 3, 4)] == [3, 3, 3, 5]
 
@@ -78,7 +78,7 @@ ENDS = {
 
 @pytest.mark.parametrize(("text", "content"), ENDS.values(), ids=ENDS)
 def test_a_node_ends_with_its_content(text, content):
-    """Comments and blank lines after it are not part of it, aliases and line breaks that are kept are."""
+    """Comments and blank lines after it do not belong to it; aliases and kept line breaks do."""
     root = next(compose_all(text))
     at = Positions(text, [root])
     node = entry(root, "a")[1]
@@ -101,13 +101,13 @@ STARTS = {
 
 @pytest.mark.parametrize(("text", "content"), STARTS.values(), ids=STARTS)
 def test_a_block_collection_starts_at_its_first_key_or_dash(text, content):
-    """After its tag, its anchor and comments on these."""
+    """Its tag, its anchor and comments after them come before."""
     root = next(compose_all(text))
     assert text[Positions(text, [root]).start(entry(root, "a")[1]) :].startswith(content)
 
 
 def test_the_dash_of_an_item_is_found_after_the_item_before():
-    """A dash in a comment or in the item itself is not one."""
+    """A dash in a comment or in the item itself is ignored."""
     text = "a:\n- b-c # - d\n# - e\n-   f\n- - g\n"
     root = next(compose_all(text))
     found = [Positions(text, [root]).dash(get(root, "a"), index) for index in range(3)]
@@ -115,7 +115,7 @@ def test_the_dash_of_an_item_is_found_after_the_item_before():
 
 
 def test_what_an_alias_repeats_is_shared_with_all_that_is_in_it():
-    """The keys too; what only has an anchor is not."""
+    """Keys are shared too; a node with an anchor only is not."""
     text = "a: &x {k: [v]}\nb: *x\nc: &y [w]\n"
     root = next(compose_all(text))
     shared = Positions(text, [root]).shared
@@ -137,7 +137,7 @@ DOCUMENTS = {
 
 @pytest.mark.parametrize(("text", "number", "document"), DOCUMENTS.values(), ids=DOCUMENTS)
 def test_a_document_reaches_from_its_marker_to_the_next(text, number, document):
-    """With its directives, and the dots that end it."""
+    """It includes its directives and its end marker."""
     roots = list(compose_all(text))
     start, end = Positions(text, roots).document(roots[number])
     assert text[start:end] == document

@@ -1,4 +1,4 @@
-"""PyYAML without libyaml reads what libyaml reads, and leaves the process as it was."""
+"""PyYAML without libyaml reads what libyaml reads, and does not change the process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXTS = (
 
 
 def shape(node: Any) -> Any:
-    """Return everything that the program reads of a node."""
+    """Return everything that the program uses of a node."""
     marks = (node.start_mark.index, node.start_mark.line, node.end_mark.index)
     if node.id == "scalar":
         return (node.tag, node.value, node.style or "", marks)

@@ -1,6 +1,6 @@
-"""Scalars: how they are written, and where each character of a value stands in the text.
+"""Scalars: their styles, and where each character of a value is in the text.
 
-The properties hold a change of the text against what libyaml reads afterwards.
+The properties compare a changed text with what libyaml reads in it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ BREAKS = ("\n", "\r\n")
 
 
 def scalar(text: str):
-    """Read the value of the only entry of a mapping."""
+    """Return the value of the only entry of a mapping."""
     return next(compose_all(text)).value[0][1]
 
 
 def written(value: str, style: str | None, rng: Random) -> str:
-    """Let libyaml write a value in one style, with a neighbour behind it."""
+    """Return a value that libyaml writes in one style, followed by another entry."""
     text = yaml.dump(
         {"a": value, "b": 1},
         Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
@@ -43,7 +43,7 @@ def written(value: str, style: str | None, rng: Random) -> str:
 
 
 def random_scalars(seed: object, count: int):
-    """Yield texts and the values in them, as libyaml reads them back."""
+    """Yield texts and the values that libyaml reads in them."""
     rng = Random(str(seed))
     for _ in range(count):
         alphabet = ALPHABETS[rng.choice(sorted(ALPHABETS))]
@@ -58,7 +58,7 @@ def replaced(text: str, span: tuple[int, int, str]) -> str:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_mapped_stretch_is_replaced_and_nothing_else_of_the_value(seed):
-    """Whatever the style, escapes and folds: the edit gives the value with that stretch exchanged."""
+    """For every style, escape and fold, the edit replaces this part of the value and nothing else."""
     mapped = 0
     for rng, text, node in random_scalars(seed, 1200):
         places = source_map(text, node, "\r\n" if "\r\n" in text else "\n")
@@ -78,7 +78,7 @@ def test_a_mapped_stretch_is_replaced_and_nothing_else_of_the_value(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_text_is_inserted_at_any_mapped_position(seed):
-    """Words go into every style but plain, whole lines into double quotes and literal blocks."""
+    """Words are inserted in every style except plain, whole lines in double quotes and literal blocks."""
     inserted = 0
     for rng, text, node in random_scalars(f"insert {seed}", 1200):
         places = source_map(text, node, "\r\n" if "\r\n" in text else "\n")
@@ -96,7 +96,7 @@ def test_text_is_inserted_at_any_mapped_position(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_rewritten_scalar_reads_as_its_new_value_and_its_neighbour_stays(seed):
-    """A whole value written anew reads back in every style, and what follows it is untouched."""
+    """In every style the new value is read back, and the text after it is unchanged."""
     for rng, text, node in random_scalars(f"rewrite {seed}", 1500):
         new = rng.choice(("x", "kiali-blue", "it's", 'a "b"', "on", "1e3", "", "a: b #c", "é😀", "a\nb\n", " x ", "\\"))
         root = next(compose_all(replaced(text, rewritten(text, node, new))))
@@ -105,7 +105,7 @@ def test_a_rewritten_scalar_reads_as_its_new_value_and_its_neighbour_stays(seed)
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_word_found_verbatim_is_the_word_of_the_value(seed):
-    """Places found without decoding are where the n-th occurrence stands in the text."""
+    """Without decoding, the n-th occurrence in the value is the n-th in the text."""
     found = 0
     rng = Random(f"verbatim {seed}")
     for _ in range(1500):
@@ -150,7 +150,7 @@ def test_a_word_found_verbatim_is_the_word_of_the_value(seed):
     ],
 )
 def test_every_stretch_of_a_tricky_scalar_is_mapped_right(text, value):
-    """Each stretch is either replaced exactly or given up."""
+    """Each part is replaced exactly, or not mapped at all."""
     node = scalar(text)
     assert value == node.value
     places = source_map(text, node, "\r\n" if "\r\n" in text else "\n")
@@ -164,11 +164,11 @@ def test_every_stretch_of_a_tricky_scalar_is_mapped_right(text, value):
 
 @pytest.mark.parametrize("text", ["a: >\n  x\n  y\n", "a: >-\n  x\n", "a: |\n\n  x\n", "a: |\n", "a: |\n  x\x85\n\n"])
 def test_a_folded_or_strange_block_is_not_mapped(text):
-    """Nobody can tell where its characters stand, so the whole scalar is written anew."""
+    """The positions of its characters are unknown, so the whole scalar is written again."""
     assert source_map(text, scalar(text), "\n") is None
 
 
-# What Go reads as something else than a string when it stands without quotes.
+# What Go reads as another type than text if it has no quotes.
 NO_STRINGS = [
     *("y Y n N yes Yes YES no No NO on On ON off Off OFF true True TRUE false False FALSE null Null NULL ~".split()),
     *("1e3 1E5 1.e3 0o17 0644 007 0089 1_0 1.5 -1 +1 .5 0x1f 0b101 123e4 12e4567 .inf -.inf .nan 123".split()),
@@ -202,7 +202,7 @@ NO_STRINGS = [
 @pytest.mark.parametrize("new", NO_STRINGS)
 @pytest.mark.parametrize("flow", [False, True])
 def test_text_that_is_no_plain_string_is_quoted(new, flow):
-    """Go would read a number, a switch, a date or nothing; another reader would read no YAML at all."""
+    """Go would read a number, a boolean, a date or null; another parser would report an error."""
     assert quoted(new, flow=flow)[0] == '"'
     assert not is_plain(new, flow=flow)
 
@@ -218,13 +218,13 @@ def test_signs_of_flow_collections_are_quoted_inside_them(new):
 )
 @pytest.mark.parametrize("flow", [False, True])
 def test_a_plain_name_stays_without_quotes(new, flow):
-    """Quotes where none are needed would be noise in every diff."""
+    """Unneeded quotes would appear in every diff."""
     assert quoted(new, flow=flow) == new
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_whatever_is_written_reads_back_in_both_contexts(seed):
-    """`quoted` loses nothing: not an escape, not a control character, not what lies beyond the BMP."""
+    """`quoted` keeps escapes, control characters, and characters beyond the BMP."""
     rng = Random(seed)
     alphabet = ALPHABETS["everything"] + "\x01\x7f\x85\xa0\u2028\u2029\ufeff\ufffe\r\x1b\ud7ff\ue000"
     for _ in range(2000):

@@ -1,4 +1,4 @@
-"""Surrogate pairs of JSON, which libyaml refuses: read as what they mean, and edited without a change of the rest."""
+"""Surrogate pairs of JSON, which libyaml refuses: they are read as one character, and an edit does not change the rest."""
 
 from __future__ import annotations
 

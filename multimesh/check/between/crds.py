@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh, side_of
+from multimesh.check.meshes.workloads import minor_version
 from multimesh.check.objects import Object, dig, mappings, text_of
 
 #: What control planes read from a minor version of Istio on, by version and CRD
@@ -20,8 +20,6 @@ NEEDS = (
     )),
     ((1, 30), "v1alpha1", ("trafficextensions.extensions",)),
 )  # fmt: skip
-
-_TAG = re.compile(r":v?1\.(\d{1,2})(?:[.-]|$)")
 
 _ISTIO_CRD = ".istio.io"
 
@@ -63,16 +61,6 @@ def _needs(mesh: Mesh, index: dict[str, list[tuple[Mesh, Object]]]) -> Iterator[
                     what = f"Istio {minor[0]}.{minor[1]} of mesh {mesh.name} reads {name}.istio.io/{version}, {there}"
                     places = (side_of(mesh, workload), *(side_of(other, crd) for other, crd in held[:1]))
                     yield Finding("crd-version", what, places)
-
-
-def minor_version(workload: Object, container: dict[str, object]) -> tuple[int, int]:
-    """Return (1, minor) of a control plane from its image or the label of its chart; (0, 0) for neither."""
-    chart = f":{workload.labels.get('app.kubernetes.io/version', '')}"
-    for text in (text_of(container.get("image")), chart if chart != ":1.0.0" else ""):
-        found = _TAG.search(text)
-        if found:
-            return 1, int(found[1])
-    return 0, 0
 
 
 def _versions(crd: Object) -> list[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from multimesh.check.between.crds import minor_version
 from multimesh.check.between.webhooks import watching
 from multimesh.check.catalogue import ERROR, INFO, WARNING
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.citadels import served_by_citadels
 from multimesh.check.meshes.mesh import Mesh, label_of, side_of
+from multimesh.check.meshes.workloads import minor_version
 from multimesh.check.objects import listed, text_of
 from multimesh.kubernetes.selectors import matches
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL

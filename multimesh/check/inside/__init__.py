@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from multimesh.check.findings import Finding
-from multimesh.check.inside.configuration import discovery, unparsed
+from multimesh.check.inside.configuration import unparsed
 from multimesh.check.inside.references import gateways, pods, policies, roles, routes, selectors, services
 from multimesh.check.inside.rewritten import confined, injection, profile
 from multimesh.check.inside.webhook_names import flags
@@ -24,7 +24,6 @@ INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
     gateways,
     flags,
     unparsed,
-    discovery,
     profile,
     injection,
     confined,

@@ -14,9 +14,10 @@ from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, pod_spec
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
 from multimesh.mesh.names import is_kubernetes
+from multimesh.mesh.writes import CRL, ROOT
 
 #: ConfigMaps that are created at run time (istio 1.31.0, security/pkg/k8s; Kubernetes' root-ca-cert-publisher).
-_MADE_AT_RUN_TIME = ("istio-ca-root-cert", "istio-ca-crl", "kube-root-ca.crt")
+_MADE_AT_RUN_TIME = (ROOT, CRL, "kube-root-ca.crt")
 
 #: ServiceAccounts that the chart base creates and the chart istiod uses, the second one up to 1.10. Base always
 #: creates the first, so manifests without it are without base.

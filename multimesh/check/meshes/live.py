@@ -32,6 +32,8 @@ def with_live_meshes(objects: list[Object], checked: list[Mesh]) -> list[Mesh]:
     for mesh in checked:
         own = by_owner.pop(mesh.namespace, [])
         takes_live = not mesh.objects and own
+        if own and not takes_live:
+            mesh.running = Mesh(mesh.name, mesh.namespace, own, live=True)
         found.append(Mesh(mesh.name, mesh.namespace, own, mesh.profile, live=True) if takes_live else mesh)
     taken = {mesh.name for mesh in found}
     for namespace, own in by_owner.items():

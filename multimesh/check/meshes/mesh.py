@@ -18,7 +18,7 @@ class Mesh:
     """One mesh: its name in messages, its control-plane namespace, its objects, and its profile if one is given.
 
     A mesh that is read from a cluster is `live`. The live objects that belong to no mesh are one more `Mesh`, without a
-    namespace.
+    namespace. `running` is what a mesh of which manifests are given has in the cluster.
     """
 
     def __init__(
@@ -29,6 +29,7 @@ class Mesh:
         self.objects = objects
         self.profile = profile
         self.live = live
+        self.running: Mesh | None = None
 
     @property
     def checked(self) -> bool:

@@ -24,7 +24,11 @@ class Witness(NamedTuple):
 
     def sentence(self, what: str) -> str:
         """Return a description: `what`, its labels, and those of its namespace."""
-        return f"{what} {_labelled(self.labels)} in a namespace {_labelled(self.namespace)}"
+        return f"{what} {_labelled(self.labels)} in {self.namespace_sentence()}"
+
+    def namespace_sentence(self) -> str:
+        """Return a description of the namespace alone."""
+        return f"a namespace {_labelled(self.namespace)}"
 
 
 def _labelled(labels: dict[str, str | None]) -> str:
@@ -58,7 +62,7 @@ def limits(entry: dict[str, Any]) -> Limits:
     found: Limits = {}
     try:
         for name in ("namespaceSelector", "objectSelector"):
-            for key, operator, values in _requirements(entry.get(name)):
+            for key, operator, values in requirements(entry.get(name)):
                 if operator in ("In", "DoesNotExist"):
                     allowed = frozenset[str | None](values if operator == "In" else (None,))
                     found[name, key] = found.get((name, key), allowed) & allowed
@@ -82,7 +86,7 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     """
     wanted: dict[str, list[tuple[str, list[str]]]] = {}
     for selector in selectors:
-        for key, operator, values in _requirements(selector):
+        for key, operator, values in requirements(selector):
             wanted.setdefault(key, []).append((operator, values))
     found: dict[str, str | None] = {}
     for key, conditions in wanted.items():
@@ -98,7 +102,16 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     return found
 
 
-def _requirements(selector: object) -> list[tuple[str, str, list[str]]]:
+def fixed_value(selector: object, key: str) -> str:
+    """Return the only value of a label that a selector allows; empty where it allows others, or cannot be read."""
+    try:
+        wanted = [values for name, operator, values in requirements(selector) if (name, operator) == (key, "In")]
+    except ValueError:
+        return ""
+    return next((values[0] for values in wanted if len(values) == 1), "")
+
+
+def requirements(selector: object) -> list[tuple[str, str, list[str]]]:
     """Return the requirements of a selector. Raises ValueError for a type or an operator that is not valid."""
     if selector is None:
         return []

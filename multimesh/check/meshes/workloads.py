@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from multimesh.check.objects import Object, dig, listed, mappings, text_of
 
 #: Names of containers that make a workload a control plane (istio 1.5.0 charts/*, 1.31.0 istio-discovery).
 CONTROL_PLANE = frozenset(("discovery", "galley", "citadel", "sidecar-injector-webhook"))
+
+#: The minor version in the tag of an image.
+_TAG = re.compile(r":v?1\.(\d{1,2})(?:[.-]|$)")
 
 #: Kinds without a pod template, whatever their fields are called.
 _NO_PODS = frozenset(("ConfigMap", "CustomResourceDefinition", "Service", "ClusterRole", "ClusterRoleBinding"))
@@ -55,3 +59,13 @@ def flag_value(container: dict[str, Any], name: str) -> str | None:
 def is_control_plane(found: Object) -> bool:
     """Return whether an object is a workload of a control plane."""
     return any(text_of(container.get("name")) in CONTROL_PLANE for container in containers(found))
+
+
+def minor_version(workload: Object, container: dict[str, object]) -> tuple[int, int]:
+    """Return (1, minor) of a control plane from its image or the label of its chart; (0, 0) for neither."""
+    chart = f":{workload.labels.get('app.kubernetes.io/version', '')}"
+    for text in (text_of(container.get("image")), chart if chart != ":1.0.0" else ""):
+        found = _TAG.search(text)
+        if found:
+            return 1, int(found[1])
+    return 0, 0

@@ -12,7 +12,7 @@ from multimesh.check.running.certificates import bundles, root_copies, secrets
 from multimesh.check.running.cluster import Cluster, unseen
 from multimesh.check.running.control_planes import control_planes
 from multimesh.check.running.namespaces import namespaces
-from multimesh.check.running.pods import injectors, pods
+from multimesh.check.running.pods import injectors, pods, root_maps
 from multimesh.check.running.stock_names import stock_names
 from multimesh.mesh.profile import Profile
 
@@ -23,6 +23,7 @@ RUNNING: tuple[Callable[[Profile, Cluster], Iterator[Finding]], ...] = (
     bundles,
     injectors,
     pods,
+    root_maps,
     secrets,
     root_copies,
     stock_names,

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 
 from multimesh.check.catalogue import ERROR, WARNING
 from multimesh.check.findings import Finding, Side
+from multimesh.check.meshes.workloads import containers, minor_version
 from multimesh.check.objects import Object, dig, strings
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, is_istio_1_5, label_command, ours, side_of
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
+from multimesh.mesh.writes import UNKNOWN, row_of
 
 
 def roots(mesh: Profile, found: Cluster) -> list[str]:
@@ -87,10 +89,21 @@ def root_copies(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             text = strings(item.data.get("data")).get("root-cert.pem", "").strip()
             if text and text not in known:
                 what = f"{item.title} holds another mesh's root: two control planes write it"
-                remedy = (
-                    "Set meshConfig.discoverySelectors and global.trustBundleName as 'multimesh values' writes them."
-                )
-                yield Finding("ca-bundle", what, (side_of(mesh, item),), remedy=remedy)
+                yield Finding("ca-bundle", what, (side_of(mesh, item),), remedy=_apart(mesh, found))
+
+
+def _apart(mesh: Profile, found: Cluster) -> str:
+    """Return what keeps the roots of two meshes apart, for the oldest control plane of the mesh."""
+    versions = [
+        minor_version(item, container)
+        for item in found.of("Deployment")
+        for container in containers(item)
+        if item.namespace == mesh.namespace and container.get("name") == "discovery"
+    ]
+    row = row_of("root", min(versions, default=UNKNOWN))
+    if row is not None and row.until is not None:
+        return row.apart
+    return "Set meshConfig.discoverySelectors and global.trustBundleName as 'multimesh values' writes them."
 
 
 def secrets(mesh: Profile, found: Cluster) -> Iterator[Finding]:

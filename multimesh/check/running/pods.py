@@ -14,11 +14,18 @@ from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, flag_value
-from multimesh.check.objects import Object, dig, listed
+from multimesh.check.objects import Object, dig, listed, mappings, text_of
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of
 from multimesh.kubernetes.selectors import matches
 from multimesh.mesh.names import REVISION_LABEL
 from multimesh.mesh.profile import Profile
+
+#: The volume of the root certificate.
+_ROOT_VOLUME = "istiod-ca-cert"
+_NO_ROOT = (
+    "Look which revision holds the lock istio-namespace-controller-election: it writes the root under its own name. "
+    "Give all revisions one name (multimesh values --oldest VERSION), and check that the namespace is discovered."
+)
 
 _INJECTED = "sidecar.istio.io/status"
 
@@ -43,6 +50,25 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         for config, entry in others:
             what = f'"{entry.get("name")}" of another mesh injects pods in "{item.name}"'
             yield Finding("injection-overlap", what, (side_of(mesh, item), side_of(mesh, config)))
+
+
+def root_maps(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find pods that mount the ConfigMap of a root that is not there: they do not start."""
+    if not found.read("ConfigMap"):
+        return
+    known = {(item.namespace, item.name) for item in found.of("ConfigMap")}
+    seen = {namespace for namespace, _ in known}
+    for pod in found.of("Pod"):
+        # Of a saved cluster nobody knows which namespaces were read.
+        is_known = pod.namespace in seen if found.unread is None else not found.missed("ConfigMap", pod.namespace)
+        if pod.namespace not in mesh.namespaces or not is_known:
+            continue
+        for volume in mappings(pod.data, "spec", "volumes"):
+            name = text_of(dig(volume, "configMap", "name"))
+            wanted = volume.get("name") == _ROOT_VOLUME and dig(volume, "configMap", "optional") is not True
+            if wanted and name and (pod.namespace, name) not in known:
+                what = f"{pod.title} mounts ConfigMap {name}, which does not exist"
+                yield Finding("root-missing", what, (side_of(mesh, pod),), remedy=_NO_ROOT)
 
 
 def _injects(entry: dict[str, Any]) -> bool:

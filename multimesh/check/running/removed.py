@@ -8,6 +8,7 @@ from multimesh.check.findings import Finding, Side
 from multimesh.check.running.cluster import Cluster
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, SHARED_POLICIES, is_own, is_renamed
 from multimesh.mesh.profile import Profile
+from multimesh.mesh.writes import CRL, ROOT
 
 #: Cluster-scoped kinds of which each mesh has its own.
 _CLUSTER_SCOPED = (
@@ -24,8 +25,8 @@ _CLUSTER_SCOPED = (
 #: How the names of ConfigMaps that istiod writes begin: roots, revocation lists, and the locks of leader elections
 #: (istio 1.30.3 pilot/pkg/leaderelection/leaderelection.go and pilot/pkg/features/experimental.go).
 _OF_ISTIOD = (
-    "istio-ca-root-cert",
-    "istio-ca-crl",
+    ROOT,
+    CRL,
     "istio-leader",
     "istio-status-leader",
     "istio-analyze-leader",

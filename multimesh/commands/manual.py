@@ -1,0 +1,55 @@
+"""The pages of the manual that need no files: of a finding, of a rule, and of a key of the profile."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+
+from multimesh.check.catalogue import CATALOGUE
+from multimesh.errors import MultimeshError
+from multimesh.mesh.definitions import PROFILE
+from multimesh.mesh.manual import Key, keys
+
+#: Columns of a paragraph.
+_WIDTH = 100
+
+
+def page(word: str) -> str:
+    """Return all pages about a finding, a rule or a key of the profile. Raises MultimeshError if there is none."""
+    from multimesh.rules import RULES
+
+    rules = {rule.ID: rule for rule in RULES}
+    found = []
+    if word in CATALOGUE:
+        entry = CATALOGUE[word]
+        found.append(
+            f"finding {word} ({entry.severity})\n\n{_filled(entry.why)}\n\n{_filled(f'What to do: {entry.remedy}')}\n"
+        )
+    if word in rules:
+        found.append(f"rule {word}\n\n{(rules[word].__doc__ or '').strip()}\n")
+    known = keys(PROFILE)
+    if about := [key for key in known if _is_about(key, word)]:
+        found.append("\n".join(_key(key) for key in about))
+    if not found:
+        names = [*CATALOGUE, *rules, *(key.path for key in known), *(key.path.rpartition(".")[2] for key in known)]
+        near = list(dict.fromkeys(difflib.get_close_matches(word, names, n=3)))
+        hint = f"Did you mean {' or '.join(near)}?\n" if near else ""
+        hint += "For an object write: namespace NS, pod NAME -n NS, or KIND/NAME -n NS."
+        raise MultimeshError("", f'no finding, rule or key of the profile is called "{word}"', hint)
+    return "\n".join(found)
+
+
+def _is_about(key: Key, word: str) -> bool:
+    """Return whether a word is the path of a key, the end of it, or the path of a key above it."""
+    path, wanted = f".{key.path.replace('[]', '')}.", f".{word.replace('[]', '')}."
+    return wanted in path
+
+
+def _key(key: Key) -> str:
+    required = "; required" if key.required else ""
+    kinds = key.kinds.replace("`", "")
+    return f"key {key.path} ({kinds}{required})\n\n{_filled(key.description)}\n"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
