@@ -80,8 +80,11 @@ CONCERNED = (
     ("", ("mesh", "check", "commands")),
 )
 
-#: Tests of the tools and pages of the project, and of a cluster: no mutant of the package concerns them.
-LEFT_OUT_TESTS = ("cluster", "project")
+#: Tests of a cluster, and of tools that run the package as other tests do.
+LEFT_OUT_TESTS = (
+    "tests/cluster/",
+    *(f"tests/project/test_{name}.py" for name in ("bench", "compare", "mutants", "try")),
+)
 
 #: Modules that the tests import and that take longest. What they import of the package is imported after the fork.
 IMPORTED = ("_pytest.assertion.rewrite", "_pytest.junitxml", "jsonschema", "unittest.mock", "yaml")
@@ -386,7 +389,7 @@ class Tests:
         self._copy = copy
         self._passed: list[tuple[frozenset[str], float]] = []
         found = sorted(path.relative_to(copy.root).as_posix() for path in copy.root.glob("tests/*/test_*.py"))
-        kept = [file for file in found if file.split("/")[1] not in LEFT_OUT_TESTS]
+        kept = [file for file in found if not file.startswith(LEFT_OUT_TESTS)]
         self._files = {file: (copy.root / file).read_text(encoding="utf-8") for file in kept}
 
     def stages(self, module: str) -> list[tuple[str, ...]]:
