@@ -99,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         write_text(page(options.subject[0]))
         return DONE
     world = _read(options, subject)
+    _require_read(world.unread, subject)
     namespace = namespace_labels(subject.namespace, world.objects, world.meshes) if subject.namespace else None
     labels, item = object_labels(subject, world.objects)
     if options.labels:
@@ -139,6 +140,17 @@ def _read(options: argparse.Namespace, subject: Subject) -> World:
         meshes = with_live_meshes(live, meshes)
     objects = [*live, *(item for unit in units for item in unit)]
     return World([with_expected(mesh) for mesh in meshes], objects, unread, bool(live))
+
+
+def _require_read(unread: list[Finding], subject: Subject) -> None:
+    """Raise MultimeshError if something that decides the answer could not be read: no answer would be a wrong one."""
+    needed = {"namespaces", "mutatingwebhookconfigurations", "validatingwebhookconfigurations", subject.plural}
+    needed -= {"validatingwebhookconfigurations"} if subject.is_pod else set()
+    for finding in unread:
+        for side in finding.sides:
+            if side.resource.partition(".")[0] in needed:
+                hint = "Grant it, or save what you may read and name it with --file. docs/operations.md has the role."
+                raise MultimeshError("", finding.message.partition("; nothing is said")[0], hint)
 
 
 def sections_of(subject: Subject, labels: Labels, namespace: Labels | None, meshes: list[Mesh]) -> list[Section]:

@@ -115,9 +115,7 @@ def run(options: argparse.Namespace) -> int:
     if options.all:
         _require_all_is_possible(options)
     elif not options.chart:
-        raise MultimeshError(
-            "", "--chart is missing", f"It may be: {', '.join(CHARTS)}. With -o, --all writes them all."
-        )
+        raise MultimeshError("", "--chart is missing", f"It may be: {', '.join(CHARTS)}.")
     mesh = load_profile(options.profile)
     oldest = version(options.oldest, "istiod") if options.oldest else None
     if options.all:

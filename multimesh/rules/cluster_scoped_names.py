@@ -78,6 +78,9 @@ _REFERENCES = {
 #: The kinds of such references that are cluster-scoped: a reference may also name a Role or an Issuer of its namespace.
 _REFERRED = frozenset(("ClusterRole", "ClusterIssuer", "MutatingAdmissionPolicy", "PriorityLevelConfiguration"))
 
+#: Kinds of which a name may be a stock name: in another API group, a namespace does not show that they are namespaced.
+_RENAMED_KINDS = frozenset([kind for kind, _ in SUFFIXED])
+
 #: Annotations that name a ClusterIssuer.
 _ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
 
@@ -91,7 +94,7 @@ def plan(resource: Resource, mesh: Profile) -> None:
         pass
     elif (scope := resource.scope()) == "Cluster":
         _plan_name(resource, mesh)
-    elif not scope and not resource.namespace:
+    elif not scope and (not resource.namespace or resource.kind in _RENAMED_KINDS):
         group = f" of {resource.group}" if resource.group else ""
         raise resource.error(
             f'no table knows the kind "{resource.kind}"{group}, so it is unknown whether it is cluster-scoped',

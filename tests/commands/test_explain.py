@@ -15,7 +15,7 @@ import pytest
 from finding_cases import thing, webhook
 from meshes import mesh, spec
 from program import profile, render
-from streams import FOLDER, REASON, stream
+from streams import DIRECTORY, REASON, stream
 
 import multimesh.cli
 from multimesh.check.catalogue import CATALOGUE
@@ -32,7 +32,7 @@ from multimesh.rules import RULES
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ("--profile", str(ROOT / "charts-values/affirmed"), str(ROOT / "charts-values/blue"))
 NAME = "kubernetes.io/metadata.name"
-needs_streams = pytest.mark.skipif(not FOLDER.is_dir(), reason=REASON)
+needs_streams = pytest.mark.skipif(not DIRECTORY.is_dir(), reason=REASON)
 
 
 @pytest.fixture(autouse=True)
@@ -444,6 +444,30 @@ def test_a_pod_that_is_not_there_is_an_error(tmp_path, monkeypatch, explain):
     code, out, err = explain("pod", "web-2", "-n", "web", "--cluster")
     assert (code, out) == (2, "")
     assert 'there is no pod "web-2" in "web"' in err
+
+
+@pytest.mark.parametrize("resource", ["pods", "namespaces", "mutatingwebhookconfigurations"])
+def test_what_decides_must_be_readable(resource, tmp_path, monkeypatch, explain):
+    """Without the right to read it, the answer would be that nobody injects the pod."""
+    kubectl = live(monkeypatch, tmp_path)
+    assert explain("pod", "web-1", "-n", "web", "--cluster")[0] == 0
+    asked = kubectl.requests
+    (kubectl.folder / "grants.json").write_text(json.dumps(sorted(one for one in asked if one.resource != resource)))
+    code, out, err = explain("pod", "web-1", "-n", "web", "--cluster")
+    assert (code, out) == (2, "")
+    assert f"{resource} " in err
+    assert "could not be read" in err
+
+
+def test_what_does_not_decide_is_a_note(tmp_path, monkeypatch, explain):
+    """Services say nothing about the injection of a pod."""
+    kubectl = live(monkeypatch, tmp_path)
+    explain("pod", "web-1", "-n", "web", "--cluster")
+    asked = kubectl.requests
+    (kubectl.folder / "grants.json").write_text(json.dumps(sorted(one for one in asked if one.resource != "services")))
+    code, out, err = explain("pod", "web-1", "-n", "web", "--cluster")
+    assert (code, err) == (0, "")
+    assert "  - services could not be read" in out
 
 
 def test_a_saved_cluster_is_as_good(tmp_path, explain):

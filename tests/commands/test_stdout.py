@@ -20,12 +20,15 @@ STREAM = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:
 #: Arguments with which each command writes something, its stdin, and its exit code.
 WRITES = {
     "render": (["render", "--profile=p.yaml"], STREAM, 0),
+    "init": (["init", "green", "meshes/green"], "", 0),
     "diff": (["diff", "--profile=p.yaml", "--exit-code"], STREAM, 1),
+    "patches": (["patches", "--profile=p.yaml"], STREAM, 0),
     "values": (["values", "--profile=p.yaml", "--chart=istiod"], "", 0),
     "namespaces": (["namespaces", "--profile=p.yaml"], "", 0),
     "policies": (["policies", "--profile=p.yaml"], "", 0),
     "check": (["check", "--profile=p.yaml", "role.yaml", "other.yaml"], "", 1),
     "verify": (["verify", "--profile=p.yaml"], CLUSTER, 1),
+    "explain": (["explain", "namespace", "nginx-blue", "--profile=p.yaml"], "", 0),
 }
 TEXTS = {
     "check --print-kubectl": (["check", "--print-kubectl"], "", 0),

@@ -12,6 +12,12 @@ from pages import ROOT
 
 from multimesh.cli import COMMANDS, _options, parser
 
+#: The words that a command requires beside its flags.
+WORDS = {"init": ("green", "nowhere/green"), "explain": ("namespace", "web")}
+
+#: Flags with several values, whose twins have a separator between them.
+LISTS = ("--profile", "--file")
+
 #: The kinds of flags.
 SWITCH, VALUE, CHOICE = "switch", "value", "choice"
 
@@ -40,7 +46,7 @@ def read(monkeypatch: pytest.MonkeyPatch, command: str, flag: str, value: str | 
         monkeypatch.delenv(name)
     if value is not None:
         monkeypatch.setenv(twin(flag), value)
-    return getattr(_options([command, *more]), flag[2:].replace("-", "_"))
+    return getattr(_options([command, *WORDS.get(command, ()), *more]), flag[2:].replace("-", "_"))
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -80,9 +86,7 @@ def test_a_switch_is_on_and_off_by_its_words(monkeypatch, command, flag):
     assert done.stderr == f'multimesh: {twin(flag)} is "maybe"\n  A switch is 1, true, yes, or 0, false, no.\n'
 
 
-@pytest.mark.parametrize(
-    ("command", "flag"), [item[:2] for item in FLAGS if item[2] == VALUE and item[1] != "--profile"]
-)
+@pytest.mark.parametrize(("command", "flag"), [item[:2] for item in FLAGS if item[2] == VALUE and item[1] not in LISTS])
 def test_a_value_is_taken_from_the_twin_and_the_flag_beats_it(monkeypatch, command, flag):
     """An empty variable is the same as an absent one."""
     assert read(monkeypatch, command, flag, "17") == "17"
@@ -111,10 +115,11 @@ def test_a_choice_of_another_command_is_nobody_s_business():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [command for command, flag, _ in FLAGS if flag == "--profile"])
 def test_every_command_takes_its_profile_from_the_twin(command):
     """The message has the path, so the variable was read."""
-    done = run(command, *(["--chart=base"] if command == "values" else []), MULTIMESH_PROFILE="no/such")
+    more = ["--chart=base"] if command == "values" else WORDS.get(command, ())
+    done = run(command, *more, MULTIMESH_PROFILE="no/such")
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{ROOT}/no/such" in done.stderr or "is empty" in done.stderr
 

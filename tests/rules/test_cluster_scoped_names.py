@@ -271,6 +271,14 @@ def test_a_kind_in_no_table_is_refused(version: str, kind: str, of: str) -> None
     assert "no table knows" in refusal(thing(version, kind, "any"), keepNames=[f"{kind}/any"])
 
 
+def test_a_kind_with_stock_names_is_refused_in_another_group_even_with_a_namespace():
+    """A stock name would stay in it: who writes it may mean the kind that is cluster-scoped."""
+    manifest = thing("example.com/v1", "ClusterIssuer", "letsencrypt-staging", metadata={"namespace": "istio-affirmed"})
+    assert "no table knows the kind" in refusal(manifest)
+    assert stays(manifest, keepNames=["ClusterIssuer/*"])
+    assert stays(manifest.replace("ClusterIssuer", "Widget"))
+
+
 def test_namespaced_kinds_stay():
     """Whatever their names are."""
     assert stays(thing("v1", "Secret", "kiali"))

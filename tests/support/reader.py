@@ -104,24 +104,32 @@ def _exactly(stream: Any, size: int) -> bytes:
 @cache
 def program(helm: str) -> Path:
     """Return the path of a reader, built if necessary. Raises Unavailable."""
+    return built(SOURCES, SOURCES / helm, ".", f"the reader of {helm}")
+
+
+def built(sources: Path, module: Path, package: str, what: str) -> Path:
+    """Return the path of a program, built from a package in the directory of a module if necessary.
+
+    It is built anew when a file of `sources` changes. Raises Unavailable.
+    """
     digest = hashlib.sha256()
-    for file in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
-        digest.update(file.relative_to(SOURCES).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    path = tool.cache_directory().absolute() / f"reader-{digest.hexdigest()[:16]}" / helm
+    for file in sorted(path for path in sources.rglob("*") if path.is_file()):
+        digest.update(file.relative_to(sources).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    path = tool.cache_directory().absolute() / f"{sources.name}-{digest.hexdigest()[:16]}" / module.name
     if os.access(path, os.X_OK):
         return path
     go = shutil.which("go")
     if not go:
-        raise Unavailable("no reader of Helm: install Go")
-    tool.say(f"building the reader of {helm} (minutes, once)")
+        raise Unavailable(f"{what} is not built: install Go")
+    tool.say(f"building {what} (minutes, once)")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Next to its destination and moved in one step, so that no other process sees a part of it.
         with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as directory:
-            made = Path(directory) / helm
+            made = Path(directory) / path.name
             done = subprocess.run(
-                [go, *BUILD, "-o", str(made), "."],
-                cwd=SOURCES / helm,
+                [go, *BUILD, "-o", str(made), package],
+                cwd=module,
                 env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -129,8 +137,8 @@ def program(helm: str) -> Path:
                 check=False,
             )
             if done.returncode:
-                raise Unavailable(f"no reader of Helm: go build failed: {' | '.join(done.stderr.splitlines()[-3:])}")
+                raise Unavailable(f"{what} is not built: go build failed: {' | '.join(done.stderr.splitlines()[-3:])}")
             os.replace(made, path)
     except OSError as error:
-        raise Unavailable(f"no reader of Helm: {error}; set MULTIMESH_CACHE to a writable directory") from error
+        raise Unavailable(f"{what} is not built: {error}; set MULTIMESH_CACHE to a writable directory") from error
     return path
