@@ -395,15 +395,17 @@ class Tests:
     def stages(self, module: str) -> list[tuple[str, ...]]:
         """Return the files named after a module or that import it, those of directories that concern it, and the rest.
 
-        The file of a small module, such as check/running/pods.py, is that of its directory.
+        The file of a small module, such as check/running/pods.py, is that of its directory. Where the first directory
+        that concerns the module has no such file, that of another directory counts.
         """
         path = Path("multimesh", module)
         directories = next(names for prefix, names in CONCERNED if module.startswith(prefix))
         parent, name = ".".join(path.parent.parts), path.stem
         imports = re.compile(rf"^ *(from|import) {parent}(\.{name}\b| import [^#\n]*\b{name}\b)", re.MULTILINE)
         named = [f"tests/{directories[0]}/test_{stem}.py" for stem in (name, path.parent.name)]
+        elsewhere = [file for file in self._files if Path(file).name == f"test_{name}.py"]
         near = {file: text for file, text in self._files.items() if file.split("/")[1] == directories[0]}
-        own = [file for file in named if file in near]
+        own = [file for file in named if file in near] or elsewhere
         own += [file for file, text in near.items() if imports.search(text) and file not in own]
         concerned = [file for name in directories for file in self._files if file.split("/")[1] == name]
         groups = own, concerned, [*self._files]

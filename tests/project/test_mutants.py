@@ -228,6 +228,7 @@ def test_tests_that_are_named_after_the_module_run_first(tmp_path: Path):
     assert {"rules", "laws", "yamltext"} <= {Path(file).parent.name for file in rest}
     assert not {"cluster", "test_mutants.py"} & {part for file in rest for part in Path(file).parts}
     assert tests.stages("render/prefilter.py")[0][0] == "tests/render/test_prefilter.py"
+    assert tests.stages("render/patches.py")[0] == ("tests/commands/test_patches.py",)
     assert tests.stages("check/between/manifests.py")[0] == (
         "tests/check/test_between.py",
         "tests/check/test_manifest_claims.py",
