@@ -80,11 +80,17 @@ CONCERNED = (
     ("", ("mesh", "check", "commands")),
 )
 
-#: Tests of the tools and pages of the project, and of a cluster: no mutant of the package concerns them.
-LEFT_OUT_TESTS = ("cluster", "project")
+#: Tests of a cluster, and of tools that run the package as other tests do.
+LEFT_OUT_TESTS = (
+    "tests/cluster/",
+    *(f"tests/project/test_{name}.py" for name in ("bench", "compare", "mutants", "try")),
+)
 
 #: Modules that the tests import and that take longest. What they import of the package is imported after the fork.
 IMPORTED = ("_pytest.assertion.rewrite", "_pytest.junitxml", "jsonschema", "unittest.mock", "yaml")
+
+#: Seconds after which a test hangs; the slowest one takes seven.
+TEST_LIMIT = 40
 
 #: A run may take so many times as long as without a mutant, and so many seconds more. Otherwise it hangs.
 RUN_TIMES, RUN_MORE = 3, 20
@@ -365,7 +371,8 @@ class Copy:
             os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             os.environ |= {"PYTHONPATH": str(self.root), "MULTIMESH_STREAMS": str(STREAMS)}
             options = ("-q", "-x", "--tb=no", "-pno:cacheprovider", f"--basetemp={self._temporary}")
-            code = int(pytest.main([*options, *files]))
+            ends = ("-o", f"faulthandler_timeout={TEST_LIMIT}", "-o", "faulthandler_exit_on_timeout=true")
+            code = int(pytest.main([*options, *ends, *files]))
         except BaseException:
             traceback.print_exc()
             raise
@@ -382,21 +389,23 @@ class Tests:
         self._copy = copy
         self._passed: list[tuple[frozenset[str], float]] = []
         found = sorted(path.relative_to(copy.root).as_posix() for path in copy.root.glob("tests/*/test_*.py"))
-        kept = [file for file in found if file.split("/")[1] not in LEFT_OUT_TESTS]
+        kept = [file for file in found if not file.startswith(LEFT_OUT_TESTS)]
         self._files = {file: (copy.root / file).read_text(encoding="utf-8") for file in kept}
 
     def stages(self, module: str) -> list[tuple[str, ...]]:
         """Return the files named after a module or that import it, those of directories that concern it, and the rest.
 
-        The file of a small module, such as check/running/pods.py, is that of its directory.
+        The file of a small module, such as check/running/pods.py, is that of its directory. Where the first directory
+        that concerns the module has no such file, that of another directory counts.
         """
         path = Path("multimesh", module)
         directories = next(names for prefix, names in CONCERNED if module.startswith(prefix))
         parent, name = ".".join(path.parent.parts), path.stem
         imports = re.compile(rf"^ *(from|import) {parent}(\.{name}\b| import [^#\n]*\b{name}\b)", re.MULTILINE)
         named = [f"tests/{directories[0]}/test_{stem}.py" for stem in (name, path.parent.name)]
+        elsewhere = [file for file in self._files if Path(file).name == f"test_{name}.py"]
         near = {file: text for file, text in self._files.items() if file.split("/")[1] == directories[0]}
-        own = [file for file in named if file in near]
+        own = [file for file in named if file in near] or elsewhere
         own += [file for file, text in near.items() if imports.search(text) and file not in own]
         concerned = [file for name in directories for file in self._files if file.split("/")[1] == name]
         groups = own, concerned, [*self._files]

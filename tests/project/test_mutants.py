@@ -192,11 +192,12 @@ git = pytest.mark.skipif(
     ],
     ids=["passes", "fails", "hangs", "takes all memory", "ends"],
 )
+@pytest.mark.parametrize("limit", ["RUN_MORE", "TEST_LIMIT"])
 def test_a_mutant_is_noticed_by_a_test_that_does_not_pass(
-    body: str, result: str, nothing_imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    limit: str, body: str, result: str, nothing_imported: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """The tests import the copy; it is as before when the mutant has been tried."""
-    monkeypatch.setattr(mutants, "RUN_MORE", 2)
+    monkeypatch.setattr(mutants, limit, 2)
     copy, tests, one = copied(tmp_path, body)
     before = (copy.root / "multimesh" / "__init__.py").read_text(encoding="utf-8")
     assert mutants.try_mutant(copy, tests, one, 3)[0] == result
@@ -225,8 +226,9 @@ def test_tests_that_are_named_after_the_module_run_first(tmp_path: Path):
     assert {Path(file).parent.name for file in concerned} == {"check"}
     assert not {*own, *concerned} & set(rest)
     assert {"rules", "laws", "yamltext"} <= {Path(file).parent.name for file in rest}
-    assert not {"cluster", "project"} & {Path(file).parent.name for file in rest}
+    assert not {"cluster", "test_mutants.py"} & {part for file in rest for part in Path(file).parts}
     assert tests.stages("render/prefilter.py")[0][0] == "tests/render/test_prefilter.py"
+    assert tests.stages("render/patches.py")[0] == ("tests/commands/test_patches.py",)
     assert tests.stages("check/between/manifests.py")[0] == (
         "tests/check/test_between.py",
         "tests/check/test_manifest_claims.py",

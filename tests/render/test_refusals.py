@@ -187,7 +187,8 @@ def test_an_item_of_a_list_has_the_template_of_the_list():
     indented = item.replace("\n", "\n  ").rstrip()
     filler = "".join(f"- apiVersion: v1\n  kind: Secret\n  metadata:\n    name: {'x' * 1000}{n}\n" for n in range(90))
     for more in ("", filler):
-        stream = f"---\n# Source: company/charts/istiod/templates/a.yaml\napiVersion: v1\nkind: List\nitems:\n{more}- {indented}\n"
+        head = "---\n# Source: company/charts/istiod/templates/a.yaml\napiVersion: v1\nkind: List\nitems:\n"
+        stream = f"{head}{more}- {indented}\n"
         assert "--set istiod.revision=blue " in render(stream.encode(), MESH).err
 
 

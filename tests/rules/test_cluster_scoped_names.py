@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from rule_cases import NS, objects, reasons, refusal, stays
+from rule_cases import NS, objects, reasons, refusal, rendering, stays
+
+from multimesh.errors import MultimeshError
 
 RBAC = "rbac.authorization.k8s.io/v1"
 HOOKS = "admissionregistration.k8s.io/v1"
@@ -143,6 +145,21 @@ def test_a_class_or_namespace_can_be_kept_only(version: str, kind: str) -> None:
         "Otherwise give it another name in the values of the chart, or leave it out."
     )
     assert stays(thing(version, kind, "shop"), keepNames=[f"{kind}/shop"])
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "name", "key"),
+    [
+        ("v1", "Namespace", "shop", "keepNames"),
+        ("storage.k8s.io/v1", "StorageClass", "shop", "keepNames"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole", "shop", "renameNames"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole", "kiali-blue", "renameNames"),
+    ],
+)
+def test_a_refusal_says_which_key_of_the_profile_accepts_it(version: str, kind: str, name: str, key: str) -> None:
+    with pytest.raises(MultimeshError) as raised:
+        rendering(thing(version, kind, name))
+    assert raised.value.keys == {key: f"{kind}/{name}"}
 
 
 @pytest.mark.parametrize(

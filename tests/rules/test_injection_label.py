@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from program import profile
-from rule_cases import END, MEMBER, NS, objects, refusal, rendered, stays
+from rule_cases import END, MEMBER, NS, accepts, objects, paths, refusal, rendered, stays
 
 from multimesh.mesh.profile import load
 from multimesh.render.pipeline import render
@@ -94,6 +94,11 @@ def test_a_1_5_injector_with_other_expressions_is_refused(expressions: str) -> N
     assert "webhooks/0/namespaceSelector/matchExpressions selects the namespaces of every other mesh" in message
     assert "--set sidecarInjectorWebhook.enableNamespacesByDefault=false." in message
     assert "[injection-label]" in message
+    values = {"sidecarInjectorWebhook.enableNamespacesByDefault": False}
+    assert accepts(old(f"{{matchLabels: {{istio-injection: enabled}}, matchExpressions: {expressions}}}")) == (
+        {},
+        values,
+    )
 
 
 @pytest.mark.parametrize(
@@ -276,6 +281,7 @@ def test_the_one_entry_that_the_control_plane_patches_gets_the_label() -> None:
     stock = yaml.safe_load(modern(ONE))["webhooks"]
     manifest = modern(ONE, version="v1beta1")
     assert webhooks(manifest) == [{**stock[0], "namespaceSelector": OURS}]
+    assert paths(manifest) == [f"webhooks/[name={ENTRY}]/namespaceSelector"]
     (notice,) = notices(manifest)
     assert notice["id"] == "injection-label"
     assert notice["severity"] == "info"
@@ -432,3 +438,21 @@ def test_a_selector_that_kubernetes_would_refuse_is_refused() -> None:
 def test_json_is_rewritten_too() -> None:
     manifest = json.dumps(yaml.safe_load(old("{matchLabels: {istio-injection: enabled}}"))) + "\n"
     assert '{"istio-injection": "enabled-affirmed"}' in rendered(manifest)
+
+
+# --- admission policies ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [("MutatingAdmissionPolicy", "matchConstraints"), ("MutatingAdmissionPolicyBinding", "matchResources")],
+)
+def test_a_policy_that_selects_the_label_of_a_stock_mesh_is_refused(kind: str, field: str) -> None:
+    policy = (
+        "---\napiVersion: admissionregistration.k8s.io/v1beta1\nkind: {kind}\nmetadata:\n  name: inject-affirmed\n"
+        "spec:\n  {field}:\n    namespaceSelector: {{matchLabels: {{team: a, istio-injection: {value}}}}}\n"
+    )
+    stock = policy.format(kind=kind, field=field, value="enabled")
+    message = f'spec/{field} selects istio-injection="enabled" in its namespaceSelector, which a stock mesh injects'
+    assert message in refusal(stock)
+    assert stays(policy.format(kind=kind, field=field, value="enabled-affirmed"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rule_cases import MEMBER, NS, objects, refusal, stays
+from rule_cases import MEMBER, NS, accepts, objects, refusal, stays
 
 RBAC = "rbac.authorization.k8s.io/v1"
 HOOKS = "admissionregistration.k8s.io/v1"
@@ -182,6 +182,24 @@ def test_a_stock_subject_is_refused_in_a_binding_of_any_namespace(kind: str) -> 
     message = refusal(binding(kind, "istio-system", "reader", own=MEMBER))
     assert message == elsewhere(title, "subjects/1/namespace", "istio-system")
     assert stays(binding(kind, MEMBER, "reader", own=MEMBER))
+
+
+def test_a_refusal_of_a_subject_says_what_accepts_it():
+    """A stock account must move; any other one can be listed in the profile."""
+    assert accepts(binding("ClusterRoleBinding", MEMBER, "reader")) == ({"foreignSubjects": f"{MEMBER}/reader"}, {})
+    stock = {}, {"global.istioNamespace": NS}
+    assert accepts(binding("ClusterRoleBinding", "istio-system", "reader")) == stock
+    assert accepts(binding("RoleBinding", "istio-system", "reader")) == stock
+
+
+def test_the_account_that_reads_a_cluster_may_be_chosen():
+    """It gets no other rights."""
+    reads = binding("ClusterRoleBinding", "monitoring", "reader").replace("name: view", "name: istio-reader-x-affirmed")
+    assert stays(reads)
+    other = reads.replace("istio-reader-x", "x-istio-reader")
+    assert refusal(other).startswith(
+        elsewhere("ClusterRoleBinding/reader-affirmed", "subjects/1/namespace", "monitoring")
+    )
 
 
 def test_subjects_of_other_kinds_mean_nothing():

@@ -5,9 +5,17 @@ from __future__ import annotations
 import pytest
 from program import profile
 
+from multimesh.errors import MultimeshError
 from multimesh.kubernetes.resources import Resource, resources
 from multimesh.mesh.profile import load
-from multimesh.rules.recognise import is_galley, is_injector, is_misplaced_filter, shared_chart
+from multimesh.rules.recognise import (
+    is_galley,
+    is_injector,
+    is_misplaced_filter,
+    refuse_stock_labels,
+    requirements,
+    shared_chart,
+)
 from multimesh.yamltext.edits import Text
 
 MESH = load(profile("affirmed", "istio-affirmed"), "profile.yaml")
@@ -151,3 +159,44 @@ def test_telemetry_filters_are_known_by_name_and_namespace(name: str) -> None:
     assert not is_misplaced_filter(resource("EnvoyFilter", f"my-{name}"))
     (elsewhere,) = resources(Text(f"kind: EnvoyFilter\nmetadata: {{name: {name}, namespace: istio-affirmed}}\n"))
     assert not is_misplaced_filter(elsewhere)
+
+
+# Selectors.
+
+SELECTORS = (
+    "hook: {namespaceSelector: {matchLabels: {a: b}, matchExpressions: [{key: c, operator: In, values: [d, e]}]}, "
+    "objectSelector: {matchExpressions: [{key: f, operator: Exists}]}}\n"
+)
+
+
+def test_the_requirements_of_both_selectors_are_read():
+    found = resource("Any", "a", rest=SELECTORS)
+    assert requirements(found.get("hook"), "x") == [
+        ("namespaceSelector", "a", "In", ["b"]),
+        ("namespaceSelector", "c", "In", ["d", "e"]),
+        ("objectSelector", "f", "Exists", []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("terms", "what"),
+    [
+        ("{key: a, operator: Exists}", ""),
+        ("{key: istio-injection, operator: NotIn, values: [enabled]}", ""),
+        ("{key: istio-injection, operator: In, values: [enabled-affirmed]}", ""),
+        ("{key: istio-injection, operator: In, values: [a, enabled]}", "which a stock mesh injects"),
+        ("{key: istio-injection, operator: Exists}", "so it matches other meshes too"),
+        ("{key: istio.io/rev, operator: In, values: [affirmed]}", ""),
+        ("{key: istio.io/rev, operator: In, values: [affirmed, default]}", 'istio.io/rev="default"'),
+    ],
+)
+def test_a_label_of_a_stock_mesh_is_refused_after_any_other_requirement(terms: str, what: str):
+    other = "{key: istio.io/rev, operator: DoesNotExist}"
+    for listed in (terms, f"{other}, {terms}", f"{{key: team, operator: Exists}}, {other}, {terms}, {other}"):
+        found = resource("Any", "a", rest=f"hook: {{objectSelector: {{matchExpressions: [{listed}]}}}}\n")
+        if what:
+            with pytest.raises(MultimeshError) as raised:
+                refuse_stock_labels(found, MESH, "hook", found.get("hook"))
+            assert what in raised.value.what
+        else:
+            refuse_stock_labels(found, MESH, "hook", found.get("hook"))

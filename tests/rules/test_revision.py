@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from rule_cases import reasons, refusal, rendered, stays
+from rule_cases import accepts, reasons, refusal, rendered, stays
 
 HOOKS = "admissionregistration.k8s.io/v1"
 REVISION, TAG = "istio.io/rev", "istio.io/tag"
@@ -240,3 +240,8 @@ def test_labels_of_a_workload_itself_stay(labels: dict) -> None:
     """Those of its pods decide who injects them."""
     spec = {"template": {"metadata": {"labels": {REVISION: "affirmed"}}, "spec": {"containers": [{"name": "app"}]}}}
     assert stays(thing("Deployment", "any", "apps/v1", labels=labels, spec=spec))
+
+
+def test_a_refusal_of_pods_says_which_value_accepts_them():
+    manifest = workload("Deployment", labels={"istio.io/rev": "x"})
+    assert accepts(manifest) == ({}, {"revision": "affirmed"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rule_cases import objects, reasons, refusal, rendered, rendering, stays
+from rule_cases import accepts, objects, reasons, refusal, rendered, rendering, stays
 
 KEEP = "helm.sh/resource-policy"
 FLUX = "kustomize.toolkit.fluxcd.io/prune"
@@ -213,3 +213,17 @@ def test_the_owner_installs_shared_charts_as_they_are(chart: str, kind: str, nam
 def test_what_looks_like_a_shared_chart_stays(kind: str, name: str, rest: str) -> None:
     """Names that only begin alike, and objects of istio-init that harm no one without its Jobs."""
     assert stays(thing(kind, name, rest))
+
+
+@pytest.mark.parametrize(
+    ("labels", "name", "values"),
+    [
+        ("heritage: Tiller", "gateways.networking.istio.io", {"base.enableCRDTemplates": False}),
+        ("app.kubernetes.io/part-of: istio", "a.istio.io", {"base.excludedCRDs": ["a.istio.io"]}),
+        ("a: b", "gateways.networking.istio.io", {"base.excludedCRDs": ["gateways.networking.istio.io"]}),
+        ("a: b", "widgets.example.com", {}),
+    ],
+)
+def test_a_refusal_of_a_definition_says_which_values_leave_it_out(labels: str, name: str, values: dict) -> None:
+    manifest = definition(name=name).replace("metadata:\n", f"metadata:\n  labels: {{{labels}}}\n")
+    assert accepts(manifest) == ({}, values)

@@ -211,6 +211,12 @@ def test_a_workload_of_unknown_shape_is_refused(name: str, of: str, fields: str,
     assert message.startswith(f"multimesh: <stdin>:2: Deployment/{name}: spec/template/spec{what}{UNKNOWN}")
 
 
+def test_an_argument_that_is_not_text_is_left_to_kubernetes():
+    """It is no flag."""
+    manifest = deployment("istio-sidecar-injector", "sidecar-injector-webhook", "args: [[--a], {b: c}]")
+    assert container(manifest)["args"][:2] == [["--a"], {"b": "c"}]
+
+
 # The copy of galley's configuration.
 
 

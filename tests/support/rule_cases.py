@@ -48,6 +48,15 @@ def refusal(manifest: str, **options: object) -> str:
     raise AssertionError("it was not refused")
 
 
+def accepts(manifest: str, **options: object) -> tuple[dict[str, str], dict[str, object]]:
+    """Render a manifest that must be refused, and return the profile keys and Helm values that accept it."""
+    try:
+        rendered(manifest, **options)
+    except MultimeshError as error:
+        return error.keys, error.values
+    raise AssertionError("it was not refused")
+
+
 def unknown_shape(place: str, what: str, rule: str) -> str:
     """Return the message for a field of an unexpected type; `place` is the line of the resource, and its title."""
     return (

@@ -12,6 +12,9 @@ from program import ROOT, profile
 from restyle import restyle
 from streams import Stream, over, streams
 
+from multimesh.errors import MultimeshError
+from multimesh.yamltext import parser
+
 DEMO = streams(helm="helm3", version="1.5.0", mesh="affirmed", charts=("istio-demo",))
 PROFILE = profile("affirmed", "istio-affirmed", ("nginx-affirmed",), sharedResources="own")
 
@@ -116,3 +119,12 @@ def test_rendering_imports_nothing_heavy(source: Stream, mesh):
 
     assert done.returncode == 0
     assert set() == imported & set(HEAVY)
+
+
+def test_a_python_without_pyyaml_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parser, "_alone", False)
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(MultimeshError) as raised:
+        parser._loader()
+    assert raised.value.what == f"PyYAML is not installed for {sys.executable}"
+    assert "-m pip install" in raised.value.hint

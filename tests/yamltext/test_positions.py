@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from multimesh.yamltext.fieldpath import entry, get
+from multimesh.yamltext.nodes import is_sequence
 from multimesh.yamltext.parser import compose_all
 from multimesh.yamltext.positions import Positions
 
@@ -140,3 +141,23 @@ def test_a_document_reaches_from_its_marker_to_the_next(text, number, document):
     roots = list(compose_all(text))
     start, end = Positions(text, roots).document(roots[number])
     assert text[start:end] == document
+
+
+@pytest.mark.parametrize(
+    ("text", "explicit"),
+    [
+        ("a: 1\n", False), ("? a\n: 1\n", True), ("?\n  a\n: 1\n", True), ("?\n\n\n  a\n: 1\n", True),
+        ("?\r\n  a\r\n: 1\r\n", True), ("{? a : 1}\n", True), ("{a: 1}\n", False), ("- a: 1\n", False),
+        ("- ? a\n  : 1\n", True), ("- ?\n   a\n  : 1\n", True), ("# b?\na: 1\n", False),
+    ],
+)  # fmt: skip
+def test_a_key_is_explicit_after_a_question_mark(text: str, explicit: bool) -> None:
+    (root,) = compose_all(text)
+    mapping = root.value[0] if is_sequence(root) else root
+    assert positions(text).is_explicit(mapping.value[0][0]) is explicit
+
+
+def test_a_question_mark_at_the_end_of_a_text_makes_no_key_explicit() -> None:
+    for text in ("b: c?\na: 1\n", "b: c ?\na: 1\n"):
+        (root,) = compose_all(text)
+        assert not positions(text).is_explicit(root.value[1][0])

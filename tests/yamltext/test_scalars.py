@@ -162,7 +162,27 @@ def test_every_stretch_of_a_tricky_scalar_is_mapped_right(text, value):
                 assert value[:start] + "ZZ" + value[end:] == scalar(replaced(text, span)).value, (start, end)
 
 
-@pytest.mark.parametrize("text", ["a: >\n  x\n  y\n", "a: >-\n  x\n", "a: |\n\n  x\n", "a: |\n"])
+def test_text_is_inserted_before_the_backslash_that_joins_two_lines():
+    """After it, a blank would be indentation."""
+    text = 'a: "ppp\\\n  qqq"\n'
+    span = source_map(text, scalar(text), "\n").edit(3, 3, " ")
+    assert scalar(replaced(text, span)).value == "ppp qqq"
+
+
+def test_a_part_of_a_block_is_replaced_by_anything_but_its_end():
+    text = "a: |\n  xyz\n  w\n"
+    places = source_map(text, scalar(text), "\n")
+    for start, end, new, value in ((0, 2, "", "z\nw\n"), (0, 3, "u\n", "u\n\nw\n"), (1, 2, "", "xz\nw\n")):
+        assert scalar(replaced(text, places.edit(start, end, new))).value == value
+    assert places.edit(4, 5, "") is None
+
+
+@pytest.mark.parametrize("text", ["a: ''\n", 'a: ""\n', 'a: "x\x85y"\n', "a: 'x\u2028\n  y'\n"])
+def test_an_empty_or_strange_text_in_quotes_is_not_mapped(text):
+    assert source_map(text, scalar(text), "\n") is None
+
+
+@pytest.mark.parametrize("text", ["a: >\n  x\n  y\n", "a: >-\n  x\n", "a: |\n\n  x\n", "a: |\n", "a: |\n  x\x85\n\n"])
 def test_a_folded_or_strange_block_is_not_mapped(text):
     """The positions of its characters are unknown, so the whole scalar is written again."""
     assert source_map(text, scalar(text), "\n") is None

@@ -67,3 +67,11 @@ def test_other_escapes_stay_as_long_as_they_were() -> None:
 
 def test_a_character_beyond_the_bmp_is_written_as_json_can_write_it() -> None:
     assert json.loads(f'"{scalars.escape(chr(0xE0001))}"') == chr(0xE0001)
+
+
+def test_two_escapes_of_a_pair_are_one_character() -> None:
+    for text, found in (
+        ("\\ud83d\\ude00", "\U0001f600"), ("\\ud83d\\u0041", ""), ("\\ud83d", ""), ("\\ude00\\ud83d", ""),
+        ("\\u0041\\ude00", ""), ("\\ud83dxxxxxx", ""), ("abc", ""),
+    ):  # fmt: skip
+        assert pair_at(text, 0) == found

@@ -1,0 +1,56 @@
+"""The scope that CRDs give to their kinds, in a stream and in files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from multimesh.errors import MultimeshError
+from multimesh.kubernetes.crds import paths_of, scopes_in, scopes_in_files
+
+
+def crd(kind: str, scope: str = "Cluster", group: str = "example.com") -> str:
+    line = f"  scope: {scope}\n" if scope else ""
+    return (
+        f"---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: x\n"
+        f"spec:\n  group: {group}\n{line}  names: {{kind: {kind}}}\n"
+    )
+
+
+def test_every_crd_of_a_stream_gives_a_scope() -> None:
+    stream = f"# a\n{crd('A')}---\nkind: ConfigMap\n{crd('B', 'Namespaced')}{crd('C', '')}".encode()
+    expected = {("example.com", "A"): "Cluster", ("example.com", "B"): "Namespaced", ("example.com", "C"): "Namespaced"}
+    assert scopes_in(stream) == scopes_in(stream.replace(b"\n", b"\r\n")) == expected
+    assert scopes_in(stream, "A")["example.com", "A"] == "Cluster"
+    assert scopes_in(stream, "Z") == {}
+
+
+def test_what_is_not_yaml_is_skipped() -> None:
+    broken = crd("A").replace("names: {", "names: {{ ")
+    assert scopes_in((broken + crd("B")).encode()) == {("example.com", "B"): "Cluster"}
+    assert scopes_in(b"\xef\xbb\xbf--- # a" + crd("B")[3:].encode()) == {("example.com", "B"): "Cluster"}
+
+
+def test_files_and_directories_are_read(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(crd("A"))
+    inner = tmp_path / "directory" / "deeper"
+    inner.mkdir(parents=True)
+    (inner / "two.yaml").write_text(crd("B", "Namespaced"))
+    (inner / "notes.txt").write_text(crd("C"))
+    paths = [str(tmp_path / "one.yaml"), str(tmp_path / "directory")]
+    assert scopes_in_files(paths) == {("example.com", "A"): "Cluster", ("example.com", "B"): "Namespaced"}
+    assert scopes_in_files(paths, "A") == {("example.com", "A"): "Cluster"}
+    assert scopes_in_files([]) == {}
+
+
+def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MultimeshError) as raised:
+        scopes_in_files([str(tmp_path / "none.yaml")])
+    assert raised.value.where == str(tmp_path / "none.yaml")
+    assert raised.value.what == "cannot read CRDs: No such file or directory"
+
+
+def test_a_path_in_a_profile_is_relative_to_it() -> None:
+    assert paths_of("d/p.yaml", ["crds", "/a"], "b:c") == ["d/crds", "/a", "b", "c"]
+    assert paths_of("p.yaml", [], "") == []
