@@ -45,6 +45,9 @@ from multimesh.mesh.profile import Profile
 
 HELP = "check whether meshes conflict with each other"
 
+#: The format of findings that shows the meshes, too.
+HTML = "html"
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
@@ -71,7 +74,7 @@ def add_output_flags(command: argparse.ArgumentParser) -> None:
     # GitHub sets the variable in all of its workflows.
     default = "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
     what = "the format of the findings; text, and github in a workflow of GitHub Actions, if none is given"
-    add_flag(command, "--output", what, default=default, short="-o", choices=FORMATS)
+    add_flag(command, "--output", what, default=default, short="-o", choices=(*FORMATS, HTML))
     add_flag(
         command, "--severity", "the least severity that makes the exit code 1", default="error", choices=SEVERITIES
     )
@@ -109,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
             findings += _policies(profiles, live, unread)
         findings += check(meshes, progress)
     subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live or options.cluster else "")
-    return report(findings, options, subject, "check")
+    return report(findings, options, subject, "check", meshes, [*live, *(item for unit in units for item in unit)])
 
 
 def _scoped(
@@ -206,11 +209,26 @@ def check(meshes: list[Mesh], progress: Progress) -> Iterator[Finding]:
         yield from between(meshes)
 
 
-def report(findings: list[Finding], options: argparse.Namespace, subject: str, command: str) -> int:
-    """Print findings in the requested format, and return the exit code."""
+def report(
+    findings: list[Finding],
+    options: argparse.Namespace,
+    subject: str,
+    command: str,
+    meshes: list[Mesh],
+    objects: list[Object],
+) -> int:
+    """Print findings in the requested format, and return the exit code.
+
+    The page in HTML also shows the meshes, and the Namespaces among the objects.
+    """
     if options.strict:
         findings = [item._replace(severity=ERROR) if item.id == "unreadable" else item for item in findings]
     found = ordered(findings)
-    write_text(write(options.output, found, subject, command, colour=in_colour(options.color)))
+    if options.output == HTML:
+        from multimesh.commands.html import page
+
+        write_text(page(found, subject, command, meshes, objects))
+    else:
+        write_text(write(options.output, found, subject, command, colour=in_colour(options.color)))
     limit = SEVERITIES.index(options.severity)
     return FINDINGS if any(SEVERITIES.index(finding.level) <= limit for finding in found) else DONE

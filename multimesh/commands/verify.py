@@ -17,6 +17,7 @@ import time
 from typing import BinaryIO
 
 from multimesh.check.findings import Finding
+from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.running import RUNNING
 from multimesh.check.running.certificates import unsettled
 from multimesh.check.running.cluster import Cluster, cluster
@@ -67,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
         findings += policies(mesh, now, wanted_digests(mesh))
         if seconds:
             findings += _settled(mesh, access, seconds, now)
-    return report(findings, options, f"mesh {mesh.name}", "verify")
+    objects = [item for items in now.kinds.values() for item in items]
+    shown = Mesh(mesh.name, mesh.namespace, objects, mesh, live=True)
+    return report(findings, options, f"mesh {mesh.name}", "verify", [shown], objects)
 
 
 def _seconds(text: str) -> int:
