@@ -117,7 +117,7 @@ class Text:
             # The content of a block scalar begins on the line after its indicator.
             line = self.line + node.start_mark.line + (node.style in ("|", ">"))
             self._embedded_size += len(node.value)
-            check_embedded(self._embedded_size, self.at(node))
+            check_embedded(self._embedded_size, lambda: self.at(node))
             known = (node, Text(node.value, self.where, line))
             self._embedded[id(node)] = known
         return known[1]

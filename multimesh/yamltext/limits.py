@@ -9,6 +9,7 @@ from multimesh.errors import MultimeshError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from multimesh.yamltext.line import Line
@@ -107,10 +108,13 @@ def too_large(where: str, line: int | Line) -> MultimeshError:
     return MultimeshError(f"{where}:{line}", f"a document of more than {MAX_SIZE >> 20} MB cannot be parsed", SPLIT)
 
 
-def check_embedded(size: int, where: str) -> None:
-    """Refuse texts inside one text that have more than `MAX_EMBEDDED` characters in all. `where` has the line."""
+def check_embedded(size: int, where: Callable[[], str]) -> None:
+    """Refuse texts inside one text that have more than `MAX_EMBEDDED` characters in all.
+
+    `where` returns file and line, which only an error counts.
+    """
     if size > MAX_EMBEDDED:
-        raise MultimeshError(where, f"texts of more than {MAX_EMBEDDED >> 20} MB inside a document", SPLIT)
+        raise MultimeshError(where(), f"texts of more than {MAX_EMBEDDED >> 20} MB inside a document", SPLIT)
 
 
 def check_size(root: Node, where: str, line: int | Line) -> None:
