@@ -154,7 +154,7 @@ def _plan_definition(resource: Resource, mesh: Profile) -> None:
 
 
 def _way_out(resource: Resource) -> str:
-    """Return the values that leave a CRD out of the chart base, told by its labels.
+    """Return what leaves a CRD out: its labels show which version of the chart base it is of.
 
     Charts up to 1.23 have the labels of 1.5 on their CRDs, and 1.24 replaced these (istio 1.24.0,
     manifests/charts/base/templates/crds.yaml). The chart of somebody else has neither.
@@ -164,6 +164,8 @@ def _way_out(resource: Resource) -> str:
         f"--set-json 'base.excludedCRDs=[\"{resource.name}\"]' (Istio 1.24 and later; "
         "'multimesh values --chart base' writes it)"
     )
+    if _is_in_crds_directory(resource):
+        return "Leave it out: --skip-crds, or no --include-crds for 'helm template'."
     if _is_legacy(resource):
         return f"Leave it out: {templates}."
     if _is_istio(resource):
@@ -172,9 +174,22 @@ def _way_out(resource: Resource) -> str:
 
 
 def _values(resource: Resource) -> dict[str, object]:
+    if _is_in_crds_directory(resource):
+        return {}
     if _is_legacy(resource):
         return {"base.enableCRDTemplates": False}
     return {"base.excludedCRDs": [resource.name]} if resource.name.endswith(".istio.io") else {}
+
+
+def _is_in_crds_directory(resource: Resource) -> bool:
+    """Return whether a CRD is no template, so that no value of the chart leaves it out.
+
+    Helm writes its path into a comment before it, or into an annotation (Helm 4).
+    """
+    before = resource.source[: resource.root.start_mark.index]
+    named = before[before.rfind("# Source: ") :].partition("\n")[0] if "# Source: " in before else ""
+    annotation = resource.value("metadata/annotations/postrenderer.helm.sh~1postrender-filename")
+    return "/crds/" in f"/{named}" or "/crds/" in f"/{annotation}"
 
 
 def _is_legacy(resource: Resource) -> bool:

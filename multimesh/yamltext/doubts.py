@@ -63,12 +63,14 @@ def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
         seen.add(id(node))
         if node.id == "sequence":
             nodes += node.value
-            strange = next((item for item in node.value if item.tag == BINARY_TAG), None)
-            if strange is not None:
-                raise _refused(strange, "an item of a list", where, line)
+            for item in node.value:
+                if item.tag == BINARY_TAG:
+                    raise _refused(item, "an item of a list", where, line)
+                _check_plain(item, text, where, line)
             continue
         for key, value in node.value:
             nodes.append(value)
+            _check_plain(value, text, where, line)
             if key.tag not in KEY_TAGS and not (key.tag == MERGE_TAG and key.value == "<<"):
                 raise _refused(key, "a key", where, line)
             # libyaml does not report the tag `!`, but its marks include it.
@@ -78,6 +80,22 @@ def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
                     'the key "<<" has a tag or an anchor: it can be a merge key for Helm 3, and none for Helm 4',
                     "Write << without a tag or an anchor, or write the keys themselves.",
                 )
+
+
+def _check_plain(node: Node, text: str, where: str, line: int | Line) -> None:
+    """Refuse a number, boolean or null with the tag `!`: to Go it is text, and libyaml does not report the tag."""
+    start = node.start_mark.index
+    if node.id != "scalar" or node.tag not in KEY_TAGS[:2] or node.style or text[start] not in "!&":
+        return
+    if "!" in text[start : node.end_mark.index].split()[:2]:
+        from multimesh.yamltext.plain import scalar
+
+        if type(scalar(node)) is not str:
+            raise MultimeshError(
+                f"{where}:{line + node.start_mark.line}",
+                f'"{node.value}" has the tag "!", by which Helm reads it as text',
+                "Write it in quotes, or without the tag.",
+            )
 
 
 def _refused(node: Node, what: str, where: str, line: int | Line) -> MultimeshError:

@@ -114,12 +114,12 @@ def test_two_stock_meshes_of_today_collide_in_validator_cni_and_crds(helm, versi
 
 @needs_streams
 @pytest.mark.parametrize(("helm", "version"), list(product(("helm3", "helm4"), MODERN)))
-def test_two_rewritten_meshes_of_today_share_nothing_of_severity_error(tmp_path, helm, version):
-    """The remaining warnings are those that the values of `multimesh values` prevent."""
+def test_two_rewritten_meshes_of_today_share_only_what_values_keep_apart(tmp_path, helm, version):
+    """The charts have stock values: control planes without discovery selectors write over each other's objects."""
     both = rewritten(tmp_path, charts(helm, version, PARTS))
     ids, code = found(*both, *profiles(tmp_path))
-    assert set(ids) <= {"trust-domain", "no-discovery-selector", "gateway-selector"}
-    assert code == 0
+    assert set(ids) <= {"trust-domain", "no-discovery-selector", "gateway-selector", "written-twice"}
+    assert ("written-twice" in ids, code) == (True, 1)
 
 
 def test_the_article_by_hand_leaves_what_it_overlooked(tmp_path):
@@ -467,7 +467,11 @@ def test_a_crd_that_helm_would_delete_is_told_beforehand(tmp_path):
     (tmp_path / "old.yaml").write_text(crd)
     ids, code = found(tmp_path / "new.yaml", "--previous", tmp_path / "old.yaml")
     assert (ids, code) == ({"crd-deleted": 1}, 1)
-    (tmp_path / "old.yaml").write_text(crd + "  annotations: {helm.sh/resource-policy: keep}\n")
+    keep = (
+        "  annotations:\n    helm.sh/resource-policy: keep\n    kustomize.toolkit.fluxcd.io/prune: disabled\n"
+        "    argocd.argoproj.io/sync-options: Prune=false\n"
+    )
+    (tmp_path / "old.yaml").write_text(crd + keep)
     assert found(tmp_path / "new.yaml", "--previous", tmp_path / "old.yaml") == ({}, 0)
 
 

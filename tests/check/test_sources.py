@@ -166,7 +166,7 @@ def test_findings_as_text_are_grouped():
 
 
 def test_formats_and_severities_are_these():
-    assert FORMATS == ("text", "json", "sarif")
+    assert FORMATS == ("text", "json", "sarif", "github", "junit")
     assert SEVERITIES == ("error", "warning", "info")
     assert link("x") == "docs/findings.md#x"
 

@@ -70,7 +70,7 @@ def _found(program: Program) -> Path | None:
 
 
 def _cached(program: Program) -> Path:
-    return tool.cache_folder().absolute() / f"{program.module}-{program.version}" / program.name
+    return tool.cache_directory().absolute() / f"{program.module}-{program.version}" / program.name
 
 
 def _built(program: Program) -> Path:

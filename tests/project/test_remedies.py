@@ -115,6 +115,7 @@ CHARTS: dict[str, tuple[str, dict, str]] = {
 #: What is not a value, flag or key: another chart, or another stream.
 NOT_APPLIED = {
     "a chart of Istio 1.4 or older": "the chart is another one",
+    "an `IstioOperator`, in any mesh": "the resource is not a part of a chart of Istio",
     "a webhook of any name that selects the stock label": "the chart of somebody else changes",
     "a stream that was rewritten for another mesh": "the stream is another one",
     "a validator that was rewritten for another mesh": "the stream is another one",

@@ -113,6 +113,24 @@ def test_a_definition_that_helm_would_delete_is_refused(annotations: tuple[str, 
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "annotations", "expected"),
+    [
+        ("# Source: base/crds/crd-all.gen.yaml\n", (), "--skip-crds"),
+        ("", ("postrenderer.helm.sh/postrender-filename: base/crds/crd-all.gen.yaml",), "--skip-crds"),
+        ("# Source: base/templates/crds.yaml\n", (), "base.enableCRDTemplates=false"),
+        ("# Source: a/crds/b.yaml\n---\n# Source: base/templates/crds.yaml\n", (), "base.enableCRDTemplates=false"),
+    ],
+)
+def test_the_remedy_for_a_definition_that_is_no_template_is_a_flag_of_helm(
+    source: str, annotations: tuple[str, ...], expected: str
+) -> None:
+    """No value of the chart leaves out what is in its directory crds/."""
+    message = refusal(definition(*annotations).replace("---\n", f"---\n{source}", 1))
+    assert expected in message
+    assert ("--skip-crds" in message) == (expected == "--skip-crds")
+
+
 @pytest.mark.parametrize("owner", ["own", "leave"])
 def test_a_resource_policy_in_base64_is_refused(owner: str) -> None:
     """What `keep` would say there is something else."""

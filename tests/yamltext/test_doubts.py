@@ -15,6 +15,10 @@ REFUSED = {
     "an item in Base64": ("a: [b,!!binary eA==]\n", "<stdin>:1", 'an item of a list has the tag "!!binary"'),
     "a merge key with the tag !": ('a: {! "<<": {b: c}}\n', "<stdin>:1", "merge key for Helm 3"),
     "a key with the tag of a merge": ("!!merge a: {b: c}\n", "<stdin>:1", 'a key has the tag "!!merge"'),
+    "a number with the tag !": ("a:\n  b: ! 443\n", "<stdin>:2", '"443" has the tag "!"'),
+    "a number with an anchor and the tag !": ("a: &b ! 443\n", "<stdin>:1", '"443" has the tag "!"'),
+    "a boolean with the tag ! in a list": ("- ! true\n", "<stdin>:1", '"true" has the tag "!"'),
+    "null with the tag !": ("a: ! ~\n", "<stdin>:1", '"~" has the tag "!"'),
     "a deep key in a list": ("- - {a: {!!int 1: b}}\n", "<stdin>:1", 'a key has the tag "!!int"'),
 }
 
@@ -33,6 +37,7 @@ ACCEPTED = {
     "a key with the tag of a string": "!!str a: b\n! 'b': c\n",
     "a merge key by its tag": '!!merge "<<": {a: b}\n',
     "a value in Base64": "a: !!binary eA==\n",
+    "text with the tag !": "a: ! b\nc: &x ! d\ne: ! '443'\nf: &y 443\n",
     "an exclamation mark": "a: b!c\nd: 'wait !! for'\n",
 }
 
