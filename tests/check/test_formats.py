@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -50,7 +51,25 @@ def test_junit_has_a_case_for_each_id_and_fails_for_errors():
 def test_junit_without_findings_is_one_case_that_passes():
     """A server treats a suite without cases as one that did not run."""
     suite = ET.fromstring(write("junit", [], "2 meshes", "check"))  # noqa: S314 - our own output
-    assert [(case.get("name"), len(case)) for case in suite] == [("nothing found", 0)]
+    assert [(case.tag, case.get("name"), len(case)) for case in suite] == [("testcase", "nothing found", 0)]
+
+
+def test_sarif_names_files_below_the_working_directory_by_their_relative_paths(tmp_path, monkeypatch):
+    """And what has no resource or no file by what is known of it."""
+    monkeypatch.chdir(tmp_path)
+    places = (
+        Side("m", "X/y", str(tmp_path / "a" / "b c.yaml"), 7), Side("m", "", "./d.yaml", 0), Side("", "", "/outside/e.yaml", 1),
+        Side("m", "X/z", "<stdin>", 2), Side("", "X/w", "", 3),
+    )  # fmt: skip
+    [result] = json.loads(write("sarif", [Finding("two-owners", "a", places)], "2 meshes", "check"))["runs"][0][
+        "results"
+    ]
+    found = [*result["locations"], *result["relatedLocations"]]
+    assert [place["physicalLocation"]["artifactLocation"]["uri"] for place in found] == [
+        "a/b%20c.yaml", "d.yaml", "/outside/e.yaml", "stdin", "cluster",
+    ]  # fmt: skip
+    assert [place["logicalLocations"][0]["fullyQualifiedName"] for place in found] == ["X/y", "m", "mesh", "X/z", "X/w"]
+    assert [place["physicalLocation"]["region"]["startLine"] for place in found] == [7, 1, 1, 2, 3]
 
 
 @pytest.mark.parametrize(("value", "expected"), [("true", "github"), ("false", "text"), ("", "text")])

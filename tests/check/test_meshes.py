@@ -9,8 +9,8 @@ from meshes import mesh, objects, spec
 from multimesh.check.meshes.grouping import group
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh, control_plane_of, name_of, revisions_of
-from multimesh.check.meshes.overlap import common, rules_meet
-from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, pod_spec
+from multimesh.check.meshes.overlap import common, fixed_value, rules_meet
+from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, minor_version, pod_spec
 from multimesh.check.objects import Object
 
 REVISION = {"istio.io/rev": "affirmed"}
@@ -122,6 +122,15 @@ def test_a_control_plane_is_known_by_its_containers():
     assert is_control_plane(one(workload("w", "a", {"name": "sidecar-injector-webhook"})))
 
 
+def test_the_version_is_that_of_the_image_or_of_the_chart():
+    for image, label, version in (
+        ("istio/pilot:1.30.3", "", (1, 30)), ("istio/pilot:1.9.9-distroless", "1.20.8", (1, 9)), ("istio/pilot", "1.24.6", (1, 24)),
+        ("istio/pilot:latest", "1.0.0", (0, 0)), ("istio/pilot", "", (0, 0)),
+    ):  # fmt: skip
+        plane = one(thing("Deployment", "istiod", "a", labels={"app.kubernetes.io/version": label} if label else None))
+        assert minor_version(plane, {"image": image}) == version
+
+
 def test_a_variable_is_absent_or_empty():
     container = {"env": [{"name": "a"}, {"name": "b", "value": 1}, {"name": "b", "value": 2}]}
     assert [env_value(container, name) for name in "abc"] == ["", "1", None]
@@ -134,6 +143,10 @@ def test_an_expression_that_is_not_a_mapping_is_refused_by_its_operator():
     for expression in ("x", 1, None, [], {"key": "a"}, {"key": "a", "operator": "Near"}):
         with pytest.raises(ValueError, match="an expression has the operator"):
             common({"matchExpressions": [expression]})
+    for operator in ("Exists", "DoesNotExist"):
+        assert common({"matchExpressions": [{"key": "a", "operator": operator}]}) is not None
+    for operator in ("In", "NotIn"):
+        assert common({"matchExpressions": [{"key": "a", "operator": operator, "values": ["b"]}]}) is not None
     with pytest.raises(ValueError, match="matchLabels is a mapping"):
         common({"matchLabels": ["a"]})
 
@@ -152,6 +165,7 @@ def test_an_expression_that_is_not_a_mapping_is_refused_by_its_operator():
         ({"resources": ["*/status"]}, {"resources": ["pods/status"]}, True),
         ({"resources": ["services/*"]}, {"resources": ["pods/status"]}, False),
         ({"resources": ["*/scale"]}, {"resources": ["pods/status"]}, False),
+        ({"resources": ["pods/*"]}, {"resources": ["pods"]}, False),
         ({"resources": ["*/*"]}, {"resources": ["pods"]}, True),
         ({"resources": ["*/*"]}, {"resources": ["pods/status"]}, True),
     ],
@@ -160,6 +174,16 @@ def test_rules_of_webhooks_meet_on_one_operation_of_one_resource(first: dict, se
     for one_way in ((first, second), (second, first)):
         assert rules_meet(*({"rules": [rule]} for rule in one_way)) is meet
     assert not rules_meet({"rules": []}, {"rules": [first]})
+
+
+def test_a_label_has_a_fixed_value_if_one_is_allowed():
+    for terms, value in (
+        ([("a", "In", ["b"])], "b"), ([("a", "In", ["b", "c"])], ""), ([("a", "NotIn", ["b"])], ""), ([("z", "In", ["b"])], ""),
+        ([("a", "In", ["b", "c"]), ("a", "In", ["c"])], "c"), ([("a", "Near", ["b"])], ""), ([], ""),
+    ):  # fmt: skip
+        expressions = [{"key": key, "operator": operator, "values": values} for key, operator, values in terms]
+        assert fixed_value({"matchExpressions": expressions}, "a") == value
+    assert fixed_value({"matchLabels": {"a": "b"}}, "a") == "b"
 
 
 # Objects.

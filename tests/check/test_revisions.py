@@ -91,6 +91,13 @@ def test_the_values_for_an_authority_elsewhere_have_no_finding():
     assert list(external_authority([mesh(*revision("1.30"))])) == []
 
 
+def test_without_the_values_of_the_injector_nothing_is_said_of_the_pods():
+    """Another file may hold them."""
+    given = changed(our_values("affirmed", "1.30", ca="external"), global__caAddress=None)
+    plane = [item for item in chart("affirmed", "1.30", given) if item["kind"] != "ConfigMap"]
+    assert list(external_authority([mesh(*plane)])) == []
+
+
 @pytest.mark.parametrize(
     ("paths", "expected"),
     [

@@ -14,6 +14,7 @@ from multimesh.check.sources import kubectl
 from multimesh.check.sources.cluster import CALLS, CUSTOM, OPTIONAL, READS, unsaved
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Answer, Query
+from multimesh.check.sources.manifests import documents
 from multimesh.errors import MultimeshError
 
 
@@ -168,3 +169,25 @@ def test_formats_and_severities_are_these():
     assert FORMATS == ("text", "json", "sarif", "github", "junit")
     assert SEVERITIES == ("error", "warning", "info")
     assert link("x") == "docs/findings.md#x"
+
+
+def test_of_a_sidecar_what_says_its_control_plane_is_kept(answers):
+    """Of other containers the name is."""
+    proxy = {
+        "name": "istio-proxy",
+        "command": ["c"],
+        "args": ["a"],
+        "env": [{"name": "CA_ADDR", "value": "x"}],
+        "image": "i",
+    }
+    other = {"name": "app", "command": ["c"], "args": ["a"], "env": []}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [proxy, other]}}
+    answers["a"] = (0, json.dumps(pod), "")
+    [found] = kubectl.get(kubectl.Access(), Query({"a": "it"}), Compactor()).objects
+    del proxy["image"]
+    assert found.data["spec"]["containers"] == [proxy, {"name": "app"}]
+
+
+def test_a_key_that_is_not_text_hides_no_other():
+    assert documents("? [a]\n: b\nc: d\n") == [{"c": "d"}]
+    assert documents("a: 1\n<<: {a: 2, b: 3}\n") == [{"a": 1, "b": 3}]

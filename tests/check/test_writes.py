@@ -265,6 +265,7 @@ def test_a_hundred_meshes_of_our_values_are_compared_by_their_label():
             "both meshes write taints of nodes on which istio-cni is ready",
         ),
         ("1.21", "PILOT_ENABLE_NODE_UNTAINT_CONTROLLERS", ""),
+        ("1.30", "PILOT_ENABLE_STATUS", ""),
         ("1.30", "PILOT_ENABLE_AMBIENT", "both meshes use ambient mode"),
         ("1.21", "PILOT_ENABLE_AMBIENT_CONTROLLERS", "both meshes use ambient mode"),
     ],

@@ -532,3 +532,10 @@ def test_values_that_are_not_text_are_refused():
     assert refusal(text) == unknown_shape(
         f"1: ConfigMap/{NS}/istio-sidecar-injector", "data/values is not text", "mesh-config"
     )
+
+
+def test_values_are_read_to_the_end_of_the_gateways() -> None:
+    """What follows the last known gateway may not be YAML."""
+    three = ",".join(f'"istio-{name}gateway":{{"enabled":true}}' for name in ("ingress", "egress", "ilb"))
+    assert not stays(values(f'{{"gateways":{{{three}}}}}'))
+    assert refusal(values(f'{{"gateways":{{{three},]}}}}'))
