@@ -37,6 +37,9 @@ ALL_DROPPED = (
     b"# multimesh: every resource of this stream belongs to the mesh that owns what is shared; all were left out\n"
 )
 
+#: The key of the items of a List in block style.
+LIST_KEY = b"\nitems:\n"
+
 #: A List of this size is cut into its items.
 LARGE_LIST = 1 << 16
 
@@ -88,7 +91,8 @@ def _with_items(data: bytes, documents: list[Document]) -> list[Document]:
     pieces = []
     for document in documents:
         found = None
-        if document.end - document.start >= LARGE_LIST:
+        is_large = document.end - document.start >= LARGE_LIST
+        if is_large and data.find(LIST_KEY, document.start, document.end) >= 0:
             from multimesh.render.lists import items
 
             found = items(data, document)
