@@ -452,7 +452,7 @@ def test_what_decides_must_be_readable(resource, tmp_path, monkeypatch, explain)
     kubectl = live(monkeypatch, tmp_path)
     assert explain("pod", "web-1", "-n", "web", "--cluster")[0] == 0
     asked = kubectl.requests
-    (kubectl.folder / "grants.json").write_text(json.dumps(sorted(one for one in asked if one.resource != resource)))
+    (kubectl.directory / "grants.json").write_text(json.dumps(sorted(one for one in asked if one.resource != resource)))
     code, out, err = explain("pod", "web-1", "-n", "web", "--cluster")
     assert (code, out) == (2, "")
     assert f"{resource} " in err
@@ -464,7 +464,7 @@ def test_what_does_not_decide_is_a_note(tmp_path, monkeypatch, explain):
     kubectl = live(monkeypatch, tmp_path)
     explain("pod", "web-1", "-n", "web", "--cluster")
     asked = kubectl.requests
-    (kubectl.folder / "grants.json").write_text(json.dumps(sorted(one for one in asked if one.resource != "services")))
+    (kubectl.directory / "grants.json").write_text(json.dumps(sorted(one for one in asked if one.resource != "services")))
     code, out, err = explain("pod", "web-1", "-n", "web", "--cluster")
     assert (code, err) == (0, "")
     assert "  - services could not be read" in out

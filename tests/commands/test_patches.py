@@ -560,7 +560,7 @@ def run(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch, stock: s
     (tmp_path / "stock.yaml").write_text(stock, encoding="utf-8")
     (tmp_path / "profile.yaml").write_text(PROFILES["affirmed"], encoding="utf-8")
     with (tmp_path / "stock.yaml").open("rb") as file:
-        monkeypatch.setattr("multimesh.commands.render.read_stdin", lambda **_: file.read())
+        monkeypatch.setattr("multimesh.commands.render.read_input", lambda *_, **__: file.read())
         code = main(["patches", "--profile", str(tmp_path / "profile.yaml"), *flags])
     return (code, *capfd.readouterr())
 
