@@ -38,7 +38,7 @@ def test_removing_the_mesh_that_owns_nothing_leaves_the_other_as_it_is(used: Wor
     assert left | labels == told(used, "blue")
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     listed = set(
-        re.findall(r"`(istio[\w.-]*\*?)`", page[page.index("What the control plane made while it ran stays") :])
+        re.findall(r"`(istio[\w.-]*\*?)`", page[page.index("What the control plane created while it ran stays") :])
     )
     assert [name for name in left if not any(fnmatch(name.split("/")[-1], one) for one in listed)] == []
 
