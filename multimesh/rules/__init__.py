@@ -89,7 +89,8 @@ def rules_for(kind: str, name: str, text: str, mesh: Profile, *, aliased: bool =
     """
     if kind not in _rules_of_kind:
         _rules_of_kind[kind] = _rules_that_read(kind)
-    named = name + "\n"
+    # A line feed ends the name in a condition; one inside a name, which Kubernetes refuses, must not.
+    named = name.replace("\n", " ") + "\n"
     # A word may also be written with escapes or a tag, or at the anchor of an alias.
     hides = aliased or "\\" in text or "!" in text
     found = []

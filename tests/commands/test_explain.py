@@ -464,7 +464,9 @@ def test_what_does_not_decide_is_a_note(tmp_path, monkeypatch, explain):
     kubectl = live(monkeypatch, tmp_path)
     explain("pod", "web-1", "-n", "web", "--cluster")
     asked = kubectl.requests
-    (kubectl.directory / "grants.json").write_text(json.dumps(sorted(one for one in asked if one.resource != "services")))
+    (kubectl.directory / "grants.json").write_text(
+        json.dumps(sorted(one for one in asked if one.resource != "services"))
+    )
     code, out, err = explain("pod", "web-1", "-n", "web", "--cluster")
     assert (code, err) == (0, "")
     assert "  - services could not be read" in out

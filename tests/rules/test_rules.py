@@ -21,6 +21,7 @@ def ids(kind: str, name: str, text: str, **more: bool) -> list[str]:
 def test_an_object_concerns_rules_by_its_name_or_by_a_word() -> None:
     assert ids("ConfigMap", "a", "") == []
     assert ids("ConfigMap", "istio", "") == ["mesh-config"]
+    assert ids("ConfigMap", "istio\n", "") == []
     assert "shared-resources" in ids("Job", "istio-init-crd-10", "")
     assert "shared-resources" not in ids("Job", "x-istio-init-crd-10", "")
     assert "shared-resources" in ids("DaemonSet", "a", "name: install-cni")
