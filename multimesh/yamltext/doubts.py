@@ -84,10 +84,11 @@ def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
 
 def _check_plain(node: Node, text: str, where: str, line: int | Line) -> None:
     """Refuse a number, boolean or null with the tag `!`: to Go it is text, and libyaml does not report the tag."""
-    start = node.start_mark.index
-    if node.id != "scalar" or node.tag not in KEY_TAGS[:2] or node.style or text[start] not in "!&":
+    if node.id != "scalar" or node.tag not in KEY_TAGS[:2] or node.style:
         return
-    if "!" in text[start : node.end_mark.index].split()[:2]:
+    # A value that is absent may be at the end of the text.
+    written = text[node.start_mark.index : node.end_mark.index]
+    if written.startswith(("!", "&")) and "!" in written.split()[:2]:
         from multimesh.yamltext.plain import scalar
 
         if type(scalar(node)) is not str:

@@ -37,6 +37,7 @@ ACCEPTED = {
     "a key with the tag of a string": "!!str a: b\n! 'b': c\n",
     "a merge key by its tag": '!!merge "<<": {a: b}\n',
     "a value in Base64": "a: !!binary eA==\n",
+    "no value at the end, after a tag": "a: !!str b\nc:",
     "text with the tag !": "a: ! b\nc: &x ! d\ne: ! '443'\nf: &y 443\n",
     "an exclamation mark": "a: b!c\nd: 'wait !! for'\n",
 }
