@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 import engine
 import pytest
-import reader
 import streams
 import yaml
 
@@ -18,18 +16,6 @@ PROFILE = engine.load_profile(
 )
 CHARTS = [found for found in streams.streams(helm="helm3", mesh="affirmed") if found.chart != "istio-init"]
 EMOJI = "\U0001f600"
-
-
-@pytest.fixture(scope="module")
-def readers() -> Iterator[dict[str, reader.Reader]]:
-    """Both Helms, or a skip."""
-    try:
-        found = {helm: reader.Reader(helm) for helm in reader.HELMS}
-    except reader.Unavailable as error:
-        pytest.skip(str(error))
-    yield found
-    for one in found.values():
-        one.close()
 
 
 def objects(text: str) -> list[dict[str, object]]:
