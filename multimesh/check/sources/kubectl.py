@@ -155,7 +155,7 @@ def _together(answers: list[Answer]) -> Answer:
 
 
 def _require_reachable(done: subprocess.CompletedProcess[str]) -> None:
-    """Raise MultimeshError if a call has failed because there is no cluster."""
+    """Raise MultimeshError if a call has failed because the cluster cannot be reached."""
     if _is_unreachable(done.stderr):
         raise MultimeshError(
             "", f"the cluster cannot be reached: {_last(done.stderr)}", "Try 'kubectl version' with the same context."
