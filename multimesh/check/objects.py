@@ -5,6 +5,8 @@ Manifests of other people are read too, so no accessor fails on a field of an un
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any, NamedTuple
 
 from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
@@ -131,6 +133,26 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else ""
+
+
+def plural(kind: str) -> str:
+    """Return the plural of a kind, as the API server has it.
+
+    >>> plural("VirtualService"), plural("ServiceEntry"), plural("Ingress"), plural("Gateway")
+    ('virtualservices', 'serviceentries', 'ingresses', 'gateways')
+    """
+    name = kind.lower()
+    if name.endswith("y") and name[-2:-1] not in "aeiou":
+        return f"{name[:-1]}ies"
+    return f"{name}es" if name.endswith(("s", "x", "ch")) else f"{name}s"
+
+
+def from_base64(value: str) -> str:
+    """Return text from Base64, without blanks around it; empty for what is not Base64."""
+    try:
+        return base64.b64decode(value).decode("utf-8", "replace").strip()
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def strings(data: Any) -> dict[str, str]:

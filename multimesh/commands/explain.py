@@ -130,9 +130,8 @@ def _read(options: argparse.Namespace, subject: Subject) -> World:
             found, missing = read_cluster(access, progress.step)
             live, unread = live + found, unread + missing
             if subject.kind != "Namespace" and subject.name and not options.labels:
-                kind = f"{subject.plural}.{subject.group}" if subject.group else subject.plural
-                progress.step(kind)
-                query = Query({kind: "its labels"}, subject.namespace, (subject.name,), optional=True)
+                progress.step(subject.resource)
+                query = Query({subject.resource: "its labels"}, subject.namespace, (subject.name,), optional=True)
                 answer = get(access, query)
                 live, unread = live + [item._replace(line=0) for item in answer.objects], unread + answer.findings
     meshes = group(units, profiles)

@@ -133,7 +133,6 @@ def _commands(chosen: tuple[Change, ...] | None, subject: Subject) -> str:
         elif subject.is_pod:
             parts.append(f"labels of the pod, in the template of its workload: {' '.join(pairs)}")
         else:
-            kind = f"{subject.plural}.{subject.group}" if subject.group else subject.plural
             where = f" -n {subject.namespace}" if subject.namespace else ""
-            parts.append(f"kubectl label {kind} {subject.name}{where} {shlex.join(pairs)}{overwrite}")
+            parts.append(f"kubectl label {subject.resource} {subject.name}{where} {shlex.join(pairs)}{overwrite}")
     return ", and ".join(parts)

@@ -6,10 +6,11 @@ The page loads nothing, has no script, follows the light or dark scheme of the r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from multimesh.check.between.manifests import node_ports
-from multimesh.check.catalogue import CATALOGUE, SEVERITIES, link
+from multimesh.check.catalogue import CATALOGUE, link
 from multimesh.check.findings import Finding, counts
 from multimesh.check.formats.text import summary
 from multimesh.check.meshes.answers import Asked, Watcher, injectors, validators
@@ -131,9 +132,6 @@ def _names(watchers: list[Watcher], mesh: Mesh) -> list[str]:
 
 
 def groups(findings: Sequence[Finding]) -> list[Group]:
-    """Return the findings by severity and id, the worst first."""
-    found: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        found.setdefault((finding.level, finding.id), []).append(finding)
-    order = sorted(found, key=lambda key: SEVERITIES.index(key[0]))
-    return [Group(level, name, CATALOGUE[name].why, link(name), found[level, name]) for level, name in order]
+    """Return findings, which are ordered, by severity and id."""
+    grouped = groupby(findings, key=lambda finding: (finding.level, finding.id))
+    return [Group(level, name, CATALOGUE[name].why, link(name), list(found)) for (level, name), found in grouped]

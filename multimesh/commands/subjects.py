@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from multimesh.check.meshes.answers import Asked
 from multimesh.check.meshes.mesh import Mesh
-from multimesh.check.objects import Object, dig, strings
+from multimesh.check.meshes.overlap import NAME_LABEL
+from multimesh.check.objects import Object, dig, plural, strings
 from multimesh.commands.namespaces import namespaces
 from multimesh.commands.values import NEWEST, Version
 from multimesh.errors import MultimeshError
 from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
-
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 #: Groups whose kinds are meant where several groups have one of that name, such as Gateway.
 _FIRST = ("", "networking.istio.io", "security.istio.io", "telemetry.istio.io", "extensions.istio.io", "apps", "batch")
@@ -50,6 +49,11 @@ class Subject(NamedTuple):
         return plural(self.kind)
 
     @property
+    def resource(self) -> str:
+        """Its plural and group, as kubectl takes them."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
     def is_pod(self) -> bool:
         """Whether it is a pod, or makes pods."""
         return self.kind == "Pod" or self.kind in _WITH_PODS
@@ -67,18 +71,6 @@ class Labels(NamedTuple):
 
     values: dict[str, str]
     source: str
-
-
-def plural(kind: str) -> str:
-    """Return the plural of a kind, as the API server has it.
-
-    >>> plural("VirtualService"), plural("ServiceEntry"), plural("Ingress"), plural("Gateway")
-    ('virtualservices', 'serviceentries', 'ingresses', 'gateways')
-    """
-    name = kind.lower()
-    if name.endswith("y") and name[-2:-1] not in "aeiou":
-        return f"{name[:-1]}ies"
-    return f"{name}es" if name.endswith(("s", "x", "ch")) else f"{name}s"
 
 
 def subject_of(words: list[str], namespace: str, *, has_labels: bool = False) -> Subject | None:
@@ -127,7 +119,7 @@ def namespace_labels(name: str, objects: Iterable[Object], meshes: Iterable[Mesh
 
     The API server adds the name of every namespace to its labels.
     """
-    own = {NAMESPACE_NAME: name}
+    own = {NAME_LABEL: name}
     found = sorted(
         (item for item in objects if item.is_namespace and item.name == name), key=lambda item: not item.is_live
     )

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 #: The annotation of the items of a KRM ResourceList that belong to the tools around it, not to the cluster.
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 
+#: The annotation, and the comment, in which Helm writes the template of a document.
+_FILENAME = "metadata/annotations/postrenderer.helm.sh~1postrender-filename"
+SOURCE = "# Source: "
+
 
 class Resource(Editor):
     """One object: what identifies it, its fields, and requests for edits by the rule whose id is `rule`.
@@ -85,9 +89,22 @@ class Resource(Editor):
 
         With the text of a whole List for each of its items, time would grow with the square of the List.
         """
-        if self.sequence is None:
-            return self.source
+        return self.source if self.sequence is None else self.written()
+
+    def written(self) -> str:
+        """Return what is written of the object itself, without comments before it."""
         return self.source[self.root.start_mark.index : self.root.end_mark.index]
+
+    def template(self) -> str:
+        """Return the path of the template that the object comes from, as Helm writes it; empty if it is not known.
+
+        Helm 4 writes it into an annotation, and both Helms into a comment before the object. Raises BadShape.
+        """
+        if named := self.value(_FILENAME):
+            return named
+        at = self.root.start_mark.index
+        found = self.source.rfind(SOURCE, self.source.rfind("\n---", 0, at) + 1, at)
+        return self.source[found + len(SOURCE) :].partition("\n")[0].strip() if found >= 0 else ""
 
     def is_aliased(self) -> bool:
         """Return whether an alias may refer to a node that is written elsewhere in the text."""

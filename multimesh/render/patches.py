@@ -69,7 +69,7 @@ def _patched(
             yield resource, _deletion(resource)
             continue
         after = next(rewritten)
-        if _source(resource) == _source(after):
+        if resource.written() == after.written():
             continue
         try:
             operations = difference(plain(resource.root), plain(after.root))
@@ -77,10 +77,6 @@ def _patched(
             raise refusal(resource.where, error, "") from None
         if operations:
             yield resource, operations
-
-
-def _source(resource: Resource) -> str:
-    return resource.source[resource.root.start_mark.index : resource.root.end_mark.index]
 
 
 def _deletion(resource: Resource) -> dict[str, Any]:

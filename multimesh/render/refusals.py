@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from multimesh.errors import MultimeshError
+from multimesh.kubernetes.resources import SOURCE
 from multimesh.rules.recognise import RENDER_AGAIN
 from multimesh.yamltext.fieldpath import BadShape, refusal
 from multimesh.yamltext.line import Line
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
 #: More refusals than this are counted, but not printed: a message must stay readable.
 MAX_PRINTED = 1000
-
-#: The annotation in which Helm 4 writes the template of a document.
-_FILENAME = "metadata/annotations/postrenderer.helm.sh~1postrender-filename"
-
-_SOURCE = "# Source: "
 
 
 def add(refusals: list[MultimeshError], resource: Resource, error: BadShape | MultimeshError, stock: bytes) -> None:
@@ -69,21 +65,16 @@ def _advice(refusals: list[MultimeshError], stock: bytes, mesh: Profile) -> str:
 def _template(resource: Resource, stock: bytes) -> str:
     """Return the path of the template that a resource comes from, as Helm writes it; empty if it is not known."""
     try:
-        named = resource.value(_FILENAME)
+        if found := resource.template():
+            return found
     except BadShape:
-        named = ""
-    if named:
-        return named
-    text, at = resource.text.text, resource.root.start_mark.index
-    found = text.rfind(_SOURCE, text.rfind("\n---", 0, at) + 1, at)
-    if found >= 0:
-        return text[found + len(_SOURCE) :].partition("\n")[0].strip()
+        pass
     if resource.sequence is not None and isinstance(resource.text.line, Line):
         # The text may be one item of a List, which has the comment.
-        start = stock.rfind(_SOURCE.encode(), 0, resource.text.line.offset)
+        start = stock.rfind(SOURCE.encode(), 0, resource.text.line.offset)
         if start >= 0:
             end = stock.find(b"\n", start)
-            return stock[start + len(_SOURCE) : end].decode("utf-8", "replace").strip()
+            return stock[start + len(SOURCE) : end].decode("utf-8", "replace").strip()
     return ""
 
 

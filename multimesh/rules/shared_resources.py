@@ -1,6 +1,6 @@
 """Leave what a cluster has only once to the one mesh that owns it.
 
-A CRD exists once in a cluster, whoever installs it, and Helm lets one release own it. The mesh with
+A cluster has each CRD only once, and Helm lets one release own it. The mesh with
 `sharedResources: own` keeps the CRDs in its stream, each with `helm.sh/resource-policy: keep`, so that removing that
 mesh does not remove them. Argo CD and Flux do not honour it when they prune, and have annotations of their own. In
 every other mesh CRDs are dropped from the stream.
@@ -182,14 +182,8 @@ def _values(resource: Resource) -> dict[str, object]:
 
 
 def _is_in_crds_directory(resource: Resource) -> bool:
-    """Return whether a CRD is no template, so that no value of the chart leaves it out.
-
-    Helm writes its path into a comment before it, or into an annotation (Helm 4).
-    """
-    before = resource.source[: resource.root.start_mark.index]
-    named = before[before.rfind("# Source: ") :].partition("\n")[0] if "# Source: " in before else ""
-    annotation = resource.value("metadata/annotations/postrenderer.helm.sh~1postrender-filename")
-    return "/crds/" in f"/{named}" or "/crds/" in f"/{annotation}"
+    """Return whether a CRD is no template, so that no value of the chart leaves it out."""
+    return "/crds/" in f"/{resource.template()}"
 
 
 def _is_legacy(resource: Resource) -> bool:

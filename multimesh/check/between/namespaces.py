@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from multimesh.check.catalogue import ERROR, INFO
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.mesh import Mesh, label_of
+from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.meshes.webhooks import entries, is_istio_webhook
 from multimesh.check.objects import Object, text_of
 from multimesh.kubernetes.selectors import matches
@@ -47,7 +48,7 @@ def namespaces(objects: list[Object], meshes: list[Mesh]) -> Iterator[Finding]:
 
 def _other_injectors(space: Object, mesh: Mesh, meshes: list[Mesh]) -> Iterator[Finding]:
     """Find webhooks of other live meshes that inject the pods of a namespace with its current labels."""
-    labels = {"kubernetes.io/metadata.name": space.name, **space.labels}
+    labels = {NAME_LABEL: space.name, **space.labels}
     for other in meshes:
         for config in other.of("MutatingWebhookConfiguration") if other is not mesh and other.live else ():
             for entry in entries(config):

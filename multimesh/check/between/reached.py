@@ -13,6 +13,7 @@ from multimesh.check.catalogue import ERROR, INFO, WARNING
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.citadels import served_by_citadels
 from multimesh.check.meshes.mesh import Mesh, label_of, side_of
+from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.meshes.workloads import minor_version
 from multimesh.check.objects import listed, text_of
 from multimesh.kubernetes.selectors import matches
@@ -58,7 +59,7 @@ def labels_of(mesh: Mesh, spaces: dict[str, dict[str, str]]) -> dict[str, dict[s
     label = profile.name if profile is not None else label_of(mesh.objects)
     found = {}
     for name in sorted(members):
-        found[name] = {"kubernetes.io/metadata.name": name, **spaces.get(name, {})}
+        found[name] = {NAME_LABEL: name, **spaces.get(name, {})}
         if label:
             found[name][MESH_LABEL] = label
         if profile is not None and name in profile.workload_namespaces:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.mesh import Mesh, label_of, side_of
 from multimesh.check.meshes.planes import Plane, planes
 from multimesh.check.meshes.webhooks import entries
-from multimesh.check.objects import dig, strings, text_of
+from multimesh.check.objects import dig, from_base64, strings, text_of
 from multimesh.mesh.writes import is_everywhere, root_name, row_of, writes_root
 
 #: The policies that stop it: of the mesh that writes, and of the mesh that is written to.
@@ -61,22 +59,15 @@ def root_of(mesh: Mesh) -> str:
     for secret in mesh.of("Secret"):
         if secret.name == "cacerts" and secret.namespace == mesh.namespace:
             plain = strings(secret.data.get("stringData")).get("root-cert.pem", "")
-            return (plain or _decoded(strings(secret.data.get("data")).get("root-cert.pem", ""))).strip()
+            return (plain or from_base64(strings(secret.data.get("data")).get("root-cert.pem", ""))).strip()
     own = mesh if mesh.live else mesh.running
     bundles = {
-        _decoded(text_of(dig(entry, "clientConfig", "caBundle"))).strip()
+        from_base64(text_of(dig(entry, "clientConfig", "caBundle")))
         for config in (own.of("MutatingWebhookConfiguration") if own is not None else ())
         for entry in entries(config)
         if dig(entry, "clientConfig", "service", "namespace") == mesh.namespace
     }
     return bundles.pop() if len(bundles) == 1 else ""
-
-
-def _decoded(value: str) -> str:
-    try:
-        return base64.b64decode(value).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return ""
 
 
 def _shields(meshes: list[Mesh]) -> set[str]:

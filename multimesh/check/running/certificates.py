@@ -5,14 +5,12 @@ Source of the fields: istio 1.30.3, pkg/webhooks/webhookpatch.go.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 
 from multimesh.check.catalogue import ERROR, WARNING
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.workloads import containers, minor_version
-from multimesh.check.objects import Object, dig, strings
+from multimesh.check.objects import Object, dig, from_base64, strings
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, is_istio_1_5, label_command, ours, side_of
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
@@ -39,14 +37,7 @@ def roots(mesh: Profile, found: Cluster) -> list[str]:
 
 def _root_in(secret: Object | None) -> str:
     data = strings(secret.data.get("data")) if secret is not None else {}
-    return _decoded(data.get("root-cert.pem") or data.get("ca-cert.pem") or "")
-
-
-def _decoded(value: str) -> str:
-    try:
-        return base64.b64decode(value, validate=False).decode("utf-8", "replace").strip()
-    except (binascii.Error, ValueError):
-        return ""
+    return from_base64(data.get("root-cert.pem") or data.get("ca-cert.pem") or "")
 
 
 def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
@@ -61,7 +52,7 @@ def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         )
     for config, entry in mine:
         place = (side_of(mesh, config, str(entry.get("name"))),)
-        bundle = _decoded(str(dig(entry, "clientConfig", "caBundle") or ""))
+        bundle = from_base64(str(dig(entry, "clientConfig", "caBundle") or ""))
         if not bundle:
             yield Finding("ca-bundle", f'the webhook "{entry.get("name")}" has no caBundle', place)
         elif known and bundle not in known:
@@ -128,7 +119,7 @@ def secrets(mesh: Profile, found: Cluster) -> Iterator[Finding]:
                 remedy="Add the namespace to the profile and render again: the list in Citadel's flags is static.",
             )
             continue
-        root = _decoded(strings(secret.data.get("data")).get("root-cert.pem", ""))
+        root = from_base64(strings(secret.data.get("data")).get("root-cert.pem", ""))
         if known and root and root not in known:
             what = f"the certificate of ServiceAccount/{namespace}/{account} comes from another mesh's Citadel"
             delete = f"kubectl -n {namespace} delete secret istio.{account}"

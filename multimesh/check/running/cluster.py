@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import CONTROL_PLANE, containers
-from multimesh.check.objects import Object, dig, text_of
+from multimesh.check.objects import Object, dig, plural, text_of
 from multimesh.mesh.profile import Profile
 
 WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -40,8 +40,8 @@ class Cluster(NamedTuple):
 
     def missed(self, kind: str, namespace: str = "") -> bool:
         """Return whether a kind could not be read in a namespace, so that its absence says nothing."""
-        plural = f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"
-        return any(known == plural and where in ("", namespace) for known, where in self.unread or ())
+        name = plural(kind)
+        return any(known == name and where in ("", namespace) for known, where in self.unread or ())
 
 
 def cluster(objects: list[Object], unread: Iterable[tuple[str, str]] | None = None) -> Cluster:

@@ -12,6 +12,7 @@ from typing import Any
 
 from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding
+from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, flag_value
 from multimesh.check.objects import Object, dig, listed, mappings, text_of
@@ -37,7 +38,7 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     for item in found.of("Namespace"):
         if item.name not in mesh.workload_namespaces:
             continue
-        labels = {"kubernetes.io/metadata.name": item.name, **item.labels}
+        labels = {NAME_LABEL: item.name, **item.labels}
         hits = [
             (config, entry)
             for config in found.of(WEBHOOKS[0])
