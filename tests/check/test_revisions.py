@@ -10,6 +10,7 @@ from meshes import mesh, objects, said, spec
 from multimesh.check.between.revisions import external_authority, one_root
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.running.cluster import cluster
+from multimesh.check.running.control_planes import control_planes
 from multimesh.check.running.pods import root_maps
 
 CANARY = ["affirmed-next"]
@@ -146,6 +147,21 @@ def test_a_pod_whose_root_does_not_exist_is_named(items, expected):
     found = list(root_maps(spec(), cluster(objects(root, *items))))
     assert [one.message for one in found] == expected
     assert {one.id for one in found} <= {"root-missing"}
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        (two("1.24", "1.30"), [message("1.24", "1.30")]),
+        (two("1.24", "1.30", canaryRevisions=CANARY), []),
+        # A revision in another namespace has a lock of its own.
+        ([*revision("1.24"), *chart("blue", "1.30", our_values("blue", "1.30"))], []),
+    ],
+)
+def test_a_running_mesh_whose_revisions_do_not_agree_on_the_root_is_not_sound(items, expected):
+    """No pod need wait for it yet, and those that wait may be in a namespace that the profile does not list."""
+    found = control_planes(spec(canaryRevisions=CANARY), cluster(objects(*items)))
+    assert [(one.id, one.level, one.message) for one in found] == [("root-missing", "error", what) for what in expected]
 
 
 def test_where_configmaps_were_not_read_nothing_is_said():

@@ -9,6 +9,7 @@ A chart of a stream takes the values that docs/operations.md gives, and does wit
     base      base.excludedCRDs              whether there are CRDs: the pages exclude all or none
     istiod    revision                       the revision; without one, the stream of the default revision
     istiod    meshConfig.discoverySelectors  which namespaces it reads
+    istiod    global.trustBundleName         from 1.27 on: where it writes its root, and what pods mount
     gateway   name, revision                 its name, and who injects it
 
 Other values have no effect here: the text is that of the stream.
@@ -27,10 +28,12 @@ from charts import NAMESPACE, REVISION, STOCK, parametrized, released, without
 from helms import Helm
 from streams import stream
 
+#: The version of the streams whose chart gives the root a name.
+NAMES_ROOT = "1.30.3"
 #: The charts, and the order of the values for their placeholders.
 VALUES = {
     "base": 'defaultRevision: default\nglobal: {istioNamespace: ""}\nbase: {excludedCRDs: []}\n',
-    "istiod": 'revision: ""\nglobal: {istioNamespace: ""}\nmeshConfig: {discoverySelectors: []}\n',
+    "istiod": 'revision: ""\nglobal: {istioNamespace: "", trustBundleName: ""}\nmeshConfig: {discoverySelectors: []}\n',
     "gateway": 'revision: ""\nname: ""\n',
 }
 _PUT = f'replace "{NAMESPACE}" .Release.Namespace | replace "@RELEASE@" .Release.Name'
@@ -54,7 +57,13 @@ TEMPLATES = {
 {{{{- with .Values.meshConfig.discoverySelectors }}}}
 {{{{- $selectors = printf "    discoverySelectors:\\n%s\\n" (toYaml . | indent 4) }}}}
 {{{{- end }}}}
-{{{{ .Files.Get $file | {_PUT} | replace "{REVISION}" .Values.revision | replace "@SELECTORS@\\n" $selectors }}}}
+{{{{- $root := .Values.global.trustBundleName }}}}
+{{{{- $variable := "" }}}}
+{{{{- if $root }}}}
+{{{{- $variable = printf "          - name: PILOT_CA_CERT_CONFIGMAP\\n            value: %s\\n" $root }}}}
+{{{{- end }}}}
+{{{{ .Files.Get $file | {_PUT} | replace "{REVISION}" .Values.revision | replace "@SELECTORS@\\n" $selectors
+    | replace "@VARIABLE@\\n" $variable | replace "@ROOT@" $root }}}}
 """,
     "gateway": f"""\
 {{{{- $name := .Values.name | default .Release.Name }}}}
@@ -69,8 +78,10 @@ def files(chart: str, version: str) -> dict[str, str]:
     if chart == "istiod":
         # The only stream of a default revision is that of 1.30.3; a stock istiod of 1.24.6 differs in nothing that
         # another mesh could see.
-        default = released(stream("helm3", STOCK, "affirmed", "istiod-default-revision").text, STOCK, "@SELECTORS@\n")
-        text = released(text, version, "@SELECTORS@\n")
+        default = named(
+            released(stream("helm3", STOCK, "affirmed", "istiod-default-revision").text, STOCK, "@SELECTORS@\n"), STOCK
+        )
+        text = named(released(text, version, "@SELECTORS@\n"), version)
         return {
             "revision.yaml": parametrized(text, "affirmed"),
             "default.yaml": default.replace("istio-affirmed", NAMESPACE).replace("istiod-affirmed", "@RELEASE@"),
@@ -86,6 +97,22 @@ def files(chart: str, version: str) -> dict[str, str]:
         "rest.yaml": without(text, "CustomResourceDefinition", "ValidatingWebhookConfiguration"),
         "validator.yaml": validator.replace('istio.io/rev: "default"', f'istio.io/rev: "{REVISION}"'),
     }
+
+
+def named(istiod: str, version: str) -> str:
+    """Add placeholders for the name of the root to an istiod: the charts have that value since 1.27.
+
+    The pods' template of the stream has it already (1.30.3 manifests/charts/istio-control/istio-discovery, templates/
+    deployment.yaml and files/injection-template.yaml).
+    """
+    if version != NAMES_ROOT:
+        assert "trustBundleName" not in istiod, version
+        return istiod
+    variable, value = "          - name: PILOT_ENABLE_ANALYSIS\n", '      "global": {\n        "caAddress"'
+    assert variable in istiod
+    assert value in istiod
+    istiod = istiod.replace(variable, f"@VARIABLE@\n{variable}")
+    return istiod.replace(value, value.replace("{\n", '{\n        "trustBundleName": "@ROOT@",\n'))
 
 
 class Repository:

@@ -1,8 +1,6 @@
-"""Write the root certificate of a control plane's authority where workloads look for it.
+"""Write what the authority of a control plane keeps in Secrets.
 
-- istiod keeps its own authority in the Secret `istio-ca-secret`, and writes its root into the ConfigMap
-  `istio-ca-root-cert` of every namespace that it discovers (istio 1.30.3 pkg/.../caroot.go): here those with the label
-  of the mesh, as in the values of `multimesh values`.
+- istiod keeps its own authority in the Secret `istio-ca-secret`; namespaces.py writes its root.
 - Citadel of 1.5 writes a Secret `istio.<ServiceAccount>` into every namespace of `--listened-namespaces`, or without the
   flag into all of them, over what another Citadel has written there.
 
@@ -17,24 +15,18 @@ from collections.abc import Iterator
 from api import Api, Object, Refused, path
 from standin import flags
 
-MESH = "multimesh.dev/mesh"
-AUTHORITY, ROOT = "istio-ca-secret", "istio-ca-root-cert"
+AUTHORITY = "istio-ca-secret"
 #: The type of the Secrets that Citadel writes (istio 1.5.0 security/pkg/k8s/controller/workloadsecret.go).
 CITADEL = "istio.io/key-and-cert"
 
 
-def publish(api: Api, writer: Api, mesh: str, namespace: str, pem: bytes) -> None:
+def publish(api: Api, writer: Api, namespace: str, pem: bytes) -> None:
     """Write everything for the control plane in a namespace: istiod as itself, Citadel as its own ServiceAccount."""
     citadel = next(_citadels(api, namespace), None)
     if citadel is not None:
         writer = api.as_account(citadel["spec"]["template"]["spec"]["serviceAccountName"], namespace)
     _put(writer, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()}, "istio.io/ca-root")
-    if citadel is None:
-        for space in api.list("Namespace"):
-            if (space["metadata"].get("labels") or {}).get(MESH) == mesh:
-                _put(writer, "ConfigMap", ROOT, space["metadata"]["name"], {"root-cert.pem": pem.decode()})
-        return
-    for space in listened(api, citadel):
+    for space in listened(api, citadel) if citadel is not None else ():
         for account in api.list("ServiceAccount", space):
             name = f"istio.{account['metadata']['name']}"
             _put(writer, "Secret", name, space, {"root-cert.pem": base64.b64encode(pem).decode()}, CITADEL)

@@ -8,7 +8,9 @@ TLS on the Services that select its pods, with its mesh's authority, and does wh
 - galley of 1.5 into all entries of the configuration that `--webhook-name` names, the injector of 1.5 into the entry
   `--webhookName` of the configuration `--webhookConfigName`;
 - a validator turns to `failurePolicy: Fail` once an invalid Gateway in the control plane's own namespace is denied;
-- pods get a sidecar with its mesh and revision, as by the templates of the real one; an existing one is replaced;
+- pods get a sidecar with its mesh and revision, as by the templates of the real one; an existing one is replaced; they
+  mount the root under the name that the injector's own template and values say;
+- it writes its root into namespaces while it holds the lock of its own (namespaces.py);
 - a VirtualService without routes and a Gateway without servers are denied (istio 1.5.0 to 1.30.3
   pkg/config/validation/validation.go; one without hosts is a delegate from 1.6 on, and valid).
 """
@@ -27,15 +29,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from api import Api, Object, Refused, path, until
+from namespaces import ROOT, NamespaceController
 from pki import Authority
 
 INJECTOR = "sidecar-injector.istio.io"
 REVISION = "istio.io/rev"
 INJECT = "sidecar.istio.io/inject"
 STATUS = "sidecar.istio.io/status"
+#: The volume of a pod with the root (istio 1.30.3 manifests/charts/istio-control/istio-discovery/files/
+#: injection-template.yaml).
+ROOT_VOLUME = "istiod-ca-cert"
 MUTATING = "MutatingWebhookConfiguration"
 VALIDATING = "ValidatingWebhookConfiguration"
-GALLEY, INJECTOR_1_5 = "galley", "sidecar-injector-webhook"
+GALLEY, INJECTOR_1_5, ISTIOD = "galley", "sidecar-injector-webhook", "discovery"
 INVALID = {"apiVersion": "networking.istio.io/v1alpha3", "kind": "Gateway", "spec": {}}
 
 
@@ -152,6 +158,7 @@ class StandIn(Plane):
         self.authority = authority
         self.reviews, self.writes, self.conflicts = [], [], 0
         self._folder = folder
+        self._namespaces = NamespaceController(api, self.writer, deployment, self.revision, authority.pem)
         self._servers: list[_Server] = []
         self._threads: list[threading.Thread] = []
         self._ends = threading.Event()
@@ -166,13 +173,15 @@ class StandIn(Plane):
         for service in self.services():
             self._serve(service)
         self._thread(self._reconcile)
+        if self.part == ISTIOD:
+            self._thread(self._distribute)
 
     def fight(self) -> None:
         """Only write, and serve nothing: a second control plane that treats the webhooks of the first as its own."""
         self._thread(self._reconcile)
 
     def stop(self) -> None:
-        """Stop as a crashed control plane does: what it has written stays."""
+        """Stop: what it has written stays, and it gives up its lock, as a pod does that is deleted."""
         self._ends.set()
         for server in self._servers:
             server.shutdown()
@@ -181,6 +190,12 @@ class StandIn(Plane):
         for thread in self._threads:
             thread.join()
         self._servers.clear()
+        if self.part == ISTIOD:
+            self._namespaces.give_up()
+
+    def is_settled(self) -> bool:
+        """Return whether it has written its root into webhooks and namespaces, and every validator refuses by default."""
+        return super().is_settled() and (self.part != ISTIOD or self._namespaces.is_done())
 
     def _serve(self, service: Object) -> None:
         name, address = service["metadata"]["name"], service["spec"]["clusterIP"]
@@ -214,6 +229,11 @@ class StandIn(Plane):
                 if error.code not in (401, 403):
                     raise
             self._ends.wait(0.1)
+
+    def _distribute(self) -> None:
+        while not self._ends.is_set():
+            self._namespaces.look()
+            self._ends.wait(0.2)
 
     def _patch(self, kind: str, config: Object) -> None:
         wanted = copy.deepcopy(config)
@@ -288,7 +308,7 @@ class StandIn(Plane):
                 "serviceAccountToken": {"audience": "istio-ca", "path": "istio-token", "expirationSeconds": 43200}
             }
             _put(spec, "volumes", {"name": "istio-token", "projected": {"sources": [audience]}})
-            _put(spec, "volumes", {"name": "istiod-ca-cert", "configMap": {"name": "istio-ca-root-cert"}})
+            _put(spec, "volumes", {"name": ROOT_VOLUME, "configMap": {"name": self._mounted_root()}})
             annotations = annotations | {REVISION: self.revision}
         annotations = annotations | {
             STATUS: json.dumps({"revision": self.revision} if self.revision else {"version": "1"})
@@ -300,6 +320,14 @@ class StandIn(Plane):
             {"op": "add", "path": "/metadata/labels", "value": labels},
             {"op": "add", "path": "/spec", "value": spec},
         ]
+
+    def _mounted_root(self) -> str:
+        """Return the ConfigMap that the template of its injector names: a constant, or a value from 1.27 on."""
+        name = "istio-sidecar-injector" + (f"-{self.revision}" if self.revision != "default" else "")
+        found = self.api.get("ConfigMap", name, self.namespace)
+        assert found, f"no ConfigMap/{self.namespace}/{name}"
+        named = json.loads(found["data"]["values"])["global"].get("trustBundleName")
+        return (".Values.global.trustBundleName | default" in found["data"]["config"] and named) or ROOT
 
     def _proxy(self) -> Object:
         proxy: Object = {"name": "istio-proxy", "image": "proxyv2"}
@@ -410,9 +438,7 @@ def _handler(answer: Callable[[str, Object], Object]) -> type[http.server.BaseHT
 def is_control_plane(deployment: Object) -> bool:
     """Return whether a Deployment needs a stand-in."""
     part = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
-    return part in (GALLEY, INJECTOR_1_5) or (
-        part == "discovery" and deployment["metadata"]["name"].startswith("istiod")
-    )
+    return part in (GALLEY, INJECTOR_1_5) or (part == ISTIOD and deployment["metadata"]["name"].startswith("istiod"))
 
 
 def deployments(api: Api, namespace: str) -> Iterator[Object]:

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import pytest
 from api import Object, path, until
+from namespaces import ROOT
 from pages import cluster_roles
 from pki import Authority
-from roots import ROOT
 from standin import INJECT, StandIn, deployments
 from world import INJECTION, MESH, World
 from worlds import in_worlds

@@ -20,8 +20,8 @@ from api import Looker, Object, Refused, path, until
 from helms import ROOT, clean_environment, stage
 from pages import Block, blocks
 from repository import Repository
-from standin import is_control_plane
-from world import UNHURRIED, World
+from standin import ROOT_VOLUME, is_control_plane
+from world import MESH, UNHURRIED, World
 
 PAGE = "docs/operations.md"
 FILE = "file "
@@ -100,6 +100,31 @@ class Nodes(Looker):
             self._failed = error
 
 
+class Pods(Looker):
+    """Pods that start in all namespaces of meshes all the time: where each expects its root."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._api = world.api
+        #: Namespaces, and the ConfigMaps that pods mount there.
+        self.mounted: set[tuple[str, str]] = set()
+
+    def look(self) -> None:
+        """Start one pod in each namespace."""
+        pod = {"metadata": {"generateName": "any-"}, "spec": {"containers": [{"name": "app", "image": "nginx"}]}}
+        for namespace in self._api.peek("Namespace"):
+            name = namespace["metadata"]["name"]
+            if MESH in (namespace["metadata"].get("labels") or {}):
+                # A namespace may be deleted, and a webhook refuse a pod while its control plane starts.
+                with contextlib.suppress(Refused):
+                    volumes = self._api.create("Pod", pod, name, dry_run=True)["spec"].get("volumes", ())
+                    self.mounted |= {(name, one["configMap"]["name"]) for one in volumes if one["name"] == ROOT_VOLUME}
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """Return what pods wait for: they mount it, the kubelet tries again, and nobody has written it so far."""
+        return [(where, name) for where, name in sorted(self.mounted) if not self._api.get("ConfigMap", name, where)]
+
+
 class Reader:
     """Someone who follows the page: a copy of what the plugin consists of, the profiles, and a shell."""
 
@@ -124,6 +149,7 @@ class Reader:
         if helm.major == 4:
             self._environment["HELM_PLUGINS"] = str(self.copy.parent)
         self._major = helm.major
+        self.pods = Pods(world)
 
     def run(self, script: str) -> None:
         """Run a script of the shell, as `bash` does that stops at the first failure."""
@@ -260,11 +286,13 @@ def reader(bare: World) -> Iterator[Reader]:
     made = Reader(bare)
     made.repository.start()
     made.nodes.start()
+    made.pods.start()
     try:
         made.repository.publish(OLD)
         made.run(f"helm repo add istio {made.repository.url}")
         yield made
     finally:
+        made.pods.stop()
         made.nodes.stop()
         made.repository.stop()
 
@@ -272,18 +300,51 @@ def reader(bare: World) -> Iterator[Reader]:
 @BOTH
 @pytest.mark.parametrize("story", stories(), ids=lambda story: story[0].cluster.replace(" ", "-"))
 def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Reader, story: list[Block]) -> None:
-    """The blocks succeed in their order, and after each of them the table above holds."""
+    """The blocks succeed in their order; after each of them the table above holds, and no pod waits for a root.
+
+    That is what the canary needs most: the older revision writes the root of both.
+    """
     since = bare.cluster.audit.stat().st_size
     for block in story:
         if block.cluster == "look":
             reader.repository.publish(NEW)
+        reader.pods.mounted.clear()
         reader.follow(block)
         reader.nodes.look()
         for holds in AFTER.get(block.cluster, ()):
             holds(bare)
+        until(f"every pod finds its root after: {block.cluster}", reader.pods.waiting, 20, so=lambda found: not found)
     assert (
         bare.denied(since) == []
     )  # The page applies admission policies first, and they deny nothing that the page does.
+
+
+@BOTH
+def test_a_canary_with_a_root_name_that_the_old_revision_does_not_know_waits_for_ever(
+    bare: World, reader: Reader
+) -> None:
+    """The page says why `--oldest` is there: with the values of the new version alone its pods get no root.
+
+    They get it once the old revision is gone, which held the lock.
+    """
+    page = {block.cluster: block for block in blocks(PAGE)}
+    canary = page["install the canary"]
+    for name in ("file reader.yaml", "grant reading", "install affirmed"):
+        reader.follow(page[name])
+    reader.repository.publish(NEW)
+    reader.run("helm repo update")
+    reader.follow(next(block for block in blocks(PAGE) if "canaryRevisions:\n    - affirmed-1-30" in block.text))
+    assert "--oldest 1.24" in canary.text
+    reader.follow(canary._replace(text=canary.text.replace("--oldest 1.24", "--oldest 1.30")))
+    becomes("trial", "affirmed/affirmed-1-30")(bare)
+    missing = ("trial", "istio-ca-root-cert-affirmed")
+    until("a pod waits", lambda: missing in reader.pods.waiting())
+    assert bare.api.get("ConfigMap", "istio-ca-root-cert", "trial"), "the old revision writes the root"
+    said = bare.multimesh("verify", "--profile", reader.copy / "charts-values" / "affirmed")
+    assert said.code == 1
+    assert "only the one that holds the lock istio-namespace-controller-election writes it" in said.out, said.out
+    reader.run("helm uninstall istiod-affirmed -n istio-affirmed")
+    until("nobody waits after the old revision is gone", reader.pods.waiting, 20, so=lambda found: not found)
 
 
 def test_no_block_of_the_page_is_left_out() -> None:

@@ -195,7 +195,7 @@ def test_without_the_list_of_citadel_it_writes_over_the_certificates_of_the_othe
     bare.without = "citadel-scope"
     for mesh in MESHES:
         bare.install(mesh, serve=False)
-    publish(bare.api, bare.api, "blue", "istio-blue", bare.authorities["blue"].pem)
+    publish(bare.api, bare.api, "istio-blue", bare.authorities["blue"].pem)
     bare.pod("nginx-affirmed", dry_run=False)
     done = bare.multimesh("verify", "--profile", bare.folder / "profiles" / "affirmed")
     assert done.code == 1

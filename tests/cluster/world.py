@@ -23,6 +23,7 @@ from api import PATHS, Api, Looker, Object, Refused, path, until
 from controlplane import ControlPlane
 from helms import ROOT, Helm, Ran
 from lift import lift
+from lock import RECORD
 from pki import Authority
 from program import profile
 from standin import Plane, StandIn, deployments, settle, whose
@@ -44,8 +45,6 @@ CLUSTER_SCOPED = (
 )
 #: The prefix of namespaces of no mesh; they differ only in labels, and stay for all worlds of a run.
 FOR_ALL = "case-"
-#: Marks the ConfigMaps that leaders are elected with (k8s.io/client-go, tools/leaderelection/resourcelock).
-LOCK = "control-plane.alpha.kubernetes.io/leader"
 #: Helm sends five requests a second after the first hundred (helm 4.1.4 pkg/cli/environment.go), and nobody else asks
 #: here. It spends a quarter of its time on garbage collection.
 UNHURRIED = {"HELM_QPS": "1000", "HELM_BURST_LIMIT": "1000", "GOGC": "400"}
@@ -319,7 +318,7 @@ class World:
             self.planes[mesh].append(one)
         assert self.planes[mesh], f"istio-{mesh} has no control plane"
         if all(isinstance(one, StandIn) for one in self.planes[mesh]):
-            roots.publish(self.api, self.planes[mesh][0].writer, mesh, f"istio-{mesh}", authority.pem)
+            roots.publish(self.api, self.planes[mesh][0].writer, f"istio-{mesh}", authority.pem)
         self._set_ready(mesh, 1)
         if serve:
             settle(self.planes[mesh])
@@ -519,7 +518,7 @@ class World:
             for obj in self.api.list(kind)
             if obj["metadata"].get("namespace") not in OWN_NAMESPACES
             and not obj["metadata"]["name"].startswith("system:")
-            and LOCK not in (obj["metadata"].get("annotations") or {})
+            and RECORD not in (obj["metadata"].get("annotations") or {})
         }
 
     def bundles(self) -> dict[str, set[str]]:

@@ -8,12 +8,9 @@ from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.meshes.planes import Plane, injector_values, planes
+from multimesh.check.meshes.root_names import several_names
 from multimesh.check.objects import dig, text_of
-from multimesh.mesh.writes import ROOT, has_authority, root_name, writes_root
-
-#: The lock by which the control planes of a namespace elect who writes the root; it is not one for each revision
-#: (istio 1.30.3, pilot/pkg/leaderelection/leaderelection.go).
-_LOCK = "istio-namespace-controller-election"
+from multimesh.mesh.writes import ROOT, has_authority, root_name
 
 #: The audience of tokens that istio-csr and other authorities expect, unless they are told another one.
 _AUDIENCE = "istio-ca"
@@ -23,18 +20,7 @@ def one_root(meshes: list[Mesh]) -> Iterator[Finding]:
     """Find revisions of one namespace that give the root different names: one of them writes it for all of them."""
     only_live = not any(mesh.checked for mesh in meshes)
     for mesh in meshes if only_live else [mesh for mesh in meshes if mesh.checked]:
-        found = [plane for plane in _all_planes(mesh) if writes_root(plane.env)]
-        names: dict[tuple[str, str], Plane] = {}
-        for plane in found:
-            key = (plane.workload.namespace, root_name(plane.env, plane.version))
-            # The oldest one is the best example: it holds the lock.
-            if key not in names or plane.version < names[key].version:
-                names[key] = plane
-        for namespace in dict.fromkeys(namespace for namespace, _ in names):
-            oldest_first = sorted(names.items(), key=lambda item: item[1].version)
-            held = {name: plane for (where, name), plane in oldest_first if where == namespace}
-            if len(held) > 1:
-                yield _two_names(namespace, held)
+        yield from several_names(_all_planes(mesh))
 
 
 def _all_planes(mesh: Mesh) -> list[Plane]:
@@ -43,21 +29,6 @@ def _all_planes(mesh: Mesh) -> list[Plane]:
     revisions = {plane.revision for plane in given}
     running = planes(mesh.running) if mesh.running is not None else ()
     return given + [plane for plane in running if plane.revision not in revisions]
-
-
-def _two_names(namespace: str, held: dict[str, Plane]) -> Finding:
-    each = ", ".join(f"{plane.title} ConfigMap {name}" for name, plane in held.items())
-    what = (
-        f'the revisions in "{namespace}" expect their root in different ConfigMaps ({each}), and only the one that '
-        f"holds the lock {_LOCK} writes it: pods of the others wait for theirs"
-    )
-    remedy = (
-        "Give all revisions one name: as long as one runs that is older than 1.27, leave global.trustBundleName out, "
-        "as 'multimesh values --oldest VERSION' does."
-    )
-    return Finding(
-        "root-missing", what, tuple(side_of(plane.mesh, plane.workload) for plane in held.values()), "", remedy
-    )
 
 
 def external_authority(meshes: list[Mesh]) -> Iterator[Finding]:
