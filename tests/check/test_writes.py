@@ -168,19 +168,44 @@ def policy(name: str, *, bound: bool = True) -> list[dict]:
     ]
 
 
+def confined(name: str, namespace: str = "", *, without: str = "") -> list[dict]:
+    """Return what tells `multimesh-writes` that the control plane of a mesh is in a namespace."""
+    right = f"multimesh-writes-{name}"
+    account = {"kind": "ServiceAccount", "name": "multimesh", "namespace": namespace or f"istio-{name}"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": right}
+    found = [
+        thing("ClusterRole", right, rules=[]),
+        thing("ClusterRoleBinding", right, roleRef=role, subjects=[account]),
+        *policy(right),
+    ]
+    return [item for item in found if item["kind"] != without]
+
+
+BOTH_CONFINED = confined("affirmed") + confined("blue")
+
+
 @pytest.mark.parametrize(
     ("policies", "expected"),
     [
         (policy("multimesh-roots-affirmed") + policy("multimesh-roots-blue"), []),
-        (policy("multimesh-writes-affirmed") + policy("multimesh-writes-blue"), []),
-        (policy("multimesh-writes-affirmed") + policy("multimesh-roots-affirmed"), []),
+        (policy("multimesh-writes") + BOTH_CONFINED, []),
+        (policy("multimesh-writes") + confined("affirmed") + policy("multimesh-roots-affirmed"), []),
         (policy("multimesh-roots-affirmed"), [EVERY]),
         (policy("multimesh-roots-affirmed") + policy("multimesh-roots-blue", bound=False), [EVERY]),
         (policy("multimesh-pods-affirmed") + policy("multimesh-pods-blue"), [EVERY]),
+        # Of a mesh itself there is a policy about cluster-scoped resources alone.
+        (BOTH_CONFINED, [EVERY]),
+        (policy("multimesh-writes", bound=False) + BOTH_CONFINED, [EVERY]),
+        # RBAC tells the shared one who is a control plane of which mesh.
+        (policy("multimesh-writes"), [EVERY]),
+        (policy("multimesh-writes") + confined("affirmed"), [EVERY]),
+        (policy("multimesh-writes") + confined("affirmed") + confined("blue", "elsewhere"), [EVERY]),
+        (policy("multimesh-writes") + confined("affirmed") + confined("blue", without="ClusterRole"), [EVERY]),
+        (policy("multimesh-writes") + confined("affirmed") + confined("blue", without="ClusterRoleBinding"), [EVERY]),
     ],
 )
 def test_policies_that_are_applied_keep_roots_apart(policies, expected):
-    """Each direction needs one: of the mesh that writes, or of the mesh that is written to."""
+    """Each direction needs one: of the mesh that is written to, or the one that all meshes share."""
     meshes = [ours("affirmed", "1.14"), ours("blue", "1.14"), mesh(*policies, name="the cluster", live=True)]
     assert [one for one in between(*meshes) if "root" in one[2]] == expected
 

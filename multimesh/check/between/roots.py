@@ -8,11 +8,12 @@ from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.mesh import Mesh, label_of, side_of
 from multimesh.check.meshes.planes import Plane, planes
 from multimesh.check.meshes.webhooks import entries
-from multimesh.check.objects import dig, from_base64, strings, text_of
+from multimesh.check.objects import dig, from_base64, listed, mappings, strings, text_of
+from multimesh.mesh.names import WRITES_POLICY
 from multimesh.mesh.writes import is_everywhere, root_name, row_of, writes_root
 
-#: The policies that stop it: of the mesh that writes, and of the mesh that is written to.
-_OF_WRITER, _OF_OTHER = "multimesh-writes-", "multimesh-roots-"
+#: The policy that stops it in the namespaces of one mesh, by the name of that mesh.
+_OF_OTHER = "multimesh-roots-"
 
 
 def roots(meshes: list[Mesh]) -> Iterator[Finding]:
@@ -30,7 +31,7 @@ def roots(meshes: list[Mesh]) -> Iterator[Finding]:
                 if is_written_everywhere(plane):
                     everywhere.setdefault(name, set()).add(number)
                     writers[name][number] = plane
-    shields = _shields(meshes)
+    shields = _Shields(meshes)
     certificates = [root_of(mesh) for mesh in meshes]
     only_live = not any(mesh.checked for mesh in meshes)
     for name, first in everywhere.items():
@@ -39,7 +40,7 @@ def roots(meshes: list[Mesh]) -> Iterator[Finding]:
             for two, plane in writers[name].items():
                 same = certificates[one] and certificates[one] == certificates[two]
                 relevant = only_live or meshes[one].checked or meshes[two].checked
-                if one != two and relevant and not same and not _is_shielded(meshes[one], meshes[two], shields):
+                if one != two and relevant and not same and not shields.keep_apart(meshes[one], meshes[two]):
                     concerned |= {one: writers[name][one], two: plane}
         if concerned:
             yield _written(name, {number: concerned[number] for number in sorted(concerned)}, first)
@@ -70,19 +71,35 @@ def root_of(mesh: Mesh) -> str:
     return bundles.pop() if len(bundles) == 1 else ""
 
 
-def _shields(meshes: list[Mesh]) -> set[str]:
-    """Return the names of the admission policies that are applied: there is a policy, and a binding that denies."""
-    bound = {
-        text_of(dig(binding.data, "spec", "policyName"))
-        for mesh in meshes
-        for binding in mesh.of("ValidatingAdmissionPolicyBinding")
-        if "Deny" in (dig(binding.data, "spec", "validationActions") or ())
-    }
-    return bound & {policy.name for mesh in meshes for policy in mesh.of("ValidatingAdmissionPolicy")}
+class _Shields:
+    """The admission policies that are applied: there is a policy, and a binding that denies."""
 
+    def __init__(self, meshes: list[Mesh]) -> None:
+        bound = {
+            text_of(dig(binding.data, "spec", "policyName"))
+            for mesh in meshes
+            for binding in mesh.of("ValidatingAdmissionPolicyBinding")
+            if "Deny" in listed(binding.data, "spec", "validationActions")
+        }
+        self._applied = bound & {policy.name for mesh in meshes for policy in mesh.of("ValidatingAdmissionPolicy")}
+        self._roles = {role.name for mesh in meshes for role in mesh.of("ClusterRole")}
+        self._rights = {
+            (binding.name, text_of(subject.get("namespace")))
+            for mesh in meshes
+            for binding in mesh.of("ClusterRoleBinding")
+            for subject in mappings(binding.data, "subjects")
+            if binding.name == dig(binding.data, "roleRef", "name")
+        }
 
-def _is_shielded(writer: Mesh, other: Mesh, shields: set[str]) -> bool:
-    return f"{_OF_WRITER}{_label(writer)}" in shields or f"{_OF_OTHER}{_label(other)}" in shields
+    def keep_apart(self, writer: Mesh, other: Mesh) -> bool:
+        """Return whether a control plane cannot write its root into the namespaces of another mesh.
+
+        Either the other mesh protects its roots, or the policy that all meshes share confines the writer: RBAC tells it
+        in which namespace the control plane of a mesh is (docs/isolation.md).
+        """
+        right = f"{WRITES_POLICY}-{_label(writer)}"
+        is_confined = right in self._roles and (right, writer.namespace) in self._rights
+        return f"{_OF_OTHER}{_label(other)}" in self._applied or (WRITES_POLICY in self._applied and is_confined)
 
 
 def _label(mesh: Mesh) -> str:
