@@ -118,8 +118,8 @@ SHARED_CHARTS = ("istio-cni", "ztunnel", "istio-operator")
 
 #: Kinds of objects that these charts name after themselves.
 _NAMED_AFTER_CHART = frozenset((
-    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "Namespace",
-    "NetworkAttachmentDefinition", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
+    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "NetworkAttachmentDefinition",
+    "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
 ))  # fmt: skip
 
 STOCK_NAMES = SUFFIXED | WEBHOOK_CONFIGURATIONS

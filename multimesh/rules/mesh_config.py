@@ -8,7 +8,7 @@ empty or write `istio-system`, so two meshes would share one root, or use that o
 
 Values that contradict the profile are refused: another `rootNamespace`, another `global.istioNamespace` or `revision`
 in the injector's values, and `discoverySelectors` that leave out the namespaces of this mesh. Without
-discoverySelectors a control plane reads the whole cluster; `check` warns of it.
+discoverySelectors, or with an empty list, a control plane reads the whole cluster; `check` warns of it.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _plan_mesh(resource: Resource, mesh: Profile, inner: Editor, root: MappingNo
 
 def _check_selectors(resource: Resource, mesh: Profile, root: MappingNode) -> None:
     found = get(root, "discoverySelectors")
-    if found is None:
-        return
+    if found is None or (is_sequence(found) and not found.value):
+        return  # Istio discovers all namespaces (1.30.3 pkg/kube/namespace/filter.go).
     from multimesh.kubernetes.selectors import matches, read
 
     path = "data/mesh/discoverySelectors"

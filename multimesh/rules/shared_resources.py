@@ -105,7 +105,7 @@ def plan(resource: Resource, mesh: Profile) -> None:
         )
     elif (resource.group, resource.kind) in _INSTALLERS:
         _notice_installer(resource)
-    elif not mesh.owns_shared:
+    elif not mesh.owns_shared and not (resource.kind == "Namespace" and resource.name in mesh.namespaces):
         chart = shared_chart(resource)
         if chart:
             raise resource.error(

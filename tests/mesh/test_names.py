@@ -346,8 +346,8 @@ def test_a_gateway_is_a_service_so_its_name_is_short() -> None:
 # --- names that rules recognise ------------------------------------------------------------------
 
 NAMED_AFTER_CHART = (
-    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "Namespace",
-    "NetworkAttachmentDefinition", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
+    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "NetworkAttachmentDefinition",
+    "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service", "ServiceAccount",
 )  # fmt: skip
 
 
@@ -355,6 +355,7 @@ NAMED_AFTER_CHART = (
 def test_objects_of_a_chart_that_a_cluster_has_once_are_named_after_it(chart: str) -> None:
     for kind in NAMED_AFTER_CHART:
         assert [names.chart_of_name(kind, f"{chart}{end}") for end in ("", "-x", "x")] == [chart, chart, ""]
+    assert names.chart_of_name("Namespace", chart) == (chart if chart == "istio-operator" else "")
     for kind in ("Secret", "Job", "PodDisruptionBudget", "CustomResourceDefinition"):
         assert names.chart_of_name(kind, chart) == ""
 

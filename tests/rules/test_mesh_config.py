@@ -111,11 +111,12 @@ LEFT_OUT = (
         "discoverySelectors: [{matchExpressions: [{key: multimesh.dev/mesh, operator: In, values: [a, affirmed]}]}]",
         "discoverySelectors: [{}]",
         "discoverySelectors: null",
+        "discoverySelectors: []",
     ],
-    ids=["the label", "one of several", "an expression", "all", "none"],
+    ids=["the label", "one of several", "an expression", "all", "none", "an empty list"],
 )
 def test_selectors_that_match_the_namespaces_of_the_mesh_stay(selectors: str):
-    """One of them must match the label that all these namespaces have."""
+    """One of them must match the label that all these namespaces have; without any, Istio discovers all namespaces."""
     assert stays(config_map(f"rootNamespace: {NS}\n{selectors}"))
 
 

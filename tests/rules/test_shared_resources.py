@@ -191,6 +191,10 @@ def test_the_owner_installs_shared_charts_as_they_are(chart: str, kind: str, nam
     assert stays(thing(kind, name, rest), sharedResources="own", **keep), chart
 
 
+#: Namespaces of the mesh with names of shared charts.
+NAMESPACES = ("ztunnel", "ztunnel-x", "istio-cni", "istio-operator", "istio-operator-x")
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "rest"),
     [
@@ -205,6 +209,7 @@ def test_the_owner_installs_shared_charts_as_they_are(chart: str, kind: str, nam
         ("ClusterRole", "istio-init-istio-affirmed", ""),
         ("ClusterRoleBinding", "istio-init-admin-role-binding-istio-affirmed", ""),
         ("Namespace", "istio-affirmed", ""),
+        *[("Namespace", name, f"  labels:\n    app: {name}\n") for name in NAMESPACES],
         ("Deployment", "istio-operatorx", pods("name: istio-operator")),
         ("DaemonSet", "agent", pods("name: install-cnix")),
         ("DaemonSet", "agent", pods("name: ztunnel", "args: [ztunnelx]")),
@@ -212,7 +217,13 @@ def test_the_owner_installs_shared_charts_as_they_are(chart: str, kind: str, nam
 )
 def test_what_looks_like_a_shared_chart_stays(kind: str, name: str, rest: str) -> None:
     """Names that only begin alike, and objects of istio-init that harm no one without its Jobs."""
-    assert stays(thing(kind, name, rest))
+    assert stays(thing(kind, name, rest), workloadNamespaces=[*NAMESPACES, "nginx-affirmed"])
+
+
+def test_a_namespace_that_is_not_of_the_mesh_is_no_shared_chart_either():
+    """Only the operator's chart has one; for another one the profile is what is missing."""
+    assert "the chart ztunnel" not in refusal(thing("Namespace", "ztunnel-x"))
+    assert "the chart istio-operator" in refusal(thing("Namespace", "istio-operator"))
 
 
 @pytest.mark.parametrize(
