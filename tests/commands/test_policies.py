@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,17 @@ def test_render_neither_changes_nor_refuses_the_policies(tmp_path, capfd, text):
 
     _, out, _ = run(tmp_path, capfd, text)
     assert multimesh.render_manifest(out.encode(), multimesh.load_profile(text)).output == out.encode()
+
+
+def test_check_finds_nothing_in_the_policies_of_two_meshes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The policies that all meshes share are the same in each, and nobody needs the account that their binding names."""
+    for mesh, text in (("affirmed", OWNER), ("blue", PLAIN)):
+        folder = tmp_path / mesh
+        folder.mkdir()
+        plane = [
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "istiod", "namespace": f"istio-{mesh}"}}
+        ]
+        (folder / "all.yaml").write_text(yaml.safe_dump_all(plane + written(tmp_path, capfd, text)), encoding="utf-8")
+    assert main(["check", str(tmp_path / "affirmed"), str(tmp_path / "blue"), "-o", "json"]) == 0
+    found = json.loads(capfd.readouterr().out)["findings"]
+    assert [one for one in found if "multimesh-" in one["message"]] == []

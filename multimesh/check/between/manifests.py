@@ -12,7 +12,7 @@ from multimesh.check.meshes.live import RELEASE_NAMESPACE
 from multimesh.check.meshes.mesh import Mesh, revisions_of, side_of
 from multimesh.check.meshes.workloads import containers, env_value, pod_spec
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
-from multimesh.mesh.names import is_kept, is_kubernetes, is_never_renamed
+from multimesh.mesh.names import SHARED_POLICIES, is_kept, is_kubernetes, is_never_renamed
 
 
 def cluster_scoped_names(mesh: Mesh) -> Iterator[Claim]:
@@ -22,6 +22,8 @@ def cluster_scoped_names(mesh: Mesh) -> Iterator[Claim]:
             continue
         if found.kind.startswith("ClusterRole") and is_kubernetes(found.name):
             continue
+        if found.kind.startswith("ValidatingAdmissionPolicy") and found.name in SHARED_POLICIES:
+            continue  # Its text is the same in every mesh.
         certain = _is_certain(mesh, found) and not found.scope_is_open
         yield Claim(found.key, found.title, side_of(mesh, found), certain=certain, remedy=_remedy(mesh, found))
 

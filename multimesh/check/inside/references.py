@@ -13,7 +13,7 @@ from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, pod_spec
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
-from multimesh.mesh.names import is_kubernetes
+from multimesh.mesh.names import WRITES_POLICY, is_kubernetes
 from multimesh.mesh.writes import CRL, ROOT
 
 #: ConfigMaps that are created at run time (istio 1.31.0, security/pkg/k8s; Kubernetes' root-ca-cert-publisher).
@@ -65,8 +65,13 @@ def roles(mesh: Mesh) -> Iterator[Finding]:
         for subject in mappings(found.data, "subjects"):
             if subject.get("kind") == "ServiceAccount":
                 where, name = text_of(subject.get("namespace")) or found.namespace, text_of(subject.get("name"))
-                if name != "default" and index.lacks("ServiceAccount", name, where):
+                if name != "default" and not _is_of_policies(found) and index.lacks("ServiceAccount", name, where):
                     yield _dangling(mesh, found, "subjects", f"ServiceAccount/{where}/{name}")
+
+
+def _is_of_policies(binding: Object) -> bool:
+    """Return whether a binding tells the policy of all meshes where a control plane is: nobody needs the account."""
+    return binding.kind == "ClusterRoleBinding" and binding.name.startswith(f"{WRITES_POLICY}-")
 
 
 def pods(mesh: Mesh) -> Iterator[Finding]:
