@@ -9,7 +9,7 @@ from meshes import mesh, objects, spec
 from multimesh.check.meshes.grouping import group
 from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh, control_plane_of, name_of, revisions_of
-from multimesh.check.meshes.overlap import common, fixed_value, rules_meet
+from multimesh.check.meshes.overlap import common, rules_meet
 from multimesh.check.meshes.workloads import containers, env_value, is_control_plane, minor_version, pod_spec
 from multimesh.check.objects import Object
 
@@ -174,16 +174,6 @@ def test_rules_of_webhooks_meet_on_one_operation_of_one_resource(first: dict, se
     for one_way in ((first, second), (second, first)):
         assert rules_meet(*({"rules": [rule]} for rule in one_way)) is meet
     assert not rules_meet({"rules": []}, {"rules": [first]})
-
-
-def test_a_label_has_a_fixed_value_if_one_is_allowed():
-    for terms, value in (
-        ([("a", "In", ["b"])], "b"), ([("a", "In", ["b", "c"])], ""), ([("a", "NotIn", ["b"])], ""), ([("z", "In", ["b"])], ""),
-        ([("a", "In", ["b", "c"]), ("a", "In", ["c"])], "c"), ([("a", "Near", ["b"])], ""), ([], ""),
-    ):  # fmt: skip
-        expressions = [{"key": key, "operator": operator, "values": values} for key, operator, values in terms]
-        assert fixed_value({"matchExpressions": expressions}, "a") == value
-    assert fixed_value({"matchLabels": {"a": "b"}}, "a") == "b"
 
 
 # Objects.

@@ -221,18 +221,15 @@ def test_selectors_that_can_meet_are_found_with_a_witness():
     assert both("1.30", meshConfig__discoverySelectors=exists()) == [
         ("discovery-overlap", "error", "a namespace labelled multimesh.dev/mesh=other is discovered by both")
     ]
-    second = [*SELECTED, {"matchLabels": {"team": "web"}}]
-    assert both("1.30", meshConfig__discoverySelectors=second) == [
+    team = {"matchLabels": {"team": "web"}}
+    assert both("1.30", meshConfig__discoverySelectors=[team]) == [
         ("discovery-overlap", "error", "a namespace labelled team=web is discovered by both")
     ]
-    mine = ours("affirmed", "1.30")
-    assert between(mine, ours("blue", "1.30", meshConfig__discoverySelectors=second)) == [
-        (
-            "discovery-overlap",
-            "error",
-            "a namespace labelled multimesh.dev/mesh=affirmed, team=web is discovered by both",
-        )
-    ]
+    labelled = "a namespace labelled multimesh.dev/mesh=affirmed, team=web is discovered by both"
+    second = [*SELECTED, team]
+    assert both("1.30", meshConfig__discoverySelectors=second) == [("discovery-overlap", "error", labelled)]
+    found = between(ours("affirmed", "1.30"), ours("blue", "1.30", meshConfig__discoverySelectors=second))
+    assert found == [("discovery-overlap", "error", labelled)]
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -267,7 +264,7 @@ def test_no_selectors_are_an_error_where_a_second_mesh_is_known():
 
 
 def test_a_hundred_meshes_of_our_values_are_compared_by_their_label():
-    """Not pair by pair."""
+    """No pair of them is solved."""
     meshes = [ours(f"m{number}", "1.30") for number in range(100)]
     assert list(discovery._pairs(list(discovery._selectors(meshes)))) == []
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from multimesh.check.catalogue import ERROR
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.mesh import Mesh, side_of
-from multimesh.check.meshes.overlap import Witness, common, fixed_value
+from multimesh.check.meshes.overlap import Limits, Witness, common, exclude, limits
 from multimesh.check.meshes.workloads import is_control_plane
 from multimesh.check.objects import listed
-from multimesh.mesh.names import MESH_LABEL, REVISION_LABEL
+from multimesh.mesh.names import REVISION_LABEL
+
+#: What a discovery selector selects, in the words of a webhook entry.
+_NAMESPACES = "namespaceSelector"
 
 
 class _Selector(NamedTuple):
+    """One discovery selector: the number of its mesh, and what it limits labels to."""
+
     number: int
     selector: dict[str, Any]
+    limits: Limits
     side: Side
 
 
@@ -77,24 +83,11 @@ def _selectors(meshes: list[Mesh]) -> Iterator[_Selector]:
     for number, mesh in enumerate(meshes):
         for config, values in mesh.configs if not mesh.is_unassigned else ():
             for selector in listed(values, "discoverySelectors"):
-                yield _Selector(number, selector, side_of(mesh, config))
+                yield _Selector(number, selector, limits({_NAMESPACES: selector}), side_of(mesh, config))
 
 
 def _pairs(selectors: list[_Selector]) -> Iterator[tuple[_Selector, _Selector]]:
-    """Yield the pairs of selectors of different meshes that can meet, as far as the label of the mesh decides.
-
-    Our own values fix it, so that a hundred meshes are not compared pair by pair.
-    """
-    by_value: dict[str, list[_Selector]] = {}
-    for item in selectors:
-        by_value.setdefault(fixed_value(item.selector, MESH_LABEL), []).append(item)
-    free = by_value.pop("", [])
-    for group in (*by_value.values(), free):
-        yield from _of_two_meshes(combinations(group, 2))
-    yield from _of_two_meshes(product(free, [item for group in by_value.values() for item in group]))
-
-
-def _of_two_meshes(pairs: Any) -> Iterator[tuple[_Selector, _Selector]]:
-    for one, two in pairs:
-        if one.number != two.number:
-            yield (one, two) if one.number < two.number else (two, one)
+    """Yield the pairs of selectors of different meshes that can meet, as far as their limits decide."""
+    for one, two in combinations(selectors, 2):
+        if one.number != two.number and not exclude(one.limits, two.limits):
+            yield one, two

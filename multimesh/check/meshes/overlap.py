@@ -102,15 +102,6 @@ def common(*selectors: dict[str, Any] | None) -> dict[str, str | None] | None:
     return found
 
 
-def fixed_value(selector: object, key: str) -> str:
-    """Return the only value of a label that a selector allows; empty where it allows others, or cannot be read."""
-    try:
-        wanted = [values for name, operator, values in requirements(selector) if (name, operator) == (key, "In")]
-    except ValueError:
-        return ""
-    return next((values[0] for values in wanted if len(values) == 1), "")
-
-
 def requirements(selector: object) -> list[tuple[str, str, list[str]]]:
     """Return the requirements of a selector. Raises ValueError for a type or an operator that is not valid."""
     if selector is None:
