@@ -185,7 +185,16 @@ def row_of(key: str, version: Minor = UNKNOWN) -> Write | None:
 
 def is_everywhere(row: Write, env: Mapping[str, str]) -> bool:
     """Return whether discovery selectors do not restrict where a control plane with these variables writes."""
-    return row.where == EVERYWHERE or (row.where == SWITCHED and env.get(SCOPING, "").lower() != "true")
+    return row.where == EVERYWHERE or (row.where == SWITCHED and not is_on(env, SCOPING))
+
+
+def is_on(env: Mapping[str, str], variable: str, *, default: bool = False) -> bool:
+    """Return whether a variable is true, as Go reads it; the default where it is absent or neither true nor false.
+
+    Istio 1.20.8 pkg/env/var.go.
+    """
+    found = env.get(variable, "").lower()
+    return found in ("true", "1", "t") or (default and found not in ("false", "0", "f"))
 
 
 def writes_root(env: Mapping[str, str]) -> bool:
@@ -199,7 +208,7 @@ def writes_root(env: Mapping[str, str]) -> bool:
 
 def has_authority(env: Mapping[str, str]) -> bool:
     """Return whether a control plane with these variables signs certificates."""
-    return env.get("ENABLE_CA_SERVER", "").lower() not in ("false", "0", "f")
+    return is_on(env, "ENABLE_CA_SERVER", default=True)
 
 
 def root_name(env: Mapping[str, str], version: Minor = UNKNOWN) -> str:

@@ -21,7 +21,7 @@ SELECTED = [{"matchLabels": {"multimesh.dev/mesh": "MESH"}}]
 def between(*meshes: Mesh) -> list[tuple[str, str, str]]:
     """Return id, severity and message of what is found between meshes about what they write."""
     found = [finding for check in BETWEEN for finding in check(list(meshes))]
-    ids = ("written-twice", "discovery-overlap", "no-discovery-selector", "used-twice")
+    ids = ("written-twice", "discovery-overlap", "no-discovery-selector", "used-twice", "shared-revision")
     return [(one, level, message) for one, level, message, _ in said(found) if one in ids]
 
 
@@ -80,6 +80,63 @@ def test_only_between_1_16_and_1_21_a_variable_decides():
         row = row_of("root", (1, minor))
         assert is_everywhere(row, {}) == (minor < 22), minor
         assert is_everywhere(row, scoped) == (minor < 16), minor
+
+
+# Each row, rendered on both sides of its boundaries.
+
+STOCK_GATEWAY_API: dict[str, object] = {
+    f"pilot__env__{name}": None
+    for name in (
+        "PILOT_GATEWAY_API_CONTROLLER_NAME", "PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME",
+        "PILOT_ENABLE_GATEWAY_API", "PILOT_ENABLED_SERVICE_APIS",
+        "PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER",
+    )
+}  # fmt: skip
+UNSCOPED: dict[str, object] = {"pilot__env__ENABLE_ENHANCED_RESOURCE_SCOPING": None}
+MEETING: dict[str, object] = {"meshConfig__discoverySelectors": [{"matchLabels": {"team": "web"}}]}
+INGRESS: dict[str, object] = {"meshConfig__ingressControllerMode": "STRICT"}
+
+#: For the row of a key and the first version of it: what is changed in the values of both meshes, a part of what is
+#: found, and whether it is found before that version, and from then on.
+BOUNDARIES: dict[tuple[str, tuple[int, int]], tuple[dict[str, object], str, tuple[bool, bool]]] = {
+    ("root", (1, 16)): ({}, "ConfigMap istio-ca-root-cert", (True, False)),
+    ("root", (1, 22)): (UNSCOPED, "ConfigMap istio-ca-root-cert", (True, False)),
+    ("trust-bundle", (1, 26)): (
+        {"pilot__env__ENABLE_CLUSTER_TRUST_BUNDLE_API": "true"}, "ClusterTrustBundle", (False, True),
+    ),
+    ("taints", (1, 22)): (
+        {"pilot__env__PILOT_ENABLE_NODE_UNTAINT_CONTROLLERS": "true"}, "taints of nodes", (False, True),
+    ),
+    ("gateway-status", (1, 10)): (STOCK_GATEWAY_API, "serve the Gateway API controller", (False, True)),
+    ("ingress", (1, 16)): (INGRESS, "status of Ingresses", (True, False)),
+    ("ingress", (1, 22)): (INGRESS | UNSCOPED, "status of Ingresses", (True, False)),
+    ("status", (1, 16)): ({"pilot__env__PILOT_ENABLE_STATUS": "true"}, "status of Istio resources", (True, False)),
+    ("status", (1, 22)): (
+        {"pilot__env__PILOT_ENABLE_STATUS": "true"} | UNSCOPED, "status of Istio resources", (True, False),
+    ),
+    # Another finding is there on both sides: of the namespaces that both discover, ...
+    ("crl", (1, 27)): (MEETING, "is discovered by both", (True, True)),
+    ("gateway-deployment", (1, 12)): (MEETING, "is discovered by both", (True, True)),
+    # ... of the controller that makes the class and cannot be named before 1.22, ...
+    ("gateway-class", (1, 14)): (STOCK_GATEWAY_API, "serve the Gateway API controller", (True, True)),
+    # ... and of the revision by which both find their webhooks.
+    ("bundles", (1, 9)): ({"revision": "same"}, '"same"', (True, True)),
+}  # fmt: skip
+
+
+def test_every_boundary_of_the_table_is_rendered():
+    """The first version that has values begins none."""
+    assert set(BOUNDARIES) == {(row.key, row.since) for row in WRITES if row.since > (1, 6)}
+
+
+@pytest.mark.parametrize(("key", "since"), BOUNDARIES, ids=lambda one: one if isinstance(one, str) else f"1.{one[1]}")
+def test_a_row_is_found_on_its_side_of_a_boundary_as_an_error(key, since):
+    paths, message, expected = BOUNDARIES[key, since]
+    found = []
+    for minor in (since[1] - 1, since[1]):
+        all_found = between(ours("affirmed", f"1.{minor}", **paths), ours("blue", f"1.{minor}", **paths))
+        found.append(any(message in one[2] and one[1] == "error" for one in all_found))
+    assert tuple(found) == expected
 
 
 # The root certificate.
@@ -303,16 +360,9 @@ def test_what_a_variable_turns_on_belongs_to_one_mesh(istio, variable, expected)
 def test_the_gateway_api_belongs_to_one_mesh_unless_the_names_differ(istio):
     """Without our values: from 1.22 on two names keep them apart, before the Gateway API is turned off in one."""
     minor = int(istio[2:])
-    stock = {
-        f"pilot__env__{name}": None
-        for name in (
-            "PILOT_GATEWAY_API_CONTROLLER_NAME", "PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME",
-            "PILOT_ENABLE_GATEWAY_API", "PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER",
-        )
-    }  # fmt: skip
     served = ("written-twice", "warning", 'both meshes serve the Gateway API controller "istio.io/gateway-controller"')
     made = ("written-twice", "error", 'both meshes make the GatewayClass "istio"')
-    assert both(istio, **stock) == ([served] if minor >= 22 else [])
+    assert both(istio, **STOCK_GATEWAY_API) == ([served] if minor >= 22 else [])
     if minor >= 22:
         one = {"pilot__env__PILOT_GATEWAY_API_DEFAULT_GATEWAYCLASS_NAME": None}
         assert both(istio, **one) == [made]

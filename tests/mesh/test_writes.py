@@ -55,7 +55,18 @@ def test_a_variable_restricts_some_versions() -> None:
     for row in WRITES:
         assert writes.is_everywhere(row, {}) is (row.where in (EVERYWHERE, SWITCHED))
         assert writes.is_everywhere(row, {writes.SCOPING: "True"}) is (row.where == EVERYWHERE)
-        assert writes.is_everywhere(row, {writes.SCOPING: "1"}) is (row.where in (EVERYWHERE, SWITCHED))
+        assert writes.is_everywhere(row, {writes.SCOPING: "1"}) is (row.where == EVERYWHERE)
+        assert writes.is_everywhere(row, {writes.SCOPING: "yes"}) is (row.where in (EVERYWHERE, SWITCHED))
+
+
+def test_variables_are_read_as_go_reads_them() -> None:
+    for value in ("true", "True", "1", "t"):
+        assert writes.is_on({"A": value}, "A")
+    for value in ("false", "0", "F"):
+        assert not writes.is_on({"A": value}, "A", default=True)
+    for value in ("", "yes", "on"):
+        assert [writes.is_on({"A": value}, "A", default=default) for default in (False, True)] == [False, True]
+    assert [writes.is_on({}, "A", default=default) for default in (False, True)] == [False, True]
 
 
 def test_a_root_is_written_by_a_control_plane_with_an_authority() -> None:

@@ -9,6 +9,7 @@ from multimesh.check.meshes.mesh import Mesh, side_of
 from multimesh.check.meshes.planes import Plane, planes
 from multimesh.check.objects import text_of
 from multimesh.mesh.writes import (
+    CLUSTER,
     GATEWAY_CLASS,
     GATEWAY_CLASS_VARIABLE,
     GATEWAY_CONTROLLER,
@@ -17,6 +18,7 @@ from multimesh.mesh.writes import (
     UNKNOWN,
     WRITES,
     is_everywhere,
+    is_on,
     row_of,
 )
 
@@ -29,15 +31,10 @@ _GATEWAY_API = ("PILOT_ENABLE_GATEWAY_API", "PILOT_ENABLED_SERVICE_APIS")
 _ALL_CONFINED = frozenset(("confined",))
 
 
-def _is_on(plane: Plane, variable: str, *, default: bool = False) -> bool:
-    found = plane.env.get(variable, "").lower()
-    return found in ("true", "1", "t") if found else default
-
-
 def ambient(mesh: Mesh) -> Iterator[Claim]:
     """Claim ambient mode: the ztunnel of each node asks one control plane."""
     for plane in planes(mesh):
-        if any(_is_on(plane, variable) for variable in _AMBIENT):
+        if any(is_on(plane.env, variable) for variable in _AMBIENT):
             yield Claim("ambient", "ambient mode", side_of(mesh, plane.workload))
 
 
@@ -48,7 +45,7 @@ def gateway_controllers(mesh: Mesh) -> Iterator[Claim]:
     """
     for plane in planes(mesh):
         row = row_of("gateway-status", plane.era)
-        if row is None or not all(_is_on(plane, switch, default=True) for switch in _GATEWAY_API):
+        if row is None or not all(is_on(plane.env, switch, default=True) for switch in _GATEWAY_API):
             continue
         name = _name(plane, GATEWAY_CONTROLLER_VARIABLE, GATEWAY_CONTROLLER)
         # Of confined control planes only the status of the GatewayClass is written twice.
@@ -62,7 +59,7 @@ def gateway_classes(mesh: Mesh) -> Iterator[Claim]:
     for plane in planes(mesh):
         row = row_of("gateway-class", plane.era)
         switches = (*_GATEWAY_API, "PILOT_ENABLE_GATEWAY_API_GATEWAYCLASS_CONTROLLER")
-        if row is not None and all(_is_on(plane, switch, default=True) for switch in switches):
+        if row is not None and all(is_on(plane.env, switch, default=True) for switch in switches):
             name = _name(plane, GATEWAY_CLASS_VARIABLE, GATEWAY_CLASS)
             controller = _name(plane, GATEWAY_CONTROLLER_VARIABLE, GATEWAY_CONTROLLER)
             yield Claim(name, f'"{name}"', side_of(mesh, plane.workload), frozenset((controller,)), remedy=row.apart)
@@ -97,10 +94,14 @@ def ingress_classes(mesh: Mesh) -> Iterator[Claim]:
 
 
 def switched_on(mesh: Mesh) -> Iterator[Claim]:
-    """Claim the objects of the cluster that a control plane writes if a variable is set."""
+    """Claim what a control plane writes if a variable is set: in the cluster, or in every namespace.
+
+    Where discovery selectors decide in which namespaces, they are compared instead.
+    """
     for row in WRITES:
-        for plane in planes(mesh) if row.only_with and row.where == "the cluster" else ():
-            if row_of(row.key, plane.era) is row and _is_on(plane, row.only_with):
+        for plane in planes(mesh) if row.only_with else ():
+            is_common = row.where == CLUSTER or is_everywhere(row, plane.env)
+            if is_common and row_of(row.key, plane.era) is row and is_on(plane.env, row.only_with):
                 yield Claim(row.key, row.what.replace("`", ""), side_of(mesh, plane.workload), remedy=row.apart)
 
 
