@@ -4,7 +4,7 @@ As in istio 1.30.3 pilot/pkg/leaderelection (leaderelection.go, k8sleaderelectio
 
 - the record is an annotation of the ConfigMap: who holds it, with which revision, and since when;
 - who holds it keeps it, and writes the record anew; one that has not changed for 30 s is taken over;
-- a pod that is told to end gives it up (1.7 and later);
+- a pod that is told to end gives it up (1.7 and later), unless its account is deleted with it, as by `helm uninstall`;
 - from 1.12 on the default revision takes it from another one. That is the revision in the label of the
   MutatingWebhookConfiguration `istio-revision-tag-default` (pkg/revisions/default_watcher.go).
 

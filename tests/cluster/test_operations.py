@@ -344,7 +344,8 @@ def test_a_canary_with_a_root_name_that_the_old_revision_does_not_know_waits_for
     assert said.code == 1
     assert "only the one that holds the lock istio-namespace-controller-election writes it" in said.out, said.out
     reader.run("helm uninstall istiod-affirmed -n istio-affirmed")
-    until("nobody waits after the old revision is gone", reader.pods.waiting, 20, so=lambda found: not found)
+    # Its account went with it, so it could not give the lock up, which is taken over after 30 seconds.
+    until("nobody waits after the old revision is gone", reader.pods.waiting, 90, so=lambda found: not found)
 
 
 def test_no_block_of_the_page_is_left_out() -> None:
