@@ -108,16 +108,20 @@ def _misspelled(entry: str) -> str:
     return f"has the wrong kind: it is spelled {right}/{rest}" if right else ""
 
 
+def _is_word(kind: str) -> bool:
+    return kind.isascii() and kind.isalnum()
+
+
 def check_kept(name: str) -> str:
     """Check an entry of keepNames."""
     kind, slash, rest = name.partition("/")
-    return _misspelled(name) if kind and slash and rest else 'is neither "Kind/name" nor "Kind/*"'
+    return _misspelled(name) if _is_word(kind) and slash and rest else 'is neither "Kind/name" nor "Kind/*"'
 
 
 def check_renamed(name: str) -> str:
     """Check an entry of renameNames. A kind that no table knows is accepted: `render` decides about its scope."""
     kind, slash, rest = name.partition("/")
-    if not (kind and slash and rest and "*" not in rest):
+    if not (_is_word(kind) and slash and rest and "*" not in rest):
         return 'is not "Kind/name"'
     if is_never_renamed(kind):
         return f"is a {kind}, which is never renamed"

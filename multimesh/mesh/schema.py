@@ -63,9 +63,9 @@ TEXTS: dict[Callable[[str], str], tuple[dict[str, Any], str]] = {
         "namespace",
     ),
     check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default", "istio"]}}, "revision"),
-    check_kept: ({"pattern": "^[^/]+/.+$"}, "`Kind/name` or `Kind/*`"),
+    check_kept: ({"pattern": "^[A-Za-z0-9]+/.+$"}, "`Kind/name` or `Kind/*`"),
     check_renamed: (
-        {"pattern": f"^(?!({_NEVER_RENAMED}|{_NAMESPACED})/)(?!({_OF_KUBERNETES})$)[^/]+/[^*]+$"},
+        {"pattern": f"^(?!({_NEVER_RENAMED}|{_NAMESPACED})/)(?!({_OF_KUBERNETES})$)[A-Za-z0-9]+/[^*]+$"},
         "`Kind/name`",
     ),
 }

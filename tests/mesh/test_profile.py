@@ -142,6 +142,8 @@ def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refu
     [
         ("keepNames: [clusterrole/x]", 'spec.keepNames[0] "clusterrole/x" has the wrong kind: it is spelled ClusterRole/x'),
         ("keepNames: [CLUSTERROLE/*]", 'spec.keepNames[0] "CLUSTERROLE/*" has the wrong kind: it is spelled ClusterRole/*'),
+        ("keepNames: [' ClusterRole/x']", 'spec.keepNames[0] " ClusterRole/x" is neither "Kind/name" nor "Kind/*"'),
+        ("renameNames: ['Cluster Role/x']", 'spec.renameNames[0] "Cluster Role/x" is not "Kind/name"'),
         ("keepNames: [services/x]", 'spec.keepNames[0] "services/x" has the wrong kind: it is spelled Service/x'),
         ("keepNames: [ingress/x]", 'spec.keepNames[0] "ingress/x" has the wrong kind: it is spelled Ingress/x'),
         ("renameNames: [A/b, clusterissuer/x]", 'spec.renameNames[1] "clusterissuer/x" has the wrong kind: it is spelled ClusterIssuer/x'),
