@@ -55,6 +55,9 @@ _INSTALLERS = {
 }  # fmt: skip
 _CHARTS = ("istio", "ztunnel")
 
+#: What leaves out a CRD of the directory crds/ of a chart.
+_OF_DIRECTORY = "--skip-crds, or no --include-crds for 'helm template'"
+
 READS: Reads = {
     "CustomResourceDefinition": EVERY,
     "ClusterRole": _SHARED,
@@ -165,9 +168,10 @@ def _way_out(resource: Resource) -> str:
         "'multimesh values --chart base' writes it)"
     )
     if _is_in_crds_directory(resource):
-        return "Leave it out: --skip-crds, or no --include-crds for 'helm template'."
+        return f"Leave it out: {_OF_DIRECTORY}."
     if _is_legacy(resource):
-        return f"Leave it out: {templates}."
+        # Helm names the file of crds/ only once, before the first of its CRDs, and that of a template before each.
+        return f"Leave it out: {templates}{'' if resource.template() else f'; or, from the directory crds/, {_OF_DIRECTORY}'}."
     if _is_istio(resource):
         return f"Leave it out: {excluded}."
     return f"Leave it out: {excluded}, {templates}; in another chart, give it this annotation."
@@ -177,7 +181,7 @@ def _values(resource: Resource) -> dict[str, object]:
     if _is_in_crds_directory(resource):
         return {}
     if _is_legacy(resource):
-        return {"base.enableCRDTemplates": False}
+        return {"base.enableCRDTemplates": False} if resource.template() else {}
     return {"base.excludedCRDs": [resource.name]} if resource.name.endswith(".istio.io") else {}
 
 

@@ -229,7 +229,7 @@ def test_a_namespace_that_is_not_of_the_mesh_is_no_shared_chart_either():
 @pytest.mark.parametrize(
     ("labels", "name", "values"),
     [
-        ("heritage: Tiller", "gateways.networking.istio.io", {"base.enableCRDTemplates": False}),
+        ("heritage: Tiller", "gateways.networking.istio.io", {}),
         ("app.kubernetes.io/part-of: istio", "a.istio.io", {"base.excludedCRDs": ["a.istio.io"]}),
         ("a: b", "gateways.networking.istio.io", {"base.excludedCRDs": ["gateways.networking.istio.io"]}),
         ("a: b", "widgets.example.com", {}),
@@ -238,3 +238,13 @@ def test_a_namespace_that_is_not_of_the_mesh_is_no_shared_chart_either():
 def test_a_refusal_of_a_definition_says_which_values_leave_it_out(labels: str, name: str, values: dict) -> None:
     manifest = definition(name=name).replace("metadata:\n", f"metadata:\n  labels: {{{labels}}}\n")
     assert accepts(manifest) == ({}, values)
+
+
+def test_of_a_definition_up_to_1_23_helm_says_whether_it_is_a_template() -> None:
+    """Before each template, but only before the first CRD of a file in crds/: of the others both remedies are named."""
+    manifest = definition().replace("metadata:\n", "metadata:\n  labels: {heritage: Tiller}\n")
+    source = "---\n# Source: base/templates/crds.yaml\n"
+    assert accepts(manifest.replace("---\n", source)) == ({}, {"base.enableCRDTemplates": False})
+    assert "--include-crds" not in refusal(manifest.replace("---\n", source))
+    said = refusal(manifest)
+    assert "--set base.enableCRDTemplates=false (charts up to 1.23); or, from the directory crds/, --skip-crds" in said

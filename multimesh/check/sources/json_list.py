@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, BinaryIO, TypeAlias
 
 from multimesh.errors import MultimeshError
@@ -18,6 +18,9 @@ _CHUNK = 1 << 20
 #: How the lists begin that can be read piece by piece: kubectl sorts the keys, so that `items` precedes all others but
 #: `apiVersion`.
 _BEGIN = re.compile(r'\ufeff?\s*\{\s*(?:"apiVersion"\s*:\s*"v1"\s*,\s*)?"items"\s*:\s*\[')
+
+#: The items of the list that an API server sends: its metadata precede them.
+_ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 _BETWEEN = re.compile(r"[\s,]*")
 
@@ -43,6 +46,20 @@ def items(stream: BinaryIO, name: str) -> Items | str:
         if len(text) > _CHUNK:
             break
     return text + decode.decode(stream.read(), final=True)
+
+
+def items_of(text: str) -> Iterator[Any]:
+    """Yield the items of a list that an API server has sent as a whole. Raises ValueError if it is not such a list."""
+    begin = _ITEMS.search(text)
+    if begin is None:
+        raise ValueError("there are no items")
+    at = begin.end()
+    while True:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+        if text[at : at + 1] == "]":
+            return
+        item, at = _decoder.raw_decode(text, at)
+        yield item
 
 
 def _items(stream: BinaryIO, decode: codecs.IncrementalDecoder, text: str, at: int, name: str) -> Items:

@@ -6,7 +6,6 @@ does not know is not, where it is optional. Where nothing could be read there is
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 
 from multimesh.check.findings import Finding, Side
 from multimesh.check.objects import Object
+from multimesh.check.sources.json_list import items_of
 from multimesh.check.sources.manifests import objects, parse
 from multimesh.errors import MultimeshError
 
@@ -134,14 +134,13 @@ def _pages(access: Access, query: Query, compact: Callable[[Object], Object]) ->
             if token is not None and more:
                 coming = pool.submit(page, token[1])
             try:
-                items = json.loads(done.stdout)["items"] or []
-            except (ValueError, LookupError, TypeError):
+                # The items of such a list have no kind of their own.
+                typed = ({"apiVersion": "v1", "kind": _PAGED[kind], **item} for item in items_of(done.stdout))
+                found += [compact(one) for item in typed for one in objects(item, "cluster")]
+            except (ValueError, TypeError):
                 _require_reachable(done)
                 # A page may expire while others are read; then everything is read at once.
                 return _at_once(access, query, compact)
-            # The items of such a list have no kind of their own.
-            typed = ({"apiVersion": "v1", "kind": _PAGED[kind], **item} for item in items)
-            found += [compact(one) for item in typed for one in objects(item, "cluster")]
             if not more:
                 return Answer(found, [])
 
