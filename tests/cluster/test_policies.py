@@ -259,20 +259,17 @@ def test_a_control_plane_cannot_touch_the_webhooks_of_another_mesh(enforced: Enf
 
 def test_a_stock_control_plane_cannot_write_its_root_over_that_of_a_mesh(enforced: Enforced) -> None:
     """Its root in a namespace of no mesh is its own business."""
+
+    def write(namespace: str, name: str) -> Object:
+        if enforced.world.api.get("ConfigMap", name, namespace):
+            place = path("ConfigMap", namespace, name) + "?dryRun=All"
+            return enforced.stock.call("PUT", place, {"metadata": {"name": name}})
+        return config_map(enforced.stock, namespace, name)
+
     for name in ("istio-ca-root-cert", "istio-ca-root-cert-affirmed"):
-        is_denied_by(
-            enforced.world,
-            "multimesh-roots-affirmed",
-            lambda name=name: (
-                enforced.stock.call(
-                    "PUT", path("ConfigMap", "nginx-affirmed", name) + "?dryRun=All", {"metadata": {"name": name}}
-                )
-                if enforced.world.api.get("ConfigMap", name, "nginx-affirmed")
-                else config_map(enforced.stock, "nginx-affirmed", name)
-            ),
-            "holds the root of mesh affirmed",
-        )
-    config_map(enforced.stock, "istio-system", "istio-ca-root-cert")
+        what = "holds the root of mesh affirmed"
+        is_denied_by(enforced.world, "multimesh-roots-affirmed", lambda name=name: write("nginx-affirmed", name), what)
+    write("istio-system", "istio-ca-root-cert")
 
 
 def test_a_tenant_joins_only_the_mesh_that_it_was_granted(enforced: Enforced) -> None:
