@@ -49,6 +49,23 @@ def has_tags(text: str) -> bool:
     return False
 
 
+def check_directives(text: str, where: str, line: int | Line) -> None:
+    """Refuse the directive `%TAG` in a text that has tags.
+
+    Helm cuts the stream at `---`, which follows every directive, so the document is read without it: a tag means
+    something else there, `!!binary` for example (helm 4.3.2 pkg/kube/client.go, Build, and kyaml's kio.ByteReader).
+    """
+    at = text.find("%TAG")
+    while at >= 0:
+        if not at or text[at - 1] in _BREAKS:
+            raise MultimeshError(
+                f"{where}:{line + text.count(chr(10), 0, at)}",
+                "the directive %TAG: Helm reads the document after it without it",
+                "Remove it, and write the tags in full: !<tag:example.com,2000:a>.",
+            )
+        at = text.find("%TAG", at + 1)
+
+
 def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
     """Refuse tags in a document of `text` that give a key or an item of a list another value than its text.
 
