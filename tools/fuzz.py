@@ -8,6 +8,7 @@ With `--pure` no Helm is asked: the renderings with libyaml are compared with th
 
 Exits with 1 for a silent miss, output that Helm cannot read, a traceback, a second run that differs, or an unplanned
 value: there the program or the model is wrong. Each kind of failure is minimised and saved once for each detail.
+Ctrl-C ends the run early, with its summary.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,6 +78,8 @@ def main() -> int:
         return 2
     directory = options.save or Path(tempfile.mkdtemp(prefix="fuzz-"))
     directory.mkdir(parents=True, exist_ok=True)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(run, "stopped", True))
     began, known = time.monotonic(), {}
     compare = run.pure_failures if options.pure else run.failures
     for failure in compare(cases=options.cases, seconds=options.seconds):

@@ -204,6 +204,8 @@ class Run:
         self.readers = {helm: reader.Reader(helm) for helm in helms}
         self.profiles = variants(self.rng, 60)
         self.counts: Counter[str] = Counter()
+        #: Ends the run after the current streams.
+        self.stopped = False
 
     def close(self) -> None:
         """End the readers."""
@@ -214,7 +216,7 @@ class Run:
         """Run so many cases, or so long, and yield what is not right."""
         end = time.monotonic() + seconds
         done = 0
-        while done < cases if cases else time.monotonic() < end:
+        while not self.stopped and (done < cases if cases else time.monotonic() < end):
             size = min(batch, cases - done) if cases else batch
             yield from self._batch([self._case() for _ in range(size)])
             done += size
@@ -223,7 +225,7 @@ class Run:
         """Render with libyaml and with PyYAML alone, and yield what differs; no Helm is asked."""
         readers = (parser.loader(), parser._pure())
         end = time.monotonic() + seconds
-        while self.counts["cases"] < cases if cases else time.monotonic() < end:
+        while not self.stopped and (self.counts["cases"] < cases if cases else time.monotonic() < end):
             self.counts["cases"] += 1
             text, profile = self._case()
             outputs: list[bytes | None] = []
