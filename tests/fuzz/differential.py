@@ -94,17 +94,21 @@ class Failure(NamedTuple):
 #: Maps of strings, in which an API server takes a null for an empty text.
 MAPS = frozenset(("labels", "annotations", "matchLabels", "data"))
 
+#: Helm 4's own annotation. It takes it away, also from the items of a List if that is the only document.
+FILENAME = "postrenderer.helm.sh/postrender-filename"
+
 
 def values(found: Any, field: str = "") -> Any:
     """Write Helm's answer in the vocabulary of the model, in which a number is no string."""
     if isinstance(found, dict):
         if field in MAPS:
-            return {name: "" if inner is None else values(inner) for name, inner in found.items()}
+            return {name: "" if inner is None else values(inner) for name, inner in found.items() if name != FILENAME}
         # An API server takes a null for an absent key, and these without keys for none.
+        named = {name: values(inner, name) for name, inner in found.items() if inner is not None}
         return {
-            name: values(inner, name)
-            for name, inner in found.items()
-            if inner is not None and not (name in ("clientConfig", "annotations") and inner == {})
+            name: inner
+            for name, inner in named.items()
+            if not (name in ("clientConfig", "annotations") and inner == {})
         }
     if isinstance(found, list):
         return [values(inner) for inner in found]
@@ -268,19 +272,21 @@ class Run:
             else:
                 if output is not None:
                     rendered.append((text, mesh, output))
-        asked = [text for text, _, _ in rendered] + [output for _, _, output in rendered]
+        # The same bytes give the same answer.
+        asked = list(dict.fromkeys(one for text, _, output in rendered for one in (text, output)))
         for one in self.readers.values():
             one.send(asked)
-        answers = {helm: one.receive(len(asked)) for helm, one in self.readers.items()}
-        for number, (text, mesh, output) in enumerate(rendered):
+        answers = {helm: dict(zip(asked, one.receive(len(asked)))) for helm, one in self.readers.items()}
+        for text, mesh, output in rendered:
             self.counts["accepted"] += 1
             seen = None
             for helm, found in answers.items():
-                stock, installed = found[number], found[number + len(rendered)]
+                stock, installed = found[text], found[output]
                 if (stock, installed) != seen:
                     yield from self._judged(helm, text, mesh, stock, installed)
                 seen = (stock, installed)
-            yield from self._second(text, mesh, output)
+            if output != text:
+                yield from self._second(text, mesh, output)
 
     def _judged(
         self, helm: str, text: bytes, mesh: Variant, stock: reader.Answer, installed: reader.Answer
