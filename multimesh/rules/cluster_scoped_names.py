@@ -65,18 +65,15 @@ READS: Reads = {
 }
 
 #: Where a kind refers to a cluster-scoped resource: path of a mapping, its key with the name, and the kind of the
-#: resource, or nothing if the mapping has a key `kind`.
+#: resource. A mapping whose name ends in `Ref` has a key `kind`, and may name a Role or an Issuer of its namespace too.
 _REFERENCES = {
-    "ClusterRoleBinding": ("roleRef", "name", ""),
-    "RoleBinding": ("roleRef", "name", ""),
-    "Certificate": ("spec/issuerRef", "name", ""),
-    "CertificateRequest": ("spec/issuerRef", "name", ""),
+    "ClusterRoleBinding": ("roleRef", "name", "ClusterRole"),
+    "RoleBinding": ("roleRef", "name", "ClusterRole"),
+    "Certificate": ("spec/issuerRef", "name", "ClusterIssuer"),
+    "CertificateRequest": ("spec/issuerRef", "name", "ClusterIssuer"),
     "MutatingAdmissionPolicyBinding": ("spec", "policyName", "MutatingAdmissionPolicy"),
     "FlowSchema": ("spec/priorityLevelConfiguration", "name", "PriorityLevelConfiguration"),
 }
-
-#: The kinds of such references that are cluster-scoped: a reference may also name a Role or an Issuer of its namespace.
-_REFERRED = frozenset(("ClusterRole", "ClusterIssuer", "MutatingAdmissionPolicy", "PriorityLevelConfiguration"))
 
 #: Kinds of which a name may be a stock name: in another API group, a namespace does not show that they are namespaced.
 _RENAMED_KINDS = frozenset([kind for kind, _ in SUFFIXED])
@@ -116,8 +113,7 @@ def _plan_reference(resource: Resource, mesh: Profile, path: str, key: str, kind
     reference = mapping(resource.root, path)
     if reference is None:
         return
-    kind = kind or text(reference, "kind")
-    if kind in _REFERRED:
+    if not path.endswith("Ref") or text(reference, "kind") == kind:
         for at, node in find(reference, key):
             resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/{at}")
 

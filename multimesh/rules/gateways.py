@@ -184,6 +184,8 @@ def _is_enabled(values: MappingNode) -> bool:
         return False
     if not is_scalar(enabled):
         raise BadShape("enabled", "is not text", enabled)
+    # Base64 is refused, whatever it stands for.
+    text(enabled, at="enabled")
     return str(scalar(enabled)).lower() == "true"
 
 

@@ -42,7 +42,7 @@ def plan(resource: Resource, mesh: Profile) -> None:
         if not is_scalar(node):
             continue
         name = text(port, "name", f"{path}/name")
-        if (name, _port(node)) not in STOCK_PORTS:
+        if (name, _port(node, f"{path}/nodePort")) not in STOCK_PORTS:
             continue
         if name in chosen:
             resource.rewrite(node, chosen[name], f"{path}/nodePort")
@@ -50,7 +50,13 @@ def plan(resource: Resource, mesh: Profile) -> None:
             resource.remove(port, "nodePort", f"{path}/nodePort")
 
 
-def _port(node: ScalarNode) -> int | float | None:
-    """Return a node port as a number: 0x7A94 and 31_380 are 31380 to Helm. A quoted one counts too."""
+def _port(node: ScalarNode, at: str) -> int | float | None:
+    """Return a node port as a number: 0x7A94 and 31_380 are 31380 to Helm. A quoted one counts too.
+
+    Raises BadShape for Base64.
+    """
     found = number(node)
-    return int(node.value) if found is None and node.value.isdecimal() else found
+    if found is None:
+        quoted = text(node, at=at)
+        return int(quoted) if quoted.isdecimal() and quoted.isascii() else None
+    return found

@@ -49,6 +49,23 @@ def has_tags(text: str) -> bool:
     return False
 
 
+def check_directives(text: str, where: str, line: int | Line) -> None:
+    """Refuse the directive `%TAG` in a text that has tags.
+
+    Helm cuts the stream at `---`, which follows every directive, so the document is read without it: a tag means
+    something else there, `!!binary` for example (helm 4.3.2 pkg/kube/client.go, Build, and kyaml's kio.ByteReader).
+    """
+    at = text.find("%TAG")
+    while at >= 0:
+        if not at or text[at - 1] in _BREAKS:
+            raise MultimeshError(
+                f"{where}:{line + text.count(chr(10), 0, at)}",
+                "the directive %TAG: Helm reads the document after it without it",
+                "Remove it, and write the tags in full: !<tag:example.com,2000:a>.",
+            )
+        at = text.find("%TAG", at + 1)
+
+
 def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
     """Refuse tags in a document of `text` that give a key or an item of a list another value than its text.
 
@@ -66,10 +83,13 @@ def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
             for item in node.value:
                 if item.tag == BINARY_TAG:
                     raise _refused(item, "an item of a list", where, line)
+                _check_comma(item, text, where, line)
                 _check_plain(item, text, where, line)
             continue
         for key, value in node.value:
             nodes.append(value)
+            _check_comma(key, text, where, line)
+            _check_comma(value, text, where, line)
             _check_plain(value, text, where, line)
             if key.tag not in KEY_TAGS and not (key.tag == MERGE_TAG and key.value == "<<"):
                 raise _refused(key, "a key", where, line)
@@ -80,6 +100,19 @@ def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:
                     'the key "<<" has a tag or an anchor: it can be a merge key for Helm 3, and none for Helm 4',
                     "Write << without a tag or an anchor, or write the keys themselves.",
                 )
+
+
+def _check_comma(node: Node, text: str, where: str, line: int | Line) -> None:
+    """Refuse a tag that a comma follows: to libyaml its value is empty, and to Go the comma is a part of the tag."""
+    if node.id != "scalar" or node.value or node.style:
+        return
+    written = text[node.start_mark.index : node.end_mark.index + 1]
+    if written.endswith(",") and "!" in written:
+        raise MultimeshError(
+            f"{where}:{line + node.start_mark.line}",
+            f'a comma follows the tag "{written[written.index("!") : -1]}", and Helm takes it for a part of the tag',
+            "Write the value after the tag, or leave out the tag.",
+        )
 
 
 def _check_plain(node: Node, text: str, where: str, line: int | Line) -> None:

@@ -1,8 +1,7 @@
 """Field paths such as `spec/template/spec/containers/[name=galley]/command`, from a node to the nodes they name.
 
 A step is a key, `[key=value]` for the items of a list with that field, or `*` for all items of a list and all values
-of a mapping. A key step that is applied to a list is applied to each of its items, as kustomize does.
-A slash inside a key is written `~1`, as in JSON Pointer.
+of a mapping. A slash inside a key is written `~1`, as in JSON Pointer.
 """
 
 from __future__ import annotations
@@ -240,5 +239,4 @@ def _step(at: str, node: Node, step: str) -> list[tuple[str, Node]]:
             return [
                 (f"{here}{step}", child) for child in node.value if child.id == "mapping" and text(child, key) == wanted
             ]
-        return [found for number, child in enumerate(node.value) for found in _step(f"{here}{number}", child, step)]
     raise BadShape(at, "is not a list" if step[0] in "[*" else "is not a mapping", node)

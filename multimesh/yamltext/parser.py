@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 
 from multimesh.errors import MultimeshError
-from multimesh.yamltext.doubts import check_tags, check_text, has_tags
+from multimesh.yamltext.doubts import check_directives, check_tags, check_text, has_tags
 from multimesh.yamltext.limits import check_extent, check_size, remedy, too_deep
 from multimesh.yamltext.nodes import UNTAGGED
 
@@ -203,6 +203,8 @@ def compose_all(text: str, where: str = "<stdin>", line: int | Line = 1) -> Iter
     if not text.isascii():
         check_text(text, where, line)
     tagged = has_tags(text)
+    if tagged:
+        check_directives(text, where, line)
     readable = None
     if "\\ud" in text or "\\uD" in text:
         # Imported here: no chart that Helm renders has such escapes.

@@ -1,7 +1,7 @@
 """Compose nodes with PyYAML's own reader, scanner and parser, where libyaml is absent or refuses what Go accepts.
 
 PyYAML differs from libyaml in a few places, so these are written anew here after libyaml 0.2.5 (`src/scanner.c`): tabs
-between tokens and in plain scalars, question marks in flow collections, escapes that are no characters. Composing
+between tokens and in plain scalars, question marks in flow collections, tags, escapes that are no characters. Composing
 needs no recursion, so the limit of the process stays as it is.
 """
 
@@ -21,7 +21,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.parser import Parser
 from yaml.reader import Reader
 from yaml.scanner import Scanner, ScannerError
-from yaml.tokens import ScalarToken
+from yaml.tokens import ScalarToken, TagToken
 
 from multimesh.yamltext.nodes import UNTAGGED
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _BREAKS = "\r\n\x85\u2028\u2029"
 _BLANKS = "\0 \t" + _BREAKS
+_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+_URI = _LETTERS + ";/?:@&=+$.!~*'()%"
 
 
 #: Any to type checkers: the stubs of PyYAML know libyaml's marks only.
@@ -172,6 +174,45 @@ class PureReader(_Base):  # type: ignore[misc]
         if breaks[0] == "\n":
             return breaks[1:] or [" "]
         return breaks
+
+    def scan_tag(self) -> TagToken:
+        """Scan a tag; in a flow collection a comma ends it."""
+        start = self.get_mark()
+        handle: str | None = None
+        length = 1
+        while self.peek(length) in _LETTERS:
+            length += 1
+        if self.peek(1) == "<":
+            self.forward(2)
+            suffix = self._scan_uri(start, _URI + ",[]")
+            if self.peek() != ">":
+                raise ScannerError("while scanning a tag", start, "did not find the expected '>'", self.get_mark())
+            self.forward()
+        elif self.peek(length) == "!":
+            handle = self.prefix(length + 1)
+            self.forward(length + 1)
+            suffix = self._scan_uri(start, _URI)
+        else:
+            self.forward()
+            handle = "!"
+            suffix = self._scan_uri(start, _URI) if self.peek() in _URI else ""
+        if self.peek() not in _BLANKS and not (self.flow_level and self.peek() == ","):
+            problem = "did not find expected whitespace or line break"
+            raise ScannerError("while scanning a tag", start, problem, self.get_mark())
+        return TagToken((handle, suffix) if handle != "!" or suffix else (None, "!"), start, self.get_mark())
+
+    def _scan_uri(self, start: Any, allowed: str) -> str:
+        """Return a part of a tag that is made of these characters."""
+        chunks: list[str] = []
+        while self.peek() in allowed:
+            if self.peek() == "%":
+                chunks.append(self.scan_uri_escapes("tag", start))
+            else:
+                chunks.append(self.peek())
+                self.forward()
+        if not chunks:
+            raise ScannerError("while scanning a tag", start, "did not find expected tag URI", self.get_mark())
+        return "".join(chunks)
 
     def scan_flow_scalar(self, style: str) -> Any:
         """Scan a scalar in quotes, and refuse escapes that are no characters."""

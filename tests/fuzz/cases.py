@@ -142,6 +142,30 @@ CASES = (
     ),
     Case(2, "name", ROLE + "metadata: {name: reader-affirmed, !!binary bmFtZQ==: istio-reader}\n", (STOCK,)),
     Case(2, "literal merge", ROLE + "metadata: {!!binary PDw=: {name: istio-reader}, name: a-affirmed}\n", (STOCK,)),
+    Case(
+        2,
+        "tag before a comma",
+        "{" + ROLE.strip().replace("\n", ", ") + ", metadata: {name: !!str, istio-reader}}\n",
+        (STOCK,),
+    ),
+    Case(
+        2,
+        "tag before a comma in a selector",
+        MODERN.replace("{istio.io/rev: affirmed}\n  ", "{istio.io/rev: affirmed, istio-injection: !x, enabled}\n  ")
+        % (443, "[pods]", 10),
+        ('"istio-injection":"enabled"',),
+    ),
+    Case(
+        2,
+        "another meaning by a directive",
+        CM
+        + "...\n%TAG !! tag:example.com,2000:\n---\n"
+        + (INJECTOR % ("", "url: https://example.com/inject"))
+        .replace("istio-sidecar-injector", "a-affirmed")
+        .replace("sidecar-injector.istio.io", "a.example.com")
+        .replace("enabled", "!!binary ZW5hYmxlZA=="),
+        ('"istio-injection":"enabled"',),
+    ),
     Case(2, "flag", GALLEY % "[!!binary LS13ZWJob29rLW5hbWU9aXN0aW8tZ2FsbGV5]", ("--webhook-name=istio-galley",)),
     # 3. Items in any kind.
     Case(3, "config map", CM + "items:\n- " + BINDING + "\n", (MULTI,)),

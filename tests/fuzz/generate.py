@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 from collections.abc import Callable
@@ -112,6 +113,10 @@ def _as_list(roots: list[Any], rng: Random) -> list[Any]:
     """Put the documents into a List, or into what ends in List."""
     items = [*roots]
     kind = rng.choice(("List", "List", "List", "ConfigMapList", "ClusterRoleList", "ResourceList"))
+    if kind == "ClusterRoleList" and rng.random() < 0.5:
+        # Kubernetes gives the items of a list the kind that they lack.
+        for item in filter(lambda one: isinstance(one, yaml.MappingNode), items):
+            item.value = [pair for pair in item.value if pair[0].value != "kind"]
     head = [(scalar("apiVersion"), scalar("v1")), (scalar("kind"), scalar(kind))]
     if rng.random() < 0.1:
         head.append((scalar("metadata"), yaml.MappingNode("tag:yaml.org,2002:map", [])))
@@ -168,6 +173,51 @@ def tag(lines: list[str], at: int, rng: Random) -> None:
         lines[number] = f"{key[1]}{key[2] or ''}{name}: {value}".rstrip()
 
 
+def encoded(lines: list[str], at: int, rng: Random) -> None:
+    """Write a value in Base64, after a blank of some kind."""
+    if found := _key(lines, at):
+        number, key = found
+        value = (key[4] or "").strip()
+        if value and value[0] not in "'\"{[|>&*!":
+            blank = rng.choice((" ", "\t", "  ", f"\n{_indent(key)}  "))
+            text = base64.b64encode(rng.choice((value, value, rng.choice(STOCK))).encode()).decode()
+            lines[number] = f"{key[1]}{key[2] or ''}{key[3]}:{blank}!!binary {text}"
+
+
+def before_comma(lines: list[str], at: int, rng: Random) -> None:
+    """Put a tag, an anchor or a question mark between a colon or comma of a flow collection and what follows it."""
+    places = [number for number, line in enumerate(lines) if re.search(r"[{,\[].*[:,] ", line)]
+    if places:
+        number = rng.choice(places)
+        signs = [found.end() for found in re.finditer(r"[:,] ", lines[number])]
+        where = rng.choice(signs)
+        sign = rng.choice(("!!str, ", "!x, ", "!, ", "!!str , ", "&a , ", "?", "? ", "!!int, ", "'', ", "*a , ", ", "))
+        lines[number] = lines[number][:where] + sign + lines[number][where:]
+
+
+def directive(lines: list[str], at: int, rng: Random) -> None:
+    """Give the tag of a value another meaning by a directive."""
+    handle, prefix = rng.choice((("!!", "tag:example.com,2000:"), ("!e!", "tag:yaml.org,2002:"), ("!", "tag:a,1:")))
+    if found := _key(lines, at):
+        number, key = found
+        value = (key[4] or "").strip() or rng.choice(STOCK)
+        text = base64.b64encode(value.encode()).decode() if rng.random() < 0.7 else value
+        lines[number] = f"{key[1]}{key[2] or ''}{key[3]}: {handle}{rng.choice(('binary', 'str', 'int'))} {text}"
+        markers = [one for one in range(number) if lines[one].startswith("---")] or [0]
+        lines[markers[-1]] = f"{'...' * bool(markers[-1])}\n%TAG {handle} {prefix}\n---\n{lines[markers[-1]]}".lstrip(
+            "\n"
+        )
+
+
+def case(lines: list[str], at: int, rng: Random) -> None:
+    """Write a key in another case, beside the one that is there or in place of it."""
+    if found := _key(lines, at):
+        number, key = found
+        name = rng.choice((key[3].upper(), key[3].title(), key[3][:1].upper() + key[3][1:]))
+        line = f"{_indent(key)}{name}: {rng.choice(STOCK)}"
+        lines[number] = rng.choice((f"{lines[number]}\n{line}", lines[number].replace(key[3], name, 1)))
+
+
 def repeat(lines: list[str], at: int, rng: Random) -> None:
     """Write a line twice, the second time with a stock value."""
     if found := _key(lines, at):
@@ -212,4 +262,6 @@ def items(lines: list[str], at: int, rng: Random) -> None:
         )  # fmt: skip
 
 
-CHANGES: tuple[Change, ...] = (explicit, merge, merge, tag, tag, repeat, neighbour, port, sign, sign, items)
+CHANGES: tuple[Change, ...] = (
+    explicit, merge, merge, tag, tag, repeat, neighbour, port, sign, sign, items, encoded, before_comma, directive, case,
+)  # fmt: skip

@@ -303,6 +303,13 @@ def test_bindings_follow_the_role_that_they_name(kind: str, role: str) -> None:
     assert stays(binding(kind, role, "Role"))
 
 
+@pytest.mark.parametrize("kind", ["ClusterRoleBinding", "RoleBinding"])
+@pytest.mark.parametrize(("role_kind", "name"), [("ClusterIssuer", "letsencrypt"), ("ClusterRoleBinding", "kiali")])
+def test_a_binding_refers_to_cluster_roles_only(kind: str, role_kind: str, name: str) -> None:
+    """No API server accepts another kind; the name of the role is there so that the binding is read."""
+    assert stays(binding(kind, name, role_kind) + "# kiali\n")
+
+
 @pytest.mark.parametrize("role", ["company-reader", "cluster-admin", "kiali-blue", "istio-multi"])
 def test_references_to_names_in_no_table_stay(role: str) -> None:
     """They say nothing about this stream."""

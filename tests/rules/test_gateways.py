@@ -383,6 +383,21 @@ def test_a_gateway_without_the_switch_stays():
     assert stays(values(YAML.replace("    enabled: true\n", "", 1)))
 
 
+def test_a_switch_in_base64_is_refused():
+    """It stands for `true` here."""
+    assert 'is "dHJ1ZQ==" in Base64' in refusal(values(YAML.replace("enabled: true", "enabled: !!binary dHJ1ZQ==", 1)))
+
+
+def test_a_volume_that_is_a_list_is_refused():
+    """A list in place of a mapping is a shape that no rule knows."""
+    volumes = "[[{name: a, secret: {secretName: istio-ingressgateway-certs}}]]"
+    manifest = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: istio-ingressgateway, namespace: istio-affirmed, "
+        "labels: {chart: gateways, heritage: Tiller}}\nspec: {template: {spec: {volumes: " + volumes + "}}}\n"
+    )
+    assert "spec/template/spec/volumes/0 is not a mapping" in refusal(manifest)
+
+
 def test_gateways_after_one_that_is_not_enabled_are_renamed():
     """The order of the values does not matter."""
     off = '"istio-ilbgateway":{"enabled":false},"istio-egressgateway":{},'

@@ -45,6 +45,16 @@ def test_a_stock_node_port_is_compared_as_a_number(port: str):
     assert "nodePort" not in rendered(service(port=port))
 
 
+def test_a_node_port_in_base64_is_refused():
+    """It is text, and could be a stock port to whoever decodes it."""
+    assert 'spec/ports/0/nodePort is "MzEzODA=" in Base64' in refusal(service(port="!!binary MzEzODA="))
+
+
+def test_digits_of_another_script_are_no_number():
+    """Neither Helm nor Kubernetes reads them as one."""
+    assert stays(service(port='"٣١٣٨٠"'))
+
+
 @pytest.mark.parametrize(("name", "port"), STOCK)
 def test_a_port_of_the_profile_replaces_the_stock_one(name: str, port: str):
     """The style of the number is that of YAML."""

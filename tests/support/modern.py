@@ -107,7 +107,8 @@ def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
         yield ("A13", ("metadata", "name"), mesh.suffixed(kind, name))
     if kind in {"RoleBinding", "ClusterRoleBinding"}:
         role = obj["roleRef"]
-        if mesh.suffixed(role["kind"], role["name"]) != role["name"]:
+        # A binding refers to nothing else, whatever it says.
+        if role["kind"] == "ClusterRole" and mesh.suffixed(role["kind"], role["name"]) != role["name"]:
             yield ("A13", ("roleRef", "name"), mesh.suffixed(role["kind"], role["name"]))
     if kind.endswith("WebhookConfiguration"):
         for number, entry in enumerate(obj["webhooks"]):
@@ -162,7 +163,7 @@ def _is_older(obj: Object) -> bool:
     """Return whether a configuration is of 1.6 to 1.8, if the control plane is in no stream."""
     entry = obj["webhooks"][0]
     service = entry["clientConfig"].get("service")
-    old = "port" not in service if service else "objectSelector" not in entry
+    old = "port" not in service if service is not None else "objectSelector" not in entry
     return obj["apiVersion"].endswith("v1beta1") and [e["name"] for e in obj["webhooks"]] == [INJECTOR] and old
 
 

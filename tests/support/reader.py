@@ -48,7 +48,11 @@ class Reader:
         # Less collecting of garbage: the requests are small.
         environment = os.environ | {"GOGC": "400"}
         self.process = subprocess.Popen(
-            [str(program(helm))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+            [str(program(helm))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C ends the caller, which then closes stdin
         )
 
     def ask(self, manifest: bytes) -> Answer:

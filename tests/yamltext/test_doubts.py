@@ -19,6 +19,15 @@ REFUSED = {
     "a number with an anchor and the tag !": ("a: &b ! 443\n", "<stdin>:1", '"443" has the tag "!"'),
     "a boolean with the tag ! in a list": ("- ! true\n", "<stdin>:1", '"true" has the tag "!"'),
     "null with the tag !": ("a: ! ~\n", "<stdin>:1", '"~" has the tag "!"'),
+    "the directive of a tag": (
+        "a: b\n...\n%TAG !e! tag:yaml.org,2002:\n---\na: !e!str b\n",
+        "<stdin>:3",
+        "the directive %TAG",
+    ),
+    "a tag before a comma": ("a:\n  b: {c: !!str, istio-reader}\n", "<stdin>:2", 'a comma follows the tag "!!str"'),
+    "the tag ! before a comma": ("[!, a]\n", "<stdin>:1", 'a comma follows the tag "!"'),
+    "a tag after an anchor before a comma": ("{a: &b !c, d: e}\n", "<stdin>:1", 'a comma follows the tag "!c"'),
+    "a tag before a comma in place of a key": ("{!!str, a: b}\n", "<stdin>:1", 'a comma follows the tag "!!str"'),
     "a deep key in a list": ("- - {a: {!!int 1: b}}\n", "<stdin>:1", 'a key has the tag "!!int"'),
 }
 
@@ -37,6 +46,10 @@ ACCEPTED = {
     "a key with the tag of a string": "!!str a: b\n! 'b': c\n",
     "a merge key by its tag": '!!merge "<<": {a: b}\n',
     "a value in Base64": "a: !!binary eA==\n",
+    "a tag before a comma that a blank precedes": "[!!str , a]\n",
+    "the directive of the version": "%YAML 1.1\n---\na: !!str b\n",
+    "the name of the directive in a text": "a: !!str '%TAG'\nb: 100%TAG\n",
+    "an anchor before a comma": "[&a, {c: &d !!str , e: f}]\n",
     "no value at the end, after a tag": "a: !!str b\nc:",
     "text with the tag !": "a: ! b\nc: &x ! d\ne: ! '443'\nf: &y 443\n",
     "an exclamation mark": "a: b!c\nd: 'wait !! for'\n",

@@ -97,6 +97,8 @@ SHAPES = {
     "items of a mapping": (lambda root: items(root, "a/b"), "a/b", "is not a list"),
     "items of a scalar": (lambda root: items(root, "a/b/c"), "a/b/c", "is not a list"),
     "find below a scalar": (lambda root: find(root, "a/b/c/*"), "a/b/c", "is not a list"),
+    "find a key of a list": (lambda root: find(root, "a/list/name"), "a/list", "is not a mapping"),
+    "find a key of a list in a list": (lambda root: find(root, "a/list/*/v/p"), "a/list/0/v", "is not a mapping"),
     "find an item in a mapping": (lambda root: find(root, "a/b/[name=x]"), "a/b", "is not a list"),
     "find a key of a scalar": (lambda root: find(root, "a/b/c/d"), "a/b/c", "is not a mapping"),
 }
@@ -111,10 +113,9 @@ def test_another_shape_is_refused_with_its_own_path(root, ask, path, what):
 
 
 def test_find_returns_every_match_with_its_path(root):
-    """A key that is applied to a list is applied to each item."""
+    """All items of a list, all values of a mapping, and the items with a field."""
     assert described(find(root, "a/b/*")) == [("a/b/c", "x"), ("a/b/d/e", "y"), ("a/b/null", "1")]
     assert described(find(root, "a/list/*")) == [("a/list/0", "mapping"), ("a/list/1", "mapping"), ("a/list/2", "null")]
-    assert described(find(root, "a/list/name")) == [("a/list/0/name", "one"), ("a/list/1/name", "two")]
     assert described(find(root, "a/list/*/v/*")) == [("a/list/0/v/0", "p"), ("a/list/0/v/1", "q")]
     assert described(find(root, "a/list/[name=two]")) == [("a/list/[name=two]", "mapping")]
     assert described(find(root, "a/list/[name=one]/v")) == [("a/list/[name=one]/v", "sequence")]

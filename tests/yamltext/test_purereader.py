@@ -18,6 +18,9 @@ TEXTS = (
     "a: ! b\nc: !!str d\ne: !<x> f\n", "a:\n  - b\n  -\n  - c: d\n    e:\n", "", "# a\n", "---\n---\n", "a: b\n---x\n", "a: 'b\n\n  c'\n",
     "a: >\n  b\n  c\n\n   d\n", "%YAML 1.1\n---\na: b\n", "a: b:\tc\n", "[a:, b]\n", "{a:?b: c}\n", "a: -\tb\n", "?\ta\n", "a: `b\n",
     "a: |2-\n    b\n", "a: >+1 # c\n  b\n\n", "a: |0\n  b\n", "a: |++\n  b\n", "a: |a\n  b\n", "a: |12\n  b\n", "a: |-\n b\n\n",
+    "{a: !!int, b: c}\n", "[!!str, a]\n", "[!, a]\n", "[!a , b]\n", "[!!str]\n", "[!a]\n", "a: !!str,b\n", "a: !b\tc\n", "a: !<x,y> b\n",
+    "a: !<x b\n", "a: !b!c d\n", "a: !b:c!d e\n", "a: !! b\n", "a: !!s%74r b\n", "a: !\n", "a: !b&c d\n", "a: !b{c d\n",
+"a: !e!binary eA==\n",
     "a\n---x\n", "a\n...x\n", "a\n--- x\n", "a\n...\n", "a: b: c\n", "[a\n---x]\n", "a\n--\n",
 )  # fmt: skip
 
