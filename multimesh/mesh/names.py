@@ -26,19 +26,13 @@ if TYPE_CHECKING:
     class Named(Protocol):
         """What a mesh's own names are made of."""
 
-        @property
-        def name(self) -> str: ...
-        @property
-        def namespace(self) -> str: ...
-        @property
-        def revisions(self) -> tuple[str, ...]: ...
-
-    class Mesh(Protocol):
-        """What names depend on: these attributes of a mesh profile (`multimesh/mesh/profile.py`)."""
-
         name: str
         namespace: str
         revisions: tuple[str, ...]
+
+    class Mesh(Named, Protocol):
+        """What names depend on: these attributes of a mesh profile (`multimesh/mesh/profile.py`)."""
+
         keep_names: frozenset[str]
         rename_names: frozenset[str]
         rename_cluster_roles: bool

@@ -6,7 +6,7 @@ Each function yields the claims of one mesh; `CLAIMS` says which finding it is w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from multimesh.check.between.claims import ANOTHER_NAME, Claim
 from multimesh.check.meshes.live import RELEASE_NAMESPACE
@@ -47,7 +47,8 @@ def _remedy(mesh: Mesh, named: Profile | _Named, found: Object) -> str:
     return ANOTHER_NAME if is_own(found.name, named) else ""
 
 
-class _Named(NamedTuple):
+@dataclass
+class _Named:
     """What of a mesh its own cluster-scoped names are made of."""
 
     name: str
