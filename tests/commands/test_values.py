@@ -262,7 +262,10 @@ def test_a_version_that_a_chart_does_not_have_is_refused(text, chart, message):
     ("chart", "instead"),
     [
         ("cni", "A mesh that uses the CNI of another mesh sets pilot.cni.enabled in the values of istiod."),
-        ("ztunnel", "Each node has only one ztunnel."),
+        (
+            "ztunnel",
+            "Each node has only one ztunnel, which serves the mesh that owns it: only that mesh can use ambient mode.",
+        ),
     ],
 )
 def test_the_message_says_what_a_mesh_does_instead(chart, instead):
