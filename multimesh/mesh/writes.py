@@ -30,9 +30,10 @@ ROOT, CRL = "istio-ca-root-cert", "istio-ca-crl"
 ROOT_VARIABLE, ROOT_VARIABLE_SINCE = "PILOT_CA_CERT_CONFIGMAP", (1, 27)
 
 #: The variable that gives the revocation list another name, and the first version that reads it. The values do not set
-#: it by themselves: the template of sidecars asks for pilot.crlConfigMapName, but the charts pass only `cni` and `env` of
-#: `pilot` to it, so sidecars mount the stock name, which is optional, and would check nothing (1.29.0 to 1.31.0-rc.0
-#: manifests/charts/istio-control/istio-discovery/templates/istiod-injector-configmap.yaml, files/injection-template.yaml).
+#: it by themselves: the template of sidecars asks for pilot.crlConfigMapName, but the charts pass only `cni` and `env`
+#: of `pilot` to it, so sidecars mount the stock name, which is optional, and would check nothing (1.29.0 to 1.31.0-rc.0
+#: manifests/charts/istio-control/istio-discovery/templates/istiod-injector-configmap.yaml and
+#: files/injection-template.yaml there).
 CRL_VARIABLE, CRL_VARIABLE_SINCE = "PILOT_CRL_CONFIGMAP", (1, 29)
 
 #: The variable that makes discovery selectors apply to configuration and to the root.

@@ -1,4 +1,4 @@
-"""What happens to a mesh between installation and removal, by the hands of others: label commands, pruning, two writers."""
+"""What others do to a mesh between installation and removal: label commands, pruning, a second writer."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def command(page: str, block: str, begins: str) -> str:
 
 @WITH_HELM_3
 def test_a_namespace_that_kubectl_label_gave_to_a_mesh_can_move(bare: World) -> None:
-    """The README labels namespaces; server-side apply meets that as a conflict, and the page's command takes the labels."""
+    """Labels that the README sets are a conflict for server-side apply, and the command of the page takes them."""
     [first] = [block.text for block in blocks("README.md") if "kubectl create namespace istio-affirmed" in block.text]
     for script in (first, first.replace("affirmed", "blue")):
         done = shell(bare, script)

@@ -21,7 +21,7 @@ VALIDATORS = ("istio-validator-blue-istio-blue", "istiod-default-validator-blue"
 def test_helm_4_upgrades_a_release_of_helm_3_client_side_until_it_is_told_otherwise(
     bare: World, request: pytest.FixtureRequest
 ) -> None:
-    """No conflict over `failurePolicy` at first, one after `--server-side=true`, and none with `--upgrade` at any time."""
+    """No conflict over `failurePolicy` at first, one after `--server-side=true`, and never one with `--upgrade`."""
     for mesh in MESHES:
         bare.install(mesh)
     before = bare.of_mesh("affirmed", "resourceVersion")
@@ -47,7 +47,7 @@ def policies(world: World) -> set[str]:
 
 @WITH_HELM_4
 def test_a_manager_that_rewrites_selectors_makes_helm_4_conflict(bare: World) -> None:
-    """AKS adds terms to `namespaceSelector` as `admissionsenforcer`: the terms of the mesh stay, and Helm 4 needs force."""
+    """AKS adds terms to selectors as `admissionsenforcer`: those of the mesh stay, and Helm 4 needs force."""
     for mesh in MESHES:
         bare.install(mesh)
     place = f"{path(VALIDATING, name=VALIDATORS[0])}?fieldManager=admissionsenforcer"
