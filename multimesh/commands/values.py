@@ -291,5 +291,5 @@ def _gateway(mesh: Profile, chart: str, name: str) -> str:
 #: What a mesh does that does not own such a chart.
 _INSTEAD = {
     "cni": "A mesh that uses the CNI of another mesh sets pilot.cni.enabled in the values of istiod.",
-    "ztunnel": "Each node has only one ztunnel, which serves the mesh that owns it: only that one can use ambient mode.",
+    "ztunnel": "Each node has only one ztunnel, and it serves its owner: only that mesh can use ambient mode.",
 }

@@ -70,7 +70,7 @@ def in_manifests(world: World, mesh: str) -> set[tuple[str, str]]:
 
 @BOTH
 def test_no_upgrade_of_the_chain_makes_an_object_anew_or_touches_the_other_mesh(bare: World) -> None:
-    """Every uid stays whose object the next chart has too, only what it lacks goes, and the other mesh is not written."""
+    """Each uid stays whose object the next chart has too, only what it lacks goes, and the other mesh is not written."""
     versions = chain()
     for mesh in MESHES:
         bare.install(mesh)

@@ -264,7 +264,7 @@ def test_a_version_that_a_chart_does_not_have_is_refused(text, chart, message):
         ("cni", "A mesh that uses the CNI of another mesh sets pilot.cni.enabled in the values of istiod."),
         (
             "ztunnel",
-            "Each node has only one ztunnel, which serves the mesh that owns it: only that one can use ambient mode.",
+            "Each node has only one ztunnel, and it serves its owner: only that mesh can use ambient mode.",
         ),
     ],
 )

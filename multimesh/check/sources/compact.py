@@ -20,8 +20,8 @@ class Compactor:
     """Returns objects without what no check of a running mesh reads; equal objects share their values.
 
     Of Pods the names stay, and of their values those that tell the sidecar, its control plane and its volumes apart:
-    all pods of a workload share one copy. Of ConfigMaps and Secrets certificates stay, but no private key; of those that
-    control planes write, the version too, by which two reads show that one was written.
+    all pods of a workload share one copy. Of ConfigMaps and Secrets certificates stay, but no private key; of those
+    that control planes write, the version too, by which two reads show that one was written.
     """
 
     def __init__(self) -> None:
