@@ -32,7 +32,7 @@ NOTES = {
     "crd-deleted": "It needs `--previous`.\nThe report of `render` lists the CRDs that are left out, as findings of severity info.\nSee [upgrades.md](upgrades.md).",
     "namespace-label": "With Istio 1.5 a namespace that has the label and is in no profile is an error, since Citadel serves only the namespaces in its flags.",
     "control-plane-down": "For example: no control plane runs in \"istio-affirmed\".",
-    "ca-bundle": "For example: the webhook \"rev.namespace.sidecar-injector.istio.io\" has no caBundle.\nThe rule is [ca-bundle](rules.md#ca-bundle).",
+    "ca-bundle": "For example: the webhook \"rev.namespace.sidecar-injector.istio.io\" has no caBundle.\n`verify --settle 30` reads the cluster twice, 30 seconds apart, and names every webhook configuration, root and revocation list that was written meanwhile.\nThe rule is [ca-bundle](rules.md#ca-bundle).",
     "pod-mesh": "For example: Pod/nginx-affirmed/web-1 has 2 sidecars.",
     "certificate": "For example: ServiceAccount/nginx-affirmed/default has no certificate, although its pods may say 2/2.\nThe rule is [citadel-scope](rules.md#citadel-scope).",
     "admission-policy": "For example: the admission policy multimesh-roots-affirmed is missing.\nA mesh without any policy has no such finding.\n`check --cluster` reports the same as an info.\nSee [isolation.md](isolation.md).",

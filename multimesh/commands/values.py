@@ -25,7 +25,7 @@ from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import check_label
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
-from multimesh.mesh.writes import ROOT, ROOT_VARIABLE_SINCE
+from multimesh.mesh.writes import CRL, CRL_VARIABLE_SINCE, ROOT, ROOT_VARIABLE_SINCE
 from multimesh.yamltext.scalars import quoted
 
 HELP = "write the Helm values of one chart for a mesh"
@@ -251,6 +251,8 @@ def values(
         root=_root_name(mesh, istio, oldest, ca),
         external=ca == "external",
         root_names_since=Version(*ROOT_VARIABLE_SINCE),
+        crl=CRL,
+        crl_names_since=Version(*CRL_VARIABLE_SINCE),
     )
 
 
@@ -289,5 +291,5 @@ def _gateway(mesh: Profile, chart: str, name: str) -> str:
 #: What a mesh does that does not own such a chart.
 _INSTEAD = {
     "cni": "A mesh that uses the CNI of another mesh sets pilot.cni.enabled in the values of istiod.",
-    "ztunnel": "Each node has only one ztunnel.",
+    "ztunnel": "Each node has only one ztunnel, and it serves its owner: only that mesh can use ambient mode.",
 }

@@ -19,11 +19,11 @@ from typing import BinaryIO
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.running import RUNNING
-from multimesh.check.running.certificates import unsettled
 from multimesh.check.running.cluster import Cluster, cluster
 from multimesh.check.running.policies import policies
 from multimesh.check.running.reading import Reading, read_mesh
 from multimesh.check.running.removed import removed
+from multimesh.check.running.settled import unsettled
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse_stream

@@ -23,12 +23,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Mesh(Protocol):
-        """What names depend on: these attributes of a mesh profile (`multimesh/mesh/profile.py`)."""
+    class Named(Protocol):
+        """What a mesh's own names are made of."""
 
         name: str
         namespace: str
         revisions: tuple[str, ...]
+
+    class Mesh(Named, Protocol):
+        """What names depend on: these attributes of a mesh profile (`multimesh/mesh/profile.py`)."""
+
         keep_names: frozenset[str]
         rename_names: frozenset[str]
         rename_cluster_roles: bool
@@ -162,7 +166,7 @@ _MAX_LABEL = 63
 _MAX_NAME = 253
 
 
-def is_own(name: str, mesh: Mesh) -> bool:
+def is_own(name: str, mesh: Named) -> bool:
     """Return whether a cluster-scoped name that is in no table belongs to this mesh: it contains its name, say."""
     return (
         name.endswith((f"-{mesh.namespace}", f"-{mesh.name}"))

@@ -26,10 +26,15 @@ OWN = "its own namespace"
 #: The ConfigMaps with the root certificate and with the revocation list, where no variable gives another name.
 ROOT, CRL = "istio-ca-root-cert", "istio-ca-crl"
 
-#: The variable that gives the root another name, and the first version that reads it. PILOT_CRL_CONFIGMAP (1.29) is
-#: not used: the charts do not pass that name to the sidecars (1.31.0-rc.0
-#: manifests/charts/istio-control/istio-discovery/templates/istiod-injector-configmap.yaml).
+#: The variable that gives the root another name, and the first version that reads it.
 ROOT_VARIABLE, ROOT_VARIABLE_SINCE = "PILOT_CA_CERT_CONFIGMAP", (1, 27)
+
+#: The variable that gives the revocation list another name, and the first version that reads it. The values do not set
+#: it by themselves: the template of sidecars asks for pilot.crlConfigMapName, but the charts pass only `cni` and `env`
+#: of `pilot` to it, so sidecars mount the stock name, which is optional, and would check nothing (1.29.0 to 1.31.0-rc.0
+#: manifests/charts/istio-control/istio-discovery/templates/istiod-injector-configmap.yaml and
+#: files/injection-template.yaml there).
+CRL_VARIABLE, CRL_VARIABLE_SINCE = "PILOT_CRL_CONFIGMAP", (1, 29)
 
 #: The variable that makes discovery selectors apply to configuration and to the root.
 SCOPING = "ENABLE_ENHANCED_RESOURCE_SCOPING"
@@ -76,6 +81,10 @@ SCOPED = (
 DISJOINT = (
     "Use the values that 'multimesh values' writes (meshConfig.discoverySelectors): those of two meshes are disjoint."
 )
+_CRL_APART = (
+    f"{DISJOINT} Beside a control plane that discovers all namespaces, apply what 'multimesh policies' writes, or from "
+    "1.29 on uncomment the name of its own in the values of istiod."
+)
 
 _INGRESS = "status of Ingresses of the class in `meshConfig.ingressClass`, unless `ingressControllerMode` is `OFF`"
 _ONE_CLASS = (
@@ -103,8 +112,8 @@ WRITES: tuple[Write, ...] = (
         None, DISJOINT, "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
     ),
     Write(
-        "crl", f"ConfigMap `{CRL}`, only if `cacerts` has a revocation list", DISCOVERED, (1, 27), None, DISJOINT,
-        "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
+        "crl", f"ConfigMap `{CRL}`, only if `cacerts` has a revocation list", DISCOVERED, (1, 27), None,
+        _CRL_APART, "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
     ),
     Write(
         "trust-bundle", "ClusterTrustBundle `istio.io:istiod-ca:root-cert`", CLUSTER, (1, 26), None,

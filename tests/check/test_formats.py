@@ -10,6 +10,7 @@ import pytest
 from multimesh.check.catalogue import CATALOGUE, INFO, WARNING
 from multimesh.check.findings import Finding, Side
 from multimesh.check.formats import write
+from multimesh.check.formats.text import as_text
 
 FOUND = [
     Finding("two-owners", "a: 100%,\nb", (Side("m", "X/y", "a b,c:d.yaml", 7), Side("n", "", "", 0)), remedy="do it"),
@@ -80,3 +81,13 @@ def test_a_workflow_of_github_gets_its_commands_by_itself(monkeypatch, value, ex
     monkeypatch.delenv("MULTIMESH_OUTPUT", raising=False)
     assert parser().parse_args(["check"]).output == expected
     assert parser().parse_args(["check", "-o", "json"]).output == "json"
+
+
+def test_advice_that_all_findings_of_one_id_have_in_common_is_printed_once():
+    """Eight names of two meshes have one remedy."""
+    same = [Finding("two-owners", what, remedy="do it") for what in "ab"]
+    assert as_text(same, "x").count("do it") == 1
+    assert CATALOGUE["two-owners"].remedy not in as_text(same, "x")
+    mixed = as_text([*same, Finding("two-owners", "c")], "x")
+    assert (mixed.count("do it"), mixed.count(CATALOGUE["two-owners"].remedy)) == (2, 1)
+    assert as_text(same[:1], "x").count("do it") == 1

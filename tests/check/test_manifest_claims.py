@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from finding_cases import config, istiod, service, thing, webhook, workload
-from meshes import mesh, said
+from meshes import mesh, objects, said, spec
 
 from multimesh.check.between import BETWEEN
-from multimesh.check.between.claims import Claim, collisions
+from multimesh.check.between.claims import ANOTHER_NAME, Claim, collisions
 from multimesh.check.between.manifests import (
     CLAIMS,
     cluster_scoped_names,
@@ -24,6 +24,7 @@ from multimesh.check.between.manifests import (
 from multimesh.check.between.profiles import PROFILE_CLAIMS
 from multimesh.check.between.singletons import SINGLETONS
 from multimesh.check.findings import Side
+from multimesh.check.meshes.mesh import Mesh
 
 SPACE = "istio-affirmed"
 
@@ -112,6 +113,24 @@ def test_a_live_object_of_no_mesh_is_certain_only_with_a_release(function):
     ):
         [(_, _, found)] = claims(function, annotated(thing(*item), notes), name=name, live=live)
         assert found is certain
+
+
+@pytest.mark.parametrize("profiled", [True, False])
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("istiod-clusterrole-prod-eu-mesh", True),
+        ("istiod-clusterrole-other-mesh", False),
+        ("istio-reader-eu-mesh", True),
+        ("istio-reader", False),
+    ],
+)
+def test_a_name_that_is_made_of_the_mesh_needs_another_mesh_name(profiled, name, own):
+    """The post-renderer leaves it, so the advice must not be the post-renderer."""
+    profile = spec(name="prod", namespace="eu-mesh") if profiled else None
+    plane = workload("istiod-prod", "eu-mesh", {"name": "discovery", "env": [{"name": "REVISION", "value": "prod"}]})
+    [claim] = cluster_scoped_names(Mesh("prod", "eu-mesh", objects(plane, thing("ClusterRole", name)), profile))
+    assert claim.remedy == (ANOTHER_NAME if own else "")
 
 
 def test_namespaced_resources_are_claimed():

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from meshes import mesh, said, spec
 
-from multimesh.check.between.claims import collisions
+from multimesh.check.between.claims import ANOTHER_NAME, collisions
 from multimesh.check.between.profiles import (
     PROFILE_CLAIMS,
     citadel_namespaces,
@@ -189,3 +189,19 @@ COLLISIONS = {
 def test_two_profiles_collide_in_exactly_this(case):
     one, two, expected = COLLISIONS[case]
     assert collided(spec(**one), spec(**two)) == expected
+
+
+def remedies(one, two):
+    """Return what `check` advises about the cluster-scoped names that two profiles have in common."""
+    found = collisions("cluster-scoped-name", "profiles make the", names, [mesh(profile=one), mesh(profile=two)])
+    return [finding.remedy for finding in found]
+
+
+def test_names_that_two_meshes_make_need_another_mesh_name_and_not_the_post_renderer():
+    """The charts join revision and namespace: prod in eu-mesh and prod-eu in mesh have eight names in common."""
+    joined = remedies(spec(name="prod", namespace="eu-mesh"), spec(name="prod-eu", namespace="mesh"))
+    assert joined == [ANOTHER_NAME] * 8
+    renamed = remedies(spec(name="x", namespace="p"), spec(name="viewer-x", namespace="q"))
+    assert set(renamed) == {ANOTHER_NAME}
+    kept = {"keepNames": ["ClusterRole/kiali-viewer"]}
+    assert remedies(spec(name="a", namespace="p", **kept), spec(name="b", namespace="q", **kept)) == [""]

@@ -10,14 +10,16 @@ from finding_cases import spaces, thing, webhook, workload
 from meshes import objects, spec
 
 from multimesh.check.running import RUNNING
-from multimesh.check.running.certificates import bundles, root_copies, roots, secrets, unsettled
+from multimesh.check.running.certificates import bundles, root_copies, roots, secrets
 from multimesh.check.running.cluster import cluster, is_istio_1_5, unseen
 from multimesh.check.running.control_planes import control_planes
 from multimesh.check.running.namespaces import namespaces
 from multimesh.check.running.pods import discovery_address, injectors, pod_revision, pods
 from multimesh.check.running.policies import policies
 from multimesh.check.running.removed import removed
+from multimesh.check.running.settled import unsettled
 from multimesh.check.running.stock_names import stock_names
+from multimesh.check.sources.compact import Compactor
 from multimesh.mesh import writes
 
 PLANE, MEMBER = "istio-affirmed", "nginx-affirmed"
@@ -186,6 +188,12 @@ def secret(name, namespace=PLANE, **data):
     )
 
 
+def running(root=""):
+    """Return a control plane that writes its root under a name, or under the stock one."""
+    env = [{"name": "PILOT_CA_CERT_CONFIGMAP", "value": root}] if root else []
+    return workload(f"istiod-{root}", PLANE, {"name": "discovery", "image": "istio/pilot:1.30.3", "env": env})
+
+
 def root_map(text, namespace=PLANE, name="istio-ca-root-cert"):
     return thing("ConfigMap", name, namespace, data={"root-cert.pem": text})
 
@@ -199,9 +207,13 @@ def root_map(text, namespace=PLANE, name="istio-ca-root-cert"):
         ([secret("cacerts", "x", root_cert="A"), secret("istio-ca-secret", ca_cert="B")], ["B"]),
         ([secret("istio.default", root_cert="A"), root_map(" C ")], ["A", "C"]),
         (
-            [root_map("C"), root_map("D", name="istio-ca-root-cert-x"), root_map("C", name="istio-ca-root-cert-z")],
-            ["C", "D"],
+            [root_map("C"), root_map("D", name="istio-ca-root-cert-x"), root_map("D", name="istio-ca-root-cert-z")],
+            ["C"],
         ),
+        ([root_map("C"), root_map("D", name="istio-ca-root-cert-affirmed")], ["D"]),
+        ([running(), root_map("C"), root_map("D", name="istio-ca-root-cert-affirmed")], ["C"]),
+        ([running("own"), root_map("C"), root_map("D", name="own")], ["D"]),
+        ([running("own"), running(), root_map("C"), root_map("D", name="own")], ["C", "D"]),
         ([root_map("C", "x"), root_map("D", name="other")], []),
         ([thing("Secret", "cacerts", PLANE, data={"root-cert.pem": "A"})], []),
         ([], []),
@@ -263,6 +275,42 @@ def test_a_bundle_that_changes_is_written_by_two_control_planes():
     )
 
 
+def versioned(item, version):
+    """Return an object as the API server has it after some writes."""
+    item["metadata"]["resourceVersion"] = version
+    return item
+
+
+def test_every_object_that_was_written_between_two_reads_is_named():
+    """Two reads may see the same values of what two control planes write in turn; the version is another one."""
+
+    def read(version):
+        items = [
+            versioned(injector("A"), version),
+            versioned(injector("A", "blue"), version),
+            versioned(thing("ConfigMap", "istio-ca-crl", MEMBER, data={"ca-crl.pem": "X"}), version),
+            versioned(thing("ConfigMap", "istio-ca-crl", "nginx-blue", data={"ca-crl.pem": "X"}), version),
+            versioned(root_map("A"), version),
+            versioned(thing("ConfigMap", "istio-leader", PLANE), version),
+        ]
+        compact = Compactor()
+        return cluster([compact(item) for item in objects(*items)])
+
+    assert unsettled(MESH_SPEC, read("1"), read("1")) == []
+    remedies = [one.remedy for one in unsettled(MESH_SPEC, read("1"), read("2"))]
+    assert "trustBundleName" in remedies[0]
+    assert "'multimesh policies'" in remedies[1]
+    assert remedies[2] == ""
+    assert [one.message for one in unsettled(MESH_SPEC, read("1"), read("2"))] == [
+        f"{title} was written between two reads: two control planes write it"
+        for title in (
+            f"ConfigMap/{PLANE}/istio-ca-root-cert",
+            f"ConfigMap/{MEMBER}/istio-ca-crl",
+            "MutatingWebhookConfiguration/istio-mutating-affirmed",
+        )
+    ]
+
+
 def test_copies_of_the_root_are_those_of_the_mesh():
     holds = (
         f"ConfigMap/{MEMBER}/istio-ca-root-cert holds another mesh's root: two control planes write it",
@@ -276,6 +324,9 @@ def test_copies_of_the_root_are_those_of_the_mesh():
         ([ROOT, root_map("A"), root_map("B", "x")], []),
         ([ROOT, root_map("B", MEMBER)], []),
         ([ROOT, root_map("B", PLANE, "other"), root_map("B", MEMBER, "other")], []),
+        # A stock mesh that discovers all namespaces writes a name that this mesh does not use.
+        ([ROOT, running("own"), root_map("A", name="own"), root_map("B"), root_map("B", MEMBER)], []),
+        ([running("own"), root_map("A", name="own"), root_map("B"), root_map("B", MEMBER)], []),
     ):
         assert found(root_copies, *items) == expected
 

@@ -60,7 +60,7 @@ def released(istiod: str, version: str, selectors: str) -> str:
     1.21 a variable makes them hold for configuration, too.
     """
     istiod = re.sub(r'(?m)^( +image: ".*/pilot):latest"$', rf'\1:{version}"', istiod)
-    if version == "1.16.7":
+    if (1, 16) <= minor(version) < (1, 22):
         before = "          - name: PILOT_TRACE_SAMPLING\n"
         variable = '          - name: ENABLE_ENHANCED_RESOURCE_SCOPING\n            value: "true"\n'
         istiod = istiod.replace(before, variable + before)
@@ -80,6 +80,12 @@ def stock_beside(version: str) -> dict[str, str]:
         return {"istio-system": manifests.replace(flag, f"{flag}        - --listened-namespaces=istio-system\n")}
     istiod = text(STOCK, "affirmed", "istiod-default-revision")
     return {"istiod-system": istiod.replace("istio-affirmed", "istio-system")}
+
+
+def minor(version: str) -> tuple[int, int]:
+    """Return the minor version of a version such as 1.30.3."""
+    first, second, *_ = version.split(".")
+    return int(first), int(second)
 
 
 def without(text: str, *kinds: str) -> str:

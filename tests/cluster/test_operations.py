@@ -238,6 +238,7 @@ AFTER: dict[str, tuple[Holds, ...]] = {
     ),
     "pipeline": (becomes("nginx-affirmed", "affirmed/affirmed"), denies("nginx-affirmed", "affirmed/affirmed")),
     "add a namespace": (becomes("shop", "affirmed/affirmed"), denies("shop", "affirmed/affirmed")),
+    "take a namespace out": (becomes("warehouse", ""), denies("warehouse", ""), becomes("shop", "affirmed/affirmed")),
     "move a namespace": (becomes("shop", "blue/blue"), denies("shop", "blue/blue")),
     "upgrade affirmed": (runs("istio-affirmed", NEW), runs("istio-blue", OLD), denies("shop", "blue/blue")),
     "upgrade blue": (runs("istio-blue", NEW), becomes("nginx-blue", "blue/blue"), denies("nginx-blue", "blue/blue")),

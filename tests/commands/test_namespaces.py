@@ -61,7 +61,13 @@ def test_gateway_api_resources_find_their_revision():
 def test_a_sidecar_lets_each_namespace_call_its_own_mesh():
     """Its own namespace, the control plane, and the other members."""
     _, hosts, _ = written()
-    assert hosts == {"istio-affirmed": ["./*", "nginx-affirmed/*"], "nginx-affirmed": ["./*", "istio-affirmed/*"]}
+    assert hosts["nginx-affirmed"] == ["./*", "istio-affirmed/*"]
+
+
+def test_the_sidecar_of_the_control_plane_namespace_is_a_default_that_names_it():
+    """A namespace without a Sidecar takes it, and there "./*" is that namespace (istio 1.30.3 pilot/pkg/model/sidecar.go)."""
+    _, hosts, _ = written()
+    assert hosts["istio-affirmed"] == ["./*", "istio-affirmed/*", "nginx-affirmed/*"]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +161,7 @@ def test_a_mesh_of_one_namespace_calls_that_one_only():
     namespace, sidecar = yaml.safe_load_all(manifests(30))
     assert (namespace["kind"], namespace["metadata"]["name"]) == ("Namespace", "istio-blue")
     assert sidecar["metadata"] == {"name": "default", "namespace": "istio-blue"}
-    assert sidecar["spec"] == {"egress": [{"hosts": ["./*"]}]}
+    assert sidecar["spec"] == {"egress": [{"hosts": ["./*", "istio-blue/*"]}]}
 
 
 def test_comments_say_why_a_label_is_there():

@@ -262,7 +262,10 @@ def test_a_version_that_a_chart_does_not_have_is_refused(text, chart, message):
     ("chart", "instead"),
     [
         ("cni", "A mesh that uses the CNI of another mesh sets pilot.cni.enabled in the values of istiod."),
-        ("ztunnel", "Each node has only one ztunnel."),
+        (
+            "ztunnel",
+            "Each node has only one ztunnel, and it serves its owner: only that mesh can use ambient mode.",
+        ),
     ],
 )
 def test_the_message_says_what_a_mesh_does_instead(chart, instead):
@@ -539,3 +542,34 @@ def test_flags_that_contradict_each_other_are_refused(flags, message, tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def offered(text):
+    """Return the values of the revocation list, which are comments, as they are without the sign of a comment."""
+    begin = text.index("# sidecarInjectorWebhook:")
+    injector = text[begin : text.index("\n\n", begin)]
+    [name] = [line for line in text.splitlines() if "# crlConfigMapName:" in line]
+    return yaml.safe_load("\n".join(line.removeprefix("# ") for line in injector.splitlines())), yaml.safe_load(
+        name.replace("# ", "")
+    )
+
+
+def test_a_revocation_list_gets_its_own_name_for_sidecars_and_control_plane_or_for_neither():
+    """The charts do not pass the name to sidecars, and one that mounts another name checks no list."""
+    text = run("--profile", "charts-values/blue", "--chart", "istiod", "--istio", "1.30").stdout
+    found = yaml.safe_load(text)
+    assert {"sidecarInjectorWebhook", "crlConfigMapName"}.isdisjoint({*found, *found["pilot"]})
+    injector, pilot = offered(text)
+    [volume] = yaml.safe_load(injector["sidecarInjectorWebhook"]["templates"]["mesh-crl"])["spec"]["volumes"]
+    assert pilot == {"crlConfigMapName": "istio-ca-crl-blue"}
+    assert volume == {"name": "istio-ca-crl", "configMap": {"name": "istio-ca-crl-blue", "optional": True}}
+    assert injector["sidecarInjectorWebhook"]["defaultTemplates"] == ["sidecar", "mesh-crl"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "there"), [(["--istio", "1.28"], False), (["--istio", "1.29"], True), (["--ca", "external"], False)]
+)
+def test_the_name_of_the_revocation_list_is_offered_where_a_control_plane_reads_it(arguments, there):
+    """From 1.29 on, and only where the control plane is the authority."""
+    found = run("--profile", "charts-values/blue", "--chart", "istiod", *arguments).stdout
+    assert ("crlConfigMapName" in found) is there

@@ -144,7 +144,8 @@ REMEDIES = {
     "istio-init": "Install istio-init once, from the mesh that owns shared resources; this mesh needs no istio-init.",
     "istio-cni": "Install istio-cni once, from the mesh that owns shared resources; this mesh uses it with --set "
     "pilot.cni.enabled=true (up to Istio 1.21: --set istio_cni.enabled=true).",
-    "ztunnel": "Install ztunnel once, from the mesh that owns shared resources: there is one on every node.",
+    "ztunnel": "Install ztunnel once, from the mesh that owns shared resources: there is one on every node, and it asks "
+    "one control plane, so ambient mode works in the namespaces of that mesh only.",
     "istio-operator": "Install without the operator: it acts on every IstioOperator resource of the cluster.",
 }
 

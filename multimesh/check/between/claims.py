@@ -12,6 +12,12 @@ from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.mesh import Mesh
 
+#: What to do about a name that the post-renderer has made, or that it leaves because it is the mesh's own.
+ANOTHER_NAME = (
+    "Give one of the meshes another name or another control-plane namespace: this name is made of them, and the "
+    "post-renderer does not change it again."
+)
+
 
 class Claim(NamedTuple):
     """What one mesh claims: a key to compare, its name in messages, and the side of the finding.

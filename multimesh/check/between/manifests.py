@@ -6,17 +6,20 @@ Each function yields the claims of one mesh; `CLAIMS` says which finding it is w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from multimesh.check.between.claims import Claim
+from multimesh.check.between.claims import ANOTHER_NAME, Claim
 from multimesh.check.meshes.live import RELEASE_NAMESPACE
 from multimesh.check.meshes.mesh import Mesh, revisions_of, side_of
 from multimesh.check.meshes.workloads import containers, env_value, pod_spec
 from multimesh.check.objects import Object, dig, listed, mappings, strings, text_of
-from multimesh.mesh.names import SHARED_POLICIES, is_kept, is_kubernetes, is_never_renamed
+from multimesh.mesh.names import SHARED_POLICIES, is_kept, is_kubernetes, is_never_renamed, is_own
+from multimesh.mesh.profile import Profile
 
 
 def cluster_scoped_names(mesh: Mesh) -> Iterator[Claim]:
     """Claim cluster-scoped resources by kind and name, CRDs included."""
+    named = _named(mesh)
     for found in mesh.objects:
         if not found.cluster_scoped or (found.group, found.kind) == ("", "Namespace"):
             continue
@@ -25,10 +28,10 @@ def cluster_scoped_names(mesh: Mesh) -> Iterator[Claim]:
         if found.kind.startswith("ValidatingAdmissionPolicy") and found.name in SHARED_POLICIES:
             continue  # Its text is the same in every mesh.
         certain = _is_certain(mesh, found) and not found.scope_is_open
-        yield Claim(found.key, found.title, side_of(mesh, found), certain=certain, remedy=_remedy(mesh, found))
+        yield Claim(found.key, found.title, side_of(mesh, found), certain=certain, remedy=_remedy(mesh, named, found))
 
 
-def _remedy(mesh: Mesh, found: Object) -> str:
+def _remedy(mesh: Mesh, named: Profile | _Named, found: Object) -> str:
     """Return what to do about a cluster-scoped resource that the post-renderer does not rename; empty for another."""
     if found.kind == "CustomResourceDefinition":
         return ""
@@ -43,7 +46,24 @@ def _remedy(mesh: Mesh, found: Object) -> str:
             "The post-renderer leaves this name as it is, and only one release can install it: leave it out of the "
             "charts of the other meshes, or give it another name in their values."
         )
-    return ""
+    return ANOTHER_NAME if is_own(found.name, named) else ""
+
+
+@dataclass
+class _Named:
+    """What of a mesh its own cluster-scoped names are made of."""
+
+    name: str
+    namespace: str
+    revisions: tuple[str, ...]
+
+
+def _named(mesh: Mesh) -> Profile | _Named:
+    """Return what the names of a mesh are made of. Without a profile it is what its manifests say."""
+    if mesh.profile is not None:
+        return mesh.profile
+    revisions = tuple(revision for revision in revisions_of(mesh.objects) if revision != "default")
+    return _Named(mesh.name, mesh.namespace or mesh.name, revisions)
 
 
 def namespaced_objects(mesh: Mesh) -> Iterator[Claim]:

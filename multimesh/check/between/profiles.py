@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import multimesh.mesh.names as naming
-from multimesh.check.between.claims import Claim
+from multimesh.check.between.claims import ANOTHER_NAME, Claim
 from multimesh.check.findings import Side
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.errors import MultimeshError
@@ -62,7 +62,9 @@ def names(mesh: Mesh) -> Iterator[Claim]:
     profile = mesh.profile
     if profile is None:
         return
-    yield Claim(("mesh", profile.name), f'mesh name "{profile.name}"', _side(profile, "metadata.name"))
+    yield Claim(
+        ("mesh", profile.name), f'mesh name "{profile.name}"', _side(profile, "metadata.name"), remedy=ANOTHER_NAME
+    )
     named = [("metadata.name", *entry) for entry in sorted(naming.STOCK_NAMES)]
     named += [("spec.renameNames", *entry.partition("/")[::2]) for entry in sorted(profile.rename_names)]
     for key, kind, stock in named:
@@ -74,17 +76,19 @@ def names(mesh: Mesh) -> Iterator[Claim]:
         place = "spec.namespace" if (kind, stock) in naming.WEBHOOK_CONFIGURATIONS else key
         side = _side(profile, place, f"{kind}/{stock}", title)
         # Without a manifest it is not known whether a chart has the resource that is kept.
-        yield Claim((kind, name), title, side, certain=name != stock)
+        is_new = name != stock
+        yield Claim((kind, name), title, side, certain=is_new, remedy=ANOTHER_NAME if is_new else "")
     # Two meshes of one namespace (or of one revision and namespace) are one other finding, and not one for each name.
     for kind, form in _OF_NAMESPACE:
         name = form.format(profile.namespace)
         side = _side(profile, "spec.namespace", part=f"{kind}/{name}")
-        yield Claim((kind, name), f"{kind}/{name}", side, frozenset((profile.namespace,)))
+        yield Claim((kind, name), f"{kind}/{name}", side, frozenset((profile.namespace,)), remedy=ANOTHER_NAME)
     for kind, form in _OF_REVISION:
         for revision in profile.revisions:
             name = form.format(revision, profile.namespace)
             side = _revision_side(profile, revision, f"{kind}/{name}")
-            yield Claim((kind, name), f"{kind}/{name}", side, frozenset((f"{revision} {profile.namespace}",)))
+            same = frozenset((f"{revision} {profile.namespace}",))
+            yield Claim((kind, name), f"{kind}/{name}", side, same, remedy=ANOTHER_NAME)
 
 
 def namespaces(mesh: Mesh) -> Iterator[Claim]:

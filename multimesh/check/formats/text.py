@@ -15,14 +15,16 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
     for (level, name), group in groupby(findings, key=lambda finding: (finding.level, finding.id)):
         head, page = f"{level}: {name}", CATALOGUE[name]
         lines += [f"{paint[level]}{head}\x1b[0m" if colour else head, f"  {page.why}"]
-        general = False
-        for finding in group:
+        several = list(group)
+        remedies = {finding.remedy or page.remedy for finding in several}
+        common = next(iter(remedies)) if len(several) > 1 and len(remedies) == 1 else page.remedy
+        for finding in several:
             lines.append(f"  - {finding.message}")
             lines += [f"      {side}" for side in finding.sides]
-            if finding.remedy:
+            if finding.remedy and finding.remedy != common:
                 lines.append(f"      {finding.remedy}")
-            general = general or not finding.remedy
-        lines += [f"  {page.remedy + '  ' if general else ''}See {link(name)}.", ""]
+        general = f"{common}  " if common in remedies else ""
+        lines += [f"  {general}See {link(name)}.", ""]
     bold, off = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
     lines.append(f"{bold}{subject}: {summary(findings)}{off}")
     return "\n".join(lines) + "\n"

@@ -6,15 +6,16 @@ Source of the fields: istio 1.30.3, pkg/webhooks/webhookpatch.go.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from multimesh.check.catalogue import ERROR, WARNING
-from multimesh.check.findings import Finding, Side
-from multimesh.check.meshes.workloads import containers, minor_version
+from multimesh.check.catalogue import WARNING
+from multimesh.check.findings import Finding
+from multimesh.check.meshes.workloads import containers, env_value, minor_version
 from multimesh.check.objects import Object, dig, from_base64, strings
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, is_istio_1_5, label_command, ours, side_of
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
-from multimesh.mesh.writes import UNKNOWN, row_of
+from multimesh.mesh.writes import ROOT, ROOT_VARIABLE, UNKNOWN, root_name, row_of
 
 
 def roots(mesh: Profile, found: Cluster) -> list[str]:
@@ -27,12 +28,36 @@ def roots(mesh: Profile, found: Cluster) -> list[str]:
         if kept := _root_in(found.named("Secret", name, mesh.namespace)):
             return [kept]
     known = [_root_in(found.named("Secret", "istio.default", mesh.namespace))]
+    names = root_names(mesh, found)
     known += [
         strings(config.data.get("data")).get("root-cert.pem", "").strip()
         for config in found.of("ConfigMap")
-        if config.namespace == mesh.namespace and config.name.startswith("istio-ca-root-cert")
+        if config.namespace == mesh.namespace and config.name in names
     ]
     return list(dict.fromkeys(filter(None, known)))
+
+
+def root_names(mesh: Profile, found: Cluster) -> set[str]:
+    """Return the names of the ConfigMaps with the root that the control planes of the mesh write.
+
+    Another mesh may write one of a name that this mesh does not use. Where no control plane was read, the name with the
+    mesh in it counts if there is such a ConfigMap.
+    """
+    names = {
+        root_name({ROOT_VARIABLE: env_value(container, ROOT_VARIABLE) or ""}, minor_version(item, container))
+        for item, container in _control_planes(mesh, found)
+    }
+    own = f"{ROOT}-{mesh.name}"
+    return names or {own if found.named("ConfigMap", own, mesh.namespace) else ROOT}
+
+
+def _control_planes(mesh: Profile, found: Cluster) -> list[tuple[Object, dict[str, Any]]]:
+    return [
+        (item, container)
+        for item in found.of("Deployment")
+        for container in containers(item)
+        if item.namespace == mesh.namespace and container.get("name") == "discovery"
+    ]
 
 
 def _root_in(secret: Object | None) -> str:
@@ -72,25 +97,18 @@ def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 def root_copies(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find copies of the root in workload namespaces that are not those of the mesh: two control planes write them."""
     known = roots(mesh, found)
-    names = {
-        item.name for item in found.of("ConfigMap") if item.namespace == mesh.namespace and "ca-root-cert" in item.name
-    }
+    names = {name for name in root_names(mesh, found) if found.named("ConfigMap", name, mesh.namespace)}
     for item in found.of("ConfigMap"):
         if item.namespace in mesh.workload_namespaces and item.name in names and known:
             text = strings(item.data.get("data")).get("root-cert.pem", "").strip()
             if text and text not in known:
                 what = f"{item.title} holds another mesh's root: two control planes write it"
-                yield Finding("ca-bundle", what, (side_of(mesh, item),), remedy=_apart(mesh, found))
+                yield Finding("ca-bundle", what, (side_of(mesh, item),), remedy=apart(mesh, found))
 
 
-def _apart(mesh: Profile, found: Cluster) -> str:
+def apart(mesh: Profile, found: Cluster) -> str:
     """Return what keeps the roots of two meshes apart, for the oldest control plane of the mesh."""
-    versions = [
-        minor_version(item, container)
-        for item in found.of("Deployment")
-        for container in containers(item)
-        if item.namespace == mesh.namespace and container.get("name") == "discovery"
-    ]
+    versions = [minor_version(item, container) for item, container in _control_planes(mesh, found)]
     row = row_of("root", min(versions, default=UNKNOWN))
     if row is not None and row.until is not None:
         return row.apart
@@ -125,25 +143,3 @@ def secrets(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             delete = f"kubectl -n {namespace} delete secret istio.{account}"
             remedy = f"{delete}, and make the namespace lists of the Citadels disjoint."
             yield Finding("certificate", what, (side_of(mesh, secret),), remedy=remedy)
-
-
-def unsettled(mesh: Profile, before: Cluster, after: Cluster) -> list[Finding]:
-    """Find webhooks whose caBundle differs between two reads of the cluster: two control planes write it."""
-
-    def all_bundles(found: Cluster) -> dict[tuple[str, str, str], str]:
-        return {
-            (config.kind, config.name, str(entry.get("name"))): str(dig(entry, "clientConfig", "caBundle") or "")
-            for config, entry in ours(mesh, found)
-        }
-
-    first, second = all_bundles(before), all_bundles(after)
-    return [
-        Finding(
-            "ca-bundle",
-            f'the caBundle of "{key[2]}" changed between two reads: two control planes write it',
-            (Side(mesh.name, f"{key[0]}/{key[1]}", "cluster", 0),),
-            ERROR,
-        )
-        for key in first.keys() & second.keys()
-        if first[key] != second[key]
-    ]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from multimesh.check.objects import Object, dig, mappings
+from multimesh.mesh.writes import CRL, ROOT
 
 #: The container, and what of it and of its pod checks read.
 _PROXY = "istio-proxy"
@@ -19,7 +20,8 @@ class Compactor:
     """Returns objects without what no check of a running mesh reads; equal objects share their values.
 
     Of Pods the names stay, and of their values those that tell the sidecar, its control plane and its volumes apart:
-    all pods of a workload share one copy. Of ConfigMaps and Secrets certificates stay, but no private key.
+    all pods of a workload share one copy. Of ConfigMaps and Secrets certificates stay, but no private key; of those
+    that control planes write, the version too, by which two reads show that one was written.
     """
 
     def __init__(self) -> None:
@@ -33,7 +35,11 @@ class Compactor:
             data = {"metadata": _metadata(item.data), "data": _certificates(item.data)}
         else:
             return item
-        return item._replace(data=self._known.setdefault(json.dumps(data, sort_keys=True), data))
+        shared = self._known.setdefault(json.dumps(data, sort_keys=True), data)
+        version = dig(item.data, "metadata", "resourceVersion")
+        if version and item.kind == "ConfigMap" and item.name.startswith((ROOT, CRL)):
+            shared = shared | {"metadata": shared["metadata"] | {"resourceVersion": version}}
+        return item._replace(data=shared)
 
 
 def _pod(data: dict[str, Any]) -> dict[str, Any]:
