@@ -31,6 +31,8 @@ NOTES = {
     "immutable-selector": "It needs `--previous`.\nThe fields are `spec.selector` of workloads and `roleRef` of bindings.",
     "crd-deleted": "It needs `--previous`.\nThe report of `render` lists the CRDs that are left out, as findings of severity info.\nSee [upgrades.md](upgrades.md).",
     "namespace-label": "With Istio 1.5 a namespace that has the label and is in no profile is an error, since Citadel serves only the namespaces in its flags.",
+    "revision-unserved": "For example: the namespace \"nginx-affirmed\" has istio.io/rev=affirmed, which no control plane of mesh affirmed serves, nor its Gateways: web.\nA namespace without Gateways that has an injection label is a warning.\nRevision tags count: their webhook configurations, and their Services beside the control plane.\nSee [gateway-api.md](gateway-api.md).",
+    "gateway-class": "For example: Gateway/shop/web has the class istio-affirmed, whose controller is istio.io/gateway-controller-affirmed: no control plane of mesh blue serves it.\nClasses of other programs are no finding.\nSee [gateway-api.md](gateway-api.md).",
     "control-plane-down": "For example: no control plane runs in \"istio-affirmed\".",
     "ca-bundle": "For example: the webhook \"rev.namespace.sidecar-injector.istio.io\" has no caBundle.\nThe rule is [ca-bundle](rules.md#ca-bundle).",
     "pod-mesh": "For example: Pod/nginx-affirmed/web-1 has 2 sidecars.",

@@ -173,6 +173,18 @@ CATALOGUE: dict[str, Page] = {
         "Labels of a namespace decide which mesh discovers, injects and validates there.",
         "Apply what 'multimesh namespaces' writes.",
     ),
+    "revision-unserved": Page(
+        ERROR,
+        "A Gateway belongs to the revision in its label istio.io/rev, or in that of its namespace: while nobody serves "
+        "that revision, its changes have no effect, and its status stays as it was.",
+        "Apply what 'multimesh namespaces --gateway-api' writes, and label Gateways of the control-plane namespace.",
+    ),
+    "gateway-class": Page(
+        ERROR,
+        "A control plane serves Gateways of its own classes, in the namespaces that it discovers: a Gateway of another "
+        "class is served by nobody.",
+        "Set spec.gatewayClassName to the class of the mesh.",
+    ),
     "control-plane-down": Page(
         ERROR,
         "Without its control plane a mesh injects nothing, and new pods of its namespaces are blocked.",

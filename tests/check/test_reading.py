@@ -11,9 +11,10 @@ import pytest
 import yaml
 from fake_kubectl import GROUPS, Grant, Kubectl, answer, grants_of, install
 from finding_cases import crd
+from gateway_objects import gateway
 from pages import cluster_roles
 from program import profile
-from running_clusters import ROOT_CERT, encoded, old, sound, thing
+from running_clusters import ROOT_CERT, encoded, labelled, old, sound, thing
 
 from multimesh.check.sources import kubectl as sources
 from multimesh.cli import main
@@ -23,7 +24,11 @@ from multimesh.mesh.policies import chosen_policies
 
 VERSIONS = {"ClusterRoleBinding": "rbac.authorization.k8s.io/v1", "DaemonSet": "apps/v1"}
 CRDS = ("clusterissuers.cert-manager.io", "meshpolicies.authentication.istio.io", "clusterrbacconfigs.rbac.istio.io")
-EVERYTHING = [Grant(verb, group, resource) for resource, group in GROUPS.items() for verb in ("get", "list")]
+GATEWAY_API = "gateway.networking.k8s.io"
+EVERYTHING = [
+    *(Grant(verb, group, resource) for resource, group in GROUPS.items() for verb in ("get", "list")),
+    *(Grant("list", GATEWAY_API, resource) for resource in ("gateways", "gatewayclasses")),
+]
 
 
 class Done(NamedTuple):
@@ -130,6 +135,8 @@ QUESTIONS = {
     ("verify", "validatingadmissionpolicies"): "admission policies",
     ("verify", "validatingadmissionpolicybindings"): "admission policies",
     ("verify", "deployments"): 'control planes in "istio-affirmed"',
+    ("verify", "gateways"): "Gateways",
+    ("verify", "gatewayclasses"): "GatewayClasses",
     ("verify", "pods"): 'sidecars in "nginx-affirmed"',
     ("verify", "configmaps"): 'copies of the root certificate in "nginx-affirmed"',
     ("verify", "secrets"): 'whether the root certificate is that of the authority in "istio-affirmed"',
@@ -250,7 +257,10 @@ def test_check_says_nothing_of_bindings_that_it_could_not_read(run, tmp_path):
 
 
 def modern() -> list[dict]:
-    return [*sound().values(), *(crd(name, "v1") for name in CRDS)]
+    """Return a mesh of istiod with a Gateway: everything that is read only where there is something to read."""
+    cluster = sound()
+    labelled(cluster, "member", rev="affirmed")
+    return [*cluster.values(), *(crd(name, "v1") for name in CRDS), gateway("web", "nginx-affirmed", "istio")]
 
 
 def citadels() -> list[dict]:

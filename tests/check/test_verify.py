@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from gateway_objects import gateway, gateway_class
 from running_clusters import OTHER_CERT, encoded, entry, labelled, old, pod, sound, thing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +82,19 @@ FAULTS = {
         lambda c: c["istiod"]["status"].update(readyReplicas=0),
         "control-plane-down",
         "no ready pod",
+    ),
+    "a namespace with Gateways of a revision that nobody serves": (
+        lambda c: (labelled(c, "member", rev="gone"), c.update(gateway=gateway("web", "nginx-affirmed", "istio"))),
+        "revision-unserved",
+        "nor its Gateways: web",
+    ),
+    "a Gateway of a class of another mesh": (
+        lambda c: c.update(
+            gateway=gateway("web", "nginx-affirmed", "istio-blue"),
+            of=gateway_class("istio-blue", "istio.io/gateway-controller-blue"),
+        ),
+        "gateway-class",
+        "has the class istio-blue",
     ),
     "an empty caBundle": (lambda c: bundle(c, "injector", ""), "ca-bundle", "has no caBundle"),
     "another mesh's caBundle": (lambda c: bundle(c, "validator", encoded(OTHER_CERT)), "ca-bundle", "another root"),

@@ -1,0 +1,69 @@
+"""Gateways of the Gateway API: their classes, and the names and labels of what a control plane makes for each."""
+
+from __future__ import annotations
+
+from multimesh.check.objects import Object, dig, mappings, text_of
+from multimesh.mesh.writes import GATEWAY_CLASS
+
+GROUP = "gateway.networking.k8s.io"
+
+#: Labels on the Deployment, Service and ServiceAccount that a control plane makes for a Gateway; that of the class
+#: since 1.28 (istio 1.30.3 manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml).
+NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
+CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
+
+#: The controllers of the classes whose names no variable changes, each served by every control plane that knows it
+#: (istio 1.31.0 pkg/config/constants/constants.go).
+CONSTANT_CLASSES = {
+    "istio-remote": "istio.io/unmanaged-gateway",
+    "istio-waypoint": "istio.io/mesh-controller",
+    "istio-east-west": "istio.io/eastwest-controller",
+    "istio-agentgateway": "istio.io/agentgateway-controller",
+    "istio-agentgateway-waypoint": "istio.io/agentgateway-waypoint-controller",
+}
+
+#: Names a Deployment and its Service otherwise (istio 1.30.3 pilot/pkg/config/kube/gatewaycommon).
+_OVERRIDE = "gateway.istio.io/name-override"
+
+#: The name of the Deployment is a label of its pods, and the name of a Service.
+MAX_NAME = 63
+
+
+def is_gateway(item: Object) -> bool:
+    """Return whether an object is a Gateway of the Gateway API; Istio has a kind of that name, too."""
+    return (item.group, item.kind) == (GROUP, "Gateway")
+
+
+def class_of(gateway: Object) -> str:
+    """Return the name of the class of a Gateway."""
+    return text_of(dig(gateway.data, "spec", "gatewayClassName"))
+
+
+def is_of_istio(name: str) -> bool:
+    """Return whether a class has a name that only Istio gives: `istio`, or one that begins with `istio-`."""
+    return name == GATEWAY_CLASS or name.startswith(f"{GATEWAY_CLASS}-")
+
+
+def deployment_of(gateway: Object) -> str:
+    """Return the name of the Deployment and the Service that a control plane makes; empty where it makes none.
+
+    It makes none for a Gateway with the address of a Service that exists
+    (istio 1.30.3 pilot/pkg/config/kube/gatewaycommon/gateway_utils.go, IsManaged).
+    """
+    name = class_of(gateway)
+    addresses = mappings(gateway.data, "spec", "addresses")
+    has_service = len(addresses) > 1 or any(text_of(one.get("type")) not in ("", "IPAddress") for one in addresses)
+    if has_service or not name or name == "istio-remote":
+        return ""
+    suffix = "" if name in CONSTANT_CLASSES else f"-{name}"
+    return gateway.annotations.get(_OVERRIDE) or f"{gateway.name}{suffix}"
+
+
+def class_of_set(item: Object) -> str:
+    """Return the class of the Gateway that a Deployment, Service or ServiceAccount was made for; empty if unknown.
+
+    Before 1.28 only its name says it.
+    """
+    label = item.labels.get(CLASS_LABEL, "")
+    start = f"{item.labels.get(NAME_LABEL, '')}-"
+    return label or (item.name.removeprefix(start) if item.name.startswith(start) else "")
