@@ -38,6 +38,6 @@ NOTES = {
     "pod-mesh": "For example: Pod/nginx-affirmed/web-1 has 2 sidecars.",
     "certificate": "For example: ServiceAccount/nginx-affirmed/default has no certificate, although its pods may say 2/2.\nThe rule is [citadel-scope](rules.md#citadel-scope).",
     "admission-policy": "For example: the admission policy multimesh-roots-affirmed is missing.\nA mesh without any policy has no such finding.\n`check --cluster` reports the same as an info.\nSee [isolation.md](isolation.md).",
-    "left-behind": "With `verify --removed` only.\nFor example: ConfigMap/nginx-affirmed/istio-ca-root-cert is still there.",
+    "left-behind": "With `verify --removed`: ConfigMap/nginx-affirmed/istio-ca-root-cert is still there.\nWithout it only what was made for a Gateway of another class than it has now: Deployment/shop/web-istio-affirmed is still there, and Gateway/shop/web has the class istio-blue now.\nSee [gateway-api.md](gateway-api.md#after-a-move).",
     "unreadable": "A mesh configuration that is not YAML is reported too.\nWith `--cluster` and in `verify` the message names the resources that you have no permission to read, and what was not checked.\n`--strict` makes it an error.\n[Who may read](operations.md#who-may-read) lists the permissions.",
 }  # fmt: skip

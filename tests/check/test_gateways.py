@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from gateway_objects import GROUP, gateway, gateway_class, plane, space, tag
+from gateway_objects import GROUP, gateway, gateway_class, made, plane, space, tag
 from meshes import objects, spec
 
 from multimesh.check.running.cluster import cluster
-from multimesh.check.running.gateways import gateways
+from multimesh.check.running.gateways import gateways, outlived
+from multimesh.check.running.removed import removed
 
 PLANE, MEMBER = "istio-affirmed", "nginx-affirmed"
 OWN = space(PLANE, injected=False)
@@ -218,3 +219,85 @@ def test_without_the_revision_of_the_profile_the_remedy_is_that_of_the_catalogue
     """A label with a revision that does not run would help nobody."""
     items = (OWN, plane(revision="x"), space(MEMBER, rev="gone"), gateway("web", MEMBER), gateway("b", MEMBER, rev="y"))
     assert [remedy for _, _, _, remedy in found(gateways, *items)] == ["", ""]
+
+
+# What outlives a move, and a mesh.
+
+SETS = [f"{kind}/shop/web-istio-affirmed" for kind in ("Deployment", "Service", "ServiceAccount")]
+
+
+@pytest.mark.parametrize("since_1_28", [True, False], ids=["by the label of the class", "by the name"])
+def test_after_a_move_what_was_made_for_the_old_class_is_found(since_1_28):
+    """Both sets stand, and the old one still asks the control plane of the old mesh."""
+    both = [*made("web", "shop", since_1_28=since_1_28), *made("web", "shop", "istio-blue", since_1_28=since_1_28)]
+    items = (space("shop", "blue"), gateway("web", "shop", "istio-blue"), *both)
+    blue = {"name": "blue", "workloads": ("shop",)}
+    assert found(outlived, *items, **blue) == [
+        (
+            "left-behind",
+            "warning",
+            f"{one} is still there, and Gateway/shop/web has the class istio-blue now",
+            f"kubectl -n shop delete {one.partition('/')[0].lower()} web-istio-affirmed",
+        )
+        for one in SETS
+    ]
+    assert found(outlived, *items) == []  # The namespace is not one of affirmed.
+
+
+def test_what_other_programs_make_for_their_gateways_is_left_alone():
+    """They use the same label."""
+    nginx = made("web", "shop", "nginx", since_1_28=False)
+    items = (space("shop"), gateway("web", "shop"), *nginx)
+    assert found(outlived, *items, workloads=("shop",)) == []
+    assert [one for one in found(removed, *items, workloads=("shop",)) if "nginx" in one[2]] == []
+
+
+def left(*items, **profile):
+    """Return what is left of a mesh that was removed, but for labels, each with its remedy."""
+    return {
+        message.removesuffix(" is still there"): remedy
+        for _, _, message, remedy in found(removed, *items, **profile)
+        if " labels " not in message
+    }
+
+
+def test_gateways_of_a_removed_mesh_are_left_with_what_was_made_for_them():
+    """To delete the Gateway removes all of it: they are its owner references."""
+    delete = f"kubectl -n shop delete gateways.{GROUP} web"
+    items = (space("shop"), gateway("web", "shop"), *made("web", "shop"))
+    assert left(*items, workloads=("shop",)) == {
+        "Gateway/shop/web": f"{delete}, which removes what was made for it, too",
+        **dict.fromkeys(SETS, delete),
+    }
+
+
+def test_what_a_moved_gateway_left_is_deleted_without_the_gateway():
+    """Mesh blue serves the Gateway now; only the old set is left of affirmed."""
+    items = (space("shop", "blue"), gateway("web", "shop", "istio-blue"), *made("web", "shop"),
+             *made("web", "shop", "istio-blue"))  # fmt: skip
+    assert left(*items) == {
+        one: f"kubectl -n shop delete {one.partition('/')[0].lower()} web-istio-affirmed" for one in SETS
+    }
+
+
+def test_constant_classes_count_in_namespaces_of_the_mesh_only():
+    """Waypoints of other meshes have the same class."""
+    waypoints = [gateway("w", where, "istio-waypoint") for where in ("shop", "elsewhere")]
+    assert list(left(space("shop"), space("elsewhere", "blue"), *waypoints)) == ["Gateway/shop/w"]
+
+
+def config_map(name, namespace):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}}
+
+
+def test_roots_in_labelled_namespaces_that_the_profile_does_not_name_are_left_too():
+    """The control plane wrote them wherever it discovered; a namespace of another mesh has its own."""
+    maps = [
+        config_map(name, where)
+        for where in ("extra", "other")
+        for name in ("istio-ca-root-cert", "istio-ca-crl", "own")
+    ]
+    assert list(left(space("extra"), space("other", "blue"), *maps)) == [
+        "ConfigMap/extra/istio-ca-root-cert",
+        "ConfigMap/extra/istio-ca-crl",
+    ]

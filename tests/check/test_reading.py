@@ -260,6 +260,7 @@ def modern() -> list[dict]:
     """Return a mesh of istiod with a Gateway: everything that is read only where there is something to read."""
     cluster = sound()
     labelled(cluster, "member", rev="affirmed")
+    cluster["extra"] = thing("Namespace", "extra", labels={"multimesh.dev/mesh": "affirmed"})
     return [*cluster.values(), *(crd(name, "v1") for name in CRDS), gateway("web", "nginx-affirmed", "istio")]
 
 
@@ -355,3 +356,19 @@ def test_a_directory_without_a_kubernetes_object_is_an_error(run, tmp_path, text
     assert done.stderr.startswith("multimesh: rendered: the directory holds no Kubernetes object\n")
     (tmp_path / "rendered" / "more.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
     assert run(install(tmp_path / "b", []), "check", "rendered").returncode == 0
+
+
+def test_of_a_removed_mesh_every_namespace_with_its_label_is_read(run, tmp_path):
+    """Also one that the profile does not name."""
+    kubectl = install(tmp_path / "bin", [*modern(), thing("ConfigMap", "istio-ca-crl", "extra")])
+    done = run(kubectl, *REMOVED, "-o", "json")
+    assert "ConfigMap/extra/istio-ca-crl is still there" in [message for _, _, message in findings(done)]
+
+
+def test_a_mesh_without_gateways_costs_one_call_more(run, tmp_path):
+    """What was made for Gateways, revision tags and routes are read only where there are Gateways."""
+    kubectl = install(tmp_path / "bin", list(sound().values()))
+    run(kubectl, *VERIFY)
+    assert [call[1] for call in kubectl.calls if "gateway" in " ".join(call)] == [
+        f"gateways.{GATEWAY_API},gatewayclasses.{GATEWAY_API}"
+    ]

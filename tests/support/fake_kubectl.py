@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 #: API group of each resource that the program asks for by its plain name.
 GROUPS = {
-    **dict.fromkeys(("namespaces", "pods", "services", "configmaps", "secrets"), ""),
+    **dict.fromkeys(("namespaces", "pods", "services", "serviceaccounts", "configmaps", "secrets"), ""),
     **dict.fromkeys(("deployments", "daemonsets"), "apps"),
     **dict.fromkeys(("clusterroles", "clusterrolebindings"), "rbac.authorization.k8s.io"),
     "customresourcedefinitions": "apiextensions.k8s.io",

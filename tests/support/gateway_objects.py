@@ -67,3 +67,16 @@ def tag(kind: str, name: str, revision: str, namespace: str = "") -> Object:
         metadata["namespace"] = namespace
     version = "v1" if kind == "Service" else "admissionregistration.k8s.io/v1"
     return {"apiVersion": version, "kind": kind, "metadata": metadata}
+
+
+def made(name: str, namespace: str, of: str = "istio-affirmed", *, since_1_28: bool = True) -> list[Object]:
+    """Return what a control plane makes for a Gateway of a class: since 1.28 with a label of the class."""
+    labels = {f"{GROUP}/gateway-name": name} | ({f"{GROUP}/gateway-class-name": of} if since_1_28 else {})
+    return [
+        {
+            "apiVersion": "apps/v1" if kind == "Deployment" else "v1",
+            "kind": kind,
+            "metadata": {"name": f"{name}-{of}", "namespace": namespace, "labels": labels},
+        }
+        for kind in ("Deployment", "Service", "ServiceAccount")
+    ]

@@ -12,6 +12,9 @@ GROUP = "gateway.networking.k8s.io"
 NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
 CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
 
+#: The kinds of what is made for each Gateway, apart from what the user adds to its class.
+MADE = ("Deployment", "Service", "ServiceAccount")
+
 #: The controllers of the classes whose names no variable changes, each served by every control plane that knows it
 #: (istio 1.31.0 pkg/config/constants/constants.go).
 CONSTANT_CLASSES = {
@@ -57,6 +60,16 @@ def deployment_of(gateway: Object) -> str:
         return ""
     suffix = "" if name in CONSTANT_CLASSES else f"-{name}"
     return gateway.annotations.get(_OVERRIDE) or f"{gateway.name}{suffix}"
+
+
+def own_class(mesh: str) -> str:
+    """Return the name of the class of a mesh, as `multimesh values` writes it for Istio 1.22 and later."""
+    return f"{GATEWAY_CLASS}-{mesh}"
+
+
+def is_made_for_gateway(item: Object) -> bool:
+    """Return whether a control plane of Istio made an object for a Gateway; other programs use the same label."""
+    return item.kind in MADE and NAME_LABEL in item.labels and is_of_istio(class_of_set(item))
 
 
 def class_of_set(item: Object) -> str:

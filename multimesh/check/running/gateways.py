@@ -13,7 +13,16 @@ from typing import NamedTuple
 
 from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding
-from multimesh.check.meshes.gateways import CONSTANT_CLASSES, GROUP, class_of, is_gateway
+from multimesh.check.meshes.gateways import (
+    CONSTANT_CLASSES,
+    GROUP,
+    MADE,
+    NAME_LABEL,
+    class_of,
+    class_of_set,
+    is_gateway,
+    is_made_for_gateway,
+)
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.meshes.planes import Plane, planes
 from multimesh.check.objects import Object, dig, text_of
@@ -116,6 +125,23 @@ def gateways(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if space is not None:
             waiting = [item for item in own if REVISION_LABEL not in item.labels]
             yield from _namespace(mesh, ours, space, waiting)
+
+
+def outlived(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find what was made for a Gateway of another class than it has now: nobody removes it."""
+    spaces = spaces_of(mesh, found) if found.read("Namespace") else {}
+    there = {(item.namespace, item.name): item for item in found.of("Gateway") if is_gateway(item)}
+    for item in filter(is_made_for_gateway, found.of(*MADE)):
+        gateway = there.get((item.namespace, item.labels[NAME_LABEL]))
+        if gateway is not None and item.namespace in spaces and class_of_set(item) != class_of(gateway):
+            what = f"{item.title} is still there, and {gateway.title} has the class {class_of(gateway)} now"
+            yield Finding("left-behind", what, (side_of(mesh, item),), remedy=deletion(item))
+
+
+def deletion(item: Object) -> str:
+    """Return the command that deletes an object of a namespace."""
+    kind = f"gateways.{GROUP}" if is_gateway(item) else item.kind.lower()
+    return f"kubectl -n {item.namespace} delete {kind} {item.name}"
 
 
 def _has_own_class(found: Cluster, ours: Served, gateway: Object) -> bool:

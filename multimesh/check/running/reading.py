@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from multimesh.check.findings import Finding
-from multimesh.check.meshes.gateways import GROUP, is_gateway
-from multimesh.check.objects import Object
+from multimesh.check.meshes.gateways import GROUP, MADE, NAME_LABEL, is_gateway
+from multimesh.check.objects import Object, plural
 from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
-from multimesh.mesh.names import INJECTION_LABEL, REVISION_LABEL, TAG_LABEL
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, TAG_LABEL
 from multimesh.mesh.profile import Profile
 
 #: Cluster-scoped kinds.
@@ -35,6 +35,9 @@ _OPTIONAL = {
 
 #: Kinds of the Gateway API: a cluster knows all of them or none, except for routes.
 _GATEWAY_API = {f"gateways.{GROUP}": "Gateways", f"gatewayclasses.{GROUP}": "GatewayClasses"}
+
+#: What control planes have made for Gateways.
+_MADE = Query(dict.fromkeys(map(plural, MADE), "what was made for Gateways"), labels=NAME_LABEL)
 
 #: Kinds of which a removed mesh may have left some, and that not every cluster knows.
 _OPTIONAL_LEFT = {
@@ -70,8 +73,7 @@ def read_mesh(mesh: Profile, access: Access, *, was_removed: bool = False) -> Re
     require_some(first)
     found = _joined(first)
     more = _of_citadel(mesh) if _has_citadel(mesh, found, was_removed=was_removed) else []
-    if not was_removed:
-        more += _of_gateways(mesh, found)
+    more += _left_elsewhere(mesh, found) if was_removed else _of_gateways(mesh, found)
     second = _ask(access, more)
     return Reading(_joined([*first, *second]), [one for _, answer in (*first, *second) for one in answer.findings])
 
@@ -100,6 +102,16 @@ def _left(mesh: Profile) -> list[Query]:
         ),
         Query({"secrets": "the secret of the authority"}, mesh.namespace, _AUTHORITY[1:]),
         Query({"leases.coordination.k8s.io": "leases that are left"}, mesh.namespace, optional=True),
+        _MADE,
+    ]
+
+
+def _left_elsewhere(mesh: Profile, found: Cluster) -> list[Query]:
+    """Return what is read of namespaces that have the label of a removed mesh, and that its profile does not name."""
+    return [
+        Query({"configmaps": "ConfigMaps that are left"}, item.name)
+        for item in found.of("Namespace")
+        if item.labels.get(MESH_LABEL) == mesh.name and item.name not in mesh.namespaces
     ]
 
 
@@ -114,7 +126,8 @@ def _of_gateways(mesh: Profile, found: Cluster) -> list[Query]:
     by_revision = any(item.labels.get(REVISION_LABEL, mesh.revision) != mesh.revision for item in found.of("Namespace"))
     if not has_gateways and not by_revision:
         return []
-    return [Query({"services": "revision tags"}, mesh.namespace, labels=TAG_LABEL)]
+    tags = Query({"services": "revision tags"}, mesh.namespace, labels=TAG_LABEL)
+    return [tags, _MADE] if has_gateways else [tags]
 
 
 def _has_citadel(mesh: Profile, found: Cluster, *, was_removed: bool) -> bool:
