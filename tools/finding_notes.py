@@ -24,6 +24,7 @@ NOTES = {
     "root-missing": "One control plane of a namespace writes the root for all its revisions, under its own name for it; versions before 1.27 know one name only.\nWith `--cluster` the revisions that run count.\nIt is also found where the authority is not istiod ([a certificate authority of your own](isolation.md#a-certificate-authority-of-your-own)), and `verify` names pods whose root does not exist.",
     "cni-version": "Only meshes whose sidecars rely on istio-cni (`pilot.cni.enabled`, up to Istio 1.21 `istio_cni.enabled`) are compared with it, whichever mesh installs it.",
     "used-twice": "The variable is `PILOT_ENABLE_AMBIENT`, up to Istio 1.21 `PILOT_ENABLE_AMBIENT_CONTROLLERS`.",
+    "gateway-name": "The name is `<gateway>-<class>`, so the class `istio-affirmed` leaves 48 characters; for waypoints and agentgateways it is that of the Gateway.\n`verify` finds it too.\nSee [profile.md](profile.md#names-that-cannot-work).",
     "no-owner": "Manifests with CRDs count as an owner, and so do CRDs in the cluster.",
     "stock-name": "From 1.24 on the release of an istiod with a revision contains no stock name: there the finding means that selectors of the rewrite are missing.\nSee [upgrades.md](upgrades.md): Helm does not remember a post-renderer.",
     "namespace-outside-profile": "Shared resources of the owner, such as istio-cni, may be in any namespace.\nThe rule is [namespaces](rules.md#namespaces).",

@@ -138,6 +138,12 @@ CATALOGUE: dict[str, Page] = {
         "A cluster has one ztunnel on each node, which asks one control plane: workloads of the other have no proxy.",
         "Turn ambient mode on in one mesh only (PILOT_ENABLE_AMBIENT in pilot.env, or --set profile=ambient).",
     ),
+    "gateway-name": Page(
+        ERROR,
+        "The Deployment and the Service of a Gateway are named after it and its class, and pods have that name as a "
+        "label: with a longer one the Gateway gets neither, and its status says AddressNotUsable.",
+        "Choose a shorter name for the Gateway.",
+    ),
     "no-owner": Page(
         WARNING,
         "No mesh installs what a cluster has only once, such as CRDs.",

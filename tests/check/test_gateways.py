@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from gateway_objects import GROUP, gateway, gateway_class, made, plane, space, tag
-from meshes import objects, spec
+from meshes import mesh, objects, spec
 
+from multimesh.check.inside.gateway_names import gateway_names
 from multimesh.check.running.cluster import cluster
-from multimesh.check.running.gateways import gateways, outlived
+from multimesh.check.running.gateways import gateways, names, outlived
 from multimesh.check.running.removed import removed
 
 PLANE, MEMBER = "istio-affirmed", "nginx-affirmed"
@@ -301,3 +302,49 @@ def test_roots_in_labelled_namespaces_that_the_profile_does_not_name_are_left_to
         "ConfigMap/extra/istio-ca-root-cert",
         "ConfigMap/extra/istio-ca-crl",
     ]
+
+
+# Names.
+
+LONGEST_MESH = "m" * 30
+
+
+@pytest.mark.parametrize(
+    ("of", "longest"),
+    [("istio-affirmed", 48), (f"istio-{LONGEST_MESH}", 26), ("istio", 57), ("istio-waypoint", 63),
+     ("istio-agentgateway", 63), ("istio-east-west", 63)],
+)  # fmt: skip
+def test_the_longest_name_of_a_gateway_is_what_the_class_leaves_of_63_characters(of, longest):
+    """In manifests and in a cluster; nothing is appended to the names of constant classes."""
+    for length, expected in ((longest, 0), (longest + 1, 1)):
+        item = gateway("g" * length, MEMBER, of)
+        for told in (list(gateway_names(mesh(item))), list(names(spec(), cluster(objects(space(MEMBER), item))))):
+            assert [(one.id, one.level) for one in told] == [("gateway-name", "error")] * expected
+            for one in told:
+                assert f"of {64} characters, and 63 are allowed" in one.message
+                assert one.remedy.startswith(f"Give it a name of at most {longest} characters, or")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        gateway("g" * 60, MEMBER, "nginx"),
+        gateway("g" * 60, MEMBER, "istio-remote"),
+        gateway("g" * 60, MEMBER, addresses=[{"type": "Hostname", "value": "ingress"}]),
+        gateway("g" * 60, "elsewhere"),
+    ],
+    ids=["of another program", "that makes nothing", "with a Service that exists", "of another namespace"],
+)
+def test_a_long_name_of_which_nothing_is_made_is_no_finding(case):
+    """An address of an IP is no Service that exists, so that one counts."""
+    assert found(names, space(MEMBER), case) == []
+    ip = gateway("g" * 60, MEMBER, addresses=[{"type": "IPAddress", "value": "10.0.0.1"}])
+    assert len(found(names, space(MEMBER), ip)) == 1
+
+
+def test_another_name_for_what_is_made_is_what_counts():
+    """The annotation replaces the whole name."""
+    item = gateway("g" * 60, MEMBER)
+    for name, expected in (("short", 0), ("s" * 64, 1)):
+        item["metadata"]["annotations"] = {"gateway.istio.io/name-override": name}
+        assert len(found(names, space(MEMBER), item)) == expected

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from gateway_objects import gateway as of_gateway_api
 from program import profile
 
 Object = dict[str, Any]
@@ -337,6 +338,10 @@ CASES = {
     "used-twice": Case(
         both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT="true")),
         both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT=str(mesh == "blue").lower())),
+    ),
+    "gateway-name": Case(
+        {"affirmed": [istiod("affirmed"), of_gateway_api("g" * 49, "nginx-affirmed")]},
+        {"affirmed": [istiod("affirmed"), of_gateway_api("g" * 48, "nginx-affirmed")]},
     ),
     "no-owner": Case(
         two_profiles(owners=("leave", "leave")),

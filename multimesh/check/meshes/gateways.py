@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from multimesh.check.objects import Object, dig, mappings, text_of
 from multimesh.mesh.writes import GATEWAY_CLASS
 
@@ -60,6 +62,23 @@ def deployment_of(gateway: Object) -> str:
         return ""
     suffix = "" if name in CONSTANT_CLASSES else f"-{name}"
     return gateway.annotations.get(_OVERRIDE) or f"{gateway.name}{suffix}"
+
+
+class Excess(NamedTuple):
+    """A name that is too long: what is wrong, and what to do."""
+
+    what: str
+    remedy: str
+
+
+def excess_of(gateway: Object) -> Excess | None:
+    """Return why the name of a Gateway of Istio is too long for what is made for it; None if it is not."""
+    name, made = class_of(gateway), deployment_of(gateway)
+    if len(made) <= MAX_NAME or not is_of_istio(name):
+        return None
+    what = f'{gateway.title} makes a Deployment and a Service "{made}" of {len(made)} characters, and {MAX_NAME} are allowed'
+    room = MAX_NAME - (len(made) - len(gateway.name))
+    return Excess(what, f"Give it a name of at most {room} characters, or set the annotation {_OVERRIDE}.")
 
 
 def own_class(mesh: str) -> str:

@@ -20,6 +20,7 @@ from multimesh.check.meshes.gateways import (
     NAME_LABEL,
     class_of,
     class_of_set,
+    excess_of,
     is_gateway,
     is_made_for_gateway,
 )
@@ -125,6 +126,14 @@ def gateways(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if space is not None:
             waiting = [item for item in own if REVISION_LABEL not in item.labels]
             yield from _namespace(mesh, ours, space, waiting)
+
+
+def names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find Gateways whose Deployment and Service would have a name that is too long: they get neither."""
+    spaces = spaces_of(mesh, found)
+    for item in found.of("Gateway"):
+        if is_gateway(item) and item.namespace in spaces and (excess := excess_of(item)):
+            yield Finding("gateway-name", excess.what, (side_of(mesh, item),), remedy=excess.remedy)
 
 
 def outlived(mesh: Profile, found: Cluster) -> Iterator[Finding]:
