@@ -76,8 +76,9 @@ def excess_of(gateway: Object) -> Excess | None:
     name, made = class_of(gateway), deployment_of(gateway)
     if len(made) <= MAX_NAME or not is_of_istio(name):
         return None
-    what = f'{gateway.title} makes a Deployment and a Service "{made}" of {len(made)} characters, and {MAX_NAME} are allowed'
-    room = MAX_NAME - (len(made) - len(gateway.name))
+    size = len(made)
+    what = f'{gateway.title} makes a Deployment and a Service "{made}" of {size} characters, and {MAX_NAME} are allowed'
+    room = MAX_NAME - (size - len(gateway.name))
     return Excess(what, f"Give it a name of at most {room} characters, or set the annotation {_OVERRIDE}.")
 
 
