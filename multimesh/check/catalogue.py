@@ -95,6 +95,12 @@ CATALOGUE: dict[str, Page] = {
         "A control plane that is newer than the cluster's CRDs uses kinds or versions that are not there.",
         "Upgrade the chart base of the mesh that owns the CRDs first.",
     ),
+    "gateway-api-version": Page(
+        WARNING,
+        "A cluster has the CRDs of the Gateway API once, and each version of Istio reads some of their versions: from "
+        "its next start on a control plane ignores the others, while statuses stay as they were.",
+        "Choose a bundle that all meshes read, or upgrade the mesh first: docs/gateway-api.md has a table.",
+    ),
     "gateway-selector": Page(
         WARNING,
         "A Gateway resource of one mesh binds to the gateways of another one.",

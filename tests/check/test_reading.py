@@ -279,7 +279,8 @@ def test_the_page_grants_exactly_what_is_asked_for(run, tmp_path):
     for command in (VERIFY, CHECK, REMOVED):
         done = run(kubectl, *command, "-o", "json", started=True)
         assert not any(name == "unreadable" for name, *_ in findings(done)), done.stdout
-    assert kubectl.requests == grants
+    # The CRDs of the Gateway API are asked for by name, and the right is that to all CRDs: they are no secrets.
+    assert {one if one in grants else one._replace(name="") for one in kubectl.requests} == grants
     kubectl = install(tmp_path / "bin-1.5", citadels(), grants | grants_of([old_meshes]))
     assert findings(run(kubectl, *VERIFY, "-o", "json")) == []
     assert kubectl.requests - grants == grants_of([old_meshes])

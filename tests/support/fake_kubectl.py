@@ -137,7 +137,14 @@ def _fits(item: Any, plural: str, group: str, name: str, flags: dict[str, str]) 
     metadata = item["metadata"]
     label, _, value = flags["-l"].partition("=")
     return (
-        plural == (f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}es" if kind.endswith("s") else f"{kind}s")
+        plural
+        == (
+            f"{kind[:-1]}ies"
+            if kind.endswith("y") and not kind.endswith("ay")
+            else f"{kind}es"
+            if kind.endswith("s")
+            else f"{kind}s"
+        )
         and group == (version.rpartition("/")[0])
         and name in ("", metadata["name"])
         and (not flags["-n"] or metadata.get("namespace", "") == flags["-n"])

@@ -115,6 +115,13 @@ def crd(name: str, *versions: str, keep: bool = False) -> Object:
     return found
 
 
+def bundled(resource: str, bundle: str, *versions: str) -> Object:
+    """Return a CRD of a bundle of the Gateway API."""
+    found = crd(f"{resource}.gateway.networking.k8s.io", *versions)
+    found["metadata"]["annotations"] = {"gateway.networking.k8s.io/bundle-version": bundle}
+    return found
+
+
 def config(mesh: str, text: str) -> Object:
     """Return a mesh configuration."""
     return thing("ConfigMap", f"istio-{mesh}", f"istio-{mesh}", data={"mesh": text})
@@ -297,6 +304,16 @@ CASES = {
         {
             "affirmed": [istiod("affirmed", image="istio/pilot:1.20.8"), crd("gateways.networking.istio.io", "v1")],
             "blue": [istiod("blue", image="istio/pilot:1.20.8"), crd("wasmplugins.extensions.istio.io", "v1alpha1")],
+        },
+    ),
+    "gateway-api-version": Case(
+        {
+            "affirmed": [istiod("affirmed", image="istio/pilot:1.30.3"), bundled("tlsroutes", "v1.4.1", "v1alpha2")],
+            "blue": [istiod("blue", image="istio/pilot:1.31.0")],
+        },
+        {
+            "affirmed": [istiod("affirmed", image="istio/pilot:1.30.3"), bundled("tlsroutes", "v1.5.1", "v1")],
+            "blue": [istiod("blue", image="istio/pilot:1.29.6")],
         },
     ),
     "gateway-selector": Case(

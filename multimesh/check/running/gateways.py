@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding
+from multimesh.check.meshes.bundles import unread
 from multimesh.check.meshes.gateways import (
     CONSTANT_CLASSES,
     GROUP,
@@ -134,6 +135,12 @@ def names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     for item in found.of("Gateway"):
         if is_gateway(item) and item.namespace in spaces and (excess := excess_of(item)):
             yield Finding("gateway-name", excess.what, (side_of(mesh, item),), remedy=excess.remedy)
+
+
+def gateway_bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find CRDs of the Gateway API of a version that a control plane of the mesh does not read."""
+    for plane in running_planes(mesh, found):
+        yield from unread(plane, [(plane.mesh, crd) for crd in found.of("CustomResourceDefinition")])
 
 
 def outlived(mesh: Profile, found: Cluster) -> Iterator[Finding]:
