@@ -26,6 +26,8 @@ NOTES = {
     "cni-version": "Only meshes whose sidecars rely on istio-cni (`pilot.cni.enabled`, up to Istio 1.21 `istio_cni.enabled`) are compared with it, whichever mesh installs it.",
     "used-twice": "The variable is `PILOT_ENABLE_AMBIENT`, up to Istio 1.21 `PILOT_ENABLE_AMBIENT_CONTROLLERS`.",
     "gateway-name": "The name is `<gateway>-<class>`, so the class `istio-affirmed` leaves 48 characters; for waypoints and agentgateways it is that of the Gateway.\n`verify` finds it too.\nSee [profile.md](profile.md#names-that-cannot-work).",
+    "token-audience": "`multimesh values` writes an audience of the mesh, which is right without ambient mode.\nThe profile `ambient` of the charts sets `PILOT_ENABLE_AMBIENT`.\nSee [gateway-api.md](gateway-api.md#what-meshes-share).",
+    "route-mesh": "For example: HTTPRoute/nginx-affirmed/web names Gateway/nginx-blue/ingress of mesh blue.\nThe label of the namespace says which mesh a Gateway belongs to.\nSee [gateway-api.md](gateway-api.md#what-meshes-share).",
     "no-owner": "Manifests with CRDs count as an owner, and so do CRDs in the cluster.",
     "stock-name": "From 1.24 on the release of an istiod with a revision contains no stock name: there the finding means that selectors of the rewrite are missing.\nSee [upgrades.md](upgrades.md): Helm does not remember a post-renderer.",
     "namespace-outside-profile": "Shared resources of the owner, such as istio-cni, may be in any namespace.\nThe rule is [namespaces](rules.md#namespaces).",

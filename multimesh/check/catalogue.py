@@ -150,6 +150,17 @@ CATALOGUE: dict[str, Page] = {
         "label: with a longer one the Gateway gets neither, and its status says AddressNotUsable.",
         "Choose a shorter name for the Gateway.",
     ),
+    "token-audience": Page(
+        ERROR,
+        "With a token for an audience that its authority does not accept, a proxy gets no certificate, and does not start.",
+        "Add istio-ca to TOKEN_AUDIENCES in the values of istiod, before the audience of the mesh.",
+    ),
+    "route-mesh": Page(
+        WARNING,
+        "A control plane sees the namespaces of its own mesh only: a route to a Gateway of another mesh is attached to "
+        "nothing, and gets no status that would say so.",
+        "Put the route into the mesh of the Gateway, or give this mesh a Gateway of its own.",
+    ),
     "no-owner": Page(
         WARNING,
         "No mesh installs what a cluster has only once, such as CRDs.",

@@ -16,7 +16,7 @@ from multimesh.cli import main
 
 #: Findings about a running mesh: tests/check/test_verify.py has a test for each.
 OF_VERIFY = (
-    "admission-policy", "control-plane-down", "ca-bundle", "pod-mesh", "certificate", "left-behind", "revision-unserved",
+    "admission-policy", "control-plane-down", "ca-bundle", "pod-mesh", "certificate", "left-behind", "revision-unserved", "route-mesh",
     "gateway-class",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ from meshes import mesh, objects, spec
 
 from multimesh.check.inside.gateway_names import gateway_names
 from multimesh.check.running.cluster import cluster
-from multimesh.check.running.gateways import gateways, names, outlived
+from multimesh.check.running.gateways import gateways, names, outlived, routes
 from multimesh.check.running.removed import removed
 
 PLANE, MEMBER = "istio-affirmed", "nginx-affirmed"
@@ -348,3 +348,52 @@ def test_another_name_for_what_is_made_is_what_counts():
     for name, expected in (("short", 0), ("s" * 64, 1)):
         item["metadata"]["annotations"] = {"gateway.istio.io/name-override": name}
         assert len(found(names, space(MEMBER), item)) == expected
+
+
+# Routes.
+
+
+def route(kind="HTTPRoute", namespace=MEMBER, **parent):
+    """Return a route to a parent."""
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": kind,
+        "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"parentRefs": [{"name": "ingress", **parent}]},
+    }
+
+
+BOTH = (space(MEMBER), space("shop", "blue"))
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"])
+def test_a_route_to_a_gateway_of_another_mesh_is_found(kind):
+    """Neither mesh writes its status."""
+    expected = ("route-mesh", "warning", f"{kind}/{MEMBER}/web names Gateway/shop/ingress of mesh blue", "")
+    item = route(kind)
+    item["spec"]["parentRefs"].append({"name": "ingress", "namespace": "shop"})
+    assert found(routes, *BOTH, item) == [expected]
+
+
+def to(**parent):
+    item = route()
+    item["spec"]["parentRefs"] = [{"name": "ingress", **parent}]
+    return item
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        to(),
+        to(namespace="istio-affirmed"),
+        to(namespace="nobody"),
+        to(namespace="shop", kind="Service", group=""),
+        route(namespace="shop"),
+    ],
+    ids=["its own namespace", "its own mesh", "a namespace of no mesh", "a Service", "a route of another mesh"],
+)
+def test_other_parents_and_other_routes_are_no_finding(item):
+    """A mesh for Services has other rules, and a namespace without a label may be served by anybody."""
+    assert (
+        found(routes, OWN, *BOTH, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "nobody"}}, item) == []
+    )

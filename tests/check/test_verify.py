@@ -154,6 +154,20 @@ def test_every_fault_of_a_broken_cluster_is_found(tmp_path, fault):
 
 
 WARNINGS = {
+    "a route to a Gateway of another mesh": (
+        lambda c: (
+            labelled(c, "other", mesh="blue"),
+            c.update(
+                route={
+                    "apiVersion": "gateway.networking.k8s.io/v1",
+                    "kind": "HTTPRoute",
+                    "metadata": {"name": "web", "namespace": "nginx-affirmed"},
+                    "spec": {"parentRefs": [{"name": "ingress", "namespace": "default"}]},
+                }
+            ),
+        ),
+        "route-mesh",
+    ),
     "a pod that was started before the label was set": (lambda c: c.update(pod=pod(proxies=0)), "pod-mesh"),
     "a validator that still ignores failures": (
         lambda c: c["validator"]["webhooks"][0].update(failurePolicy="Ignore"),

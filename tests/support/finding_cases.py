@@ -200,6 +200,11 @@ def _second(root: str) -> Object:
     return found
 
 
+def _ambient(audiences: str) -> Object:
+    """Write a control plane in ambient mode that accepts tokens of some audiences."""
+    return istiod("affirmed", PILOT_ENABLE_AMBIENT="true", TOKEN_AUDIENCES=audiences)
+
+
 def _cni(version: str) -> Object:
     """Write the istio-cni of a version."""
     agent = {"name": "install-cni", "image": f"istio/install-cni:{version}"}
@@ -359,6 +364,10 @@ CASES = {
     "gateway-name": Case(
         {"affirmed": [istiod("affirmed"), of_gateway_api("g" * 49, "nginx-affirmed")]},
         {"affirmed": [istiod("affirmed"), of_gateway_api("g" * 48, "nginx-affirmed")]},
+    ),
+    "token-audience": Case(
+        {"affirmed": [_ambient("istio-ca-affirmed")]},
+        {"affirmed": [_ambient("istio-ca,istio-ca-affirmed")]},
     ),
     "no-owner": Case(
         two_profiles(owners=("leave", "leave")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from multimesh.check.findings import Finding
+from multimesh.check.inside.audiences import audiences
 from multimesh.check.inside.configuration import unparsed
 from multimesh.check.inside.gateway_names import gateway_names
 from multimesh.check.inside.references import gateways, pods, policies, roles, routes, selectors, services
@@ -24,6 +25,7 @@ INSIDE: tuple[Callable[[Mesh], Iterator[Finding]], ...] = (
     policies,
     gateways,
     gateway_names,
+    audiences,
     flags,
     unparsed,
     profile,

@@ -17,6 +17,9 @@ CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
 #: The kinds of what is made for each Gateway, apart from what the user adds to its class.
 MADE = ("Deployment", "Service", "ServiceAccount")
 
+#: The kinds that are attached to Gateways.
+ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
+
 #: The controllers of the classes whose names no variable changes, each served by every control plane that knows it
 #: (istio 1.31.0 pkg/config/constants/constants.go).
 CONSTANT_CLASSES = {

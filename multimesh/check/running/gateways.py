@@ -19,6 +19,7 @@ from multimesh.check.meshes.gateways import (
     GROUP,
     MADE,
     NAME_LABEL,
+    ROUTES,
     class_of,
     class_of_set,
     excess_of,
@@ -27,7 +28,7 @@ from multimesh.check.meshes.gateways import (
 )
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.meshes.planes import Plane, planes
-from multimesh.check.objects import Object, dig, text_of
+from multimesh.check.objects import Object, dig, mappings, text_of
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, label_command, side_of
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, TAG_LABEL
 from multimesh.mesh.profile import Profile
@@ -152,6 +153,20 @@ def outlived(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if gateway is not None and item.namespace in spaces and class_of_set(item) != class_of(gateway):
             what = f"{item.title} is still there, and {gateway.title} has the class {class_of(gateway)} now"
             yield Finding("left-behind", what, (side_of(mesh, item),), remedy=deletion(item))
+
+
+def routes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find routes of the mesh to Gateways in namespaces of other meshes: nobody attaches them, or says so."""
+    spaces = spaces_of(mesh, found)
+    meshes = {item.name: item.labels.get(MESH_LABEL, "") for item in found.of("Namespace")}
+    for item in found.of(*ROUTES):
+        for parent in mappings(item.data, "spec", "parentRefs") if item.namespace in spaces else ():
+            place = text_of(parent.get("namespace"))
+            other = meshes.get(place, "")
+            is_gateway_of_api = parent.get("group", GROUP) == GROUP and parent.get("kind", "Gateway") == "Gateway"
+            if is_gateway_of_api and other and place not in spaces:
+                what = f"{item.title} names Gateway/{place}/{text_of(parent.get('name'))} of mesh {other}"
+                yield Finding("route-mesh", what, (side_of(mesh, item),))
 
 
 def deletion(item: Object) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.bundles import CRDS
-from multimesh.check.meshes.gateways import GROUP, MADE, NAME_LABEL, is_gateway
+from multimesh.check.meshes.gateways import GROUP, MADE, NAME_LABEL, ROUTES, is_gateway
 from multimesh.check.objects import Object, plural
 from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5
 from multimesh.check.sources.compact import Compactor
@@ -39,6 +39,9 @@ _GATEWAY_API = {f"gateways.{GROUP}": "Gateways", f"gatewayclasses.{GROUP}": "Gat
 
 #: What control planes have made for Gateways.
 _MADE = Query(dict.fromkeys(map(plural, MADE), "what was made for Gateways"), labels=NAME_LABEL)
+
+#: Routes, of which a cluster need not know every kind.
+_ROUTES = Query({f"{plural(kind)}.{GROUP}": "routes" for kind in ROUTES}, optional=True)
 
 #: The CRDs of the Gateway API: by name, since all CRDs of a cluster are many megabytes.
 _DEFINITIONS = Query({"customresourcedefinitions": "versions of the Gateway API"}, names=CRDS)
@@ -131,7 +134,7 @@ def _of_gateways(mesh: Profile, found: Cluster) -> list[Query]:
     if not has_gateways and not by_revision:
         return []
     tags = Query({"services": "revision tags"}, mesh.namespace, labels=TAG_LABEL)
-    return [tags, _MADE, _DEFINITIONS] if has_gateways else [tags]
+    return [tags, _MADE, _DEFINITIONS, _ROUTES] if has_gateways else [tags]
 
 
 def _has_citadel(mesh: Profile, found: Cluster, *, was_removed: bool) -> bool:
