@@ -152,7 +152,7 @@ CATALOGUE: dict[str, Page] = {
     ),
     "token-audience": Page(
         ERROR,
-        "With a token for an audience that its authority does not accept, a proxy gets no certificate, and does not start.",
+        "A proxy whose token has an audience that its authority refuses gets no certificate, and does not start.",
         "Add istio-ca to TOKEN_AUDIENCES in the values of istiod, before the audience of the mesh.",
     ),
     "route-mesh": Page(
