@@ -8,6 +8,7 @@ docs/rules.md is made from the docstrings of the rules, and so is the table of r
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
 tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
 The table of what control planes write in docs/isolation.md comes from multimesh/mesh/writes.py.
+The table of versions in docs/gateway-api.md comes from multimesh/check/meshes/bundles.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
 The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
@@ -40,6 +41,7 @@ from finding_notes import NOTES  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
+from multimesh.check.meshes import bundles  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.mesh import definitions, manual, schema, writes  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
@@ -92,6 +94,7 @@ def pages() -> dict[Path, str]:
         ROOT / "README.md": between("README.md", "rules", rules_table()),
         ROOT / "docs/profile.md": between("docs/profile.md", "keys", keys_table()),
         ROOT / "docs/isolation.md": between("docs/isolation.md", "writes", writes_table()),
+        ROOT / "docs/gateway-api.md": between("docs/gateway-api.md", "bundles", bundles_table()),
         ROOT / "ARCHITECTURE.md": between("ARCHITECTURE.md", "files", files_table()),
         ROOT / "multimesh/profile.schema.json": schema.text(),
     }
@@ -308,6 +311,12 @@ def writes_table() -> str:
         what = row.what + (f"; with `{row.only_with}=true`" if row.only_with else "")
         rows.append(f"| {what} | {row.where} | {row.versions} | {row.apart} | {row.source} |")
     return "\n".join(("| what | where | Istio | kept apart by | source |", "|---|---|---|---|---|", *rows, ""))
+
+
+def bundles_table() -> str:
+    """Return which versions of Istio read what of the Gateway API."""
+    rows = (f"| `{resource}` | {istio} | {version} | {limits} |" for resource, istio, version, limits in bundles.rows())
+    return "\n".join(("| resource | Istio | version | bundle |", "|---|---|---|---|", *rows, ""))
 
 
 def files_table() -> str:

@@ -95,6 +95,12 @@ CATALOGUE: dict[str, Page] = {
         "A control plane that is newer than the cluster's CRDs uses kinds or versions that are not there.",
         "Upgrade the chart base of the mesh that owns the CRDs first.",
     ),
+    "gateway-api-version": Page(
+        WARNING,
+        "A cluster has the CRDs of the Gateway API once, and each version of Istio reads some of their versions: from "
+        "its next start on a control plane ignores the others, while statuses stay as they were.",
+        "Choose a bundle that all meshes read, or upgrade the mesh first: docs/gateway-api.md has a table.",
+    ),
     "gateway-selector": Page(
         WARNING,
         "A Gateway resource of one mesh binds to the gateways of another one.",
@@ -138,6 +144,23 @@ CATALOGUE: dict[str, Page] = {
         "A cluster has one ztunnel on each node, which asks one control plane: workloads of the other have no proxy.",
         "Turn ambient mode on in one mesh only (PILOT_ENABLE_AMBIENT in pilot.env, or --set profile=ambient).",
     ),
+    "gateway-name": Page(
+        ERROR,
+        "The Deployment and the Service of a Gateway are named after it and its class, and pods have that name as a "
+        "label: with a longer one the Gateway gets neither, and its status says AddressNotUsable.",
+        "Choose a shorter name for the Gateway.",
+    ),
+    "token-audience": Page(
+        ERROR,
+        "A proxy whose token has an audience that its authority refuses gets no certificate, and does not start.",
+        "Add istio-ca to TOKEN_AUDIENCES in the values of istiod, before the audience of the mesh.",
+    ),
+    "route-mesh": Page(
+        WARNING,
+        "A control plane sees the namespaces of its own mesh only: a route to a Gateway of another mesh is attached to "
+        "nothing, and gets no status that would say so.",
+        "Put the route into the mesh of the Gateway, or give this mesh a Gateway of its own.",
+    ),
     "no-owner": Page(
         WARNING,
         "No mesh installs what a cluster has only once, such as CRDs.",
@@ -172,6 +195,18 @@ CATALOGUE: dict[str, Page] = {
         ERROR,
         "Labels of a namespace decide which mesh discovers, injects and validates there.",
         "Apply what 'multimesh namespaces' writes.",
+    ),
+    "revision-unserved": Page(
+        ERROR,
+        "A Gateway belongs to the revision in its label istio.io/rev, or in that of its namespace: while nobody serves "
+        "that revision, its changes have no effect, and its status stays as it was.",
+        "Apply what 'multimesh namespaces --gateway-api' writes, and label Gateways of the control-plane namespace.",
+    ),
+    "gateway-class": Page(
+        ERROR,
+        "A control plane serves Gateways of its own classes, in the namespaces that it discovers: a Gateway of another "
+        "class is served by nobody.",
+        "Set spec.gatewayClassName to the class of the mesh.",
     ),
     "control-plane-down": Page(
         ERROR,

@@ -1,8 +1,9 @@
 """Write the namespaces of a mesh: their labels, and the Sidecar that limits each workload to its mesh.
 
 For Istio 1.5 the control-plane namespace also gets the label `istio-injection=disabled`, and every namespace the label
-of Citadel; later versions need neither. With --labels-only the output is `kubectl label` commands, for namespaces that
-somebody else manages.
+of Citadel; later versions need neither. With --gateway-api workload namespaces get the label of the revision that
+serves their Gateways of the Gateway API; one in the control-plane namespace needs the label itself. With --labels-only
+the output is `kubectl label` commands, for namespaces that somebody else manages.
 
     multimesh namespaces --profile charts-values/affirmed | kubectl apply --server-side -f -
 """
@@ -42,7 +43,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--istio", "the version of Istio, such as 1.5 or 1.30; default: the newest", metavar="V")
-    add_switch(command, "--gateway-api", "add the label istio.io/rev, which Gateway API resources need")
+    add_switch(
+        command,
+        "--gateway-api",
+        "add the label istio.io/rev to workload namespaces, which their Gateway API resources need",
+    )
     add_switch(command, "--labels-only", "write kubectl label commands instead of manifests")
 
 

@@ -9,6 +9,9 @@ empty or write `istio-system`, so two meshes would share one root, or use that o
 Values that contradict the profile are refused: another `rootNamespace`, another `global.istioNamespace` or `revision`
 in the injector's values, and `discoverySelectors` that leave out the namespaces of this mesh. Without
 discoverySelectors, or with an empty list, a control plane reads the whole cluster; `check` warns of it.
+
+Charts since 1.26 write `gatewayClasses` into a ConfigMap for each class. One for the class `istio` has no effect on
+Gateways of this mesh, whose class is `istio-affirmed` with the values of `multimesh values`; the report says so.
 """
 
 from __future__ import annotations
@@ -26,9 +29,17 @@ if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode
 
 ID = "mesh-config"
+
+#: Label of a ConfigMap with changes to what is made for Gateways of a class
+#: (istio 1.30.3, istio-discovery/templates/gateway-class-configmap.yaml).
+_DEFAULTS = "gateway.istio.io/defaults-for-class"
+
 READS: Reads = {
-    "ConfigMap": (name_is("istio"), (b"istio-", DataKey(b"mesh")), name_starts("istio-sidecar-injector")),
-}
+    "ConfigMap": (
+        name_is("istio"), (b"istio-", DataKey(b"mesh")), name_starts("istio-sidecar-injector"),
+        name_starts("istio-", _DEFAULTS),
+    ),
+}  # fmt: skip
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
@@ -44,6 +55,12 @@ def plan(resource: Resource, mesh: Profile) -> None:
         found = resource.embedded("data/values")
         if found is not None:
             _check_values(resource, mesh, found.text)
+    if resource.labels().get(_DEFAULTS) == "istio":
+        resource.notice(
+            "gateway-class", "warning", f"{resource.title} changes Gateways of the class istio, not istio-{mesh.name}",
+            f"Write gatewayClasses.istio-{mesh.name} instead of gatewayClasses.istio, unless this mesh keeps the class "
+            "istio.",
+        )  # fmt: skip
 
 
 def _plan_mesh(resource: Resource, mesh: Profile, inner: Editor, root: MappingNode) -> None:

@@ -15,7 +15,10 @@ from multimesh.check.catalogue import CATALOGUE
 from multimesh.cli import main
 
 #: Findings about a running mesh: tests/check/test_verify.py has a test for each.
-OF_VERIFY = ("admission-policy", "control-plane-down", "ca-bundle", "pod-mesh", "certificate", "left-behind")
+OF_VERIFY = (
+    "admission-policy", "control-plane-down", "ca-bundle", "pod-mesh", "certificate", "left-behind", "revision-unserved", "route-mesh",
+    "gateway-class",
+)  # fmt: skip
 
 
 def check(capsysbinary, *given):

@@ -8,6 +8,7 @@ from meshes import mesh, messages, said, spec
 
 from multimesh.check.between.discovery import without_selectors
 from multimesh.check.inside import INSIDE
+from multimesh.check.inside.audiences import audiences
 from multimesh.check.inside.configuration import unparsed
 from multimesh.check.inside.rewritten import confined, injection, profile
 from multimesh.check.inside.webhook_names import flags
@@ -20,7 +21,7 @@ ENTRY = "sidecar-injector.istio.io"
 def test_every_check_is_run():
     """The names are those of the functions."""
     assert [check.__name__ for check in INSIDE] == (
-        "roles pods selectors routes services policies gateways flags unparsed profile injection confined".split()
+        "roles pods selectors routes services policies gateways gateway_names audiences flags unparsed profile injection confined".split()
     )
 
 
@@ -283,3 +284,25 @@ def test_an_admission_policy_is_confined_as_a_validator_is():
             "ValidatingAdmissionPolicy", "p.istio.io", spec={"matchConstraints": {"resourceRules": rules, **selector}}
         )
         assert messages(confined, item, istiod("affirmed"), profile=spec()) == expected
+
+
+AMBIENT = {"PILOT_ENABLE_AMBIENT": "true"}
+AUDIENCES = {
+    "the mesh's alone": ({**AMBIENT, "TOKEN_AUDIENCES": "istio-ca-a"}, ["istio-ca-a"]),
+    "two others": ({**AMBIENT, "TOKEN_AUDIENCES": "a, b"}, ["a, b"]),
+    "before 1.22": ({"PILOT_ENABLE_AMBIENT_CONTROLLERS": "true", "TOKEN_AUDIENCES": "a"}, ["a"]),
+    "both": ({**AMBIENT, "TOKEN_AUDIENCES": "istio-ca, istio-ca-a"}, []),
+    "the default": (AMBIENT, []),
+    "without ambient mode": ({"TOKEN_AUDIENCES": "istio-ca-a"}, []),
+    "without an authority": ({**AMBIENT, "TOKEN_AUDIENCES": "a", "ENABLE_CA_SERVER": "false"}, []),
+}
+
+
+@pytest.mark.parametrize("case", AUDIENCES)
+def test_an_authority_of_ambient_mode_accepts_what_ztunnel_and_waypoints_send(case):
+    env, expected = AUDIENCES[case]
+    assert messages(audiences, plane(REVISION="affirmed", **env)) == [
+        f"mesh affirmed is in ambient mode, and its authority accepts tokens for {accepted}: ztunnel and waypoints send "
+        "istio-ca"
+        for accepted in expected
+    ]

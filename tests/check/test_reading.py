@@ -11,9 +11,10 @@ import pytest
 import yaml
 from fake_kubectl import GROUPS, Grant, Kubectl, answer, grants_of, install
 from finding_cases import crd
+from gateway_objects import gateway
 from pages import cluster_roles
 from program import profile
-from running_clusters import ROOT_CERT, encoded, old, sound, thing
+from running_clusters import ROOT_CERT, encoded, labelled, old, sound, thing
 
 from multimesh.check.sources import kubectl as sources
 from multimesh.cli import main
@@ -23,7 +24,11 @@ from multimesh.mesh.policies import chosen_policies
 
 VERSIONS = {"ClusterRoleBinding": "rbac.authorization.k8s.io/v1", "DaemonSet": "apps/v1"}
 CRDS = ("clusterissuers.cert-manager.io", "meshpolicies.authentication.istio.io", "clusterrbacconfigs.rbac.istio.io")
-EVERYTHING = [Grant(verb, group, resource) for resource, group in GROUPS.items() for verb in ("get", "list")]
+GATEWAY_API = "gateway.networking.k8s.io"
+EVERYTHING = [
+    *(Grant(verb, group, resource) for resource, group in GROUPS.items() for verb in ("get", "list")),
+    *(Grant("list", GATEWAY_API, resource) for resource in ("gateways", "gatewayclasses")),
+]
 
 
 class Done(NamedTuple):
@@ -130,6 +135,8 @@ QUESTIONS = {
     ("verify", "validatingadmissionpolicies"): "admission policies",
     ("verify", "validatingadmissionpolicybindings"): "admission policies",
     ("verify", "deployments"): 'control planes in "istio-affirmed"',
+    ("verify", "gateways"): "Gateways",
+    ("verify", "gatewayclasses"): "GatewayClasses",
     ("verify", "pods"): 'sidecars in "nginx-affirmed"',
     ("verify", "configmaps"): 'copies of the root certificate in "nginx-affirmed"',
     ("verify", "secrets"): 'whether the root certificate is that of the authority in "istio-affirmed"',
@@ -250,7 +257,11 @@ def test_check_says_nothing_of_bindings_that_it_could_not_read(run, tmp_path):
 
 
 def modern() -> list[dict]:
-    return [*sound().values(), *(crd(name, "v1") for name in CRDS)]
+    """Return a mesh of istiod with a Gateway: everything that is read only where there is something to read."""
+    cluster = sound()
+    labelled(cluster, "member", rev="affirmed")
+    cluster["extra"] = thing("Namespace", "extra", labels={"multimesh.dev/mesh": "affirmed"})
+    return [*cluster.values(), *(crd(name, "v1") for name in CRDS), gateway("web", "nginx-affirmed", "istio")]
 
 
 def citadels() -> list[dict]:
@@ -268,7 +279,8 @@ def test_the_page_grants_exactly_what_is_asked_for(run, tmp_path):
     for command in (VERIFY, CHECK, REMOVED):
         done = run(kubectl, *command, "-o", "json", started=True)
         assert not any(name == "unreadable" for name, *_ in findings(done)), done.stdout
-    assert kubectl.requests == grants
+    # The CRDs of the Gateway API are asked for by name, and the right is that to all CRDs: they are no secrets.
+    assert {one if one in grants else one._replace(name="") for one in kubectl.requests} == grants
     kubectl = install(tmp_path / "bin-1.5", citadels(), grants | grants_of([old_meshes]))
     assert findings(run(kubectl, *VERIFY, "-o", "json")) == []
     assert kubectl.requests - grants == grants_of([old_meshes])
@@ -345,3 +357,19 @@ def test_a_directory_without_a_kubernetes_object_is_an_error(run, tmp_path, text
     assert done.stderr.startswith("multimesh: rendered: the directory holds no Kubernetes object\n")
     (tmp_path / "rendered" / "more.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
     assert run(install(tmp_path / "b", []), "check", "rendered").returncode == 0
+
+
+def test_of_a_removed_mesh_every_namespace_with_its_label_is_read(run, tmp_path):
+    """Also one that the profile does not name."""
+    kubectl = install(tmp_path / "bin", [*modern(), thing("ConfigMap", "istio-ca-crl", "extra")])
+    done = run(kubectl, *REMOVED, "-o", "json")
+    assert "ConfigMap/extra/istio-ca-crl is still there" in [message for _, _, message in findings(done)]
+
+
+def test_a_mesh_without_gateways_costs_one_call_more(run, tmp_path):
+    """What was made for Gateways, revision tags and routes are read only where there are Gateways."""
+    kubectl = install(tmp_path / "bin", list(sound().values()))
+    run(kubectl, *VERIFY)
+    assert [call[1] for call in kubectl.calls if "gateway" in " ".join(call)] == [
+        f"gateways.{GATEWAY_API},gatewayclasses.{GATEWAY_API}"
+    ]

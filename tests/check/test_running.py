@@ -39,7 +39,7 @@ def said(check, *items, mesh=MESH_SPEC):
 
 def test_every_check_is_run():
     assert [check.__name__ for check in RUNNING] == (
-        "unseen namespaces control_planes bundles injectors pods root_maps secrets root_copies stock_names".split()
+        "unseen namespaces control_planes gateways outlived names gateway_bundles routes bundles injectors pods root_maps secrets root_copies stock_names".split()
     )
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from gateway_objects import gateway, gateway_class
 from running_clusters import OTHER_CERT, encoded, entry, labelled, old, pod, sound, thing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,19 @@ FAULTS = {
         "control-plane-down",
         "no ready pod",
     ),
+    "a namespace with Gateways of a revision that nobody serves": (
+        lambda c: (labelled(c, "member", rev="gone"), c.update(gateway=gateway("web", "nginx-affirmed", "istio"))),
+        "revision-unserved",
+        "nor its Gateways: web",
+    ),
+    "a Gateway of a class of another mesh": (
+        lambda c: c.update(
+            gateway=gateway("web", "nginx-affirmed", "istio-blue"),
+            of=gateway_class("istio-blue", "istio.io/gateway-controller-blue"),
+        ),
+        "gateway-class",
+        "has the class istio-blue",
+    ),
     "an empty caBundle": (lambda c: bundle(c, "injector", ""), "ca-bundle", "has no caBundle"),
     "another mesh's caBundle": (lambda c: bundle(c, "validator", encoded(OTHER_CERT)), "ca-bundle", "another root"),
     "no injector at all": (lambda c: c.pop("injector"), "ca-bundle", "no webhook injects"),
@@ -140,6 +154,20 @@ def test_every_fault_of_a_broken_cluster_is_found(tmp_path, fault):
 
 
 WARNINGS = {
+    "a route to a Gateway of another mesh": (
+        lambda c: (
+            labelled(c, "other", mesh="blue"),
+            c.update(
+                route={
+                    "apiVersion": "gateway.networking.k8s.io/v1",
+                    "kind": "HTTPRoute",
+                    "metadata": {"name": "web", "namespace": "nginx-affirmed"},
+                    "spec": {"parentRefs": [{"name": "ingress", "namespace": "default"}]},
+                }
+            ),
+        ),
+        "route-mesh",
+    ),
     "a pod that was started before the label was set": (lambda c: c.update(pod=pod(proxies=0)), "pod-mesh"),
     "a validator that still ignores failures": (
         lambda c: c["validator"]["webhooks"][0].update(failurePolicy="Ignore"),

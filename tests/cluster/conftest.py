@@ -34,7 +34,7 @@ LIFE = (
     "next_version",
 )
 #: The modules of which each test begins with an empty cluster.
-ALONE = ("proof", "operations", "chain", "life", "ownership")
+ALONE = ("proof", "operations", "gateways", "chain", "life", "ownership")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

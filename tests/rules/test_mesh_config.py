@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rule_cases import NS, paths, refusal, rendered, stays, unknown_shape
+from rule_cases import NS, paths, refusal, rendered, rendering, stays, unknown_shape
 
 CONFIG_MAP = """\
 apiVersion: v1
@@ -29,6 +29,37 @@ def config_map(text: str, name: str = "istio", key: str = "mesh", kind: str = "C
 def injector(text: str, name: str = "istio-sidecar-injector-affirmed") -> str:
     """Write the ConfigMap of an injector with these values."""
     return config_map(text, name, "values")
+
+
+# Changes to what is made for Gateways.
+
+
+def of_class(name: str, label: str = "gateway.istio.io/defaults-for-class") -> str:
+    """Write the ConfigMap that charts since 1.26 make of gatewayClasses."""
+    return (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n"
+        f'  name: istio-affirmed-gatewayclass-{name}\n  namespace: {NS}\n  labels:\n    {label}: "{name}"\n'
+        "data:\n  service: |\n    spec:\n      type: ClusterIP\n"
+    )
+
+
+def test_changes_to_gateways_of_the_stock_class_are_noticed():
+    """They have no effect on the class of this mesh; the text stays as it is."""
+    (notice,) = rendering(of_class("istio")).notices
+    assert (notice["id"], notice["severity"]) == ("gateway-class", "warning")
+    assert notice["message"] == (
+        f"ConfigMap/{NS}/istio-affirmed-gatewayclass-istio changes Gateways of the class istio, not istio-affirmed"
+    )
+    assert "gatewayClasses.istio-affirmed instead of gatewayClasses.istio" in str(notice["remedy"])
+    assert stays(of_class("istio"))
+
+
+@pytest.mark.parametrize(
+    "manifest", [of_class("istio-affirmed"), of_class("istio-waypoint"), of_class("istio", "app.kubernetes.io/name")]
+)
+def test_changes_to_gateways_of_other_classes_are_not(manifest: str):
+    """Those of this mesh, and the constant ones, which every mesh serves."""
+    assert rendering(manifest).notices == []
 
 
 # The root namespace.

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 #: API group of each resource that the program asks for by its plain name.
 GROUPS = {
-    **dict.fromkeys(("namespaces", "pods", "services", "configmaps", "secrets"), ""),
+    **dict.fromkeys(("namespaces", "pods", "services", "serviceaccounts", "configmaps", "secrets"), ""),
     **dict.fromkeys(("deployments", "daemonsets"), "apps"),
     **dict.fromkeys(("clusterroles", "clusterrolebindings"), "rbac.authorization.k8s.io"),
     "customresourcedefinitions": "apiextensions.k8s.io",
@@ -137,7 +137,14 @@ def _fits(item: Any, plural: str, group: str, name: str, flags: dict[str, str]) 
     metadata = item["metadata"]
     label, _, value = flags["-l"].partition("=")
     return (
-        plural == (f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}es" if kind.endswith("s") else f"{kind}s")
+        plural
+        == (
+            f"{kind[:-1]}ies"
+            if kind.endswith("y") and not kind.endswith("ay")
+            else f"{kind}es"
+            if kind.endswith("s")
+            else f"{kind}s"
+        )
         and group == (version.rpartition("/")[0])
         and name in ("", metadata["name"])
         and (not flags["-n"] or metadata.get("namespace", "") == flags["-n"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from gateway_objects import gateway as of_gateway_api
 from program import profile
 
 Object = dict[str, Any]
@@ -114,6 +115,13 @@ def crd(name: str, *versions: str, keep: bool = False) -> Object:
     return found
 
 
+def bundled(resource: str, bundle: str, *versions: str) -> Object:
+    """Return a CRD of a bundle of the Gateway API."""
+    found = crd(f"{resource}.gateway.networking.k8s.io", *versions)
+    found["metadata"]["annotations"] = {"gateway.networking.k8s.io/bundle-version": bundle}
+    return found
+
+
 def config(mesh: str, text: str) -> Object:
     """Return a mesh configuration."""
     return thing("ConfigMap", f"istio-{mesh}", f"istio-{mesh}", data={"mesh": text})
@@ -190,6 +198,11 @@ def _second(root: str) -> Object:
     found = istiod("affirmed", "affirmed-1-30", PILOT_CA_CERT_CONFIGMAP=root)
     found["metadata"]["name"] = "istiod-affirmed-1-30"
     return found
+
+
+def _ambient(audiences: str) -> Object:
+    """Write a control plane in ambient mode that accepts tokens of some audiences."""
+    return istiod("affirmed", PILOT_ENABLE_AMBIENT="true", TOKEN_AUDIENCES=audiences)
 
 
 def _cni(version: str) -> Object:
@@ -298,6 +311,16 @@ CASES = {
             "blue": [istiod("blue", image="istio/pilot:1.20.8"), crd("wasmplugins.extensions.istio.io", "v1alpha1")],
         },
     ),
+    "gateway-api-version": Case(
+        {
+            "affirmed": [istiod("affirmed", image="istio/pilot:1.30.3"), bundled("tlsroutes", "v1.4.1", "v1alpha2")],
+            "blue": [istiod("blue", image="istio/pilot:1.31.0")],
+        },
+        {
+            "affirmed": [istiod("affirmed", image="istio/pilot:1.30.3"), bundled("tlsroutes", "v1.5.1", "v1")],
+            "blue": [istiod("blue", image="istio/pilot:1.29.6")],
+        },
+    ),
     "gateway-selector": Case(
         both(lambda mesh: gateway(mesh, "ingressgateway")), both(lambda mesh: gateway(mesh, f"{mesh}-ingressgateway"))
     ),
@@ -337,6 +360,14 @@ CASES = {
     "used-twice": Case(
         both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT="true")),
         both(lambda mesh: istiod(mesh, PILOT_ENABLE_AMBIENT=str(mesh == "blue").lower())),
+    ),
+    "gateway-name": Case(
+        {"affirmed": [istiod("affirmed"), of_gateway_api("g" * 49, "nginx-affirmed")]},
+        {"affirmed": [istiod("affirmed"), of_gateway_api("g" * 48, "nginx-affirmed")]},
+    ),
+    "token-audience": Case(
+        {"affirmed": [_ambient("istio-ca-affirmed")]},
+        {"affirmed": [_ambient("istio-ca,istio-ca-affirmed")]},
     ),
     "no-owner": Case(
         two_profiles(owners=("leave", "leave")),

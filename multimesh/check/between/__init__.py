@@ -14,6 +14,7 @@ from multimesh.check.between.claims import collisions
 from multimesh.check.between.cni import cni_versions
 from multimesh.check.between.crds import crd_versions
 from multimesh.check.between.discovery import meeting, unselective
+from multimesh.check.between.gateway_api import bundles
 from multimesh.check.between.manifests import CLAIMS
 from multimesh.check.between.profiles import PROFILE_CLAIMS
 from multimesh.check.between.reached import reached
@@ -39,6 +40,7 @@ BETWEEN: tuple[Callable[[list[Mesh]], Iterator[Finding]], ...] = (
     citadels,
     embedded,
     crd_versions,
+    bundles,
     cni_versions,
     no_owner,
     claimed,

@@ -11,6 +11,7 @@ from multimesh.check.findings import Finding
 from multimesh.check.running.certificates import bundles, root_copies, secrets
 from multimesh.check.running.cluster import Cluster, unseen
 from multimesh.check.running.control_planes import control_planes
+from multimesh.check.running.gateways import gateway_bundles, gateways, names, outlived, routes
 from multimesh.check.running.namespaces import namespaces
 from multimesh.check.running.pods import injectors, pods, root_maps
 from multimesh.check.running.stock_names import stock_names
@@ -20,6 +21,11 @@ RUNNING: tuple[Callable[[Profile, Cluster], Iterator[Finding]], ...] = (
     unseen,
     namespaces,
     control_planes,
+    gateways,
+    outlived,
+    names,
+    gateway_bundles,
+    routes,
     bundles,
     injectors,
     pods,

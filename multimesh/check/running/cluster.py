@@ -41,7 +41,7 @@ class Cluster(NamedTuple):
     def missed(self, kind: str, namespace: str = "") -> bool:
         """Return whether a kind could not be read in a namespace, so that its absence says nothing."""
         name = plural(kind)
-        return any(known == name and where in ("", namespace) for known, where in self.unread or ())
+        return any(known.partition(".")[0] == name and where in ("", namespace) for known, where in self.unread or ())
 
 
 def cluster(objects: list[Object], unread: Iterable[tuple[str, str]] | None = None) -> Cluster:

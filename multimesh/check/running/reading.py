@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from multimesh.check.findings import Finding
-from multimesh.check.objects import Object
+from multimesh.check.meshes.bundles import CRDS
+from multimesh.check.meshes.gateways import GROUP, MADE, NAME_LABEL, ROUTES, is_gateway
+from multimesh.check.objects import Object, plural
 from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
-from multimesh.mesh.names import INJECTION_LABEL
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, TAG_LABEL
 from multimesh.mesh.profile import Profile
 
 #: Cluster-scoped kinds.
@@ -32,9 +34,21 @@ _OPTIONAL = {
     "validatingadmissionpolicybindings": "admission policies",
 }
 
+#: Kinds of the Gateway API: a cluster knows all of them or none, except for routes.
+_GATEWAY_API = {f"gateways.{GROUP}": "Gateways", f"gatewayclasses.{GROUP}": "GatewayClasses"}
+
+#: What control planes have made for Gateways.
+_MADE = Query(dict.fromkeys(map(plural, MADE), "what was made for Gateways"), labels=NAME_LABEL)
+
+#: Routes, of which a cluster need not know every kind.
+_ROUTES = Query({f"{plural(kind)}.{GROUP}": "routes" for kind in ROUTES}, optional=True)
+
+#: The CRDs of the Gateway API: by name, since all CRDs of a cluster are many megabytes.
+_DEFINITIONS = Query({"customresourcedefinitions": "versions of the Gateway API"}, names=CRDS)
+
 #: Kinds of which a removed mesh may have left some, and that not every cluster knows.
 _OPTIONAL_LEFT = {
-    "gatewayclasses.gateway.networking.k8s.io": "GatewayClasses",
+    **_GATEWAY_API,
     "clusterissuers.cert-manager.io": "ClusterIssuers",
 }
 
@@ -65,7 +79,9 @@ def read_mesh(mesh: Profile, access: Access, *, was_removed: bool = False) -> Re
     first = _ask(access, _left(mesh) if was_removed else _running(mesh))
     require_some(first)
     found = _joined(first)
-    second = _ask(access, _of_citadel(mesh) if _has_citadel(mesh, found, was_removed=was_removed) else ())
+    more = _of_citadel(mesh) if _has_citadel(mesh, found, was_removed=was_removed) else []
+    more += _left_elsewhere(mesh, found) if was_removed else _of_gateways(mesh, found)
+    second = _ask(access, more)
     return Reading(_joined([*first, *second]), [one for _, answer in (*first, *second) for one in answer.findings])
 
 
@@ -73,6 +89,7 @@ def _running(mesh: Profile) -> list[Query]:
     return [
         Query(_CLUSTER_KINDS),
         Query(_OPTIONAL, optional=True),
+        Query(_GATEWAY_API, optional=True),
         Query({"deployments": "control planes", "configmaps": "copies of the root certificate"}, mesh.namespace),
         *(
             Query({"pods": "sidecars", "configmaps": "copies of the root certificate"}, name)
@@ -92,12 +109,32 @@ def _left(mesh: Profile) -> list[Query]:
         ),
         Query({"secrets": "the secret of the authority"}, mesh.namespace, _AUTHORITY[1:]),
         Query({"leases.coordination.k8s.io": "leases that are left"}, mesh.namespace, optional=True),
+        _MADE,
+    ]
+
+
+def _left_elsewhere(mesh: Profile, found: Cluster) -> list[Query]:
+    """Return what is read of namespaces that have the label of a removed mesh, and that its profile does not name."""
+    return [
+        Query({"configmaps": "ConfigMaps that are left"}, item.name)
+        for item in found.of("Namespace")
+        if item.labels.get(MESH_LABEL) == mesh.name and item.name not in mesh.namespaces
     ]
 
 
 def _of_citadel(mesh: Profile) -> list[Query]:
     kinds = {"secrets": "certificates of Istio 1.5"}
     return [Query(kinds, name, fields=_CITADEL) for name in (mesh.namespace, *mesh.workload_namespaces)]
+
+
+def _of_gateways(mesh: Profile, found: Cluster) -> list[Query]:
+    """Return what is read of a cluster in which somebody uses the Gateway API, or labels namespaces by revision."""
+    has_gateways = any(map(is_gateway, found.of("Gateway")))
+    by_revision = any(item.labels.get(REVISION_LABEL, mesh.revision) != mesh.revision for item in found.of("Namespace"))
+    if not has_gateways and not by_revision:
+        return []
+    tags = Query({"services": "revision tags"}, mesh.namespace, labels=TAG_LABEL)
+    return [tags, _MADE, _DEFINITIONS, _ROUTES] if has_gateways else [tags]
 
 
 def _has_citadel(mesh: Profile, found: Cluster, *, was_removed: bool) -> bool:

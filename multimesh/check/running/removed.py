@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from multimesh.check.findings import Finding, Side
+from multimesh.check.meshes.gateways import (
+    MADE,
+    NAME_LABEL,
+    class_of,
+    class_of_set,
+    is_gateway,
+    is_made_for_gateway,
+    is_of_istio,
+    own_class,
+)
+from multimesh.check.objects import Object
 from multimesh.check.running.cluster import Cluster
+from multimesh.check.running.gateways import deletion, spaces_of
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, SHARED_POLICIES, is_own, is_renamed
 from multimesh.mesh.profile import Profile
 from multimesh.mesh.writes import CRL, ROOT
@@ -57,9 +69,35 @@ def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if keys:
             remedy = f"kubectl label namespace {item.name} {' '.join(f'{key}-' for key in keys)}"
             yield _left(mesh, f"{item.title} labels {', '.join(keys)}", item.file, item.line, remedy)
+    labelled = {item.name for item in found.of("Namespace") if item.labels.get(MESH_LABEL) == mesh.name}
     for item in found.of("ConfigMap", "Secret", "Lease"):
-        if item.namespace in mesh.namespaces and _is_created_at_run_time(item.kind, item.name):
+        if item.namespace in labelled.union(mesh.namespaces) and _is_created_at_run_time(item.kind, item.name):
             remedy = f"kubectl -n {item.namespace} delete {item.kind.lower()} {item.name}"
+            yield _left(mesh, item.title, item.file, item.line, remedy)
+    yield from _gateways(mesh, found)
+
+
+def _gateways(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Yield the Gateways of a mesh that was removed, and what was made for them: it runs on, and costs an address.
+
+    In namespaces of the mesh these are all of Istio; elsewhere those of the class of the mesh.
+    """
+    spaces = spaces_of(mesh, found)
+
+    def is_left(item: Object, name: str) -> bool:
+        return name == own_class(mesh.name) or (item.namespace in spaces and is_of_istio(name))
+
+    there = {(item.namespace, item.name): item for item in found.of("Gateway") if is_gateway(item)}
+    for item in there.values():
+        if is_left(item, class_of(item)):
+            remedy = f"{deletion(item)}, which removes what was made for it, too"
+            yield _left(mesh, item.title, item.file, item.line, remedy)
+    for item in filter(is_made_for_gateway, found.of(*MADE)):
+        name, gateway = class_of_set(item), there.get((item.namespace, item.labels[NAME_LABEL]))
+        if is_left(item, name):
+            # While its Gateway has this class, a control plane that serves it would make it again.
+            owner = gateway if gateway is not None and class_of(gateway) == name else item
+            remedy = deletion(owner)
             yield _left(mesh, item.title, item.file, item.line, remedy)
 
 

@@ -173,7 +173,9 @@ def _unread(query: Query, reason: str) -> Answer:
 
 def arguments(query: Query) -> list[str]:
     """Return the arguments of kubectl for a query."""
-    found = ["get", ",".join(query.kinds), *query.names, *(["-n", query.namespace] if query.namespace else ["-A"])]
+    # kubectl refuses names together with all namespaces.
+    where = ["-n", query.namespace] if query.namespace else [] if query.names else ["-A"]
+    found = ["get", ",".join(query.kinds), *query.names, *where]
     found += ["-l", query.labels] if query.labels else []
     found += ["--field-selector", query.fields] if query.fields else []
     return [*found, "-o", "json"]

@@ -238,6 +238,9 @@ def _definition(data: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     if isinstance(spec, dict):
         kept = {key: spec[key] for key in ("group", "names", "scope", "version") if key in spec}
-        kept["versions"] = [{"name": text_of(item.get("name"))} for item in mappings(spec, "versions")]
+        kept["versions"] = [
+            {"name": text_of(item.get("name"))} | ({"served": False} if item.get("served") is False else {})
+            for item in mappings(spec, "versions")
+        ]
     metadata = data.get("metadata")
     return {"metadata": metadata if isinstance(metadata, dict) else {}, "spec": kept}
