@@ -10,6 +10,7 @@ tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py
 The table of what control planes write in docs/isolation.md comes from multimesh/mesh/writes.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
+The version in the files that Helm reads about plugins comes from multimesh/version.py.
 The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
 """
 
@@ -43,6 +44,7 @@ from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above c
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.mesh import definitions, manual, schema, writes  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
+from multimesh.version import __version__  # noqa: E402 - the path above comes first
 
 #: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
 LAYERS: tuple[tuple[str, ...], ...] = tuple(
@@ -53,6 +55,9 @@ LAYERS: tuple[tuple[str, ...], ...] = tuple(
     if contract["id"] == "layers"
     for layer in contract["layers"]
 )
+
+#: What Helm reads about the plugins, each with the version of the program.
+PLUGINS = ("plugin.yaml", "plugins/cli.yaml", "plugins/helm3.yaml")
 
 NO_BREAK = "\u00a0"
 
@@ -94,7 +99,13 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/isolation.md": between("docs/isolation.md", "writes", writes_table()),
         ROOT / "ARCHITECTURE.md": between("ARCHITECTURE.md", "files", files_table()),
         ROOT / "multimesh/profile.schema.json": schema.text(),
+        **{ROOT / name: plugin(ROOT / name) for name in PLUGINS},
     }
+
+
+def plugin(path: Path) -> str:
+    """Return the text of what Helm reads about a plugin, with the version of the program."""
+    return re.sub(r"(?m)^version: .*$", f"version: {__version__}", path.read_text(encoding="utf-8"))
 
 
 def between(name: str, marker: str, text: str) -> str:
