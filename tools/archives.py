@@ -13,7 +13,7 @@ import shutil
 import tarfile
 import time as clock
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 #: The content of each file by its path, and whether it is a program.
@@ -28,10 +28,19 @@ LAYERS = {".tgz": "application/vnd.oci.image.layer.v1.tar+gzip", ".prov": "appli
 def tar_gz(files: Files, time: int, root: str) -> bytes:
     """Return a compressed tar archive with the files below a directory; plugin.yaml first, which Helm looks for."""
     raw = io.BytesIO()
+    made = set()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name in sorted(files, key=lambda name: (name != "plugin.yaml", name)):
             content, is_program = files[name]
-            member = tarfile.TarInfo(f"{root}/{name}" if root else name)
+            path = PurePosixPath(root, name)
+            # Helm 3 makes no directory that the archive does not have.
+            for parent in reversed(path.parents[:-1]):
+                if parent not in made:
+                    made.add(parent)
+                    directory = tarfile.TarInfo(str(parent))
+                    directory.type, directory.mtime, directory.mode = tarfile.DIRTYPE, time, 0o755
+                    tar.addfile(directory)
+            member = tarfile.TarInfo(str(path))
             member.size, member.mtime, member.mode = len(content), time, 0o755 if is_program else 0o644
             tar.addfile(member, io.BytesIO(content))
     packed = io.BytesIO()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import packages
 import pytest
-from helms import Helm, real_helm
+from helms import Helm
 from pythons import bare_python
 
 
@@ -24,13 +24,13 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bare_python(tmp_path_factory.mktemp("pythons") / "bare")
 
 
-@pytest.fixture(params=["4.1.4", "4.3.2"])
+@pytest.fixture(params=[version for version in packages.HELMS if version.startswith("4.")])
 def a_helm4(request: pytest.FixtureRequest, tmp_path: Path) -> Helm:
     """Return one Helm 4 after the other, with empty directories."""
-    return real_helm(4, tmp_path) if request.param == "4.1.4" else packages.helm_of_today(4, tmp_path)
+    return packages.helm(request.param, tmp_path)
 
 
-@pytest.fixture(params=["3.17.2", "3.22.0"])
+@pytest.fixture(params=[version for version in packages.HELMS if version.startswith("3.")])
 def a_helm3(request: pytest.FixtureRequest, tmp_path: Path) -> Helm:
     """Return one Helm 3 after the other, with empty directories."""
-    return real_helm(3, tmp_path) if request.param == "3.17.2" else packages.helm_of_today(3, tmp_path)
+    return packages.helm(request.param, tmp_path)

@@ -135,7 +135,7 @@ def test_an_archive_of_another_signer_is_refused(a_helm4: Helm, plugins: Path, t
 
 def test_the_newest_helm_reads_the_armored_key_too(plugins: Path, tmp_path: Path) -> None:
     """Helm 4.1 reads only the binary form, so both are published."""
-    helm = packages.helm_of_today(4, tmp_path)
+    helm = packages.helm(packages.HELMS[-1], tmp_path)
     done = helm.run("plugin", "install", plugins / f"{NAME}.tgz", "--keyring", plugins / "multimesh.asc")
     assert done.code == 0, done.err
 

@@ -20,10 +20,13 @@ from pathlib import Path
 
 import pytest
 import reader
-from helms import Helm
+from helms import VERSIONS, Helm, real_helm
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
+
+#: The versions of Helm that the packages are tried with: the oldest of each, and the newest, which Go builds.
+HELMS = ("3.17.2", "3.22.0", "4.1.4", "4.3.2")
 
 #: What the extra `package` of pyproject.toml installs, by the names of modules.
 NEEDED = ("argparse_manpage", "build", "pysequoia", "setuptools", "shtab")
@@ -54,9 +57,9 @@ def secret_key(path: Path, name: str = "multimesh test <test@multimesh.dev>") ->
 
 
 def names(archive: Path) -> list[str]:
-    """Return the paths in a compressed tar archive, in their order."""
+    """Return the paths of what is not a directory in a compressed tar archive, in their order."""
     with tarfile.open(archive) as tar:
-        return tar.getnames()
+        return [member.name for member in tar.getmembers() if not member.isdir()]
 
 
 @cache
@@ -75,8 +78,11 @@ def program(module: str, package: str) -> Path:
     return found
 
 
-def helm_of_today(major: int, home: Path) -> Helm:
-    """Return the newest Helm 3 or Helm 4, which Go builds, or skip the test."""
+def helm(version: str, home: Path) -> Helm:
+    """Return a Helm with its files in a directory: one of tools/helm.py, or one that Go builds; or skip the test."""
+    major = int(version.partition(".")[0])
+    if f"v{version}" == VERSIONS[major]:
+        return real_helm(major, home)
     return Helm(program(f"helm{major}", f"helm.sh/helm/v{major}/cmd/helm"), major, home)
 
 
@@ -115,5 +121,8 @@ def web_server(directory: Path) -> Iterator[str]:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    # Helm 3 takes an address for an archive by this media type (pkg/plugin/installer/http_installer.go).
+    extensions_map = {".tgz": "application/gzip"}  # noqa: RUF012 - the base class reads it from here
+
     def log_message(self, *_: object) -> None:
         pass
