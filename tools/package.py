@@ -234,9 +234,14 @@ def manual(output: Path, _time: int, _key: str) -> list[Path]:
     from multimesh.cli import parser
     from multimesh.commands.completion import SHELLS
 
+    # argparse breaks lines at the width of the terminal.
+    os.environ["COLUMNS"] = "100"
     top = parser()
+    manpage = Manpage(top)
+    manpage.description = "run several independent Istio meshes in one Kubernetes cluster"
+    manpage.source, manpage.manual = f"multimesh {__version__}", "multimesh"
     page = output / "multimesh.1"
-    page.write_text(f"{Manpage(top)}\n", encoding="utf-8")
+    page.write_text(f"{manpage}\n", encoding="utf-8")
     made = [page]
     names = {"bash": "multimesh.bash", "zsh": "_multimesh", "fish": "multimesh.fish"}
     for shell in SHELLS:

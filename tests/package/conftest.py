@@ -6,7 +6,8 @@ from pathlib import Path
 
 import packages
 import pytest
-from helms import Helm
+import versions
+from helms import Helm, helm_of
 from pythons import bare_python
 
 
@@ -24,13 +25,13 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bare_python(tmp_path_factory.mktemp("pythons") / "bare")
 
 
-@pytest.fixture(params=[version for version in packages.HELMS if version.startswith("4.")])
+@pytest.fixture(params=versions.helms(4))
 def a_helm4(request: pytest.FixtureRequest, tmp_path: Path) -> Helm:
     """Return one Helm 4 after the other, with empty directories."""
-    return packages.helm(request.param, tmp_path)
+    return helm_of(request.param, tmp_path)
 
 
-@pytest.fixture(params=[version for version in packages.HELMS if version.startswith("3.")])
+@pytest.fixture(params=versions.helms(3))
 def a_helm3(request: pytest.FixtureRequest, tmp_path: Path) -> Helm:
     """Return one Helm 3 after the other, with empty directories."""
-    return packages.helm(request.param, tmp_path)
+    return helm_of(request.param, tmp_path)

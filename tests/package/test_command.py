@@ -7,7 +7,8 @@ from pathlib import Path
 
 import packages
 import pytest
-from helms import CHART, ROOT, Helm, Ran
+import versions
+from helms import CHART, ROOT, Helm, Ran, helm_of
 from pythons import bare_environment
 
 import multimesh
@@ -60,10 +61,10 @@ def installed3(a_helm3: Helm, plugins: Path) -> Helm:
     return with_another(a_helm3, plugins)
 
 
-@pytest.fixture(params=packages.HELMS)
+@pytest.fixture(params=versions.TESTED["helm"])
 def installed(request: pytest.FixtureRequest, plugins: Path, tmp_path: Path) -> Helm:
     """Return one Helm after the other, with the command."""
-    helm = packages.helm(request.param, tmp_path)
+    helm = helm_of(request.param, tmp_path)
     return with_another(helm, plugins) if helm.major == 3 else with_both(helm, plugins)
 
 

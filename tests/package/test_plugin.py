@@ -13,7 +13,8 @@ from pathlib import Path
 
 import packages
 import pytest
-from helms import CHART, ROOT, Helm, by_key
+import versions
+from helms import CHART, ROOT, Helm, by_key, helm_of
 from pythons import bare_environment
 
 import multimesh
@@ -135,7 +136,7 @@ def test_an_archive_of_another_signer_is_refused(a_helm4: Helm, plugins: Path, t
 
 def test_the_newest_helm_reads_the_armored_key_too(plugins: Path, tmp_path: Path) -> None:
     """Helm 4.1 reads only the binary form, so both are published."""
-    helm = packages.helm(packages.HELMS[-1], tmp_path)
+    helm = helm_of(versions.helms(4)[-1], tmp_path)
     done = helm.run("plugin", "install", plugins / f"{NAME}.tgz", "--keyring", plugins / "multimesh.asc")
     assert done.code == 0, done.err
 

@@ -1,6 +1,6 @@
 """Make what `make package` makes, once for a test run, and the programs with which it is published and installed.
 
-Go builds a Helm of today, a registry and oras once into the cache of tools/helm.py. Where that is not possible, tests
+Go builds a registry and oras once into the cache of tools/helm.py. Where that is not possible, tests
 that ask for them are skipped.
 """
 
@@ -15,18 +15,13 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import pytest
-import reader
-from helms import VERSIONS, Helm, real_helm
+from helms import program
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ROOT / "tests" / "programs"
-
-#: The versions of Helm that the packages are tried with: the oldest of each, and the newest, which Go builds.
-HELMS = ("3.17.2", "3.22.0", "4.1.4", "4.3.2")
 
 #: What the extra `package` of pyproject.toml installs, by the names of modules.
 NEEDED = ("argparse_manpage", "build", "pysequoia", "setuptools", "shtab")
@@ -60,30 +55,6 @@ def names(archive: Path) -> list[str]:
     """Return the paths of what is not a directory in a compressed tar archive, in their order."""
     with tarfile.open(archive) as tar:
         return [member.name for member in tar.getmembers() if not member.isdir()]
-
-
-@cache
-def _built(module: str, package: str) -> Path | str:
-    try:
-        return reader.built(PROGRAMS / module, PROGRAMS / module, package, package)
-    except reader.Unavailable as error:
-        return str(error)
-
-
-def program(module: str, package: str) -> Path:
-    """Return the path of a program of tests/programs, or skip the test that asks for it."""
-    found = _built(module, package)
-    if isinstance(found, str):
-        pytest.skip(found)
-    return found
-
-
-def helm(version: str, home: Path) -> Helm:
-    """Return a Helm with its files in a directory: one of tools/helm.py, or one that Go builds; or skip the test."""
-    major = int(version.partition(".")[0])
-    if f"v{version}" == VERSIONS[major]:
-        return real_helm(major, home)
-    return Helm(program(f"helm{major}", f"helm.sh/helm/v{major}/cmd/helm"), major, home)
 
 
 def oras(*arguments: object) -> None:
