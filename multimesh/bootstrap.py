@@ -135,7 +135,8 @@ def _too_old(root: str) -> int:
     version = sys.version.split()[0]
     message = f"multimesh: python3 is {version}, and 3.10 or later is required\n  Put a later one first in PATH."
     directory = os.environ.get("HELM_PLUGIN_DIR")
-    if directory and os.path.realpath(directory) == os.path.realpath(root):
+    own = (os.path.realpath(root), os.path.dirname(os.path.realpath(sys.argv[0])))
+    if directory and os.path.realpath(directory) in own:
         # Helm 4 discards stderr: see fail() in multimesh/commands/stdio.py.
         sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()
@@ -154,7 +155,10 @@ def _leave() -> None:
 
 
 def _find_yaml(root: str) -> None:
-    """Put the directory that contains PyYAML on the path: the interpreter's own, else that of the checkout's .venv."""
+    """Put the directory that contains PyYAML on the path.
+
+    It is the interpreter's own, else that of the checkout's .venv, else that of the packaged plugin.
+    """
     if any(_has_yaml(directory) for directory in sys.path[1:]):
         return
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -173,7 +177,10 @@ def _find_yaml(root: str) -> None:
 
 
 def _search_yaml(root: str) -> None:
-    """Search where only the site module knows to look, then in the checkout's .venv."""
+    """Search where only the site module knows to look, then in the checkout's .venv, then in the packaged plugin.
+
+    The PyYAML of the plugin is the slow one, without libyaml.
+    """
     import os
     import site
 
@@ -184,7 +191,7 @@ def _search_yaml(root: str) -> None:
         directories += [root + "/.venv/lib/" + name + "/site-packages" for name in names]
     except OSError:
         directories.append(root + "/.venv/Lib/site-packages")
-    for directory in directories:
+    for directory in (*directories, root + "/vendor"):
         if directory and _has_yaml(directory):
             if directory not in sys.path:
                 sys.path.append(directory)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from multimesh.commands.flags import commands_of, nearest
 from multimesh.commands.render import RENDER_HELP, post_render
@@ -19,7 +20,7 @@ from multimesh.version import __version__
 COMMANDS = ("init", "diff", "patches", "values", "namespaces", "policies", "check", "verify", "explain")
 
 #: Commands about the program itself, which have no flags.
-ABOUT = ("completion", "help", "version")
+ABOUT = ("completion", "help", "plugin-dir", "version")
 
 #: What `--version` and `version` print.
 VERSION = f"multimesh {__version__}"
@@ -28,6 +29,11 @@ EPILOG = """\
 Every flag can be set by an environment variable, MULTIMESH_<FLAG>. Exit codes: 0 done, 1 findings, 2 failed.
 charts-values/affirmed/profile.yaml is an example profile; the README says how to use multimesh with Helm.
 """
+
+#: What to do about a call without a command. Helm 3 runs the console script so, if it is the post-renderer.
+NO_COMMAND = """\
+See 'multimesh help'. As the post-renderer of Helm 3, write the command first:
+--post-renderer multimesh --post-renderer-args=render --post-renderer-args=--profile=PATH"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,12 +64,17 @@ def run(arguments: list[str]) -> int:
         if options.command == "render":
             write_text(RENDER_HELP)
             return DONE
-        code: int = import_module(f"multimesh.commands.{options.command}").run(options)
+        code: int = _module(options.command).run(options)
     except MultimeshError as error:
         if sys.stderr is not None:
             sys.stderr.write(f"{error}\n")
         return FAILED
     return code
+
+
+def _module(command: str) -> ModuleType:
+    """Return the module of a command."""
+    return import_module(f"multimesh.commands.{command.replace('-', '_')}")
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -73,6 +84,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     """
     top = parser()
     commands = commands_of(top)
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in top._option_string_actions):
+        raise MultimeshError("", "no command is given", NO_COMMAND)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
         raise MultimeshError(
             "", f'there is no command "{arguments[0]}"{nearest(arguments[0], commands)}', "See 'multimesh help'."
@@ -105,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
         "render", help="rewrite a rendered chart: what Helm runs as a post-renderer", add_help=False
     ).add_argument("--help", "-h", action="store_true")
     for name in (*COMMANDS, *ABOUT):
-        module = import_module(f"multimesh.commands.{name}")
+        module = _module(name)
         command = commands.add_parser(
             name, help=module.HELP, description=module.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helms import Helm, real_helm
+import versions
+from helms import Helm, helm_of, real_helm
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,7 +24,19 @@ def helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
     return real_helm(4, tmp_path_factory.mktemp("helm4"))
 
 
-@pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])
+@pytest.fixture(scope="session")
+def newest_helm3(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Return the newest Helm 3 that the tests know."""
+    return helm_of(versions.helms(3)[-1], tmp_path_factory.mktemp("newest-helm3"))
+
+
+@pytest.fixture(scope="session")
+def newest_helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Return the newest Helm 4 that the tests know."""
+    return helm_of(versions.helms(4)[-1], tmp_path_factory.mktemp("newest-helm4"))
+
+
+@pytest.fixture(params=["helm3", "newest_helm3", "helm4", "newest_helm4"])
 def helm(request: pytest.FixtureRequest) -> Helm:
     """One Helm after the other."""
-    return request.getfixturevalue(f"helm{request.param}")
+    return request.getfixturevalue(request.param)

@@ -11,6 +11,8 @@ The table of what control planes write in docs/isolation.md comes from multimesh
 The table of versions in docs/gateway-api.md comes from multimesh/check/meshes/bundles.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
+The sentence about versions in README.md comes from tests/versions.json.
+The version in the files that Helm reads about plugins comes from multimesh/version.py.
 The text between two comments `<!-- NAME: begin ... -->` and `<!-- NAME: end -->` is written by this tool.
 """
 
@@ -38,13 +40,16 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
 from finding_cases import CASES, arguments  # noqa: E402 - the path above comes first
 from finding_notes import NOTES  # noqa: E402 - the path above comes first
+from versions import TESTED  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.check.meshes import bundles  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
+from multimesh.commands.values import NEWEST, Version  # noqa: E402 - the path above comes first
 from multimesh.mesh import definitions, manual, schema, writes  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
+from multimesh.version import __version__  # noqa: E402 - the path above comes first
 
 #: The layers of the package, the highest first, each the names of its modules or directories (pyproject.toml).
 LAYERS: tuple[tuple[str, ...], ...] = tuple(
@@ -55,6 +60,9 @@ LAYERS: tuple[tuple[str, ...], ...] = tuple(
     if contract["id"] == "layers"
     for layer in contract["layers"]
 )
+
+#: What Helm reads about the plugins, each with the version of the program.
+PLUGINS = ("plugin.yaml", "plugins/cli.yaml", "plugins/helm3.yaml")
 
 NO_BREAK = "\u00a0"
 
@@ -91,23 +99,39 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/rules.md": rules_page(),
         ROOT / "docs/commands.md": commands_page(),
         ROOT / "docs/findings.md": findings_page(),
-        ROOT / "README.md": between("README.md", "rules", rules_table()),
+        ROOT / "README.md": between(
+            "README.md", "versions", versions_line(), between("README.md", "rules", rules_table())
+        ),
         ROOT / "docs/profile.md": between("docs/profile.md", "keys", keys_table()),
         ROOT / "docs/isolation.md": between("docs/isolation.md", "writes", writes_table()),
         ROOT / "docs/gateway-api.md": between("docs/gateway-api.md", "bundles", bundles_table()),
         ROOT / "ARCHITECTURE.md": between("ARCHITECTURE.md", "files", files_table()),
         ROOT / "multimesh/profile.schema.json": schema.text(),
+        **{ROOT / name: plugin(ROOT / name) for name in PLUGINS},
     }
 
 
-def between(name: str, marker: str, text: str) -> str:
-    """Return the text of a file with this text between its two markers."""
-    page = (ROOT / name).read_text(encoding="utf-8")
+def plugin(path: Path) -> str:
+    """Return the text of what Helm reads about a plugin, with the version of the program."""
+    return re.sub(r"(?m)^version: .*$", f"version: {__version__}", path.read_text(encoding="utf-8"))
+
+
+def between(name: str, marker: str, text: str, page: str = "") -> str:
+    """Return the text of a file, or of a page made from it, with this text between its two markers."""
+    page = page or (ROOT / name).read_text(encoding="utf-8")
     pattern = rf"(<!-- {marker}: begin[^>]*-->\n).*?(<!-- {marker}: end -->)"
     new, count = re.subn(pattern, lambda found: found[1] + text + found[2], page, flags=re.DOTALL)
     if count != 1:
         raise SystemExit(f"{name} has no markers <!-- {marker}: begin --> and <!-- {marker}: end -->")
     return new
+
+
+def versions_line() -> str:
+    """Return the sentence about the versions that are tested."""
+    names = {"helm": "Helm", "kubernetes": "Kubernetes", "helm-controller": "Flux's helm-controller"}
+    said = [f"{names.get(what, what)} {' and '.join(filter(None, (', '.join(listed[:-1]), listed[-1])))}"
+            for what, listed in TESTED.items()]  # fmt: skip
+    return f"The tests run {', '.join(said)}, and the charts of Istio 1.5 to {Version(*NEWEST)}.\n"
 
 
 # The rules.

@@ -113,8 +113,13 @@ def profile_text(options: argparse.Namespace, istio: Version) -> str:
 
 
 def _schema_from(directory: Path) -> str:
-    """Return the path of the schema: a relative one inside the checkout, which then may be anywhere."""
+    """Return the path of the schema: a relative one inside the checkout, which then may be anywhere.
+
+    It is empty in a zipapp, where the schema is not a file.
+    """
     path, directory = _ROOT / "multimesh" / "profile.schema.json", directory.resolve()
+    if not path.is_file():
+        return ""
     if (_ROOT / _PROGRAM).exists() and directory.is_relative_to(_ROOT):
         return Path(os.path.relpath(path, directory)).as_posix()
     return path.as_posix()

@@ -236,10 +236,15 @@ def fail(error: MultimeshError) -> int:
 
 
 def _is_helm4() -> bool:
-    """Return whether Helm 4 runs this program as its plugin: then the directory of the plugin is our own."""
+    """Return whether Helm 4 runs this program as its plugin: then the directory of the plugin is our own.
+
+    It contains the package or, where that is installed elsewhere, the script that was started.
+    """
     directory = variable("HELM_PLUGIN_DIR")
     if not directory:
         return False
     import os.path
 
-    return os.path.realpath(directory) == os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+    directory = os.path.realpath(directory)
+    return directory == root or os.path.realpath(sys.argv[0]) == os.path.join(directory, "postrender.py")

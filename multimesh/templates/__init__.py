@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 from multimesh.errors import MultimeshError
 
 try:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 except ImportError:
     raise MultimeshError(
         "",
@@ -20,8 +21,10 @@ except ImportError:
 
 def environment(directory: Path, **filters: Callable[[str], str]) -> Environment:
     """Return the Jinja2 environment for templates in a directory below this one; unknown names in them are errors."""
+    # The package may be inside a zip archive.
+    templates = files(__name__).joinpath(*directory.parts)
     found = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / directory),
+        loader=FunctionLoader(lambda name: templates.joinpath(name).read_text(encoding="utf-8")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -54,6 +54,18 @@ def test_help_prints_what_the_flag_prints(run, tmp_path, command):
     assert out.startswith(f"usage: multimesh {command}")
 
 
+POST_RENDERER = (
+    "multimesh: no command is given\n  See 'multimesh help'. As the post-renderer of Helm 3, write the command first:\n"
+    "  --post-renderer multimesh --post-renderer-args=render --post-renderer-args=--profile=PATH\n"
+)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--profile=p.yaml"], ["--upgrade"]], ids=str)
+def test_a_call_without_a_command_is_not_guessed(run, arguments):
+    """Helm 3 starts the console script so if it is the post-renderer; the message says what to write."""
+    assert run(*arguments) == (2, "", POST_RENDERER)
+
+
 def test_help_alone_lists_the_commands(run):
     code, out, err = run("help")
     assert (code, err) == (0, "")

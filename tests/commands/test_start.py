@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 import yaml
 from helms import CHART, PROGRAM, ROOT, stage
 from program import Result, profile
+from pythons import bare_python
 
 from multimesh.bootstrap import PackageFinder
 
@@ -274,18 +274,7 @@ def put_pyyaml(directory: Path, *, libyaml: bool = True) -> None:
 @pytest.fixture
 def bare(tmp_path: Path, blue: Path) -> Python:
     """Create an interpreter without packages: a copy of this one and its standard library in a directory of its own."""
-    prefix = tmp_path / "bare"
-    library = prefix / "lib" / VERSION
-    (prefix / "bin").mkdir(parents=True)
-    library.mkdir(parents=True)
-    for entry in Path(sysconfig.get_path("stdlib")).iterdir():
-        if entry.name not in ("site-packages", "dist-packages", "sitecustomize.py", "__pycache__"):
-            (library / entry.name).symlink_to(entry)
-    (library / "site-packages").mkdir()
-    shutil.copy2(os.path.realpath(getattr(sys, "_base_executable", sys.executable)), prefix / "bin" / "python3")
-    probe = start([prefix / "bin" / "python3", "-c", "import sys; print(sys.prefix)\nimport yaml"])
-    if probe.out.decode().strip() != str(prefix) or "No module named 'yaml'" not in probe.err:
-        pytest.skip("this Python cannot run from a copy of its binary")
+    prefix = bare_python(tmp_path / "bare")
     return Python(prefix, stage(tmp_path / "checkout"), blue)
 
 

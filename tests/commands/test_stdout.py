@@ -34,6 +34,7 @@ TEXTS = {
     "check --print-kubectl": (["check", "--print-kubectl"], "", 0),
     "completion": (["completion", "bash"], "", 0),
     "help": (["help"], "", 0),
+    "plugin-dir": (["plugin-dir"], "", 0),
     "version": (["version"], "", 0),
     "--help": (["--help"], "", 0),
     "--version": (["--version"], "", 0),

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import oracle
 import pytest
-from helms import CHART, EVERYTHING, PROGRAM, RELEASE, ROOT, VERSIONS, Helm, by_key, sources, stage, write_chart
+import versions
+from helms import CHART, EVERYTHING, PROGRAM, RELEASE, ROOT, Helm, by_key, sources, stage, write_chart
 from program import profile, render, run
 
 MESHES = ("affirmed", "blue")
@@ -85,8 +86,12 @@ def refused(helm: Helm, done: tuple[int, str, str]) -> str:
 @pytest.mark.parametrize("major", [3, 4])
 def test_the_helm_that_runs_is_the_one_that_is_meant(major: int, request: pytest.FixtureRequest) -> None:
     """Packages have contained another version than they say, so the binary is asked for its version."""
+    oldest, newest = versions.helms(major)
     helm = request.getfixturevalue(f"helm{major}")
-    assert helm.run("version", "--template={{.Version}}").out == VERSIONS[major]
+    assert helm.run("version", "--template={{.Version}}").out == f"v{oldest}"
+    # One that Go builds from its module knows no more than its minor version.
+    helm = request.getfixturevalue(f"newest_helm{major}")
+    assert helm.run("version", "--template={{.Version}}").out == f"v{newest.rpartition('.')[0]}"
 
 
 @pytest.mark.parametrize("values", [(), EVERYTHING], ids=["default", "everything"])
@@ -170,17 +175,17 @@ def test_comments_of_the_chart_survive(helm: Helm, tmp_path: Path) -> None:
 
 
 def test_a_list_inside_a_template_is_rewritten(helm: Helm, tmp_path: Path) -> None:
-    """Helm 4 splits a List only if it is the only document of its file; Helm 3 never does."""
+    """Helm 3 never splits a List, Helm 4.1 only if it is the only document of its file, and Helm 4.3 always."""
     chart = write_chart(tmp_path / "chart", many=LIST)
     done = helm.post_render(chart, "blue")
     assert done.code == 0, done.err
-    assert "kind: List\n" in done.out
-    assert "    name: kiali-blue # inside a list\n" in done.out
-    assert [str(oracle.key(obj)) for obj in oracle.load(done.out)] == [
-        "ConfigMap/first",
-        "ClusterRole/kiali-blue",
-        "ConfigMap/second",
-    ]
+    is_split = helm.run("version", "--template={{.Version}}").out == "v4.3"
+    assert ("kind: List\n" in done.out) is not is_split
+    assert "  name: kiali-blue # inside a list\n" in done.out
+    names = ["ConfigMap/first", "ClusterRole/kiali-blue", "ConfigMap/second"]
+    found = [str(oracle.key(obj)) for obj in oracle.load(done.out)]
+    # Helm sorts what it has split by kind.
+    assert (sorted(found) == sorted(names)) if is_split else (found == names)
 
 
 def test_crds_of_the_chart_stay_with_the_mesh_that_owns_them(helm3: Helm) -> None:

@@ -1,6 +1,7 @@
 """Run a real Helm as a user does, with directories of its own and without the environment of the caller.
 
-tools/helm.py downloads the binaries; if it cannot, every test that needs one is skipped, with the reason.
+tools/helm.py downloads the oldest of each, and Go builds the newest once into the same cache; where that is not possible,
+every test that needs one is skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Any, NamedTuple
 
 import oracle
 import pytest
+import reader
+import versions
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "postrender.py"
 CHART = ROOT / "examples" / "stock-istio"
 EVERYTHING = ("-f", str(CHART / "values-everything.yaml"))
-VERSIONS = {3: "v3.17.2", 4: "v4.1.4"}
+PROGRAMS = ROOT / "tests" / "programs"
 RELEASE = "istio"
 
 
@@ -103,11 +106,36 @@ def binary(major: int) -> Path | str:
 
 
 def real_helm(major: int, home: Path) -> Helm:
-    """Return a real Helm with its files in a directory, or skip the test."""
+    """Return a real Helm of tools/helm.py with its files in a directory, or skip the test."""
     found = binary(major)
     if isinstance(found, str):
         pytest.skip(f"no real Helm {major}: {found}")
     return Helm(found, major, home)
+
+
+def helm_of(version: str, home: Path) -> Helm:
+    """Return a real Helm of a version of tests/versions.json with its files in a directory, or skip the test."""
+    major = int(version.partition(".")[0])
+    if version == versions.helms(major)[0]:
+        return real_helm(major, home)
+    return Helm(program(f"helm{major}", f"helm.sh/helm/v{major}/cmd/helm"), major, home)
+
+
+@cache
+def _built(module: str, package: str) -> Path | str:
+    """Return the path of a program, or why there is none: Go is asked once."""
+    try:
+        return reader.built(PROGRAMS / module, PROGRAMS / module, package, package)
+    except reader.Unavailable as error:
+        return str(error)
+
+
+def program(module: str, package: str) -> Path:
+    """Return the path of a program of tests/programs, or skip the test that asks for it."""
+    found = _built(module, package)
+    if isinstance(found, str):
+        pytest.skip(found)
+    return found
 
 
 def write_chart(directory: Path, **templates: str) -> Path:
