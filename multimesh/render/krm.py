@@ -1,7 +1,7 @@
 """Answer the caller of a KRM function: findings and refusals as `results`, each with its resource and file.
 
-kpt and kustomize write what they know of the file of a resource into annotations, and the list itself has no file: a line
-of it means nothing to a user. A function that fails may write results too. Its caller reads them, and uses no items
+kpt and kustomize write what they know of the file of a resource into annotations, and the list itself has no file: a
+line of it means nothing to a user. A function that fails may write results too: its caller reads them and uses no items
 (kustomize kyaml v0.21.2, fn/runtime/runtimeutil/runtimeutil.go, FunctionFilter.Filter and doResults).
 
 Only a run that found something in a ResourceList imports this.
