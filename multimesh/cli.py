@@ -17,7 +17,7 @@ from multimesh.errors import MultimeshError
 from multimesh.version import __version__
 
 #: The commands that use argparse, in the order of the manual.
-COMMANDS = ("init", "diff", "patches", "values", "namespaces", "policies", "check", "verify", "explain")
+COMMANDS = ("init", "diff", "patches", "values", "namespaces", "policies", "check", "verify", "explain", "schema")
 
 #: Commands about the program itself, which have no flags.
 ABOUT = ("completion", "help", "plugin-dir", "version")

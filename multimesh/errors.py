@@ -29,6 +29,8 @@ class MultimeshError(Exception):
         self.values: dict[str, object] = {}
         #: What is printed after `others`.
         self.summary = ""
+        #: What `render` writes to stdout although it fails: the results of a KRM function, without any item.
+        self.answer = b""
 
     def __str__(self) -> str:
         """Return the message as it is printed, without the final newline, then those of `others` and `summary`."""

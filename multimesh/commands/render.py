@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: How many bytes of markers and comments may precede a KRM ResourceList.
 _NEAR = 1 << 14
 
+#: What occurs in a KRM ResourceList, whose caller reads findings and refusals in it.
+_LIST = b"ResourceList"
+
 #: Flags of `render`: (name, whether it takes a value).
 RENDER_FLAGS = {
     "--profile": True, "--report": True, "--crds": True, "--upgrade": False, "--allow-empty": False, "--file": True,
@@ -66,6 +69,12 @@ def post_render(arguments: list[str], leave: Callable[[], None] | None = None) -
             return DONE
         flags = read_flags(arguments, RENDER_FLAGS)
         rendering, mesh = render_stdin(flags)
+        if (
+            rendering.notices or rendering.dropped or mesh.keep_names or mesh.rename_names
+        ) and _LIST in rendering.stock:
+            from multimesh.render.krm import add_results
+
+            add_results(rendering, mesh, input_name(flags["--file"]))
         if flags["--report"]:
             from multimesh.render.report import write
 
@@ -74,6 +83,8 @@ def post_render(arguments: list[str], leave: Callable[[], None] | None = None) -
         if leave is not None:
             leave()
     except MultimeshError as error:
+        if error.answer:
+            write_out([error.answer])
         return fail(error)
     except RecursionError:
         return fail(MultimeshError("<stdin>", "a document is nested too deeply", "No Kubernetes resource is."))
@@ -124,20 +135,28 @@ def render_stdin(flags: dict[str, str]) -> tuple[Rendering, Profile]:
     from multimesh.render.pipeline import render
 
     file = flags.get("--file", "")
+    where = input_name(file)
     data = read_input(file, allow_empty=bool(flags.get("--allow-empty")))
-    mesh = function_config(data, input_name(file)) or load_profile(flags["--profile"])
-    mesh.upgrade = bool(flags.get("--upgrade"))
-    mesh.more_crds = flags.get("--crds", "")
-    if not data or data.isspace():
-        data = b"# multimesh: nothing was rendered\n"
-    return render(data, mesh, input_name(file)), mesh
+    try:
+        mesh = function_config(data, where) or load_profile(flags["--profile"])
+        mesh.upgrade = bool(flags.get("--upgrade"))
+        mesh.more_crds = flags.get("--crds", "")
+        if not data or data.isspace():
+            data = b"# multimesh: nothing was rendered\n"
+        return render(data, mesh, where), mesh
+    except MultimeshError as error:
+        if _LIST in data:
+            from multimesh.render.krm import explain
+
+            explain(error, data, where)
+        raise
 
 
 def function_config(data: bytes, where: str = "<stdin>") -> Profile | None:
     """Return the profile in the functionConfig of a KRM ResourceList, if it has one. It takes precedence over flags."""
     # It is the only document of its stream, so only the text before the first marker is searched.
     end = data.find(b"\n---", _NEAR)
-    if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(b"ResourceList") < 0:
+    if data.find(b"functionConfig", 0, end if end >= 0 else len(data)) < 0 or data.rfind(_LIST) < 0:
         return None
     from multimesh.render.lists import cut
     from multimesh.yamltext.edits import Text

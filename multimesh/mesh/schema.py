@@ -4,6 +4,7 @@ The schema is made from `PROFILE` (`multimesh/mesh/definitions.py`), the definit
 agree.
 It is kept as `multimesh/profile.schema.json`, which `python3 tools/docs.py` writes and a test compares.
 It says what each key may hold. Contradictions between keys are found by `multimesh` only.
+Its patterns have no lookaheads, which validators written in Go cannot compile (golang.org/s/re2syntax).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 
 from multimesh.mesh.definitions import (
+    API_VERSION,
     KIND,
     MAX_NAME,
     MAX_NAMESPACE,
@@ -27,6 +29,7 @@ from multimesh.mesh.definitions import (
     check_revision,
 )
 from multimesh.mesh.names import KUBERNETES_ROLES, MODEL_ENTRIES, STOCK_NAMES
+from multimesh.version import HOME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+
+#: What identifies the schema. Validators compare it, and do not load it.
+ID = f"{HOME}/profile.schema.json"
 
 _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
@@ -65,7 +71,10 @@ TEXTS: dict[Callable[[str], str], tuple[dict[str, Any], str]] = {
     check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default", "istio"]}}, "revision"),
     check_kept: ({"pattern": "^[A-Za-z0-9]+/.+$"}, "`Kind/name` or `Kind/*`"),
     check_renamed: (
-        {"pattern": f"^(?!({_NEVER_RENAMED}|{_NAMESPACED})/)(?!({_OF_KUBERNETES})$)[A-Za-z0-9]+/[^*]+$"},
+        {
+            "pattern": "^[A-Za-z0-9]+/[^*]+$",
+            "not": {"pattern": f"^(({_NEVER_RENAMED}|{_NAMESPACED})/|({_OF_KUBERNETES})$)"},
+        },
         "`Kind/name`",
     ),
 }
@@ -75,15 +84,35 @@ def schema() -> dict[str, Any]:
     """Return the schema of a mesh profile as plain values."""
     return {
         "$schema": DRAFT,
+        "$id": ID,
         "title": KIND,
         "description": "What distinguishes one Istio mesh of a cluster from all others. See docs/profile.md.",
         **of_field(PROFILE, required=True),
     }
 
 
-def text() -> str:
-    """Return the content of `multimesh/profile.schema.json`."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def resource_schema() -> dict[str, Any]:
+    """Return the schema of a mesh profile as validators of Kubernetes manifests keep the schemas of CRDs.
+
+    They look a schema up by group, version and kind, so a manifest needs both `apiVersion` and `kind`.
+    """
+    group, _, version = API_VERSION.partition("/")
+    found = schema()
+    properties = {key: dict(found["properties"][key]) for key in found["properties"]}
+    for key, value in (("apiVersion", API_VERSION), ("kind", KIND)):
+        properties[key] |= {"type": "string", "enum": [value]}
+    return {
+        **found,
+        "$id": f"{HOME}/{group}/{KIND.lower()}_{version}.json",
+        "x-kubernetes-group-version-kind": [{"group": group, "version": version, "kind": KIND}],
+        "required": ["apiVersion", "kind", *found["required"]],
+        "properties": properties,
+    }
+
+
+def text(of: dict[str, Any] | None = None) -> str:
+    """Return a schema as JSON text; without one, the content of `multimesh/profile.schema.json`."""
+    return json.dumps(of or schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def of_field(field: Any, *, required: bool = False) -> dict[str, Any]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
+import outside
 import pytest
 
 from multimesh.check.catalogue import CATALOGUE, INFO, WARNING
@@ -91,3 +95,27 @@ def test_advice_that_all_findings_of_one_id_have_in_common_is_printed_once():
     mixed = as_text([*same, Finding("two-owners", "c")], "x")
     assert (mixed.count("do it"), mixed.count(CATALOGUE["two-owners"].remedy)) == (2, 1)
     assert as_text(same[:1], "x").count("do it") == 1
+VALIDATOR = ("@microsoft/sarif-multitool-linux", "5.7.0")
+
+
+def test_the_validator_of_sarif_warns_of_nothing(tmp_path):
+    """Its rules for SARIF and those of GitHub's code scanning give no error and no warning."""
+    program = Path(outside.npm(*VALIDATOR, "@microsoft/sarif-multitool-linux/Sarif.Multitool"))
+    program.chmod(0o755)
+    every = [
+        Finding(name, f"it is {name}", (Side("m", "Kind/name", "a b/c.yaml", 7), Side("n", "", "d.yaml", 1)))
+        for name in CATALOGUE
+    ]
+    file = tmp_path / "found.sarif"
+    file.write_text(write("sarif", [*every, *FOUND], "2 meshes", "check"), encoding="utf-8")
+    out = tmp_path / "validated.sarif"
+    flags = ["--rule-kind", "Sarif;Ghas", "--level", "Error;Warning", "--output", str(out)]
+    # It is a program of .NET, and a machine may lack the library for languages.
+    environment = os.environ | {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [str(program), "validate", str(file), *flags], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    [run] = json.loads(out.read_text(encoding="utf-8-sig"))["runs"]
+    said = [(one["ruleId"], one["level"], one["message"]) for one in run.get("results", [])]
+    assert said == []

@@ -29,6 +29,7 @@ WRITES = {
     "check": (["check", "--profile=p.yaml", "role.yaml", "other.yaml"], "", 1),
     "verify": (["verify", "--profile=p.yaml"], CLUSTER, 1),
     "explain": (["explain", "namespace", "nginx-blue", "--profile=p.yaml"], "", 0),
+    "schema": (["schema"], "", 0),
 }
 TEXTS = {
     "check --print-kubectl": (["check", "--print-kubectl"], "", 0),

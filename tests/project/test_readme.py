@@ -202,31 +202,3 @@ def test_every_block_that_is_not_run_says_why():
     skipped = [block for block in blocks("README.md") if block.comment.startswith("skip")]
     assert [block.where for block in skipped if len(block.comment) < len("skip, ") + 10] == []
     assert len(skipped) <= 2
-
-
-def test_the_commands_of_the_argo_cd_plugin_run(tmp_path):
-    """The commands that Argo CD runs render the chart, and print nothing if Helm fails."""
-    reader = Reader(tmp_path, 4)
-    plugin = yaml.safe_load((ROOT / "examples/argocd/argocd-cmp.yaml").read_text(encoding="utf-8"))
-    command = [*plugin["spec"]["generate"]["command"], *plugin["spec"]["generate"]["args"]]
-    reader.environment |= {
-        "ARGOCD_APP_NAME": "istio",
-        "ARGOCD_APP_NAMESPACE": "istio-affirmed",
-        "ARGOCD_ENV_PROFILE": str(reader.copy / "charts-values/affirmed"),
-        "KUBE_VERSION": "1.31.0",
-        "KUBE_API_VERSIONS": "v1,apps/v1",
-    }
-
-    def generate(directory: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, cwd=directory, env=reader.environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    good = generate(reader.copy / "examples/stock-istio")
-    assert good.returncode == 0, good.stderr
-    assert "istio-affirmed-sidecar-injector" in good.stdout
-    assert "kind: CustomResourceDefinition" not in good.stdout
-    reader.environment["ARGOCD_ENV_CRDS"] = "--include-crds"
-    assert "kind: CustomResourceDefinition" in generate(reader.copy / "examples/stock-istio").stdout
-    bad = generate(reader.copy / "docs")
-    assert (bad.returncode != 0, bad.stdout) == (True, "")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING, link
 from multimesh.check.findings import Finding, Side
-from multimesh.version import __version__
+from multimesh.version import HOME, __version__
 
 #: The limits of code scanning services: results in one run, and places of one result.
 MAX_RESULTS, MAX_PLACES = 25_000, 1000
@@ -22,7 +22,12 @@ _LEVELS = {ERROR: "error", WARNING: "warning", INFO: "note"}
 def as_sarif(findings: list[Finding], command: str) -> str:
     """Return findings as SARIF 2.1.0; code scanning services require a location with a region for each."""
     used = list(dict.fromkeys(finding.id for finding in findings))
-    driver = {"name": "multimesh", "semanticVersion": __version__, "rules": [_rule(name) for name in used]}
+    driver = {
+        "name": "multimesh",
+        "informationUri": HOME,
+        "semanticVersion": __version__,
+        "rules": [_rule(name) for name in used],
+    }
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": f"multimesh/{command}/"},
@@ -40,6 +45,7 @@ def _rule(name: str) -> dict[str, Any]:
         "id": name,
         "shortDescription": {"text": name.replace("-", " ")},
         "fullDescription": {"text": page.why},
+        "helpUri": f"{HOME}/{link(name)}",
         "help": {"text": page.remedy, "markdown": f"{page.remedy} See {link(name)}."},
         "defaultConfiguration": {"level": _LEVELS[page.severity]},
         "properties": {
