@@ -95,7 +95,7 @@ def _is_certain(other: Mesh, item: Object) -> bool:
     return not other.is_unassigned or RELEASE_NAMESPACE in item.annotations
 
 
-def _holder(other: Mesh, item: Object) -> str:
+def holder(other: Mesh, item: Object) -> str:
     """Return who has a live object, in words."""
     name, namespace = item.annotations.get(RELEASE_NAME, ""), item.annotations.get(RELEASE_NAMESPACE, "")
     if namespace:
@@ -112,7 +112,7 @@ def _taken_names(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     for key, claim in {claim.key: claim for claim in names(mesh) if claim.key not in given}.items():
         for other, item in _of_others(mesh, held.names.get(key)):
             severity = ERROR if claim.certain and _is_certain(other, item) else WARNING
-            what = f"{_holder(other, item)} has {item.title}, and the profile of mesh {profile.name} makes that name"
+            what = f"{holder(other, item)} has {item.title}, and the profile of mesh {profile.name} makes that name"
             yield Finding("cluster-scoped-name", what, (claim.side, side_of(other, item)), severity, remedy)
 
 
@@ -155,7 +155,7 @@ def _owned_components(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Find
     given = {component_of(item) for item in _given(mesh)}
     for component in sorted(map(str, held.components.keys() - given)):
         for other, item in _of_others(mesh, held.components[component]):
-            what = f"{_holder(other, item)} has {component}, and the profile of mesh {profile.name} owns what is shared"
+            what = f"{holder(other, item)} has {component}, and the profile of mesh {profile.name} owns what is shared"
             severity = ERROR if _is_certain(other, item) else WARNING
             yield Finding("two-owners", what, (_side(profile), side_of(other, item)), severity, _LEAVE)
 
@@ -168,14 +168,14 @@ def _owned_crds(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     for found in held.names.values():
         for other, item in _of_others(mesh, found):
             if item.kind == "CustomResourceDefinition" and item.name.endswith(".istio.io"):
-                holders.setdefault(_holder(other, item), []).append((other, item))
-    for holder, items in holders.items():
+                holders.setdefault(holder(other, item), []).append((other, item))
+    for who, items in holders.items():
         certain = _is_certain(*items[0])
         # Charts up to 1.23 install CRDs without a release, so a mesh that is there may be the one that did.
         if mesh.objects and not certain:
             continue
         many = f"{len(items)} CRDs" if len(items) > 1 else items[0][1].title
-        what = f"{holder} has {many} of Istio, and the profile of mesh {profile.name} owns what is shared"
+        what = f"{who} has {many} of Istio, and the profile of mesh {profile.name} owns what is shared"
         places = (_side(profile), side_of(*items[0]))
         yield Finding("two-owners", what, places, ERROR if certain else WARNING, _LEAVE if certain else _TAKE)
 
