@@ -97,7 +97,7 @@ def installed(access: Access) -> Installed:
 
 
 def taken(found: Installed, mesh: str, namespace: str, *, owned: bool) -> Taken:
-    """Return what a new mesh of this name and namespace takes; `owned` says that another profile owns what is shared."""
+    """Return what a new mesh takes; `owned` says that another profile owns what is shared."""
     own = [plane for plane in found.planes if plane.namespace == namespace]
     holders = {crd.annotations.get(RELEASE_NAMESPACE, "") for _, crd in found.crds}
     istio, why = _version(found.planes, own, holders)
