@@ -96,7 +96,7 @@ def differences(old: dict[Identity, Object], new: dict[Identity, Object]) -> lis
 
 
 def _plain(item: Object) -> Any:
-    """Return the data of an object without what says nothing: null, empty labels, annotations of Helm, its namespace."""
+    """Return the data of an object without null, empty labels, annotations of Helm, and its namespace."""
     data = _without_null(item.data)
     metadata = dict(data.get("metadata") or {})
     # It is part of the identity.
