@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from multimesh.check.catalogue import CATALOGUE, ERROR, SEVERITIES
 from multimesh.check.findings import Finding, Ignore, Side
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, may_read
 from multimesh.mesh.definitions import check_any
 from multimesh.mesh.profile import nearest_key, read_field
 from multimesh.yamltext.fieldpath import is_mapping, is_sequence
@@ -89,7 +89,8 @@ def load(path: str) -> Settings:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise MultimeshError(path, f"cannot be read: {error.strerror}", f"Looked at {os.path.abspath(path)}.") from None
+        hint = may_read(error, f"Looked at {os.path.abspath(path)}.")
+        raise MultimeshError(path, f"cannot be read: {error.strerror}", hint) from None
     except UnicodeDecodeError:
         raise MultimeshError(path, "is not UTF-8", "Save it as UTF-8.") from None
     roots = list(compose_all(text, path))

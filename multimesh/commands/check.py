@@ -151,7 +151,14 @@ def load_profiles(options: argparse.Namespace) -> list[Profile]:
     places = [profile.where for profile in profiles]
     if twice := next((place for place in places if places.count(place) > 1), ""):
         raise MultimeshError(twice, "the same profile is named twice", "Name the profile of each mesh once.")
+    for profile, path in zip(profiles, filter(None, paths), strict=True):
+        profile.where = as_typed(path)
     return profiles
+
+
+def as_typed(path: str) -> str:
+    """Return the file of a profile as the user typed its path, which may be a directory: findings name it so."""
+    return os.path.join(path, "profile.yaml") if os.path.isdir(path) else path
 
 
 def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[tuple[str, list[str]]], list[str]]:

@@ -29,11 +29,11 @@ from multimesh.check.settings import find
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse_stream
-from multimesh.commands.check import add_output_flags, report
+from multimesh.commands.check import add_output_flags, as_typed, report
 from multimesh.commands.flags import add_file_flag, add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.stdio import input_name, load_profile
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, may_read
 from multimesh.mesh.profile import Profile
 
 HELP = "check whether a running mesh is sound"
@@ -53,6 +53,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the cluster, compare it with the profile, print the findings, and return the exit code."""
     mesh = load_profile(options.profile)
+    mesh.where = as_typed(options.profile)
     settings = find(options.config, [mesh.where])
     access = Access(options.context, options.kubeconfig)
     seconds = _seconds(options.settle)
@@ -114,7 +115,8 @@ def _saved_in(file: str) -> Cluster:
         with open(file, "rb") as stream:
             return _parsed(stream, file)
     except OSError as error:
-        raise MultimeshError(file, f"cannot be read: {error.strerror}", f"Looked at {os.path.abspath(file)}.") from None
+        hint = may_read(error, f"Looked at {os.path.abspath(file)}.")
+        raise MultimeshError(file, f"cannot be read: {error.strerror}", hint) from None
 
 
 def _parsed(stream: BinaryIO, name: str) -> Cluster:
