@@ -8,12 +8,12 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo try test fuzz test-cluster lint bench mutants docs package check clean
+.PHONY: help demo writable try test fuzz test-cluster lint bench mutants docs package check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(READY) ## render the example chart for two meshes with a real Helm, and show the differences
+demo: writable $(READY) ## render the example chart for two meshes with a real Helm, and show the differences
 	@$(BIN)/python tools/demo.py $(ARGS)
 
 try: $(READY) ## check a chart of yours against the laws: make try CHART=<directory or archive> [ISTIO=1.30] [VALUES=<file>]
@@ -66,5 +66,12 @@ $(READY): pyproject.toml
 	  echo "  On Debian and Ubuntu: sudo apt-get install python3-venv (or python$$version-venv)."; exit 2; } >&2
 	@echo "preparing $(VENV) (once, and after pyproject.toml changes)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev]' || { \
+	  echo "multimesh: pip could not install what the project needs into $(VENV)"; \
+	  echo "  Connect to a package index, or name one that is reachable: make PIP_INDEX_URL=https://... $(MAKECMDGOALS)"; \
+	  exit 2; } >&2
 	@touch $@
+
+# Before minutes of installing. An old Python is reported by the target after it.
+writable:
+	@! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || $(PYTHON) tools/helm.py --writable

@@ -22,6 +22,13 @@ exec python3 -E -s -S "$0" "$@"
 
 import sys
 
+if sys.version_info < (3, 10):  # noqa: UP036 - whichever python3 is first on the PATH
+    import os
+    import runpy
+
+    # Python 2 can read this file and that one, and no other file of the package.
+    runpy.run_path(os.path.join(os.path.dirname(os.path.realpath(__file__)), "multimesh", "too_old.py"))
+
 # The directory of the script that was started, with links resolved, if Python started this file as a script.
 root = sys.path[0]
 if (

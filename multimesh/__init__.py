@@ -4,8 +4,7 @@ The public Python interface is `load_profile`, `render_manifest` and `MultimeshE
 is private. See docs/python.md.
 """
 
-from __future__ import annotations
-
+# Python 2 can read this file: `python -m multimesh` imports it before it can say that a Python is too old.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.errors import MultimeshError
@@ -23,15 +22,15 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name):  # type: (str) -> object
     if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError("module '" + __name__ + "' has no attribute '" + name + "'")
     from importlib import import_module
 
-    value: object = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    value = getattr(import_module(__name__ + "." + _MODULES[name]), name)  # type: object
     globals()[name] = value
     return value
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+def __dir__():  # type: () -> list[str]
+    return sorted(set(globals()) | set(_MODULES))

@@ -19,8 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_OLDEST = (3, 10)
-
 #: The name of this Python in the names of compiled files.
 _CACHE_TAG = sys.implementation.cache_tag
 
@@ -42,8 +40,6 @@ def main(root: str) -> int:
 
     `root` is the directory that contains the package.
     """
-    if sys.version_info < _OLDEST:
-        return _too_old(root)
     # Modules and a chart make some ten thousand objects, and none of them is garbage before the end.
     gc.disable()
     _find_yaml(root)
@@ -125,24 +121,6 @@ def _read(path: str) -> bytes:
         return b""
     finally:
         _os.close(file)
-
-
-def _too_old(root: str) -> int:
-    """Report that this Python is too old to read the rest of the package, where the user of Helm reads it."""
-    import json
-    import os
-
-    version = sys.version.split()[0]
-    message = f"multimesh: python3 is {version}, and 3.10 or later is required\n  Put a later one first in PATH."
-    directory = os.environ.get("HELM_PLUGIN_DIR")
-    own = (os.path.realpath(root), os.path.dirname(os.path.realpath(sys.argv[0])))
-    if directory and os.path.realpath(directory) in own:
-        # Helm 4 discards stderr: see fail() in multimesh/commands/stdio.py.
-        sys.stdout.write(json.dumps(message) + "\n")
-        sys.stdout.flush()
-        return 0
-    sys.stderr.write(message + "\n")
-    return 2
 
 
 def _leave() -> None:

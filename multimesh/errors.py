@@ -8,6 +8,9 @@ All messages have one form: lower case, the wrong value in quotes, what to do on
 
 from __future__ import annotations
 
+#: errno.EACCES, without the import.
+_PERMISSION_DENIED = 13
+
 
 class MultimeshError(Exception):
     """An error that a user or a chart causes, and what to do about it.
@@ -41,3 +44,10 @@ class MultimeshError(Exception):
         hint = "".join(f"\n  {line}" for line in self.hint.splitlines())
         parts = (f"multimesh: {where}{what}{rule}{hint}", *map(str, self.others), self.summary)
         return "\n".join(filter(None, parts))
+
+
+def may_read(error: OSError, otherwise: str) -> str:
+    """Return the hint for a file that cannot be read: about its permissions if they are the cause."""
+    if error.errno != _PERMISSION_DENIED:
+        return otherwise
+    return "This user may not read it: 'ls -l' shows the permissions of the file, and of the directories above it."

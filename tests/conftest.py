@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import versions
 from helms import Helm, helm_of, real_helm
@@ -40,3 +42,17 @@ def newest_helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 def helm(request: pytest.FixtureRequest) -> Helm:
     """One Helm after the other."""
     return request.getfixturevalue(request.param)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one line about all skipped tests: how many for which reason."""
+    reasons = Counter(_reason(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if reasons:
+        each = "; ".join(f"{number} x {reason}" for reason, number in reasons.most_common())
+        terminalreporter.write_line(f"skipped {reasons.total()}: {each}")
+
+
+def _reason(longrepr: object) -> str:
+    """Return why a test was skipped, as one line."""
+    said = longrepr[2] if isinstance(longrepr, tuple) else longrepr
+    return " ".join(str(said).removeprefix("Skipped: ").split())

@@ -90,7 +90,7 @@ def find_helm(directory: Path) -> Helm:
     # Do not use settings and plugins of the user.
     environment |= {f"HELM_{what}_HOME": str(directory / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
     command = "helm" if shutil.which("helm") else str(real_helm.fetch(3))
-    version = run([command, "version", "--template={{.Version}}"], environment).strip().removeprefix("v")
+    version = version_of(command, environment)
     if version[:2] not in ("3.", "4."):
         say(f"the helm on PATH is {version or 'unknown'}, not 3 or 4")
         command, version = str(real_helm.fetch(3)), real_helm.LAYERS[3].helm
@@ -103,6 +103,18 @@ def find_helm(directory: Path) -> Helm:
         environment["HELM_PLUGINS"] = str(plugins)
     say(f"Helm {version} ({command})")
     return helm
+
+
+def version_of(command: str, environment: dict[str, str]) -> str:
+    """Return the version that a helm prints. Raises DemoFailed, with what to do, if it does not run."""
+    try:
+        return run([command, "version", "--template={{.Version}}"], environment).strip().removeprefix("v")
+    except (OSError, DemoFailed) as error:
+        path = shutil.which(command) or command
+        raise DemoFailed(
+            f"{path} does not run: {error}\n"
+            f"  Repair or remove it, or take {os.path.dirname(path)} out of PATH: without a helm the demo downloads one."
+        ) from error
 
 
 def render(helm: Helm, name: str) -> Mesh:

@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
 from finding_cases import CASES, arguments  # noqa: E402 - the path above comes first
-from finding_notes import NOTES  # noqa: E402 - the path above comes first
+from finding_notes import NOTES, SETTINGS_NOTE  # noqa: E402 - the path above comes first
 from versions import TESTED  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
@@ -267,6 +267,8 @@ def findings_page() -> str:
         "With an error the exit code is 1; with `--severity` less severe findings have that effect too. Ids are never "
         "reused.\n\n"
         "<!-- Written by tools/docs.py from multimesh/check/catalogue.py and tools/finding_notes.py. Change it there. -->\n\n"
+        f"{SETTINGS_NOTE}\n"
+        "## All findings\n\n"
         "| id | severity | why it matters |\n|---|---|---|\n"
         + "".join(f"| [{name}](#{name}) | {page.severity} | {page.why} |\n" for name, page in CATALOGUE.items())
     )

@@ -18,6 +18,7 @@ import hashlib
 import io
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -103,6 +104,22 @@ def fetch(major: int) -> Path:
     return directory / "helm"
 
 
+def require_writable() -> None:
+    """Raise HelmUnavailable if there is no helm on the PATH, and the cache directory cannot be written."""
+    if shutil.which("helm"):
+        return
+    directory = cache_directory().absolute()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise HelmUnavailable(
+            f"no helm is on PATH, and the cache for one cannot be written: {error}\n"
+            "  Set MULTIMESH_CACHE to a directory that can be written, or put helm 3 or 4 on PATH."
+        ) from error
+
+
 def is_whole(path: Path, sha256: str) -> bool:
     """Return whether the file exists and has this hash."""
     if not os.access(path, os.X_OK):
@@ -180,10 +197,16 @@ def say(text: str) -> None:
 def main() -> int:
     """Print the path of one binary."""
     parser = argparse.ArgumentParser(description="Fetch a real helm and print its path.")
-    parser.add_argument("major", type=int, choices=sorted(LAYERS), help="3 or 4")
+    parser.add_argument("major", type=int, choices=sorted(LAYERS), help="3 or 4", nargs="?", default=3)
+    parser.add_argument(
+        "--writable", action="store_true", help="only check that a helm could be downloaded, unless one is on PATH"
+    )
     parser.add_argument("--kubectl", action="store_true", help="print the path of the kubectl that comes with it")
     arguments = parser.parse_args()
     try:
+        if arguments.writable:
+            require_writable()
+            return 0
         helm = fetch(arguments.major)
     except HelmUnavailable as error:
         print(f"multimesh: {error}", file=sys.stderr)

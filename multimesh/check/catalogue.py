@@ -239,6 +239,11 @@ CATALOGUE: dict[str, Page] = {
         "Helm removes what it installed, and not what a control plane created at run time.",
         "Remove it by hand once nothing needs it.",
     ),
+    "unused-ignore": Page(
+        INFO,
+        "An entry of .multimesh.yaml that ignores nothing today may hide something else tomorrow.",
+        "Remove it, or correct its finding, resource or mesh.",
+    ),
     "unreadable": Page(
         WARNING,
         "Something could not be read, so it was not checked.",

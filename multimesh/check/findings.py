@@ -22,10 +22,25 @@ class Side(NamedTuple):
         return "  ".join(part for part in (where, self.resource, f"(mesh {self.mesh})" if self.mesh else "") if part)
 
 
+class Ignore(NamedTuple):
+    """An entry of .multimesh.yaml: which findings to ignore (empty: any), why, and the file and line that say so."""
+
+    finding: str
+    resource: str
+    mesh: str
+    reason: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Return the reason and the place as one line of text."""
+        return f"{self.reason}  ({self.file}:{self.line})"
+
+
 class Finding(NamedTuple):
     """One finding: an id of the catalogue, what was found, and where.
 
-    `severity` and `remedy` are empty where those of the catalogue apply.
+    `severity` and `remedy` are empty where those of the catalogue apply. `ignored` is why it fails nothing.
     """
 
     id: str
@@ -33,6 +48,7 @@ class Finding(NamedTuple):
     sides: tuple[Side, ...] = ()
     severity: str = ""
     remedy: str = ""
+    ignored: Ignore | None = None
 
     @property
     def level(self) -> str:
@@ -46,6 +62,7 @@ class Finding(NamedTuple):
 
     def plain(self) -> dict[str, Any]:
         """Return the finding as plain values for JSON."""
+        accepted = {"ignored": self.ignored._asdict()} if self.ignored is not None else {}
         return {
             "id": self.id,
             "severity": self.level,
@@ -54,17 +71,27 @@ class Finding(NamedTuple):
             "remedy": self.advice,
             "docs": link(self.id),
             "sides": [side._asdict() for side in self.sides],
+            **accepted,
         }
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings without duplicates, the worst first, then by id, message and place."""
+    """Return findings without duplicates, the worst first, then by id, message and place; ignored ones are last."""
     order = list(CATALOGUE)
     return sorted(
-        dict.fromkeys(findings), key=lambda f: (SEVERITIES.index(f.level), order.index(f.id), f.message, f.sides)
+        dict.fromkeys(findings),
+        key=lambda f: (f.ignored is not None, SEVERITIES.index(f.level), order.index(f.id), f.message, f.sides),
     )
 
 
 def counts(findings: list[Finding]) -> dict[str, int]:
-    """Return the number of findings of each severity."""
-    return {level: sum(finding.level == level for finding in findings) for level in SEVERITIES}
+    """Return the number of findings of each severity, without those that are ignored."""
+    return {
+        level: sum(finding.level == level and finding.ignored is None for finding in findings) for level in SEVERITIES
+    }
+
+
+def parted(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings that count, and those that are ignored."""
+    found = list(findings)
+    return [one for one in found if one.ignored is None], [one for one in found if one.ignored is not None]

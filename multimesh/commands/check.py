@@ -10,6 +10,10 @@ and nothing is written to it. The saved output of `kubectl get -o json` is recog
 given as a FILE instead. Admission policies of a profile that are missing or older than the profile are an info.
 With --previous the new manifest of a release is compared with the one that is installed.
 
+The file .multimesh.yaml says which findings to ignore and why, how severe others are, and whether to be strict. It is
+looked for in the directory of each profile and in the one above, and else in the working directory; --config names
+another one. What is ignored is counted and printed with its reason. docs/findings.md has an example.
+
     multimesh check rendered/affirmed rendered/blue --profile charts-values/affirmed --profile charts-values/blue
 """
 
@@ -22,7 +26,7 @@ from collections.abc import Iterator
 from multimesh.check.between import BETWEEN
 from multimesh.check.between.namespaces import namespaces
 from multimesh.check.catalogue import ERROR, INFO, SEVERITIES
-from multimesh.check.findings import Finding, ordered
+from multimesh.check.findings import Finding, ordered, parted
 from multimesh.check.formats import FORMATS, write
 from multimesh.check.inside import INSIDE
 from multimesh.check.meshes.grouping import group, in_release_namespaces, split
@@ -31,6 +35,8 @@ from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.objects import Object, scopes_of, with_scopes
 from multimesh.check.running.cluster import cluster
 from multimesh.check.running.policies import policies
+from multimesh.check.settings import OPEN, Settings, applied
+from multimesh.check.settings import find as find_settings
 from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster, unsaved
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import files_of, read_file
@@ -78,6 +84,9 @@ def add_output_flags(command: argparse.ArgumentParser) -> None:
     add_flag(
         command, "--severity", "the least severity that makes the exit code 1", default="error", choices=SEVERITIES
     )
+    add_flag(
+        command, "--config", "the file of settings; default: the .multimesh.yaml beside the profiles", metavar="FILE"
+    )
     add_switch(command, "--strict", "report what could not be read as an error: a question is open")
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
@@ -89,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
         write_text(print_commands(access))
         return DONE
     profiles = load_profiles(options)
+    settings = find_settings(options.config, [profile.where for profile in profiles])
     named, previous = _files(options, profiles)
     total = sum(len(files) for _, files in named) + len(previous) + CALLS * options.cluster + len(BETWEEN)
     with Progress(total) as progress:
@@ -112,7 +122,8 @@ def run(options: argparse.Namespace) -> int:
             findings += _policies(profiles, live, unread)
         findings += check(meshes, progress)
     subject = f"{checked} mesh{'es' if checked != 1 else ''}" + (" and the cluster" if live or options.cluster else "")
-    return report(findings, options, subject, "check", meshes, [*live, *(item for unit in units for item in unit)])
+    objects = [*live, *(item for unit in units for item in unit)]
+    return report(findings, options, subject, "check", meshes, objects, settings)
 
 
 def _scoped(
@@ -140,7 +151,14 @@ def load_profiles(options: argparse.Namespace) -> list[Profile]:
     places = [profile.where for profile in profiles]
     if twice := next((place for place in places if places.count(place) > 1), ""):
         raise MultimeshError(twice, "the same profile is named twice", "Name the profile of each mesh once.")
+    for profile, path in zip(profiles, filter(None, paths), strict=True):
+        profile.where = as_typed(path)
     return profiles
+
+
+def as_typed(path: str) -> str:
+    """Return the file of a profile as the user typed its path, which may be a directory: findings name it so."""
+    return os.path.join(path, "profile.yaml") if os.path.isdir(path) else path
 
 
 def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[tuple[str, list[str]]], list[str]]:
@@ -216,14 +234,15 @@ def report(
     command: str,
     meshes: list[Mesh],
     objects: list[Object],
+    settings: Settings,
 ) -> int:
     """Print findings in the requested format, and return the exit code.
 
     The page in HTML also shows the meshes, and the Namespaces among the objects.
     """
-    if options.strict:
-        findings = [item._replace(severity=ERROR) if item.id == "unreadable" else item for item in findings]
-    found = ordered(findings)
+    if options.strict or settings.strict:
+        findings = [item._replace(severity=ERROR) if item.id == OPEN else item for item in findings]
+    found = ordered(applied(settings, ordered(findings)))
     if options.output == HTML:
         from multimesh.commands.html import page
 
@@ -231,4 +250,5 @@ def report(
     else:
         write_text(write(options.output, found, subject, command, colour=in_colour(options.color)))
     limit = SEVERITIES.index(options.severity)
-    return FINDINGS if any(SEVERITIES.index(finding.level) <= limit for finding in found) else DONE
+    counted, _ = parted(found)
+    return FINDINGS if any(SEVERITIES.index(finding.level) <= limit for finding in counted) else DONE

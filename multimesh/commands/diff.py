@@ -3,7 +3,13 @@
 The diff is made from the planned edits, not by comparing two texts. The header of each hunk names the resources in it
 and the rules that changed them. The program `patch` can apply the diff.
 
+With --release the chart, rewritten for the mesh, is compared with the manifest of that installed release, which `helm
+get manifest` prints with your rights. Objects are compared by their identity and fields: order of keys, comments, and
+what Helm 4 writes in another form are no difference. Hooks are no part of a release, and CRDs in the directory crds/ of
+a chart are none either, so leave --include-crds out. Values of Secrets are not shown.
+
     helm template istio istio/istio -n istio-affirmed | multimesh diff --profile charts-values/affirmed
+    helm template istio istio/istio -n istio-affirmed | multimesh diff --profile charts-values/affirmed --release istio
 """
 
 from __future__ import annotations
@@ -14,6 +20,8 @@ from typing import NamedTuple
 from multimesh.commands.flags import CRDS_HELP, add_file_flag, add_flag, add_paths, add_switch, in_colour
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
+from multimesh.errors import MultimeshError
+from multimesh.mesh.profile import Profile
 from multimesh.render.rendering import Rendering
 from multimesh.yamltext.edits import Edit, applied
 
@@ -40,12 +48,27 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_paths(command, "--crds", CRDS_HELP)
     add_switch(command, "--exit-code", "exit with 1 if something differs")
     add_switch(command, "--upgrade", "as for render: this is an upgrade")
+    add_flag(command, "--release", "compare with this installed release instead of the stock manifest", metavar="NAME")
+    add_flag(
+        command,
+        "--namespace",
+        "the namespace of the release; default: that of the control plane",
+        short="-n",
+        metavar="NS",
+    )
+    add_switch(command, "--stat", "with --release: print one line for each resource")
+    add_flag(command, "--only", "with --release: resources of these kinds, with commas between them", metavar="KIND")
+    add_flag(command, "--context", "with --release: the context of Helm's configuration", metavar="NAME")
+    add_flag(command, "--kubeconfig", "with --release: Helm's configuration", metavar="FILE")
     add_file_flag(command)
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the stock manifest, print the diff, and return the exit code."""
+    if not options.release and (options.stat or options.only):
+        flag = "--stat" if options.stat else "--only"
+        raise MultimeshError("", f"{flag} compares with an installed release", "Name it: --release NAME -n NAMESPACE.")
     rendering, mesh = render_stdin(
         {
             "--profile": options.profile,
@@ -55,9 +78,21 @@ def run(options: argparse.Namespace) -> int:
         }
     )
     colour = in_colour(options.color)
-    lines = unified(rendering, f"mesh {mesh.name}")
+    lines = _against_release(options, rendering, mesh) if options.release else unified(rendering, f"mesh {mesh.name}")
     write_text("".join(_coloured(line) if colour else line for line in lines))
     return FINDINGS if options.exit_code and lines else DONE
+
+
+def _against_release(options: argparse.Namespace, rendering: Rendering, mesh: Profile) -> list[str]:
+    """Return the lines that say how the rewritten chart differs from an installed release."""
+    from multimesh.commands.release import compare, manifest_of, written
+
+    namespace = options.namespace or mesh.namespace
+    only = [kind.strip() for kind in options.only.split(",") if kind.strip()]
+    live = manifest_of(options.release, namespace, options.context, options.kubeconfig)
+    found = compare(live, rendering.output.decode(), namespace, options.release, only)
+    title = f'release {options.release} in "{namespace}"'
+    return written(found, title, f"chart for mesh {mesh.name}", stat=options.stat)
 
 
 def unified(rendering: Rendering, name: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from multimesh.check.between.manifests import node_ports
 from multimesh.check.catalogue import CATALOGUE, link
-from multimesh.check.findings import Finding, counts
+from multimesh.check.findings import Finding, counts, parted
 from multimesh.check.formats.text import summary
 from multimesh.check.meshes.answers import Asked, Watcher, injectors, validators
 from multimesh.check.meshes.mesh import Mesh, revisions_of
@@ -64,6 +64,7 @@ def page(findings: Sequence[Finding], subject: str, command: str, meshes: Iterab
         loader=PackageLoader("multimesh"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
+    counted, ignored = parted(findings)
     shown = [with_expected(mesh) for mesh in meshes if not mesh.is_unassigned]
     return environment.get_template("findings.html.j2").render(
         title=f"multimesh {command}: {subject}",
@@ -72,7 +73,8 @@ def page(findings: Sequence[Finding], subject: str, command: str, meshes: Iterab
         meshes=shown,
         facts=facts(shown),
         rows=rows(shown, objects),
-        groups=groups(findings),
+        groups=groups(counted),
+        ignored=ignored,
         version=__version__,
     )
 

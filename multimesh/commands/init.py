@@ -3,9 +3,16 @@
 DIRECTORY gets `profile.yaml`, the values of every chart of that version of Istio, and a `README.md` with the commands
 for Helm 4 and Helm 3. The new profile is first compared with those of the directories beside it: names, namespaces,
 node ports, and who owns what a cluster has only once. No file is replaced; all files are written, or none.
+If the helm on the PATH is 3 or 4, the README has its commands, else those of both.
+
+With --from-cluster the new profile is compared with what lives in the cluster, too, and what is not given by flags is
+taken from there: the version of Istio, the revision and the labelled namespaces of a mesh that already runs in the
+namespace, and whether this mesh is the owner. The cluster is read through kubectl, with your rights; nothing is written
+to it. --helmfile, --argocd, --flux and --terraform also write what that engine wants, for Istio 1.12 and later.
 
     multimesh init affirmed --owner --workloads nginx-affirmed charts-values/affirmed
     multimesh init blue --workloads nginx-blue charts-values/blue
+    multimesh init green --from-cluster --helmfile charts-values/green
 """
 
 from __future__ import annotations
@@ -18,11 +25,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from multimesh.check.between import BETWEEN
-from multimesh.check.catalogue import ERROR
+from multimesh.check.between.namespaces import namespaces
+from multimesh.check.catalogue import ERROR, WARNING
 from multimesh.check.findings import Finding, ordered
+from multimesh.check.meshes.live import with_live_meshes
 from multimesh.check.meshes.mesh import Mesh
+from multimesh.check.sources.kubectl import Access
+from multimesh.commands.engines import (
+    ENGINES,
+    PROGRAM,
+    REPOSITORY_SINCE,
+    ROOT,
+    engine_files,
+    helm_major,
+    releases,
+    require_possible,
+)
 from multimesh.commands.files import write_files
 from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.installed import Installed, installed, taken
 from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.commands.values import OLDEST, Version, all_values, is_1_5, version
 from multimesh.errors import MultimeshError
@@ -34,10 +55,6 @@ from multimesh.yamltext.scalars import quoted
 HELP = "write the profile, the values and the commands of a new mesh"
 
 PROFILE_FILE = "profile.yaml"
-
-#: The directory that holds the package: a checkout, if the program for Helm 3 is there.
-_ROOT = Path(__file__).resolve().parents[2]
-_PROGRAM = "postrender.py"
 
 #: Keys that a new profile shows as a comment, each with an example, by whether they concern Istio 1.5.
 _OTHERS = {
@@ -61,28 +78,63 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_flag(command, "--workloads", "the namespaces of its workloads, with commas between them", metavar="A,B")
     add_flag(command, "--istio", "the version of Istio, such as 1.30 or 1.30.3; default: the newest", metavar="V")
     add_switch(command, "--owner", "this mesh installs what a cluster has only once: CRDs, istio-cni, ztunnel")
+    add_switch(
+        command, "--from-cluster", "compare it with what lives in the cluster, and take from there what is not given"
+    )
+    add_flag(command, "--context", "kubectl's context, for --from-cluster", metavar="NAME")
+    add_flag(command, "--kubeconfig", "kubectl's configuration, for --from-cluster", metavar="FILE")
+    add_switch(command, "--helmfile", "write a helmfile.yaml, too")
+    add_switch(command, "--argocd", "write Applications of Argo CD, too")
+    add_switch(command, "--flux", "write HelmReleases of Flux, too")
+    add_switch(command, "--terraform", "write a main.tf for Terraform or OpenTofu, too")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the files, print their names, and return the exit code."""
     directory = Path(options.directory)
+    others = profiles_beside(directory)
+    cluster = installed(Access(options.context, options.kubeconfig)) if options.from_cluster else None
+    lines = _take(options, cluster, others) if cluster is not None else []
     istio = _version(options.istio)
+    exact = _exact(options.istio)
+    engines = [name for name in ENGINES if getattr(options, name)]
+    require_possible(engines, istio, exact)
     text = profile_text(options, istio)
     mesh = _loaded(text, str(directory / PROFILE_FILE))
     if istio >= OLDEST and mesh.name[0].isdecimal():
         what = f'MESH "{mesh.name}" begins with a digit, so {mesh.name}-ingressgateway is not a valid name of a Service'
         raise MultimeshError("", what, "Choose a name that begins with a letter.")
-    others = profiles_beside(directory)
-    require_no_conflict(mesh, others)
+    lines += require_no_conflict(mesh, others, cluster)
     values = all_values(mesh, options.istio)
-    readme = readme_text(mesh, others, options.istio, directory, list(values))
-    write_files(directory, {PROFILE_FILE: text, **values, "README.md": readme})
-    lines = [f"written: {directory / name}\n" for name in (PROFILE_FILE, *values, "README.md")]
-    if not any(profile.owns_shared for profile in (mesh, *others)):
-        lines.append("No mesh here owns what a cluster has only once, such as the CRDs: one of them needs --owner.\n")
-    lines.append(f"Next: follow {directory / 'README.md'}\n")
-    write_text("".join(lines))
+    more = engine_files(engines, mesh, istio, exact or f"~{istio}.0", directory)
+    readme = readme_text(mesh, others, options.istio, directory, list(values), engines)
+    texts = {PROFILE_FILE: text, **values, **more, "README.md": readme}
+    write_files(directory, texts)
+    lines += [f"written: {directory / name}" for name in texts]
+    if not any(profile.owns_shared for profile in (mesh, *others)) and not (cluster is not None and cluster.crds):
+        lines.append("No mesh here owns what a cluster has only once, such as the CRDs: one of them needs --owner.")
+    lines.append(f"Next: follow {directory / 'README.md'}")
+    write_text("".join(f"{line}\n" for line in lines))
     return DONE
+
+
+def _take(options: argparse.Namespace, cluster: Installed, others: list[Profile]) -> list[str]:
+    """Set the options that are not given to what the cluster says, and return what was found and taken, as lines."""
+    namespace = options.namespace or f"istio-{options.mesh}"
+    found = taken(cluster, options.mesh, namespace, owned=any(profile.owns_shared for profile in others))
+    options.revisions = found.revisions
+    given = {"--istio": options.istio, "--owner": options.owner, "--workloads": options.workloads}
+    options.istio = options.istio or found.istio
+    options.owner = options.owner or found.owner
+    options.workloads = options.workloads or ",".join(found.workloads)
+    reasons = [reason for reason in found.reasons if not given.get(reason.partition(" ")[0].rstrip(":"))]
+    return [*cluster.lines(), *(f"taken: {reason}" for reason in reasons)]
+
+
+def _exact(text: str) -> str:
+    """Return a version of Istio with its patch, without the leading v; empty if the text has no patch."""
+    found = re.fullmatch(r"v?(\d+\.\d+\.\d+\S*)", text)
+    return found[1] if found else ""
 
 
 def _version(text: str) -> Version:
@@ -94,8 +146,11 @@ def profile_text(options: argparse.Namespace, istio: Version) -> str:
     """Return the text of the new profile."""
     from multimesh.templates import environment
 
+    revision, *canaries = getattr(options, "revisions", []) or [options.mesh]
+    own = {"revision": quoted(revision) if revision != options.mesh else "", "canaryRevisions": _flow(canaries)}
     others = [
-        (key, example.replace("NAME", options.mesh).replace("NEXT", "next")) for key, example in _OTHERS[istio < (1, 6)]
+        (key, own.get(key, "") or example.replace("NAME", options.mesh).replace("NEXT", "next"), bool(own.get(key)))
+        for key, example in _OTHERS[istio < (1, 6)]
     ]
     return (
         environment(Path("."), yaml=quoted)
@@ -112,15 +167,20 @@ def profile_text(options: argparse.Namespace, istio: Version) -> str:
     )
 
 
+def _flow(items: list[str]) -> str:
+    """Return a list as YAML on one line; empty for an empty list."""
+    return f"[{', '.join(map(quoted, items))}]" if items else ""
+
+
 def _schema_from(directory: Path) -> str:
     """Return the path of the schema: a relative one inside the checkout, which then may be anywhere.
 
     It is empty in a zipapp, where the schema is not a file.
     """
-    path, directory = _ROOT / "multimesh" / "profile.schema.json", directory.resolve()
+    path, directory = ROOT / "multimesh" / "profile.schema.json", directory.resolve()
     if not path.is_file():
         return ""
-    if (_ROOT / _PROGRAM).exists() and directory.is_relative_to(_ROOT):
+    if (ROOT / PROGRAM).exists() and directory.is_relative_to(ROOT):
         return Path(os.path.relpath(path, directory)).as_posix()
     return path.as_posix()
 
@@ -146,36 +206,66 @@ def profiles_beside(directory: Path) -> list[Profile]:
     return [load_profile(str(path)) for path in found if path.parent != own]
 
 
-def require_no_conflict(mesh: Profile, others: list[Profile]) -> None:
-    """Raise MultimeshError, with one error for each conflict, if the new mesh conflicts with another one."""
+def require_no_conflict(mesh: Profile, others: list[Profile], cluster: Installed | None = None) -> list[str]:
+    """Raise MultimeshError, with one error for each conflict of the new mesh with another one or with a cluster.
+
+    Returns the other findings about the new mesh and the cluster, as lines.
+    """
     meshes = [Mesh(profile.name, profile.namespace, [], profile) for profile in (*others, mesh)]
-    errors = list(_conflicts(ordered(item for between in BETWEEN for item in between(meshes)), mesh))
+    findings: list[Finding] = []
+    if cluster is not None:
+        meshes = with_live_meshes(cluster.objects, meshes)
+        new = [found for found in meshes if not found.checked or found.profile is mesh]
+        # Labels that inject today are no conflict: the namespaces get those of the new mesh.
+        findings += [
+            found._replace(severity=WARNING) if found.id == "injection-overlap" else found
+            for found in namespaces(cluster.objects, new)
+        ]
+    findings += [item for between in BETWEEN for item in between(meshes)]
+    errors = list(_conflicts(ordered(findings), mesh))
     if errors:
         errors[0].others = errors[1:]
         raise errors[0]
+    return [
+        f"{item.level}: {item.message} [{item.id}]"
+        for item in ordered(findings)
+        if cluster is not None and item.id != "no-owner" and _concerns(item, mesh)
+    ]
+
+
+def _concerns(finding: Finding, mesh: Profile) -> bool:
+    """Return whether a finding is about the new mesh, and not about others only."""
+    return any(side.file == mesh.where or side.mesh == mesh.name for side in finding.sides) or all(
+        not side.mesh for side in finding.sides
+    )
 
 
 def _conflicts(findings: list[Finding], mesh: Profile) -> Iterator[MultimeshError]:
-    """Yield an error for each conflict of the new mesh, at the place of the other profile."""
+    """Yield an error for each conflict of the new mesh, at the place of what it conflicts with."""
     for finding in findings:
         others = [side for side in finding.sides if side.file != mesh.where]
-        if finding.level == ERROR and others and len(others) < len(finding.sides):
-            place = f"{others[0].file}:{others[0].line}"
+        if finding.level == ERROR and others and _concerns(finding, mesh):
+            place = (
+                f"{others[0].file}:{others[0].line}" if others[0].line else f"{others[0].file}: {others[0].resource}"
+            )
             hint = f"{finding.advice}\nNothing was written. 'multimesh explain {finding.id}' says more."
             yield MultimeshError(place, finding.message, hint, finding.id)
 
 
-def readme_text(mesh: Profile, others: list[Profile], typed: str, directory: Path, files: list[str]) -> str:
+def readme_text(
+    mesh: Profile, others: list[Profile], typed: str, directory: Path, files: list[str], engines: list[str]
+) -> str:
     """Return the page with the commands that install the mesh; `typed` is the version as the user gave it."""
     from multimesh.templates import environment
 
     istio = _version(typed)
-    is_repository = istio >= (1, 12)
+    is_repository = istio >= REPOSITORY_SINCE
     names = {"base": "base", "istiod": "istio-control/istio-discovery", "gateway": "gateways/istio-ingress"}
     names |= {"cni": "istio-cni", "ztunnel": "ztunnel"}
-    exact = re.fullmatch(r"v?(\d+\.\d+\.\d+\S*)", typed)
+    exact = _exact(typed)
     parent = directory.parent if directory.name not in ("", "..") else directory / ".."
     beside = [parent / Path(profile.where).parent.name for profile in others]
+    major = helm_major()
     return (
         environment(Path("."), shell=shlex.quote)
         .get_template("readme.md.j2")
@@ -186,8 +276,11 @@ def readme_text(mesh: Profile, others: list[Profile], typed: str, directory: Pat
             path=directory.as_posix(),
             profiles=[path.as_posix() for path in (*beside, directory)],
             written=[name.removesuffix(".yaml") for name in files],
-            program=f"./{_PROGRAM}" if Path(_PROGRAM).exists() else "multimesh",
-            pinned=f"--version '{exact[1] if exact else f'~{istio}.0'}' " if is_repository else "",
+            program=f"./{PROGRAM}" if Path(PROGRAM).exists() else "multimesh",
+            pinned=f"--version '{exact or f'~{istio}.0'}' " if is_repository else "",
             charts={key: f"istio/{key}" if is_repository else f'"$CHARTS/{name}"' for key, name in names.items()},
+            majors=(major,) if major else (4, 3),
+            engines=engines,
+            releases=releases(mesh, istio) if istio >= OLDEST else [],
         )
     )

@@ -16,11 +16,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import textwrap
 from typing import Any
 
 from multimesh.commands.flags import add_file_flag, add_flag, add_switch
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, write_text
+from multimesh.errors import MultimeshError
 from multimesh.render.patches import DELETE, patches
 from multimesh.render.rendering import Rendering
 from multimesh.yamltext.scalars import quoted
@@ -42,17 +44,35 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--output", "the form of the patches", default=FORMATS[0], short="-o", choices=FORMATS)
+    add_flag(
+        command,
+        "--helmrelease",
+        "with -o flux: write a patch for the HelmRelease of this name, in the namespace of the control plane",
+        metavar="NAME",
+    )
     add_switch(command, "--upgrade", "as for render: this is an upgrade")
     add_file_flag(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the stock manifest, and print the patches."""
-    rendering, _ = render_stdin(
+    if options.helmrelease and options.output != "flux":
+        raise MultimeshError(
+            "", f'--helmrelease is "{options.helmrelease}", and -o is {options.output}', "Add -o flux."
+        )
+    rendering, mesh = render_stdin(
         {"--profile": options.profile, "--upgrade": "1" if options.upgrade else "", "--file": options.file}
     )
-    write_text(patches_text(rendering, options.output or FORMATS[0]))
+    text = patches_text(rendering, options.output or FORMATS[0])
+    write_text(_for_release(options.helmrelease, mesh.namespace, text) if options.helmrelease else text)
     return DONE
+
+
+def _for_release(name: str, namespace: str, text: str) -> str:
+    """Return the text below `spec` as a patch for a HelmRelease, which kustomize merges into it."""
+    metadata = {"name": name, "namespace": namespace}
+    head = {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": metadata}
+    return f"{_block(head, 0)}\nspec:\n{textwrap.indent(text, '  ')}"
 
 
 def patches_text(rendering: Rendering, form: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, may_read
 
 try:
     import posix as _os
@@ -66,7 +66,9 @@ def load_profile(path: str) -> Profile:
         raise MultimeshError(
             where,
             f'cannot read the mesh profile "{path}": {error.strerror}',
-            "A relative path is relative to the working directory. A directory means its profile.yaml.",
+            may_read(
+                error, "A relative path is relative to the working directory. A directory means its profile.yaml."
+            ),
         ) from None
     except UnicodeDecodeError:
         raise MultimeshError(where, "the mesh profile is not UTF-8", "Save it as UTF-8.") from None
@@ -108,7 +110,8 @@ def read_input(path: str = "", *, allow_empty: bool) -> bytes:
         try:
             file = _os.open(path, _os.O_RDONLY | getattr(_os, "O_BINARY", 0) | getattr(_os, "O_CLOEXEC", 0))
         except OSError as error:
-            raise MultimeshError(where, f"cannot be read: {error.strerror}", f"Looked at {absolute(path)}.") from None
+            hint = may_read(error, f"Looked at {absolute(path)}.")
+            raise MultimeshError(where, f"cannot be read: {error.strerror}", hint) from None
     elif _os.isatty(0):
         raise MultimeshError(
             where,

@@ -2,7 +2,8 @@
 
 Reads the live cluster through kubectl, with your rights, and writes nothing; or reads the saved output of `kubectl
 get ... -o json` from stdin or a file. With --settle it reads the cluster twice, to find two control planes that
-overwrite each other. With --removed it lists what a mesh that was removed has left behind.
+overwrite each other. With --removed it lists what a mesh that was removed has left behind. The file .multimesh.yaml has
+the same effect as for check.
 
     multimesh verify --profile charts-values/affirmed --context staging --settle 30
 """
@@ -24,14 +25,15 @@ from multimesh.check.running.policies import policies
 from multimesh.check.running.reading import Reading, read_mesh
 from multimesh.check.running.removed import removed
 from multimesh.check.running.settled import unsettled
+from multimesh.check.settings import find
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse_stream
-from multimesh.commands.check import add_output_flags, report
+from multimesh.commands.check import add_output_flags, as_typed, report
 from multimesh.commands.flags import add_file_flag, add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.stdio import input_name, load_profile
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, may_read
 from multimesh.mesh.profile import Profile
 
 HELP = "check whether a running mesh is sound"
@@ -51,6 +53,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the cluster, compare it with the profile, print the findings, and return the exit code."""
     mesh = load_profile(options.profile)
+    mesh.where = as_typed(options.profile)
+    settings = find(options.config, [mesh.where])
     access = Access(options.context, options.kubeconfig)
     seconds = _seconds(options.settle)
     now, findings = _reading(mesh, access, seconds, options.file, was_removed=options.removed)
@@ -70,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
             findings += _settled(mesh, access, seconds, now)
     objects = [item for items in now.kinds.values() for item in items]
     shown = Mesh(mesh.name, mesh.namespace, objects, mesh, live=True)
-    return report(findings, options, f"mesh {mesh.name}", "verify", [shown], objects)
+    return report(findings, options, f"mesh {mesh.name}", "verify", [shown], objects, settings)
 
 
 def _seconds(text: str) -> int:
@@ -111,7 +115,8 @@ def _saved_in(file: str) -> Cluster:
         with open(file, "rb") as stream:
             return _parsed(stream, file)
     except OSError as error:
-        raise MultimeshError(file, f"cannot be read: {error.strerror}", f"Looked at {os.path.abspath(file)}.") from None
+        hint = may_read(error, f"Looked at {os.path.abspath(file)}.")
+        raise MultimeshError(file, f"cannot be read: {error.strerror}", hint) from None
 
 
 def _parsed(stream: BinaryIO, name: str) -> Cluster:

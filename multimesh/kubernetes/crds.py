@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, may_read
 from multimesh.kubernetes.resources import resources
 from multimesh.yamltext.edits import Text
 from multimesh.yamltext.fieldpath import BadShape
@@ -48,7 +48,9 @@ def scopes_in_files(paths: list[str], kind: str = "") -> dict[tuple[str, str], s
         raise MultimeshError(
             os.path.abspath(at),
             f"cannot read CRDs: {error.strerror}",
-            "--crds and spec.crds name files or directories; a path in a profile is relative to the profile.",
+            may_read(
+                error, "--crds and spec.crds name files or directories; a path in a profile is relative to the profile."
+            ),
         ) from None
     return found
 

@@ -127,7 +127,7 @@ def from_node(root: Node, where: str, line: int = 1) -> Profile:
     def report(node: Node, what: str, hint: str = "") -> None:
         errors.append(MultimeshError(f"{where}:{line + node.start_mark.line}", what, hint))
 
-    read = _read(root, PROFILE, "", report)
+    read = read_field(root, PROFILE, "", report)
     if not errors:
         mesh = Profile(where, read["metadata"]["name"], read["spec"], _lines(root, line))
         errors = [
@@ -246,19 +246,22 @@ def _maker(part: str, item: str, mesh: Profile, spec: dict[str, Any]) -> tuple[s
     return "metadata.name", mesh.name, "Choose another mesh name, or set spec.revision: its default is the mesh name."
 
 
-def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
-    """Return the value of one field. Reports what is wrong, and returns None for it."""
+def read_field(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any:
+    """Return the value of one field, which `multimesh.mesh.definitions` or another such table describes.
+
+    Reports what is wrong, and returns None for it.
+    """
     kind = field[0]
     if kind == "fields":
         return _read_fields(node, field, path, report)
     if kind == "either":
-        return _read(node, field[1 if is_scalar(node) else 2], path, report)
+        return read_field(node, field[1 if is_scalar(node) else 2], path, report)
     if kind == "list":
         if is_null(node):
             return []
         if not is_sequence(node):
             return report(node, f"{path} is not a list", f"Write it as a list: {path.rpartition('.')[2]}: [a, b]")
-        read = [_read(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
+        read = [read_field(item, field[1], f"{path}[{number}]", report) for number, item in enumerate(node.value)]
         for number, text in enumerate(read) if field[2:] == ("unique",) else ():
             if text is not None and (first := read.index(text)) < number:
                 what = f'{path}[{number}] "{text}" is written twice: it is {path}[{first}] too'
@@ -275,7 +278,7 @@ def _read(node: Node, field: Any, path: str, report: Callable[..., None]) -> Any
         for number, (key, _) in enumerate(node.value):
             if key.value in keys[:number]:
                 report(key, f'the key "{path}.{key.value}" is written twice', "Remove one of them.")
-        return {key.value: _read(item, field[1], f"{path}.{key.value}", report) for key, item in node.value}
+        return {key.value: read_field(item, field[1], f"{path}.{key.value}", report) for key, item in node.value}
     if not is_scalar(node):
         return report(node, f"{path} is not a single value", "Write one value after the colon.")
     return _read_scalar(node, field, path, report)
@@ -339,13 +342,13 @@ def _read_fields(node: Node, field: Any, path: str, report: Callable[..., None])
         if name in read:
             report(key, f'the key "{here}" is written twice', "Remove one of them.")
         elif name not in known:
-            report(key, f'unknown key "{here}"', _nearest(name, known))
+            report(key, f'unknown key "{here}"', nearest_key(name, known))
         elif is_null(value) and name not in required:
             read[name] = _EMPTY.get(known[name][0][0])
             if read[name] is None:
                 del read[name]
         else:
-            read[name] = _read(value, known[name][0], here, report)
+            read[name] = read_field(value, known[name][0], here, report)
     for name in required:
         if name not in read:
             report(node, f'the key "{path + "." if path else ""}{name}" is missing', known[name][1])
@@ -356,7 +359,7 @@ def _read_fields(node: Node, field: Any, path: str, report: Callable[..., None])
 _EMPTY: dict[str, Any] = {"list": [], "map": {}, "fields": {}}
 
 
-def _nearest(name: str, known: dict[str, Any]) -> str:
+def nearest_key(name: str, known: dict[str, Any]) -> str:
     """Return the hint for an unknown key: the known key that is most like it, or all known keys."""
     import difflib
 

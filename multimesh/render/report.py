@@ -130,5 +130,7 @@ def write(path: str, rendering: Rendering, mesh: Profile) -> None:
             file.write("\n")
     except OSError as error:
         raise MultimeshError(
-            path, f"cannot write the report: {error.strerror}", "Name a file in a directory that exists."
+            path,
+            f"cannot write the report: {error.strerror}",
+            "Name a file in a directory that exists, and may be written.",
         ) from None

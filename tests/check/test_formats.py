@@ -95,6 +95,8 @@ def test_advice_that_all_findings_of_one_id_have_in_common_is_printed_once():
     mixed = as_text([*same, Finding("two-owners", "c")], "x")
     assert (mixed.count("do it"), mixed.count(CATALOGUE["two-owners"].remedy)) == (2, 1)
     assert as_text(same[:1], "x").count("do it") == 1
+
+
 VALIDATOR = ("@microsoft/sarif-multitool-linux", "5.7.0")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from api import until
 from helms import CHART, ROOT
@@ -33,6 +35,24 @@ def test_each_mesh_of_the_example_injects_and_validates_its_own(example: World, 
     assert example.reviews_of_last() == [mesh]
     assert mesh in example.denial(f"nginx-{mesh}")
     assert example.who_was_asked_last() == {mesh}
+
+
+def test_diff_compares_the_chart_with_the_release(example: World) -> None:
+    """What `helm template` prints is what is installed, whichever Helm wrote it down; a changed image is one field."""
+    stock = example.folder / "stock.yaml"
+    stock.write_text(example.run("template", "istio", CHART, "-n", "istio-affirmed").out, encoding="utf-8")
+    flags = ("--profile", PROFILES / "affirmed", "--release", "istio", "-n", "istio-affirmed", "--exit-code")
+    done = example.multimesh("diff", "-f", stock, *flags)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    text = stock.read_text(encoding="utf-8")
+    [image, *_] = re.findall(r"image: *\"?([^\s\"]+)", text)
+    stock.write_text(text.replace(image, f"{image}-new", 1), encoding="utf-8")
+    done = example.multimesh("diff", "-f", stock, *flags, "--stat")
+    assert (done.code, done.err) == (1, "")
+    assert re.fullmatch(r"~ \w+/istio-affirmed/\S+ +1 field\n1 changed\n", done.out), done.out
+    done = example.multimesh("diff", "-f", stock, *flags[:3], "absent", "-n", "istio-affirmed")
+    assert done.code == 2
+    assert "not found" in done.err
 
 
 def test_upgrading_one_mesh_leaves_the_other_as_it_is(example: World) -> None:

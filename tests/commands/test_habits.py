@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import subprocess
@@ -9,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from finding_cases import crd, istiod, live, service
 from helms import ROOT
 from program import profile
 
@@ -155,6 +158,79 @@ def _process(directory: Path, *arguments: str, stdin: str = "") -> tuple[int, st
         input=stdin, capture_output=True, text=True, cwd=directory, env={**environment, "PYTHONPATH": str(ROOT)}, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
+
+
+# Permissions and places.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "closed.yaml"),
+        ("check", "--profile", "closed.yaml"),
+        ("check", "--profile", ".", "--config", "closed.yaml"),
+        ("diff", "--profile", ".", "-f", "closed.yaml"),
+        ("verify", "--profile", ".", "-f", "closed.yaml"),
+        ("check", "closed"),
+    ],
+)
+def test_what_the_user_may_not_read_gets_a_hint_about_permissions(run, tmp_path, monkeypatch, arguments):
+    """And not one about a path that is wrong. A directory that cannot be listed is not one without manifests."""
+
+    def refusing(real):
+        def call(path, *more, **others):
+            if "closed" in str(path):
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path, *more, **others)
+
+        return call
+
+    (tmp_path / "closed.yaml").write_text(ROLE)
+    (tmp_path / "closed").mkdir()
+    monkeypatch.setattr("builtins.open", refusing(open))
+    monkeypatch.setattr("io.open", refusing(io.open))
+    monkeypatch.setattr("os.scandir", refusing(os.scandir))
+    monkeypatch.setattr("multimesh.commands.stdio._os.open", refusing(os.open))
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Permission denied" in err
+    assert "  This user may not read it: 'ls -l' shows the permissions" in err
+
+
+def test_findings_name_a_profile_as_it_was_typed(run, tmp_path):
+    """With the line of the key that is wrong."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "profile.yaml").write_text(profile(name, f"istio-{name}", ("same",)))
+    _, out, _ = run("check", "--profile", "a", "--profile", "./b/profile.yaml")
+    line = 1 + (tmp_path / "a/profile.yaml").read_text().splitlines().index("  - same")
+    assert f"      a/profile.yaml:{line}  (mesh a)\n      ./b/profile.yaml:{line}  (mesh b)\n" in out
+
+
+def test_a_finding_of_the_cluster_names_the_key_of_the_profile(run, tmp_path):
+    """Ownership, revision, node port and namespace each have a line of their own."""
+    text = profile("a", "istio-a", ("istio-b",), sharedResources="own", revision="b", nodePorts={"http2": 32380})
+    (tmp_path / "profile.yaml").write_text(text)
+    saved = live(
+        istiod("b"), service("b", "gateway", {"port": 80, "nodePort": 32380}), crd("a.istio.io", "v1"),
+        release="istio-b",
+    )  # fmt: skip
+    (tmp_path / "saved.json").write_text(saved)
+    _, out, _ = run("check", "--profile", ".", "saved.json", "-o", "json")
+    lines = {
+        item["id"]: text.splitlines()[side["line"] - 1].strip()
+        for item in json.loads(out)["findings"]
+        for side in item["sides"]
+        if side["file"] == "./profile.yaml"
+    }
+    assert {
+        key: lines.get(key) for key in ("two-owners", "shared-revision", "node-port", "namespace-claimed-twice")
+    } == {
+        "two-owners": "sharedResources: own",
+        "shared-revision": "revision: b",
+        "node-port": "http2: 32380",
+        "namespace-claimed-twice": "- istio-b",
+    }
 
 
 # Colours.

@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fake_kubectl
 import pytest
 import yaml
+from argocd import environment as of_argo_cd
 from helms import CHART, PROGRAM, clean_environment, real_helm
 from pages import MADE, ROOT
 
@@ -360,3 +362,343 @@ def test_the_program_for_helm_3_exists():
     """What the README of a mesh in the checkout names."""
     assert PROGRAM.name == "postrender.py"
     assert yaml.safe_load((ROOT / "plugin.yaml").read_text())["name"] == "multimesh"
+
+
+# What engines want.
+
+
+def test_an_engine_gets_files_that_name_the_releases_of_the_readme(tmp_path, capsysbinary, monkeypatch):
+    """The same releases, charts, versions and values, and all values are files that are there."""
+    monkeypatch.chdir(tmp_path)
+    flags = ["--helmfile", "--argocd", "--flux", "--terraform", "--istio", "1.30.3"]
+    assert init(capsysbinary, "green", *flags, "m/green")[0] == 0
+    directory = tmp_path / "m/green"
+    text = script(directory, "Install with Helm 4")
+    wanted = {
+        (call[2], call[3].removeprefix("istio/"), call[call.index("--version") + 1], Path(call[call.index("-f") + 1]).name)
+        for call in recorded(tmp_path, text)
+        if call[0] == "helm"
+    }  # fmt: skip
+    helmfile = yaml.safe_load((directory / "helmfile.yaml").read_text())["releases"]
+    assert {
+        (one["name"], one["chart"].removeprefix("istio/"), one["version"], *one["values"]) for one in helmfile
+    } == wanted
+    argocd = list(yaml.safe_load_all((directory / "argocd.yaml").read_text()))
+    given = [
+        {one["name"]: one.get("string", one.get("array")) for one in item["spec"]["source"]["plugin"]["parameters"]}
+        for item in argocd
+    ]
+    assert {
+        (item["metadata"]["name"], one["chart"], one["chart-version"], *one["values"])
+        for item, one in zip(argocd, given, strict=True)
+    } == wanted
+    kustomization = yaml.safe_load((directory / "kustomization.yaml").read_text())
+    files = {one["name"]: one["files"][0].partition("=")[2] for one in kustomization["configMapGenerator"]}
+    flux = list(yaml.safe_load_all((directory / "flux.yaml").read_text()))[1:]
+    charts = [one["spec"]["chart"]["spec"] for one in flux]
+    assert {
+        (one["metadata"]["name"], chart["chart"], chart["version"], files[one["spec"]["valuesFrom"][0]["name"]])
+        for one, chart in zip(flux, charts, strict=True)
+    } == wanted
+    terraform = (directory / "main.tf").read_text()
+    found = [re.findall(rf'(?m)^  {key} += "?(.*?)"?$', terraform) for key in ("name", "chart", "version", "values")]
+    found[3] = [re.sub(r".*/(.*)\"\)\]", r"\1", item) for item in found[3]]
+    assert set(zip(*found, strict=True)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--helmfile", "--istio", "1.11"], "--helmfile needs a repository of charts, and those of Istio 1.11 are in none"),
+        (["--argocd", "--istio", "1.5"], "--argocd needs a repository of charts, and those of Istio 1.5 are in none"),
+        (["--flux", "--istio", "1.30"], "--flux needs the exact version of the charts\n  Name it: --istio 1.30.0"),
+        (["--terraform"], "--terraform needs the exact version of the charts"),
+    ],
+)  # fmt: skip
+def test_an_engine_that_cannot_install_the_charts_is_refused(flags, message, tmp_path, capsysbinary):
+    """Nothing is written."""
+    code, out, err = init(capsysbinary, "green", *flags, tmp_path / "green")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert not (tmp_path / "green").exists()
+
+
+@pytest.mark.parametrize(
+    ("istio", "owner", "skips"), [("1.23", False, True), ("1.23", True, False), ("1.24", False, False)]
+)
+def test_engines_skip_the_crds_of_another_mesh_where_they_are_in_a_directory(
+    istio, owner, skips, tmp_path, capsysbinary
+):
+    """As the README does with --skip-crds."""
+    flags = [
+        "--helmfile",
+        "--argocd",
+        "--flux",
+        "--terraform",
+        "--istio",
+        f"{istio}.1",
+        *(["--owner"] if owner else []),
+    ]
+    assert init(capsysbinary, "green", *flags, tmp_path / "green")[0] == 0
+    text = {path.name: path.read_text() for path in (tmp_path / "green").iterdir()}
+    assert ("--skip-crds" in text["README.md"]) == skips
+    assert ("skipCRDs: true" in text["helmfile.yaml"]) == skips
+    assert ("skip_crds = true" in text["main.tf"]) == skips
+    assert ("crds: Skip" in text["flux.yaml"]) == skips
+    assert ("name: crds" in text["argocd.yaml"]) == ("--include-crds" in text["README.md"]) == owner
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on the PATH")
+def test_terraform_reads_its_file(tmp_path, capsysbinary):
+    """`terraform fmt` parses it, and would change nothing."""
+    assert init(capsysbinary, "a-b", "--terraform", "--istio", "1.23.1", tmp_path / "m/a-b")[0] == 0
+    command = ["terraform", "fmt", "-check", "-diff", str(tmp_path / "m/a-b/main.tf")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.fixture
+def world(tmp_path):
+    """Return an environment with a helm that knows the repository `istio`, and a multimesh; and their directory."""
+
+    def make(major: int) -> tuple[Path, dict[str, str]]:
+        (tmp_path / "helm").mkdir()
+        helm = real_helm(major, tmp_path / "helm")
+        programs = tmp_path / "programs"
+        programs.mkdir()
+        # The charts of the repository are models; only Helm can tell a release from a version.
+        (programs / "helm").write_text(
+            '#!/bin/bash\nwords=()\nfor word in "$@"; do\n'
+            f'  [ "$word" = --version ] || words+=("${{word/#istio\\//{tmp_path}/charts/}}")\ndone\n'
+            f'words=("${{words[@]/#1.30.3/--debug=false}}")\nexec {helm.binary} "${{words[@]}}"\n'
+        )
+        (programs / "multimesh").write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m multimesh "$@"\n')
+        for program in programs.iterdir():
+            program.chmod(0o755)
+        for chart in ("base", "istiod", "gateway"):
+            shutil.copytree(ROOT / "examples/stock-istiod", tmp_path / "charts" / chart)
+            templates = tmp_path / "charts" / chart / "templates"
+            for template in templates.glob("*.yaml"):
+                if template.stem != chart:
+                    template.unlink()
+        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+        return tmp_path, clean_environment() | helm.homes() | helm.plugins() | {"PATH": path}
+
+    return make
+
+
+def test_the_post_renderers_of_flux_are_those_of_render(world):
+    """The commands of the README, kustomize itself, and the post-renderer of Flux, which also reads every key."""
+    import kustomizes
+
+    directory, environment = world(3)
+    binary = kustomizes.program(kustomizes.KUSTOMIZE, "sigs.k8s.io/kustomize/kustomize/v5", "kustomize")
+
+    def run(text: str) -> str:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=directory, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("multimesh init green --istio 1.30.3 --flux green")
+    assert subprocess.run([binary, "build", "green"], cwd=directory, capture_output=True, check=False).returncode != 0
+    run(next(block for block in re.findall(r"(?ms)^```sh\n(.*?)^```$", (directory / "green/README.md").read_text())
+             if "--helmrelease" in block))  # fmt: skip
+    built = list(yaml.safe_load_all(run(f"{binary} build green")))
+    maps = {one["metadata"]["name"]: one["data"]["values.yaml"] for one in built if one["kind"] == "ConfigMap"}
+    assert maps["istiod-green-values"] == (directory / "green/istiod.yaml").read_text()
+    for release in (one for one in built if one["kind"] == "HelmRelease"):
+        name, chart = release["metadata"]["name"], release["spec"]["chart"]["spec"]["chart"]
+        stock = run(f"helm template {name} istio/{chart} -n istio-green -f green/{chart}.yaml")
+        (directory / "stock.yaml").write_text(stock)
+        ran = kustomizes.flux(stock, yaml.safe_dump(release["spec"]))
+        assert ran.code == 0, ran.err
+        wanted = run("multimesh render --profile green -f stock.yaml")
+        assert objects(ran.out) == objects(wanted)
+
+
+def objects(text: str) -> list[object]:
+    """Return the objects of a stream, in one order."""
+    return sorted((one for one in yaml.safe_load_all(text) if one), key=str)
+
+
+@pytest.mark.parametrize("major", [3, 4])
+def test_the_plugin_of_argo_cd_renders_an_application(major, world):
+    """The script of the plugin, in the directory of the mesh, with the variables of each Application."""
+    directory, environment = world(major)
+    start = [str(directory / "programs/multimesh"), "init", "green", "--istio", "1.30.3", "--argocd", "green"]
+    subprocess.run(start, cwd=directory, env=environment, capture_output=True, check=True)
+    for item in list(yaml.safe_load_all((directory / "green/argocd.yaml").read_text())):
+        source = item["spec"]["source"]
+        assert source["path"] == "green"
+        given = {one["name"]: one.get("string", one.get("array")) for one in source["plugin"]["parameters"]}
+        # A repository of charts needs a network: the model of the chart is a directory.
+        assert given.pop("repository").startswith("https://")
+        given["chart"] = f"istio/{given['chart']}"
+        application = {"name": item["metadata"]["name"], "namespace": "istio-green"}
+        done = subprocess.run(
+            ["sh", ROOT / "examples/argocd/multimesh-argocd"],
+            cwd=directory / "green", env=environment | of_argo_cd(application, given), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert objects(done.stdout)
+
+
+# --from-cluster.
+
+
+def crd(name: str, namespace: str) -> dict:
+    """Return a CRD of a Helm release in a namespace."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": name, "annotations": {
+            "meta.helm.sh/release-name": "istio-base", "meta.helm.sh/release-namespace": namespace}},
+        "spec": {"group": "networking.istio.io", "names": {"kind": "Sidecar"}, "scope": "Namespaced",
+                 "versions": [{"name": "v1"}]},
+    }  # fmt: skip
+
+
+def plane(namespace: str, revision: str, image: str) -> dict:
+    """Return a running control plane."""
+    container = {"name": "discovery", "image": image, "env": [{"name": "REVISION", "value": revision}]}
+    return {
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": f"istiod-{revision}", "namespace": namespace, "labels": {"istio.io/rev": revision}},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }  # fmt: skip
+
+
+def space(name: str, **labels: str) -> dict:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+@pytest.fixture
+def kubectl(tmp_path, monkeypatch):
+    """Return a function that makes a cluster of these objects the one that kubectl reads."""
+
+    def make(*objects_: dict, grants: set | None = None) -> fake_kubectl.Kubectl:
+        found = fake_kubectl.install(tmp_path / "kubectl", list(objects_), grants)
+        monkeypatch.setenv("PATH", f"{found.directory}{os.pathsep}{os.environ['PATH']}")
+        return found
+
+    return make
+
+
+BLUE = (
+    space("istio-blue", **{"multimesh.dev/mesh": "blue"}),
+    space("web-blue", **{"multimesh.dev/mesh": "blue", "istio-injection": "enabled-blue"}),
+    plane("istio-blue", "blue", "docker.io/istio/pilot:1.24.6"),
+    crd("sidecars.networking.istio.io", "istio-blue"),
+)
+
+
+def test_an_empty_cluster_makes_the_first_mesh_the_owner(tmp_path, capsysbinary, kubectl):
+    """Nobody has the CRDs, and no control plane says a version."""
+    kubectl(space("default"))
+    code, out, err = init(capsysbinary, "green", "--from-cluster", tmp_path / "m/green")
+    assert (code, err) == (0, "")
+    assert out.startswith(
+        "found: no control plane of Istio\nfound: no CRDs of Istio\ntaken: --owner: the cluster has no CRDs of Istio\n"
+    )
+    assert load((tmp_path / "m/green/profile.yaml").read_text(), "").owns_shared
+    assert "Istio 1.31" in (tmp_path / "m/green/README.md").read_text()
+
+
+def test_a_second_mesh_takes_the_version_of_the_owner(tmp_path, capsysbinary, kubectl):
+    """It leaves the CRDs to the mesh that has them, and is not newer than they are."""
+    seen = kubectl(*BLUE, plane("istio-red", "red", "docker.io/istio/pilot:1.30.3"))
+    code, out, err = init(
+        capsysbinary, "green", "--from-cluster", "--context", "prod", "--kubeconfig", "k", tmp_path / "m/green"
+    )
+    assert (code, err) == (0, "")
+    assert 'found: mesh blue in "istio-blue", revision "blue", Istio 1.24\n' in out
+    assert 'found: 1 CRDs of Istio, of the Helm release istio-base in "istio-blue"\n' in out
+    assert "taken: --istio 1.24: the mesh that has the CRDs\n" in out
+    assert "needs --owner" not in out
+    assert not load((tmp_path / "m/green/profile.yaml").read_text(), "").owns_shared
+    assert "Istio 1.24" in (tmp_path / "m/green/README.md").read_text()
+    assert all(call[:4] == ["--kubeconfig", "k", "--context", "prod"] for call in seen.calls)
+
+
+def test_what_is_given_is_not_taken(tmp_path, capsysbinary, kubectl):
+    """A flag decides, and no line says that something was taken."""
+    kubectl(*BLUE)
+    code, out, _ = init(capsysbinary, "green", "--from-cluster", "--istio", "1.22", tmp_path / "m/green")
+    assert (code, "taken:" in out) == (0, False)
+    assert "Istio 1.22" in (tmp_path / "m/green/README.md").read_text()
+
+
+def test_a_running_mesh_is_described(tmp_path, capsysbinary, kubectl):
+    """Its revisions, namespaces and CRDs become keys of the profile, and it conflicts with nothing."""
+    labels = {"istio.io/rev": "1-24"}
+    kubectl(
+        space("istio-system"), space("shop", **labels), space("bank", **labels), space("other"),
+        plane("istio-system", "1-24", "docker.io/istio/pilot:1.24.6"),
+        crd("sidecars.networking.istio.io", "istio-system"),
+    )  # fmt: skip
+    code, out, err = init(capsysbinary, "green", "--namespace", "istio-system", "--from-cluster", tmp_path / "m/green")
+    assert (code, err) == (0, ""), out
+    mesh = load((tmp_path / "m/green/profile.yaml").read_text(), "")
+    assert (mesh.revision, mesh.workload_namespaces, mesh.owns_shared) == ("1-24", ["shop", "bank"], True)
+    assert "taken: --owner: its releases have the CRDs\n" in out
+
+
+@pytest.mark.parametrize(
+    ("flags", "rule"),
+    [
+        (["--owner"], "two-owners"),
+        (["--workloads", "istio-blue"], "namespace-claimed-twice"),
+        (["--workloads", "web-blue"], "namespace-claimed-twice"),
+    ],
+)
+def test_what_conflicts_with_the_cluster_is_refused(flags, rule, tmp_path, capsysbinary, kubectl):
+    """The message names the object that lives there, and nothing is written."""
+    kubectl(*BLUE)
+    code, out, err = init(capsysbinary, "green", "--from-cluster", *flags, tmp_path / "m/green")
+    assert (code, out) == (2, "")
+    assert f"[{rule}]" in err
+    assert "multimesh: cluster: " in err
+    assert not (tmp_path / "m/green").exists()
+
+
+def test_a_taken_revision_is_refused(tmp_path, capsysbinary, kubectl):
+    """A control plane elsewhere has the revision that is the name of the new mesh."""
+    kubectl(*BLUE, plane("elsewhere", "green", "docker.io/istio/pilot:1.24.6"))
+    code, _, err = init(capsysbinary, "green", "--from-cluster", tmp_path / "m/green")
+    assert code == 2
+    assert "[shared-revision]" in err
+
+
+def test_what_cannot_be_read_stays_an_open_question(tmp_path, capsysbinary, kubectl):
+    """Without the right to list CRDs, nothing is said about their owner, and this mesh does not become it."""
+    kubectl(*BLUE[:3], grants={
+        fake_kubectl.Grant("list", "", "namespaces"), fake_kubectl.Grant("list", "apps", "deployments"),
+    })  # fmt: skip
+    code, out, err = init(capsysbinary, "green", "--from-cluster", tmp_path / "m/green")
+    assert (code, err) == (0, "")
+    assert "no CRDs of Istio" not in out
+    assert re.search(r"(?m)^open: customresourcedefinitions could not be read: .*$", out)
+    assert not load((tmp_path / "m/green/profile.yaml").read_text(), "").owns_shared
+
+
+# The README has the commands of the Helm that is installed.
+
+
+@pytest.mark.parametrize(
+    ("printed", "headings"),
+    [("v3.17.2", [3]), ("v4.1.4", [4]), ("v2.16.0", [4, 3]), ("", [4, 3])],
+)
+def test_the_readme_is_for_the_helm_that_is_installed(printed, headings, tmp_path, capsysbinary, monkeypatch):
+    """For both where none is, or one that is too old."""
+    (tmp_path / "bin").mkdir()
+    helm = tmp_path / "bin/helm"
+    helm.write_text(f"#!/bin/sh\necho {printed}\n" if printed else "#!/bin/sh\nexit 1\n")
+    helm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
+    assert init(capsysbinary, "green", tmp_path / "green")[0] == 0
+    text = (tmp_path / "green/README.md").read_text()
+    assert [int(major) for major in re.findall(r"(?m)^## Install with Helm (\d)$", text)] == headings
+    assert ("Helm 3 uses" in text) == (3 in headings)
+    assert ("--post-renderer-args=--upgrade" in text) == (4 in headings)

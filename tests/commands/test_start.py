@@ -202,11 +202,45 @@ def test_a_missing_python_is_seen_through_helm_4(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["postrender.py", "multimesh/__init__.py", "multimesh/__main__.py", "multimesh/bootstrap.py"]
+    "file", ["postrender.py", "multimesh/__init__.py", "multimesh/__main__.py", "multimesh/too_old.py"]
 )
 def test_an_old_python_can_read_what_tells_it_so(file: str) -> None:
-    """A Python before 3.10 can run these files up to the message that it is too old."""
-    ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 7))
+    """A Python before 3.10 can run these files up to the message that it is too old: Python 2 too, as far as is known.
+
+    It has no f-strings, annotations or `from __future__ import annotations`.
+    """
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"), feature_version=(3, 4))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert [one.name for one in functions if one.returns or any(word.annotation for word in one.args.args)] == []
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.AnnAssign | ast.JoinedStr)] == []
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "__future__"] == []
+
+
+@pytest.mark.parametrize("name", ["python2.7", "python2", "python3.6", "python3.9"])
+@pytest.mark.parametrize("helm_4", [False, True], ids=["by hand", "helm4"])
+def test_a_python_that_is_old_says_so(name: str, helm_4: bool) -> None:
+    """One that is installed: the program, and the package, by which the exit code is that of an error."""
+    found = next((path for path in _pythons(name) if subprocess.run([path, "-c", ""], check=False).returncode == 0), "")
+    if not found:
+        pytest.skip(f"{name} is not installed")
+    env = {"HELM_PLUGIN_DIR": str(ROOT)} if helm_4 else {}
+    for command in ([found, "-B", str(PROGRAM)], [found, "-B", "-m", "multimesh", "version"]):
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        said = json.loads(done.stdout) + "\n" if helm_4 else done.stderr
+        assert re.fullmatch(
+            r"multimesh: python3 is [23]\.\d+\.\d+, and 3\.10 or later is required\n  Put a later one first in PATH\.\n",
+            said,
+        )
+        assert done.returncode == (0 if helm_4 else 2)
+
+
+def _pythons(name: str) -> list[str]:
+    """Return the paths at which a Python may be: on the PATH, and among those of pyenv."""
+    version = name.removeprefix("python")
+    pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}*/bin/{name}"))
+    on_path = shutil.which(name)
+    # A shim of pyenv starts whichever version is chosen, or none.
+    return [str(path) for path in pyenv] + ([on_path] if on_path and ".pyenv/shims" not in on_path else [])
 
 
 TOO_OLD = "multimesh: python3 is 3.8.18, and 3.10 or later is required\n  Put a later one first in PATH.\n"

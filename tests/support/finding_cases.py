@@ -218,6 +218,9 @@ def _with_cni(version: str) -> list[Object]:
     return [istiod("blue", image=f"istio/pilot:{version}"), config]
 
 
+#: An entry of .multimesh.yaml.
+_ACCEPTED = "ignore:\n  - finding: no-owner\n    reason: another tool installs the CRDs\n"
+
 CASES = {
     "cluster-scoped-name": Case(
         both(lambda mesh: [istiod(mesh), _ROLE]),
@@ -401,6 +404,10 @@ CASES = {
         profiled([istiod("affirmed")])
         | {"cluster": live(thing("Namespace", "nginx-affirmed", labels={"multimesh.dev/mesh": "affirmed"}))},
     ),
+    "unused-ignore": Case(
+        two_profiles(owners=("own", "leave")) | {"config": _ACCEPTED},
+        two_profiles(owners=("leave", "leave")) | {"config": _ACCEPTED},
+    ),
     "unreadable": Case({"affirmed": "# nothing but a comment\n"}, {"affirmed": [thing("ClusterRole", "reader")]}),
 }
 
@@ -413,6 +420,8 @@ def arguments(files: Files, directory: Path) -> list[str]:
         path.write_text(content if isinstance(content, str) else yaml.safe_dump_all(content, sort_keys=False))
         if name.endswith(".profile"):
             found.append(f"--profile={path}")
+        elif name == "config":
+            found.append(f"--config={path}")
         elif name == "previous":
             found.append(f"--previous={path}")
         else:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 from multimesh.check.between.manifests import component_of, node_ports, revisions
-from multimesh.check.between.profiles import names
+from multimesh.check.between.profiles import names, revision_side
 from multimesh.check.between.profiles import node_ports as chosen_ports
 from multimesh.check.catalogue import ERROR, WARNING
 from multimesh.check.findings import Finding, Side
@@ -86,8 +86,9 @@ def _given(mesh: Mesh) -> list[Object]:
     return [] if mesh.live else mesh.objects
 
 
-def _side(profile: Profile, part: str = "") -> Side:
-    return Side(profile.name, part, profile.where, 1)
+def _side(profile: Profile, key: str, item: str = "") -> Side:
+    """Return the place of a key of a profile, or of an item of its list."""
+    return Side(profile.name, "", profile.where, profile.line(key, item))
 
 
 def _is_certain(other: Mesh, item: Object) -> bool:
@@ -95,7 +96,7 @@ def _is_certain(other: Mesh, item: Object) -> bool:
     return not other.is_unassigned or RELEASE_NAMESPACE in item.annotations
 
 
-def _holder(other: Mesh, item: Object) -> str:
+def holder(other: Mesh, item: Object) -> str:
     """Return who has a live object, in words."""
     name, namespace = item.annotations.get(RELEASE_NAME, ""), item.annotations.get(RELEASE_NAMESPACE, "")
     if namespace:
@@ -112,7 +113,7 @@ def _taken_names(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     for key, claim in {claim.key: claim for claim in names(mesh) if claim.key not in given}.items():
         for other, item in _of_others(mesh, held.names.get(key)):
             severity = ERROR if claim.certain and _is_certain(other, item) else WARNING
-            what = f"{_holder(other, item)} has {item.title}, and the profile of mesh {profile.name} makes that name"
+            what = f"{holder(other, item)} has {item.title}, and the profile of mesh {profile.name} makes that name"
             yield Finding("cluster-scoped-name", what, (claim.side, side_of(other, item)), severity, remedy)
 
 
@@ -139,7 +140,7 @@ def _left_injectors(mesh: Mesh, profile: Profile, revision: str) -> list[tuple[M
 def _revision(profile: Profile, revision: str, how: str, side: Side) -> Finding:
     what = f'the revision "{revision}" of the profile of mesh {profile.name} {how} {side.resource} already'
     remedy = "Choose another spec.revision, or remove the other one first."
-    return Finding("shared-revision", what, (_side(profile), side), remedy=remedy)
+    return Finding("shared-revision", what, (revision_side(profile, revision), side), remedy=remedy)
 
 
 def _taken_ports(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
@@ -148,16 +149,17 @@ def _taken_ports(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
         key = f"{claim.key}/TCP"
         for _, side in _of_others(mesh, held.ports.get(key))[:1] if key not in given else ():
             what = f"{side.resource} has node port {claim.key}, which the profile of mesh {profile.name} asks for"
-            yield Finding("node-port", what, (_side(profile), side))
+            yield Finding("node-port", what, (claim.side, side))
 
 
 def _owned_components(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     given = {component_of(item) for item in _given(mesh)}
     for component in sorted(map(str, held.components.keys() - given)):
         for other, item in _of_others(mesh, held.components[component]):
-            what = f"{_holder(other, item)} has {component}, and the profile of mesh {profile.name} owns what is shared"
+            what = f"{holder(other, item)} has {component}, and the profile of mesh {profile.name} owns what is shared"
             severity = ERROR if _is_certain(other, item) else WARNING
-            yield Finding("two-owners", what, (_side(profile), side_of(other, item)), severity, _LEAVE)
+            places = (_side(profile, "spec.sharedResources"), side_of(other, item))
+            yield Finding("two-owners", what, places, severity, _LEAVE)
 
 
 def _owned_crds(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
@@ -168,15 +170,15 @@ def _owned_crds(mesh: Mesh, profile: Profile, held: Held) -> Iterator[Finding]:
     for found in held.names.values():
         for other, item in _of_others(mesh, found):
             if item.kind == "CustomResourceDefinition" and item.name.endswith(".istio.io"):
-                holders.setdefault(_holder(other, item), []).append((other, item))
-    for holder, items in holders.items():
+                holders.setdefault(holder(other, item), []).append((other, item))
+    for who, items in holders.items():
         certain = _is_certain(*items[0])
         # Charts up to 1.23 install CRDs without a release, so a mesh that is there may be the one that did.
         if mesh.objects and not certain:
             continue
         many = f"{len(items)} CRDs" if len(items) > 1 else items[0][1].title
-        what = f"{holder} has {many} of Istio, and the profile of mesh {profile.name} owns what is shared"
-        places = (_side(profile), side_of(*items[0]))
+        what = f"{who} has {many} of Istio, and the profile of mesh {profile.name} owns what is shared"
+        places = (_side(profile, "spec.sharedResources"), side_of(*items[0]))
         yield Finding("two-owners", what, places, ERROR if certain else WARNING, _LEAVE if certain else _TAKE)
 
 
@@ -185,4 +187,5 @@ def _occupied_namespaces(mesh: Mesh, profile: Profile, held: Held) -> Iterator[F
     for namespace in profile.workload_namespaces:
         for other, item in _of_others(mesh, held.planes.get(namespace)):
             what = f'{item.title} runs in "{namespace}", which the profile of mesh {profile.name} lists'
-            yield Finding("namespace-claimed-twice", what, (_side(profile), side_of(other, item)))
+            places = (_side(profile, "spec.workloadNamespaces", namespace), side_of(other, item))
+            yield Finding("namespace-claimed-twice", what, places)

@@ -50,7 +50,8 @@ def _namespace_side(profile: Profile, namespace: str) -> Side:
     return _side(profile, f"spec.{key}", namespace)
 
 
-def _revision_side(profile: Profile, revision: str, part: str = "") -> Side:
+def revision_side(profile: Profile, revision: str, part: str = "") -> Side:
+    """Return the place of a revision in a profile."""
     if revision in profile.canary_revisions:
         return _side(profile, "spec.canaryRevisions", revision, part)
     # By default the revision is the mesh name.
@@ -86,7 +87,7 @@ def names(mesh: Mesh) -> Iterator[Claim]:
     for kind, form in _OF_REVISION:
         for revision in profile.revisions:
             name = form.format(revision, profile.namespace)
-            side = _revision_side(profile, revision, f"{kind}/{name}")
+            side = revision_side(profile, revision, f"{kind}/{name}")
             same = frozenset((f"{revision} {profile.namespace}",))
             yield Claim((kind, name), f"{kind}/{name}", side, same, remedy=ANOTHER_NAME)
 
@@ -111,7 +112,7 @@ def revisions(mesh: Mesh) -> Iterator[Claim]:
     """Claim the revisions, canaries included."""
     if mesh.profile is not None:
         for revision in mesh.profile.revisions:
-            yield Claim(revision, f'revision "{revision}"', _revision_side(mesh.profile, revision))
+            yield Claim(revision, f'revision "{revision}"', revision_side(mesh.profile, revision))
 
 
 def node_ports(mesh: Mesh) -> Iterator[Claim]:

@@ -79,8 +79,14 @@ def _quoted(names: list[str]) -> str:
     return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _place(mesh: Mesh) -> tuple[Side, ...]:
-    return (Side(mesh.name, "", mesh.profile.where, 1),) if mesh.profile is not None else ()
+def _place(mesh: Mesh, namespace: str) -> tuple[Side, ...]:
+    """Return the place of a namespace in the profile of its mesh, if it has one."""
+    profile = mesh.profile
+    if profile is None:
+        return ()
+    is_listed = namespace in profile.workload_namespaces
+    line = profile.line("spec.workloadNamespaces", namespace) if is_listed else profile.line("spec.namespace")
+    return (Side(mesh.name, "", profile.where, line),)
 
 
 def _plane(mesh: Mesh) -> tuple[int, int] | None:
@@ -116,7 +122,7 @@ def _discovered(
             else "Exclude the namespaces of other meshes by meshConfig.discoverySelectors of that mesh "
             f"({MESH_LABEL} DoesNotExist for a stock one): {_BESIDE}"
         )
-        places = (*_place(mesh), side_of(other, config))
+        places = (*_place(mesh, hit[0]), side_of(other, config))
         yield Finding("no-discovery-selector", what, places, WARNING if old else ERROR, remedy)
 
 
@@ -135,7 +141,7 @@ def _validated(
             name = text_of(entry.get("name"))
             what = f'"{name}" of {who} validates Istio resources in {_quoted(hit)} of mesh {mesh.name}'
             remedy = f'Upgrade that release with defaultRevision="", or give it a profile: {_BESIDE}'
-            yield Finding("validation-overlap", what, (*_place(mesh), side), remedy=remedy)
+            yield Finding("validation-overlap", what, (*_place(mesh, hit[0]), side), remedy=remedy)
 
 
 def _served(mesh: Mesh, other: Mesh) -> Iterator[Finding]:
@@ -146,4 +152,4 @@ def _served(mesh: Mesh, other: Mesh) -> Iterator[Finding]:
         hit = sorted(mesh.profile.namespaces if served is None else mesh.profile.namespaces & served)
         if hit:
             what = f"the Citadel of mesh {other.name} serves {_quoted(hit)} of mesh {mesh.name}"
-            yield Finding("citadel-scope", what, (*_place(mesh), side), WARNING)
+            yield Finding("citadel-scope", what, (*_place(mesh, hit[0]), side), WARNING)

@@ -6,7 +6,7 @@ Source: docs.github.com, Workflow commands for GitHub Actions, setting an error 
 from __future__ import annotations
 
 from multimesh.check.catalogue import ERROR, INFO, WARNING
-from multimesh.check.findings import Finding
+from multimesh.check.findings import Finding, parted
 from multimesh.check.formats.text import summary
 
 _COMMANDS = {ERROR: "error", WARNING: "warning", INFO: "notice"}
@@ -19,7 +19,8 @@ _PROPERTY_ESCAPES = (*_ESCAPES, (":", "%3A"), (",", "%2C"))
 def as_github(findings: list[Finding]) -> str:
     """Return one command for each finding, at its first place, and a last line with the number of each severity."""
     lines = []
-    for finding in findings:
+    counted, ignored = parted(findings)
+    for finding in counted:
         place = finding.sides[0] if finding.sides else None
         properties = {"title": finding.id}
         if place is not None and place.file and place.line:
@@ -28,7 +29,13 @@ def as_github(findings: list[Finding]) -> str:
         others = "".join(f"\n{side}" for side in finding.sides)
         message = _escaped(f"{finding.message}{others}\n{finding.advice}", _ESCAPES)
         lines.append(f"::{_COMMANDS[finding.level]} {written}::{message}")
+    lines += [_one_line(f"ignored: {finding.id}: {finding.message}: {finding.ignored}") for finding in ignored]
     return "\n".join([*lines, summary(findings)]) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """Return text that begins no command: one line."""
+    return " ".join(text.split())
 
 
 def _escaped(text: str, escapes: tuple[tuple[str, str], ...]) -> str:

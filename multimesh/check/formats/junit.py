@@ -1,6 +1,7 @@
 """Write findings as JUnit XML, which CI servers show as tests.
 
-Each id of a finding is a test case: a failure for every error, and output for warnings and infos.
+Each id of a finding is a test case: a failure for every error, and output for warnings, infos and what is ignored. A
+case of which everything is ignored is skipped.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ def as_junit(findings: list[Finding], command: str) -> str:
     for name, group in groupby(sorted(findings, key=lambda finding: finding.id), key=lambda finding: finding.id):
         found = list(group)
         case = SubElement(suite, "testcase", classname=f"multimesh.{command}", name=name)
-        errors = [_text(one) for one in found if one.level == ERROR]
-        others = [_text(one) for one in found if one.level != ERROR]
+        errors = [_text(one) for one in found if one.level == ERROR and one.ignored is None]
+        others = [_text(one) for one in found if one.level != ERROR or one.ignored is not None]
+        reasons = [str(one.ignored) for one in found if one.ignored is not None]
         if errors:
             failures += 1
             failure = SubElement(case, "failure", message=_valid(f"{len(errors)} x {name}: {CATALOGUE[name].why}"))
             failure.text = _valid("\n".join(errors))
+        if len(reasons) == len(found):
+            SubElement(case, "skipped", message=_valid("; ".join(dict.fromkeys(reasons))))
         if others:
             SubElement(case, "system-out").text = _valid("\n".join(others))
     if not findings:
@@ -35,13 +39,16 @@ def as_junit(findings: list[Finding], command: str) -> str:
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(failures))
     suite.set("errors", "0")
+    if skipped := len(suite.findall("testcase/skipped")):
+        suite.set("skipped", str(skipped))
     indent(suite)
     return tostring(suite, encoding="unicode", xml_declaration=False) + "\n"
 
 
 def _text(finding: Finding) -> str:
     places = "".join(f"\n    {side}" for side in finding.sides)
-    return f"{finding.level}: {finding.message}{places}\n    {finding.advice}"
+    level = finding.level if finding.ignored is None else "ignored"
+    return f"{level}: {finding.message}{places}\n    {finding.ignored or finding.advice}"
 
 
 def _valid(text: str) -> str:

@@ -58,6 +58,13 @@ def _rule(name: str) -> dict[str, Any]:
 
 def _result(finding: Finding, rule: int) -> dict[str, Any]:
     places = [_location(side) for side in finding.sides] or [_location(Side("", "", "", 1))]
+    # An entry of a file of its own, and not a comment in the manifest: SARIF 2.1.0, 3.35.
+    accepted = finding.ignored
+    suppressed = (
+        {"suppressions": [{"kind": "external", "status": "accepted", "justification": accepted.reason}]}
+        if accepted is not None
+        else {}
+    )
     return {
         "ruleId": finding.id,
         "ruleIndex": rule,
@@ -66,6 +73,7 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
         "locations": places[:1],
         "relatedLocations": [{"id": number, **place} for number, place in enumerate(places[1:MAX_PLACES], 1)],
         "partialFingerprints": {"multimesh/v1": _fingerprint(finding)},
+        **suppressed,
     }
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from itertools import groupby
 
 from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING, link
-from multimesh.check.findings import Finding, counts
+from multimesh.check.findings import Finding, counts, parted
 
 
 def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> str:
     """Return findings as text, with ANSI colours if asked for; `subject` begins the summary line."""
     paint = {ERROR: "\x1b[31m", WARNING: "\x1b[33m", INFO: "\x1b[36m"}
     lines: list[str] = []
-    for (level, name), group in groupby(findings, key=lambda finding: (finding.level, finding.id)):
+    counted, ignored = parted(findings)
+    for (level, name), group in groupby(counted, key=lambda finding: (finding.level, finding.id)):
         head, page = f"{level}: {name}", CATALOGUE[name]
         lines += [f"{paint[level]}{head}\x1b[0m" if colour else head, f"  {page.why}"]
         several = list(group)
@@ -25,6 +26,13 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
                 lines.append(f"      {finding.remedy}")
         general = f"{common}  " if common in remedies else ""
         lines += [f"  {general}See {link(name)}.", ""]
+    for name, group in groupby(ignored, key=lambda finding: finding.id):
+        lines.append(f"ignored: {name}")
+        for finding in group:
+            lines.append(f"  - {finding.message}")
+            lines += [f"      {side}" for side in finding.sides]
+            lines.append(f"      {finding.ignored}")
+        lines.append("")
     bold, off = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
     lines.append(f"{bold}{subject}: {summary(findings)}{off}")
     return "\n".join(lines) + "\n"
@@ -33,7 +41,8 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
 def summary(findings: list[Finding]) -> str:
     """Return the number of findings in words, such as `2 errors, 1 warning`."""
     count = counts(findings)
-    parts = (
+    parts = [
         f"{number} {level}{'s' if number != 1 and level != INFO else ''}" for level, number in count.items() if number
-    )
-    return ", ".join(parts) or "nothing found"
+    ]
+    ignored = len(findings) - sum(count.values())
+    return ", ".join([*(parts or ["nothing found"]), *([f"{ignored} ignored"] if ignored else [])])

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from multimesh.check.objects import Object, dig, mappings, text_of
 from multimesh.check.sources.json_list import Items, items
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, may_read
 from multimesh.mesh.kinds import CLUSTER_SCOPED, group_of
 from multimesh.yamltext.edits import Text
 from multimesh.yamltext.fieldpath import is_mapping, is_sequence
@@ -41,21 +41,33 @@ def files_of(argument: str) -> list[str]:
     """
     found = []
     for part in [argument] if os.path.exists(argument) else argument.split(","):
-        path = Path(part)
         if part == "-":
             found.append(part)
-        elif path.is_dir():
-            inside = sorted(str(file) for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
+        elif os.path.isdir(part):
+            inside = _inside(part)
             if not inside:
                 raise MultimeshError(
                     part, "the directory holds no manifests", f"Their names end in {', '.join(ENDINGS)}."
                 )
             found += inside
-        elif part and path.exists():
+        elif part and os.path.exists(part):
             found.append(part)
+        elif part and not os.access(os.path.dirname(os.path.abspath(part)), os.X_OK | os.R_OK):
+            hint = may_read(PermissionError(13, ""), "")
+            raise MultimeshError(part, "cannot be read: Permission denied", hint)
         else:
             raise MultimeshError(part, "there is no such file", f"Looked in {os.path.abspath(part)}.")
     return found
+
+
+def _inside(directory: str) -> list[str]:
+    """Return the manifests in a directory and below it. Raises MultimeshError for a directory that cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        raise MultimeshError(str(error.filename), f"cannot be read: {error.strerror}", may_read(error, ""))
+
+    files = (Path(place, name) for place, _, names in os.walk(directory, onerror=refuse) for name in names)
+    return sorted(str(file) for file in files if file.suffix in ENDINGS and file.is_file())
 
 
 def read_file(path: str) -> list[Object]:
@@ -68,7 +80,7 @@ def read_file(path: str) -> list[Object]:
             raise MultimeshError(name, f"has more than {MAX_FILE >> 20} MB", "No mesh is as large. Is this a manifest?")
         content = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except OSError as error:
-        raise MultimeshError(name, f"cannot be read: {error.strerror}", "Look at its rights.") from None
+        raise MultimeshError(name, f"cannot be read: {error.strerror}", may_read(error, "Name another file.")) from None
     except UnicodeDecodeError:
         raise MultimeshError(name, "is not UTF-8", "Manifests are UTF-8.") from None
     if not content.strip():

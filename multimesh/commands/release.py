@@ -1,0 +1,80 @@
+"""Compare the manifest of an installed Helm release with a chart, and write what differs as text."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from multimesh.commands.comparison import ADDED, CHANGED, REMOVED, Difference, differences, parsed
+from multimesh.commands.flags import nearest
+from multimesh.errors import MultimeshError
+
+_SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
+
+
+def manifest_of(release: str, namespace: str, context: str, kubeconfig: str) -> str:
+    """Return the manifest of an installed release, which the user's helm reads with the user's rights.
+
+    Raises MultimeshError if there is no helm, or no such release, or if the release is empty.
+    """
+    # Helm sets HELM_BIN for its plugins.
+    helm = shutil.which(os.environ.get("HELM_BIN") or "helm")
+    if helm is None:
+        raise MultimeshError("", "helm is not on the PATH", "Install it: --release reads a release through it.")
+    command = [helm, "get", "manifest", release, "-n", namespace]
+    command += ["--kube-context", context] if context else []
+    command += ["--kubeconfig", kubeconfig] if kubeconfig else []
+    # No bytes of the chart on stdin are for Helm.
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    title = f'release {release} in "{namespace}"'
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
+        hint = "Name the release and its namespace as 'helm list -A' does; Helm reads it from Secrets there."
+        raise MultimeshError(title, f"cannot be read: {said[-1].removeprefix('Error: ')}", hint)
+    try:
+        text = done.stdout.decode()
+    except UnicodeDecodeError:
+        raise MultimeshError(title, "is not UTF-8", "Manifests are UTF-8.") from None
+    if not text.strip():
+        raise MultimeshError(title, "has an empty manifest", "Look at 'helm status': did its installation fail?")
+    return text
+
+
+def compare(live: str, chart: str, namespace: str, release: str, only: list[str]) -> list[Difference]:
+    """Return how a chart differs from a live release. Raises MultimeshError for a kind that neither has."""
+    old = parsed(live, f"release {release}", namespace)
+    new = parsed(chart, "<chart>", namespace)
+    kinds = {item.kind for item in (*old.values(), *new.values())}
+    wanted = {kind.lower() for kind in only}
+    known = {kind.lower(): kind for kind in kinds}
+    for kind in only:
+        if kind.lower() not in known:
+            near = nearest(kind, kinds)
+            hint = f"They have: {', '.join(sorted(kinds))}."
+            raise MultimeshError("", f'--only is "{kind}", which neither the release nor the chart has{near}', hint)
+    return [found for found in differences(old, new) if not wanted or found.kind.lower() in wanted]
+
+
+def written(found: list[Difference], before: str, after: str, *, stat: bool) -> list[str]:
+    """Return what differs as lines of text, each resource below a line with its title; none if nothing differs."""
+    if not found:
+        return []
+    if stat:
+        width = max(len(one.title) for one in found)
+        lines = [f"{_SIGNS[one.how]} {one.title:{width}}  {_size(one)}\n" for one in found]
+    else:
+        lines = [f"--- {before}\n", f"+++ {after}\n"]
+        for one in found:
+            lines.append(f"@@ {one.title} @@ {one.how}\n")
+            for field in one.fields:
+                lines.append(f"  {field.path}\n")
+                lines += [f"-   {line}\n" for line in field.old] + [f"+   {line}\n" for line in field.new]
+    count = {how: sum(one.how == how for one in found) for how in _SIGNS}
+    return [*lines, ", ".join(f"{number} {how}" for how, number in count.items() if number) + "\n"]
+
+
+def _size(one: Difference) -> str:
+    if one.how != CHANGED:
+        return one.how
+    return f"{len(one.fields)} field{'s' if len(one.fields) != 1 else ''}"
