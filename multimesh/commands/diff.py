@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from multimesh.commands.flags import CRDS_HELP, add_file_flag, add_flag, add_paths, add_switch, in_colour
+from multimesh.commands.flags import add_flag, add_render_flags, add_switch, in_colour, render_flags
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
 from multimesh.render.rendering import Rendering
@@ -36,24 +36,14 @@ class Change(NamedTuple):
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
-    add_paths(command, "--crds", CRDS_HELP)
+    add_render_flags(command)
     add_switch(command, "--exit-code", "exit with 1 if something differs")
-    add_switch(command, "--upgrade", "as for render: this is an upgrade")
-    add_file_flag(command)
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the stock manifest, print the diff, and return the exit code."""
-    rendering, mesh = render_stdin(
-        {
-            "--profile": options.profile,
-            "--crds": options.crds,
-            "--upgrade": "1" if options.upgrade else "",
-            "--file": options.file,
-        }
-    )
+    rendering, mesh = render_stdin(render_flags(options))
     colour = in_colour(options.color)
     lines = unified(rendering, f"mesh {mesh.name}")
     write_text("".join(_coloured(line) if colour else line for line in lines))

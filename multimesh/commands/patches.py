@@ -18,7 +18,7 @@ import json
 import re
 from typing import Any
 
-from multimesh.commands.flags import add_file_flag, add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_render_flags, render_flags
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, write_text
 from multimesh.render.patches import DELETE, patches
@@ -40,17 +40,13 @@ resources:
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
+    add_render_flags(command)
     add_flag(command, "--output", "the form of the patches", default=FORMATS[0], short="-o", choices=FORMATS)
-    add_switch(command, "--upgrade", "as for render: this is an upgrade")
-    add_file_flag(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the stock manifest, and print the patches."""
-    rendering, _ = render_stdin(
-        {"--profile": options.profile, "--upgrade": "1" if options.upgrade else "", "--file": options.file}
-    )
+    rendering, _ = render_stdin(render_flags(options))
     write_text(patches_text(rendering, options.output or FORMATS[0]))
     return DONE
 
