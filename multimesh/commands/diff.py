@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from multimesh.commands.flags import CRDS_HELP, add_file_flag, add_flag, add_paths, add_switch, in_colour
+from multimesh.commands.flags import add_flag, add_render_flags, add_switch, in_colour, render_flags
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
 from multimesh.errors import MultimeshError
@@ -44,10 +44,8 @@ class Change(NamedTuple):
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
-    add_paths(command, "--crds", CRDS_HELP)
+    add_render_flags(command)
     add_switch(command, "--exit-code", "exit with 1 if something differs")
-    add_switch(command, "--upgrade", "as for render: this is an upgrade")
     add_flag(command, "--release", "compare with this installed release instead of the stock manifest", metavar="NAME")
     add_flag(
         command,
@@ -60,7 +58,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_flag(command, "--only", "with --release: resources of these kinds, with commas between them", metavar="KIND")
     add_flag(command, "--context", "with --release: the context of Helm's configuration", metavar="NAME")
     add_flag(command, "--kubeconfig", "with --release: Helm's configuration", metavar="FILE")
-    add_file_flag(command)
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
@@ -69,14 +66,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.release and (options.stat or options.only):
         flag = "--stat" if options.stat else "--only"
         raise MultimeshError("", f"{flag} compares with an installed release", "Name it: --release NAME -n NAMESPACE.")
-    rendering, mesh = render_stdin(
-        {
-            "--profile": options.profile,
-            "--crds": options.crds,
-            "--upgrade": "1" if options.upgrade else "",
-            "--file": options.file,
-        }
-    )
+    rendering, mesh = render_stdin(render_flags(options))
     colour = in_colour(options.color)
     lines = _against_release(options, rendering, mesh) if options.release else unified(rendering, f"mesh {mesh.name}")
     write_text("".join(_coloured(line) if colour else line for line in lines))

@@ -67,6 +67,24 @@ def add_paths(command: argparse.ArgumentParser, name: str, help_text: str) -> No
     )
 
 
+def add_render_flags(command: argparse.ArgumentParser) -> None:
+    """Add the flags of a command that renders a stock manifest but writes something else."""
+    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
+    add_paths(command, "--crds", CRDS_HELP)
+    add_switch(command, "--upgrade", "as for render: this is an upgrade")
+    add_file_flag(command)
+
+
+def render_flags(options: argparse.Namespace) -> dict[str, str]:
+    """Return the flags of `add_render_flags` as `render_stdin` takes them."""
+    return {
+        "--profile": options.profile,
+        "--crds": options.crds,
+        "--upgrade": "1" if options.upgrade else "",
+        "--file": options.file,
+    }
+
+
 def _choice(name: str, choices: tuple[str, ...], value: str) -> str:
     """Return the value if it is one of the choices, or empty. Raises MultimeshError for any other one.
 

@@ -19,7 +19,7 @@ import re
 import textwrap
 from typing import Any
 
-from multimesh.commands.flags import add_file_flag, add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_render_flags, render_flags
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, write_text
 from multimesh.errors import MultimeshError
@@ -42,7 +42,7 @@ resources:
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
+    add_render_flags(command)
     add_flag(command, "--output", "the form of the patches", default=FORMATS[0], short="-o", choices=FORMATS)
     add_flag(
         command,
@@ -50,8 +50,6 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "with -o flux: write a patch for the HelmRelease of this name, in the namespace of the control plane",
         metavar="NAME",
     )
-    add_switch(command, "--upgrade", "as for render: this is an upgrade")
-    add_file_flag(command)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,9 +58,7 @@ def run(options: argparse.Namespace) -> int:
         raise MultimeshError(
             "", f'--helmrelease is "{options.helmrelease}", and -o is {options.output}', "Add -o flux."
         )
-    rendering, mesh = render_stdin(
-        {"--profile": options.profile, "--upgrade": "1" if options.upgrade else "", "--file": options.file}
-    )
+    rendering, mesh = render_stdin(render_flags(options))
     text = patches_text(rendering, options.output or FORMATS[0])
     write_text(_for_release(options.helmrelease, mesh.namespace, text) if options.helmrelease else text)
     return DONE

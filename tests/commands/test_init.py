@@ -24,7 +24,8 @@ from multimesh.mesh.profile import load
 MODERN = ["base.yaml", "gateway.yaml", "istiod.yaml"]
 
 #: Stand-ins for the programs that the README names: what they are called with goes into a file, one line for each call.
-RECORDS = '#!/bin/bash\n{{ printf "%q " {name} "$@"; echo; }} >> {log}\n'
+# One write for each call: the two programs of a pipe run at the same time.
+RECORDS = '#!/bin/bash\nprintf "%s\\n" "$(printf "%q " {name} "$@")" >> {log}\n'
 
 
 def init(capsysbinary, *arguments):

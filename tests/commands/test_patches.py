@@ -580,6 +580,20 @@ def test_a_stream_that_render_refuses_is_refused(tmp_path, capfd, monkeypatch):
     assert "ClusterRole/mine" in err
 
 
+def test_a_file_with_crds_says_the_scope_of_a_kind_as_for_render(tmp_path, capfd, monkeypatch):
+    widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
+    scope = crd("widgets.example.com") | {
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": {"kind": "Widget", "plural": "widgets"}}
+    }
+    file = tmp_path / "crds.yaml"
+    file.write_text(manifest(scope), encoding="utf-8")
+    stock = manifest(role(), widget)
+    assert run(tmp_path, capfd, monkeypatch, stock)[0] == 2
+    code, out, err = run(tmp_path, capfd, monkeypatch, stock, "--crds", str(file))
+    assert (code, err) == (0, "")
+    assert "value: kiali-affirmed" in out
+
+
 def test_an_upgrade_leaves_out_what_the_control_plane_owns(tmp_path, capfd, monkeypatch):
     validator = {
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
