@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo try test fuzz test-cluster lint bench mutants docs check clean
+.PHONY: help demo try test fuzz test-cluster lint bench mutants docs browser check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ mutants: $(READY) ## count how many mistakes the tests notice (half an hour): ma
 
 docs: $(READY) ## write the documentation that is generated from the code
 	$(BIN)/python tools/docs.py $(ARGS)
+
+browser: $(READY) ## install what the tests of HTML pages need: Chromium, playwright, axe-core
+	@$(BIN)/python tools/browser.py --install
 
 check: lint test ## run lint and test, which every change must pass
 
