@@ -6,7 +6,7 @@
 
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
-tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
+multimesh/check/notes.py and what `check` prints of tests/support/finding_cases.py.
 The table of what control planes write in docs/isolation.md comes from multimesh/mesh/writes.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
 the table of files in ARCHITECTURE.md from the docstrings of the modules.
@@ -36,10 +36,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
 from finding_cases import CASES, arguments  # noqa: E402 - the path above comes first
-from finding_notes import NOTES  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
+from multimesh.check.notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.mesh import definitions, manual, schema, writes  # noqa: E402 - the path above comes first
 from multimesh.rules import RULES  # noqa: E402 - the path above comes first
@@ -239,7 +239,7 @@ def findings_page() -> str:
         "What `multimesh check` and `multimesh verify` report, by the id of the finding.\n"
         "With an error the exit code is 1; with `--severity` less severe findings have that effect too. Ids are never "
         "reused.\n\n"
-        "<!-- Written by tools/docs.py from multimesh/check/catalogue.py and tools/finding_notes.py. Change it there. -->\n\n"
+        "<!-- Written by tools/docs.py from catalogue.py and notes.py in multimesh/check/. Change it there. -->\n\n"
         "| id | severity | why it matters |\n|---|---|---|\n"
         + "".join(f"| [{name}](#{name}) | {page.severity} | {page.why} |\n" for name, page in CATALOGUE.items())
     )

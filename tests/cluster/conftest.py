@@ -21,7 +21,18 @@ TOOK: dict[str, float] = {}
 CLUSTER = "control plane"
 
 #: The modules that share a world, in the order that costs least: each leaves it as it found it, up to the last ones.
-LIFE = ("stock_twice", "two_meshes", "policies", "faults", "upgrade", "canary", "forgotten", "removal", "next_version")
+LIFE = (
+    "stock_twice",
+    "two_meshes",
+    "explain",
+    "policies",
+    "faults",
+    "upgrade",
+    "canary",
+    "forgotten",
+    "removal",
+    "next_version",
+)
 #: The modules of which each test begins with an empty cluster.
 ALONE = ("proof", "operations")
 

@@ -8,7 +8,7 @@ import os
 from typing import Any
 from urllib.parse import quote
 
-from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING, link
+from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING
 from multimesh.check.findings import Finding, Side
 from multimesh.version import __version__
 
@@ -40,7 +40,7 @@ def _rule(name: str) -> dict[str, Any]:
         "id": name,
         "shortDescription": {"text": name.replace("-", " ")},
         "fullDescription": {"text": page.why},
-        "help": {"text": page.remedy, "markdown": f"{page.remedy} See {link(name)}."},
+        "help": {"text": page.remedy, "markdown": f"{page.remedy} More: `multimesh explain {name}`"},
         "defaultConfiguration": {"level": _LEVELS[page.severity]},
         "properties": {
             "tags": ["istio"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING, link
+from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING
 from multimesh.check.findings import Finding, counts
 
 
@@ -22,7 +22,7 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
             if finding.remedy:
                 lines.append(f"      {finding.remedy}")
             general = general or not finding.remedy
-        lines += [f"  {page.remedy + '  ' if general else ''}See {link(name)}.", ""]
+        lines += [*([f"  {page.remedy}"] if general else []), f"  More: multimesh explain {name}", ""]
     bold, off = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
     lines.append(f"{bold}{subject}: {summary(findings)}{off}")
     return "\n".join(lines) + "\n"
