@@ -76,7 +76,7 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": DRAFT,
         "title": KIND,
-        "description": "What distinguishes one Istio mesh of a cluster from all others. 'multimesh explain spec' prints all keys.",
+        "description": "What distinguishes one Istio mesh of a cluster from all others: multimesh explain spec",
         **of_field(PROFILE, required=True),
     }
 
