@@ -8,7 +8,7 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo writable try test fuzz test-cluster lint bench mutants docs package check clean
+.PHONY: help demo writable try test fuzz test-cluster lint bench mutants docs package site browser sbom check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +30,12 @@ test-cluster: $(READY) ## install two meshes on a real API server, which Go buil
 	@directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; trap 'exit 130' INT TERM; \
 	  $(BIN)/python -m pytest -m cluster -n 2 --dist loadscope --basetemp="$$directory/run" tests/cluster $(ARGS)
 
-lint: $(READY) ## check style, types and the layers of imports
+lint: $(READY) ## check style, types, the layers of imports, and the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict multimesh
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/workflows.py
 
 bench: $(READY) ## measure start-up, speed and memory, and compare with other programs
 	$(BIN)/python tools/bench.py $(ARGS)
@@ -49,6 +50,19 @@ docs: $(READY) ## write the documentation that is generated from the code
 
 package: $(READY) ## write the archives of a release into dist/: make package [KEY=<file of a secret OpenPGP key>]
 	@$(BIN)/python tools/package.py $(if $(KEY),--key='$(KEY)') $(ARGS)
+
+site: $(READY) ## build the documentation as a site into build/site, with every link checked
+	@$(BIN)/python -c 'import material' 2>/dev/null || \
+	  $(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean $(ARGS)
+
+sbom: $(READY) ## write the software bill of materials of the wheel in dist/
+	@$(BIN)/python -c 'import cyclonedx_py' 2>/dev/null || \
+	  $(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[sbom]'
+	@$(BIN)/python tools/sbom.py
+
+browser: $(READY) ## install what the tests of HTML pages need: Chromium, playwright, axe-core
+	@$(BIN)/python tools/browser.py --install
 
 check: lint test ## run lint and test, which every change must pass
 

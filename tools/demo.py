@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Render the example chart for two meshes with a real Helm, and show what differs.
+"""Render the example chart for two meshes with a real Helm, and show what differs and what the meshes share.
 
-It renders examples/stock-istio for two mesh profiles of charts-values/, through the post-renderer as Helm runs it, and
-writes the results to build/demo/. It uses the helm on PATH; without one it downloads Helm 3 once (tools/helm.py).
+It renders examples/stock-istio for two mesh profiles of charts-values/ with their values, through the post-renderer as
+Helm runs it, writes the results to build/demo/, and compares them with `multimesh check`. It uses the helm on PATH; without one it downloads Helm 3 once (tools/helm.py).
 It needs no cluster, and reads and changes none.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -28,6 +29,20 @@ OUTPUT = Path("build/demo")
 MESHES = ("affirmed", "blue")
 MULTIMESH = ".venv/bin/multimesh"
 
+#: Lines of the diff that are shown; a file has all of them.
+SHOWN = 10
+
+NOTHING = "nothing"
+
+#: What two meshes share, by the findings of `check` that say so.
+SHARED = (
+    ("cluster-scoped name", ("cluster-scoped-name",)),
+    ("webhook", ("injection-overlap", "validation-overlap")),
+    ("node port", ("node-port",)),
+    ("gateway label", ("gateway-selector",)),
+    ("trust domain", ("trust-domain",)),
+)
+
 
 class DemoFailed(Exception):
     """A command failed; the message has the command and its output."""
@@ -41,9 +56,9 @@ class Helm(NamedTuple):
     version: str
     environment: dict[str, str]
 
-    def template(self, namespace: str) -> list[str]:
-        """Return the command that renders the stock chart."""
-        return [self.command, "template", "istio", CHART, "-n", namespace]
+    def template(self, namespace: str, profile: str) -> list[str]:
+        """Return the command that renders the stock chart, with the values of a mesh."""
+        return [self.command, "template", "istio", CHART, "-n", namespace, *values(profile)]
 
     def post_renderer(self, profile: str) -> list[str]:
         """Return the flags that add multimesh: a path for Helm 3, the name of a plugin for Helm 4."""
@@ -52,14 +67,20 @@ class Helm(NamedTuple):
 
 
 class Mesh(NamedTuple):
-    """One mesh that was rendered."""
+    """One mesh that was rendered: by the stock chart alone, with the values of the mesh, and by multimesh."""
 
     name: str
     namespace: str
     profile: str
+    alone: Path
     stock: str
     rendered: str
     file: Path
+
+
+def values(profile: str) -> list[str]:
+    """Return the flags for the values of a mesh."""
+    return ["-f", f"{profile}/istio-1.5.yaml"]
 
 
 def main() -> int:
@@ -73,6 +94,9 @@ def main() -> int:
             helm = find_helm(Path(directory))
             meshes = [render(helm, name) for name in MESHES]
             changes = [diff(mesh) for mesh in meshes]
+            say(shlex.join(check(meshes)))
+            now = shared(check(meshes))
+            before = shared([MULTIMESH, "check", *(str(mesh.alone) for mesh in meshes)])
     except (DemoFailed, real_helm.HelmUnavailable) as error:
         print(f"multimesh: demo: {error}", file=sys.stderr)
         return 2
@@ -80,6 +104,9 @@ def main() -> int:
     for mesh, (removed, added) in zip(meshes, changes, strict=True):
         resources = len(re.findall(r"(?m)^kind: ", mesh.rendered))
         print(f"  {mesh.file}: {resources} resources; {removed} lines of the stock chart removed, {added} lines added")
+    print(f"By the stock chart alone the two meshes would share {before}; now they share {now}.")
+    if now != NOTHING:
+        return 1
     print(f"Two meshes, one cluster. Next:\n{next_commands(helm, meshes)}")
     return 0
 
@@ -127,29 +154,60 @@ def render(helm: Helm, name: str) -> Mesh:
     namespace = re.search(r"(?m)^  namespace: *([a-z0-9-]+)", text)
     if not namespace:
         raise DemoFailed(f"{profile}/profile.yaml has no spec.namespace")
-    command = helm.template(namespace[1])
+    command = helm.template(namespace[1], profile)
     stock = run(command, helm.environment)
+    alone = write(
+        f"stock-{name}.yaml", run([part for part in command if part not in values(profile)], helm.environment)
+    )
     command += helm.post_renderer(profile)
     say(shlex.join(command))
     rendered = run(command, helm.environment)
-    file = OUTPUT / f"{name}.yaml"
+    return Mesh(name, namespace[1], profile, alone, stock, rendered, write(f"{name}.yaml", rendered))
+
+
+def write(name: str, text: str) -> Path:
+    """Write a file to the directory of the output, and return its path."""
+    file = OUTPUT / name
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(rendered, encoding="utf-8")
-    return Mesh(name, namespace[1], profile, stock, rendered, file)
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
 def diff(mesh: Mesh) -> tuple[int, int]:
-    """Print the diff of the first mesh, and the number of removed and added lines of each."""
+    """Print the first lines of the diff of the first mesh, and return the number of removed and added lines of each."""
     command = [MULTIMESH, "diff", "--profile", mesh.profile]
     plain = run(command, dict(os.environ), mesh.stock)
     if mesh.name == MESHES[0]:
-        say(f"helm template istio {CHART} -n {mesh.namespace} | {shlex.join(command)}\n")
-        # Run it again with our stdout, so that it finds a terminal and uses colours.
-        subprocess.run(command, input=mesh.stock, text=True, check=False)
+        file = write(f"{mesh.name}.diff", plain)
+        say(
+            f"helm template istio {CHART} -n {mesh.namespace} {shlex.join(values(mesh.profile))} | {shlex.join(command)}\n"
+        )
+        colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
+        lines = run([*command, f"--color={colour}"], dict(os.environ), mesh.stock).splitlines()
+        print("\n".join(lines[:SHOWN]))
+        print(f"... and {len(lines) - SHOWN} more lines, which are in {file}\n", flush=True)
     lines = plain.splitlines()
     removed = sum(line.startswith("-") and not line.startswith("--- ") for line in lines)
     added = sum(line.startswith("+") and not line.startswith("+++ ") for line in lines)
     return removed, added
+
+
+def check(meshes: list[Mesh]) -> list[str]:
+    """Return the command that compares the meshes with each other."""
+    profiles = [argument for mesh in meshes for argument in ("--profile", mesh.profile)]
+    return [MULTIMESH, "check", *(str(mesh.file) for mesh in meshes), *profiles]
+
+
+def shared(command: list[str]) -> str:
+    """Return what meshes share, in words and with the numbers of findings; NOTHING if there is no finding."""
+    done = subprocess.run([*command, "-o", "json"], capture_output=True, text=True, check=False)
+    if done.returncode > 1:
+        raise DemoFailed(f"exit code {done.returncode}: {shlex.join(command)}\n{done.stderr}")
+    found = [finding["id"] for finding in json.loads(done.stdout)["findings"]]
+    counts = [(noun, sum(one in ids for one in found)) for noun, ids in SHARED]
+    counts.append(("other thing", len(found) - sum(number for _, number in counts)))
+    parts = [f"{number} {noun}{'s' if number > 1 else ''}" for noun, number in counts if number]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:]))) or NOTHING
 
 
 def run(command: list[str], environment: dict[str, str], text: str | None = None) -> str:
@@ -167,13 +225,13 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
     # Outside the demo, Helm 4 finds the plugin in the parent directory of this checkout, or after `helm plugin install .`.
     plugins = f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} " if helm.major == 4 else ""
     namespaces = f"{MULTIMESH} namespaces --istio 1.5 --profile {first.profile}"
-    install = [helm.command, "install", "istio", CHART, "-n", first.namespace]
+    install = [helm.command, "install", "istio", CHART, "-n", first.namespace, *values(first.profile)]
     install += helm.post_renderer(first.profile)
     commands = (
         ("how the two meshes differ", f"diff {first.file} {second.file}"),
         (
             "the diff for a profile of your own",
-            f"{shlex.join(helm.template(second.namespace))} | {MULTIMESH} diff --profile {second.profile}",
+            f"{shlex.join(helm.template(second.namespace, second.profile))} | {MULTIMESH} diff --profile {second.profile}",
         ),
         (
             "a real installation, on the cluster of kubectl: the namespaces with their labels, and the mesh",

@@ -6,7 +6,7 @@
 
 docs/rules.md is made from the docstrings of the rules, and so is the table of rules in README.md.
 docs/commands.md comes from the commands' docstrings and parsers, docs/findings.md from the catalogue of findings,
-tools/finding_notes.py and what `check` prints of tests/support/finding_cases.py.
+multimesh/check/notes.py and what `check` prints of tests/support/finding_cases.py.
 The table of what control planes write in docs/isolation.md comes from multimesh/mesh/writes.py.
 The table of versions in docs/gateway-api.md comes from multimesh/check/meshes/bundles.py.
 The table of keys in docs/profile.md and multimesh/profile.schema.json come from the definitions in multimesh/mesh/definitions.py,
@@ -39,12 +39,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
 from finding_cases import CASES, arguments  # noqa: E402 - the path above comes first
-from finding_notes import NOTES, SETTINGS_NOTE  # noqa: E402 - the path above comes first
+from settings_note import SETTINGS_NOTE  # noqa: E402 - the path above comes first
 from versions import TESTED  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
 from multimesh.check.meshes import bundles  # noqa: E402 - the path above comes first
+from multimesh.check.notes import NOTES  # noqa: E402 - the path above comes first
 from multimesh.commands.render import RENDER_HELP  # noqa: E402 - the path above comes first
 from multimesh.commands.values import NEWEST, Version  # noqa: E402 - the path above comes first
 from multimesh.mesh import definitions, manual, schema, writes  # noqa: E402 - the path above comes first
@@ -266,7 +267,7 @@ def findings_page() -> str:
         "What `multimesh check` and `multimesh verify` report, by the id of the finding.\n"
         "With an error the exit code is 1; with `--severity` less severe findings have that effect too. Ids are never "
         "reused.\n\n"
-        "<!-- Written by tools/docs.py from multimesh/check/catalogue.py and tools/finding_notes.py. Change it there. -->\n\n"
+        "<!-- Written by tools/docs.py from catalogue.py and notes.py in multimesh/check/. Change it there. -->\n\n"
         f"{SETTINGS_NOTE}\n"
         "## All findings\n\n"
         "| id | severity | why it matters |\n|---|---|---|\n"

@@ -161,7 +161,10 @@ def _stock(before: list[Object], after: list[Object], profiles: list[Profile]) -
         if new:
             continue
         what = f"{item.title} has its stock name in the previous manifest"
-        remedy = "Somebody upgraded without the post-renderer, or a stock release becomes a mesh: see docs/upgrades.md."
+        remedy = (
+            "Somebody upgraded without the post-renderer, or a stock release becomes a mesh: "
+            "multimesh explain stock-name"
+        )
         yield Finding("stock-name", what, (_side(item),), WARNING, remedy)
 
 

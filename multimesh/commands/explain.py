@@ -148,7 +148,7 @@ def _require_read(unread: list[Finding], subject: Subject) -> None:
     for finding in unread:
         for side in finding.sides:
             if side.resource.partition(".")[0] in needed:
-                hint = "Grant it, or save what you may read and name it with --file. docs/operations.md has the role."
+                hint = "Grant it, or save what you may read and name it with --file: multimesh explain unreadable"
                 raise MultimeshError("", finding.message.partition("; nothing is said")[0], hint)
 
 

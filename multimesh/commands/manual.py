@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 import textwrap
 
 from multimesh.check.catalogue import CATALOGUE
+from multimesh.check.notes import NOTES
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import PROFILE
 from multimesh.mesh.manual import Key, keys
@@ -21,10 +23,7 @@ def page(word: str) -> str:
     rules = {rule.ID: rule for rule in RULES}
     found = []
     if word in CATALOGUE:
-        entry = CATALOGUE[word]
-        found.append(
-            f"finding {word} ({entry.severity})\n\n{_filled(entry.why)}\n\n{_filled(f'What to do: {entry.remedy}')}\n"
-        )
+        found.append(_finding(word))
     if word in rules:
         found.append(f"rule {word}\n\n{(rules[word].__doc__ or '').strip()}\n")
     known = keys(PROFILE)
@@ -37,6 +36,25 @@ def page(word: str) -> str:
         hint += "For an object write: namespace NS, pod NAME -n NS, or KIND/NAME -n NS."
         raise MultimeshError("", f'no finding, rule or key of the profile is called "{word}"', hint)
     return "\n".join(found)
+
+
+def _finding(name: str) -> str:
+    """Return the page of a finding: what it means, what to do, and the notes, a paragraph for each sentence."""
+    entry = CATALOGUE[name]
+    notes = [_filled(_without_links(note)) for note in NOTES[name].split("\n")]
+    parts = [f"finding {name} ({entry.severity})", _filled(entry.why), _filled(f"What to do: {entry.remedy}"), *notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def _without_links(note: str) -> str:
+    """Return Markdown with links as text: rules have a page of their own here, other pages are those of docs/.
+
+    >>> _without_links("The rule is [node-ports](rules.md#node-ports). See [upgrades.md](upgrades.md).")
+    "The rule is node-ports ('multimesh explain node-ports'). See docs/upgrades.md."
+    """
+    note = re.sub(r"\[([^]]+)\]\(rules\.md#([^)]+)\)", r"\1 ('multimesh explain \2')", note)
+    note = re.sub(r"\[(\S+\.md)\]\(\1\)", r"docs/\1", note)
+    return re.sub(r"\[([^]]+)\]\(([^)#]+)[^)]*\)", r"\1 (docs/\2)", note)
 
 
 def _is_about(key: Key, word: str) -> bool:

@@ -112,7 +112,11 @@ def load(text: str, where: str) -> Profile:
     roots = list(compose_all(text.removeprefix("\ufeff"), where))
     if len(roots) != 1:
         count = f"holds {len(roots)} documents" if roots else "is empty"
-        raise MultimeshError(where, f"the profile {count}", "One file is one mesh. See docs/profile.md for an example.")
+        raise MultimeshError(
+            where,
+            f"the profile {count}",
+            "One file is one mesh: 'multimesh init' writes one, and 'multimesh explain spec' prints its keys.",
+        )
     return from_node(roots[0], where)
 
 
@@ -315,9 +319,12 @@ def _read_scalar(node: ScalarNode, field: Any, path: str, report: Callable[..., 
         what = f'{path} is "{text}", which YAML does not read as text' if text else f"{path} is empty"
         return report(node, what, f'Put it in quotes: "{text}"' if text else "Give it a value, or leave the key out.")
     wrong = field[1](text)
+    if not wrong:
+        return text
     # A name in keepNames or renameNames is that of the chart, so the user cannot choose another one.
     hint = "Correct it, or remove it" if field[1] in (check_kept, check_renamed) else "Choose another one"
-    return report(node, f'{path} "{text}" {wrong}', f"{hint}; see docs/profile.md.") if wrong else text
+    key = path.partition("[")[0]
+    return report(node, f'{path} "{text}" {wrong}', f"{hint}: multimesh explain {key}")
 
 
 def _is_number(text: str) -> bool:

@@ -86,7 +86,7 @@ def schema() -> dict[str, Any]:
         "$schema": DRAFT,
         "$id": ID,
         "title": KIND,
-        "description": "What distinguishes one Istio mesh of a cluster from all others. See docs/profile.md.",
+        "description": "What distinguishes one Istio mesh of a cluster from all others: multimesh explain spec",
         **of_field(PROFILE, required=True),
     }
 

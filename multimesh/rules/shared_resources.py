@@ -130,8 +130,8 @@ def _notice_installer(resource: Resource) -> None:
             ID,
             "warning",
             f"a program installs Istio by this {resource.kind}, and multimesh does not see what it renders",
-            "Let that program run multimesh as its post-renderer, with a profile: see docs/integrations.md. "
-            "Otherwise it installs a stock mesh.",
+            "Let that program run multimesh as its post-renderer, with a profile, or apply what 'multimesh patches' "
+            "writes. Otherwise it installs a stock mesh.",
         )
 
 

@@ -246,8 +246,8 @@ def test_a_mesh_configuration_that_was_not_seen_leaves_a_question_open(capsysbin
 
 def test_every_finding_has_a_remedy_for_a_cluster(capsysbinary, tmp_path):
     """The remedies of the catalogue are for two profiles that can still be changed."""
-    for case, what in (("CRDs", "#move-the-ownership"), ("CRDs of nobody", "--take-ownership"), ("the revision", "spec.revision"),
-                       ("a validator of everything", "#beside-a-stock-mesh"), ("a control plane without selectors", "DoesNotExist"),
+    for case, what in (("CRDs", "explain two-owners"), ("CRDs of nobody", "--take-ownership"), ("the revision", "spec.revision"),
+                       ("a validator of everything", "explain validation-overlap"), ("a control plane without selectors", "DoesNotExist"),
                        ("a control plane that cannot have selectors", "upgrade")):  # fmt: skip
         objects, spec, _ = HELD[case]
         (tmp_path / "cluster.json").write_text(live(*copy.deepcopy(list(objects))))

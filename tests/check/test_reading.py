@@ -18,6 +18,7 @@ from running_clusters import ROOT_CERT, encoded, labelled, old, sound, thing
 
 from multimesh.check.sources import kubectl as sources
 from multimesh.cli import main
+from multimesh.commands.manual import page
 from multimesh.commands.policies import policies_text
 from multimesh.commands.stdio import load_profile
 from multimesh.mesh.policies import chosen_policies
@@ -87,7 +88,7 @@ def test_a_cluster_of_which_nothing_can_be_read_is_not_sound(run, tmp_path, comm
     assert (done.returncode, done.stdout) == (2, "")
     first, second = done.stderr.splitlines()
     assert first.startswith("multimesh: nothing in the cluster could be read: (Forbidden): ")
-    assert "docs/operations.md" in second
+    assert "multimesh explain unreadable" in second
     assert "nothing is said" not in done.stderr
 
 
@@ -285,6 +286,16 @@ def test_the_page_grants_exactly_what_is_asked_for(run, tmp_path):
     assert findings(run(kubectl, *VERIFY, "-o", "json")) == []
     assert kubectl.requests - grants == grants_of([old_meshes])
     assert {grant.verb for grant in grants} == {"get", "list"}
+
+
+def test_the_page_of_the_finding_names_what_the_role_grants():
+    """So that it can be read where the documentation is not at hand."""
+    text = page("unreadable").replace(",", " ")
+    for role in cluster_roles("docs/operations.md"):
+        for grant in grants_of([role]):
+            assert grant.resource in text.split()
+            assert not grant.name or grant.name in text
+    assert "and `get` on the secrets cacerts and istio-ca-secret" in " ".join(page("unreadable").split())
 
 
 def test_of_secrets_a_modern_mesh_needs_the_authority_s_alone(run, tmp_path):

@@ -154,9 +154,9 @@ def test_findings_as_text_are_grouped():
     port, owner, unread = (CATALOGUE[name] for name in ("node-port", "no-owner", "unreadable"))
     assert write("text", ordered(FINDINGS), "2 meshes", "check").split("\n") == [
         "error: node-port", f"  {port.why}", "  - a", "      b.yaml", "      Do that.", "  - b",
-        "      a.yaml:3  Service/s  (mesh m)", f"  {port.remedy}  See docs/findings.md#node-port.", "",
-        "warning: no-owner", f"  {owner.why}", "  - c", f"  {owner.remedy}  See docs/findings.md#no-owner.", "",
-        "info: unreadable", f"  {unread.why}", "  - d", f"  {unread.remedy}  See docs/findings.md#unreadable.", "",
+        "      a.yaml:3  Service/s  (mesh m)", f"  {port.remedy}", "  More: multimesh explain node-port", "",
+        "warning: no-owner", f"  {owner.why}", "  - c", f"  {owner.remedy}", "  More: multimesh explain no-owner", "",
+        "info: unreadable", f"  {unread.why}", "  - d", f"  {unread.remedy}", "  More: multimesh explain unreadable", "",
         "2 meshes: 2 errors, 1 warning, 1 info", "",
     ]  # fmt: skip
     assert write("text", [], "x", "check") == "x: nothing found\n"

@@ -25,6 +25,7 @@ LIFE = (
     "readers",
     "stock_twice",
     "two_meshes",
+    "explain",
     "policies",
     "faults",
     "upgrade",

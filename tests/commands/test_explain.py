@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import json
 import os
 import re
+import shutil
+import subprocess
+import sys
+import zipapp
 from pathlib import Path
 from random import Random
 
@@ -21,8 +26,10 @@ import multimesh.cli
 from multimesh.check.catalogue import CATALOGUE
 from multimesh.check.meshes.answers import Asked, answering, injectors, validators, writers
 from multimesh.check.meshes.changes import changes
+from multimesh.check.notes import NOTES
 from multimesh.check.objects import Object
 from multimesh.commands.expected import expected_objects, with_expected
+from multimesh.commands.manual import page
 from multimesh.commands.subjects import namespace_labels, object_labels, subject_of
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import PROFILE
@@ -493,6 +500,45 @@ def test_every_finding_has_a_page(finding, explain):
     assert f"finding {finding} ({CATALOGUE[finding].severity})" in out
     assert CATALOGUE[finding].why in words
     assert f"What to do: {' '.join(CATALOGUE[finding].remedy.split())}" in words
+    assert "](" not in out
+    for note in NOTES[finding].split("\n"):
+        assert re.sub(r"\[.*", "", note).strip() in words
+
+
+def texts() -> list[tuple[str, str]]:
+    """Return the texts of the package that are not docstrings, each after its file."""
+    found = []
+    for path in sorted((ROOT / "multimesh").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        holders = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        docstrings = {id(node.body[0].value) for node in ast.walk(tree)
+                      if isinstance(node, holders) and node.body and isinstance(node.body[0], ast.Expr)}  # fmt: skip
+        found += [(path.relative_to(ROOT).as_posix(), node.value) for node in ast.walk(tree)
+                  if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings]  # fmt: skip
+    return found
+
+
+#: Where the package names pages of docs/: in links for programs, and at the end of pages of `explain`.
+LINKS = ("multimesh/check/catalogue.py", "multimesh/render/report.py", "multimesh/commands/manual.py")
+
+
+def test_no_message_sends_its_reader_to_a_file_that_is_not_installed():
+    """`explain` prints the page instead, and there is one for each word that a message names."""
+    assert [text for file, text in texts() if "docs/" in text and file not in LINKS] == []
+    words = [word.rstrip(".'`") for _, text in texts() for word in re.findall(r"multimesh explain ([\w.-]+)", text)]
+    assert len(words) > 5
+    assert [word for word in words if not page(word)] == []
+
+
+def test_pages_are_printed_offline_from_a_zip_file(tmp_path):
+    """Only the package is there, without the documentation."""
+    package = tmp_path / "program" / "multimesh"
+    shutil.copytree(ROOT / "multimesh", package, ignore=shutil.ignore_patterns("__pycache__"))
+    zipapp.create_archive(package.parent, tmp_path / "multimesh.pyz", main="multimesh.cli:main")
+    for word in ("two-owners", "node-ports", "spec.nodePorts"):
+        command = [sys.executable, "-I", str(tmp_path / "multimesh.pyz"), "explain", word]
+        done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, page(word), "")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.ID)

@@ -158,7 +158,11 @@ def test_a_namespace_after_which_gateways_would_look_like_a_shared_chart_is_refu
 )  # fmt: skip
 def test_an_entry_of_a_list_of_names_that_cannot_be_meant_is_refused(lines: str, what: str) -> None:
     """The entry would have no effect, and the user would not notice."""
-    hint = "Remove one of them." if "twice" in what else "Correct it, or remove it; see docs/profile.md."
+    hint = (
+        "Remove one of them."
+        if "twice" in what
+        else f"Correct it, or remove it: multimesh explain {what.partition('[')[0]}"
+    )
     assert wrong(lines) == (what, hint)
 
 

@@ -22,10 +22,7 @@ from multimesh.mesh.names import REVISION_LABEL, TAG_LABEL
 from multimesh.mesh.profile import Profile
 
 _TAKE = "Helm takes them over with --take-ownership at the first install of the chart base."
-_LEAVE = (
-    "Set spec.sharedResources: leave, or move the ownership first: "
-    "see docs/operations.md#move-the-ownership-of-shared-resources."
-)
+_LEAVE = "Set spec.sharedResources: leave, or move the ownership first: multimesh explain two-owners"
 
 
 _Found = TypeVar("_Found")

@@ -27,7 +27,7 @@ _SELECTORS = (1, 10)
 #: How many names a message lists.
 _SHOWN = 4
 
-_BESIDE = "see docs/operations.md#beside-a-stock-mesh."
+_BESIDE = "multimesh explain no-discovery-selector"
 
 
 def reached(meshes: list[Mesh]) -> Iterator[Finding]:
@@ -140,7 +140,10 @@ def _validated(
             who = "the cluster" if other.is_unassigned else f"mesh {other.name}"
             name = text_of(entry.get("name"))
             what = f'"{name}" of {who} validates Istio resources in {_quoted(hit)} of mesh {mesh.name}'
-            remedy = f'Upgrade that release with defaultRevision="", or give it a profile: {_BESIDE}'
+            remedy = (
+                'Upgrade that release with defaultRevision="", or give it a profile: '
+                "multimesh explain validation-overlap"
+            )
             yield Finding("validation-overlap", what, (*_place(mesh, hit[0]), side), remedy=remedy)
 
 

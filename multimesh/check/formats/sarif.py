@@ -46,7 +46,7 @@ def _rule(name: str) -> dict[str, Any]:
         "shortDescription": {"text": name.replace("-", " ")},
         "fullDescription": {"text": page.why},
         "helpUri": f"{HOME}/{link(name)}",
-        "help": {"text": page.remedy, "markdown": f"{page.remedy} See {link(name)}."},
+        "help": {"text": page.remedy, "markdown": f"{page.remedy} More: `multimesh explain {name}`"},
         "defaultConfiguration": {"level": _LEVELS[page.severity]},
         "properties": {
             "tags": ["istio"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING, link
+from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING
 from multimesh.check.findings import Finding, counts, parted
 
 
@@ -24,8 +24,7 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
             lines += [f"      {side}" for side in finding.sides]
             if finding.remedy and finding.remedy != common:
                 lines.append(f"      {finding.remedy}")
-        general = f"{common}  " if common in remedies else ""
-        lines += [f"  {general}See {link(name)}.", ""]
+        lines += [*([f"  {common}"] if common in remedies else []), f"  More: multimesh explain {name}", ""]
     for name, group in groupby(ignored, key=lambda finding: finding.id):
         lines.append(f"ignored: {name}")
         for finding in group:

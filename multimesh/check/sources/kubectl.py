@@ -195,7 +195,7 @@ def require_some(answered: Iterable[tuple[Query, Answer]]) -> None:
     raise MultimeshError(
         "",
         f"nothing in the cluster could be read: {reasons[0].rpartition('; nothing is said')[0] if reasons else ''}",
-        "Look at kubectl's configuration and context, or grant what docs/operations.md lists under 'Who may read'.",
+        "Look at kubectl's configuration and context, or grant what it needs: multimesh explain unreadable",
     )
 
 
