@@ -370,7 +370,10 @@ CASES = {
         profiled([istiod("affirmed")])
         | {"cluster": live(thing("Namespace", "nginx-affirmed", labels={"multimesh.dev/mesh": "affirmed"}))},
     ),
-    "unreadable": Case({"affirmed": "# nothing but a comment\n"}, {"affirmed": [thing("ClusterRole", "reader")]}),
+    "unreadable": Case(
+        {"affirmed": "# nothing but a comment\n", "blue": [thing("ClusterRole", "reader-blue")]},
+        {"affirmed": [thing("ClusterRole", "reader")]},
+    ),
 }
 
 
