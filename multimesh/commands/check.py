@@ -110,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
         elif options.cluster:
             live, unread = read_cluster(access, progress.step)
             findings += unread
+        if not (profiles or options.cluster or previous):
+            _require_objects(named, [*live, *(item for unit in units for item in unit)])
         units, live, before = _scoped(units, live, before, profiles, options.crds)
         meshes = group(units, profiles)
         if previous:
@@ -197,6 +199,16 @@ def read_units(
         live += [item for part in parts for item in part if item.is_live]
         units += split([[item for item in part if not item.is_live] for part in parts])
     return units, live, findings
+
+
+def _require_objects(named: list[tuple[str, list[str]]], found: list[Object]) -> None:
+    """Raise MultimeshError if all files together hold no Kubernetes object: nothing was checked."""
+    if not any(item.is_resource for item in found):
+        raise MultimeshError(
+            ", ".join(argument for argument, _ in named),
+            f"no Kubernetes object is in {'it' if len(named) == 1 else 'them'}, so nothing was checked",
+            "Name rendered manifests (helm get manifest RELEASE > FILE), or a profile with --profile.",
+        )
 
 
 def _step(file: str, progress: Progress) -> list[Object]:

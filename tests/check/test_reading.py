@@ -352,6 +352,23 @@ def test_what_a_removed_mesh_of_1_5_left_is_found(run, tmp_path, label):
     assert "Secret/nginx-affirmed/istio.default is still there" in [message for *_, message in findings(done)]
 
 
+# Files.
+
+
+@pytest.mark.parametrize("text", ["# nothing\n", "replicaCount: 1\n", "---\n", "[]\n", '{"kind": "List", "items": []}'])
+def test_files_without_a_kubernetes_object_are_an_error_unless_something_else_is_checked(run, tmp_path, text):
+    """A gate that was given the wrong file has checked nothing; beside another file it is a warning."""
+    (tmp_path / "a.yaml").write_text(text)
+    path = install(tmp_path / "bin", [])
+    for given, where in ((("a.yaml",), "a.yaml"), (("a.yaml", "a.yaml"), "a.yaml, a.yaml")):
+        done = run(path, "check", *given)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"multimesh: {where}: no Kubernetes object is in ")
+    (tmp_path / "b.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    for given in (("a.yaml", "b.yaml"), ("a.yaml", "--profile=profile.yaml"), ("a.yaml", "--previous=b.yaml")):
+        assert run(path, "check", *given).returncode == 0, given
+
+
 # Directories.
 
 

@@ -408,7 +408,10 @@ CASES = {
         two_profiles(owners=("own", "leave")) | {"config": _ACCEPTED},
         two_profiles(owners=("leave", "leave")) | {"config": _ACCEPTED},
     ),
-    "unreadable": Case({"affirmed": "# nothing but a comment\n"}, {"affirmed": [thing("ClusterRole", "reader")]}),
+    "unreadable": Case(
+        {"affirmed": "# nothing but a comment\n", "blue": [thing("ClusterRole", "reader-blue")]},
+        {"affirmed": [thing("ClusterRole", "reader")]},
+    ),
 }
 
 
