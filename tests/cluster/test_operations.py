@@ -32,7 +32,7 @@ OLD, NEW = "1.24.6", "1.30.3"
 #: What the page says of Helm 3, and what it means.
 OF_HELM_3 = (
     "For Helm 3, replace `--post-renderer multimesh` with `--post-renderer ./postrender.py`, "
-    "and omit `--force-conflicts` and `--post-renderer-args=--upgrade`"
+    "and omit `--force-conflicts` and `--post-renderer-args=--upgrade` of Helm"
 )
 
 
@@ -41,7 +41,8 @@ def for_helm(text: str, major: int) -> str:
     if major == 4:
         return text
     text = text.replace("--post-renderer multimesh", "--post-renderer ./postrender.py")
-    return re.sub(r" --force-conflicts| --post-renderer-args=--upgrade", "", text)
+    text = text.replace(" --post-renderer-args=--upgrade", "")
+    return re.sub(r"(?m)^(?!kubectl )(.*) --force-conflicts", r"\1", text)  # kubectl has such a flag too
 
 
 def stories() -> list[list[Block]]:
