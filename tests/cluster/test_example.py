@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from api import until
@@ -53,6 +54,20 @@ def test_diff_compares_the_chart_with_the_release(example: World) -> None:
     done = example.multimesh("diff", "-f", stock, *flags[:3], "absent", "-n", "istio-affirmed")
     assert done.code == 2
     assert "not found" in done.err
+
+
+def test_init_takes_what_the_cluster_has(example: World, tmp_path: Path) -> None:
+    """Both meshes are found, and a third one that claims a namespace of theirs is refused."""
+    done = example.multimesh("init", "green", "--from-cluster", tmp_path / "meshes/green")
+    assert (done.code, done.err) == (0, ""), done.err
+    for mesh in MESHES:
+        assert f'found: mesh {mesh} in "istio-{mesh}"' in done.out
+    assert "open: " not in done.out
+    assert "taken: --istio 1.5" in done.out
+    done = example.multimesh("init", "red", "--from-cluster", "--workloads", "istio-blue", tmp_path / "meshes/red")
+    assert done.code == 2
+    assert "[namespace-claimed-twice]" in done.err
+    assert not (tmp_path / "meshes/red").exists()
 
 
 def test_upgrading_one_mesh_leaves_the_other_as_it_is(example: World) -> None:
