@@ -172,7 +172,8 @@ def _way_out(resource: Resource) -> str:
         return f"Leave it out: {_OF_DIRECTORY}."
     if _is_legacy(resource):
         # Helm names the file of crds/ only once, before the first of its CRDs, and that of a template before each.
-        return f"Leave it out: {templates}{'' if resource.template() else f'; or, from the directory crds/, {_OF_DIRECTORY}'}."
+        directory = "" if resource.template() else f"; or, from the directory crds/, {_OF_DIRECTORY}"
+        return f"Leave it out: {templates}{directory}."
     if _is_istio(resource):
         return f"Leave it out: {excluded}."
     return f"Leave it out: {excluded}, {templates}; in another chart, give it this annotation."
