@@ -51,6 +51,7 @@ from multimesh.rules.recognise import (
     requirements,
 )
 from multimesh.yamltext.fieldpath import find, get, is_mapping, is_sequence, mapping, text
+from multimesh.yamltext.nodes import UNTAGGED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -187,6 +188,11 @@ def _give_label(resource: Resource, mesh: Profile, entries: dict[str, MappingNod
     from multimesh.yamltext.plain import plain
 
     webhooks = resource.get("webhooks")
+    if _has_absent_value(model):
+        raise resource.error(
+            f'webhook "{text(model, "name")}" has a key without a value in braces: Helm 3 reads null, and Helm 4 ""',
+            "Write the value, or leave out the key.",
+        )
     if _has_null_item(plain(model)):
         raise resource.error(
             f'webhook "{text(model, "name")}" has a list with an item that is null', "Give it a value in the chart."
@@ -196,6 +202,19 @@ def _give_label(resource: Resource, mesh: Profile, entries: dict[str, MappingNod
         del clone["clientConfig"]["caBundle"]
     if is_sequence(webhooks):
         resource.append(webhooks, clone, f"webhooks/[name={injection_entry(mesh)}]")
+
+
+def _has_absent_value(node: Node) -> bool:
+    """Return whether a flow mapping in a node, at any depth, has a key that nothing follows."""
+    if node.id == "scalar":
+        return False
+    if node.id == "sequence":
+        return any(map(_has_absent_value, node.value))
+    return any(
+        _has_absent_value(child)
+        or (node.flow_style and child.id == "scalar" and not child.value and not child.style and child.tag == UNTAGGED)
+        for _, child in node.value
+    )
 
 
 def _has_null_item(value: Any) -> bool:

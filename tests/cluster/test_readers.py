@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import charts
 import pytest
+from api import until
 from world import World
 from worlds import in_worlds
 
@@ -28,6 +29,8 @@ class Case(NamedTuple):
     stock: str
     #: In what Helm installs through the post-renderer; empty if that refuses.
     ours: str = ""
+    #: The Helms with which it refuses nevertheless: Helm 4 writes the text anew before, in plainer YAML.
+    refused: tuple[int, ...] = ()
 
 
 ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"
@@ -129,6 +132,8 @@ CASES = {
     "an explicit key that is removed": Case(
         (SERVICE % 1).replace("    nodePort: 1\n", "    ? nodePort\n    : 31380\n    targetPort: 81\n"),
         '"nodePort":31380',
+        '"targetPort":81',
+        refused=(3,),
     ),
     "a byte order mark before a key": Case(ROLE + "\ufeffmetadata: {name: b-affirmed}\nmetadata: {name: istio-reader}\n", READER),
     **{f"a node port {port}": Case(SERVICE % port, '"nodePort":31380', '"port":80') for port in PORTS},
@@ -156,14 +161,22 @@ def place(world: World) -> World:
     return world
 
 
+#: The kinds of the texts.
+KINDS = (
+    "ClusterRole", "ClusterRoleBinding", "Role", "ConfigMap", "Service", "Deployment", "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+)  # fmt: skip
+
+
 def installed(world: World, before: set[str]) -> dict[str, str]:
-    """Return what is in the cluster and was not there before, by its uid, as JSON without what the server adds."""
+    """Return what is in the cluster and was not there before, by its uid, as JSON without the managed fields."""
     found = {}
-    for (kind, _), obj in world.objects().items():
-        meta = obj["metadata"]
-        if meta["uid"] not in before:
-            meta.pop("managedFields", None)
-            found[meta["uid"]] = json.dumps(obj | {"kind": kind}, sort_keys=True, separators=(",", ":"))
+    for kind in KINDS:
+        for obj in world.api.list(kind):
+            meta = obj["metadata"]
+            if meta["uid"] not in before:
+                meta.pop("managedFields", None)
+                found[meta["uid"]] = json.dumps(obj | {"kind": kind}, sort_keys=True, separators=(",", ":"))
     return found
 
 
@@ -175,7 +188,7 @@ def tried(world: World, name: str, case: Case, *flags: str) -> tuple[int, str, s
     found = "\n".join(installed(world, before).values())
     removed = world.run("uninstall", name, "-n", NAMESPACE, "--ignore-not-found")
     assert removed.code == 0, removed.err
-    assert installed(world, before) == {}
+    until("everything is removed", lambda: installed(world, before), so=lambda left: left == {})
     return done.code, done.err, found
 
 
@@ -188,7 +201,7 @@ def test_no_stock_value_is_installed_that_only_helm_reads(place: World, case: Ca
     assert case.stock in found
     code, said, found = tried(place, name, case, *place.through("affirmed"))
     assert case.stock not in found
-    if case.ours:
+    if case.ours and place.helm.major not in case.refused:
         assert code == 0, said
         assert case.ours in found
     else:

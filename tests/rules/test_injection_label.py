@@ -248,6 +248,13 @@ def test_a_ca_bundle_is_copied() -> None:
     assert webhooks(modern(listed))[-1]["clientConfig"]["caBundle"] == "YQ=="
 
 
+@pytest.mark.parametrize("more", ["scope: ", "scope", "a: [{b: }]"])
+def test_a_key_without_a_value_in_braces_is_not_copied(more: str) -> None:
+    """Helm 3 reads null there, and Helm 4 an empty text."""
+    message = refusal(BY_NAMESPACE.replace("resources: [pods]}", f"resources: [pods], {more}}}"))
+    assert "has a key without a value in braces" in message
+
+
 @pytest.mark.parametrize("place", ["operations: [CREATE, null]", "operations: [CREATE], a: {b: [{c: [~]}]}"])
 def test_a_null_in_a_list_is_refused(place: str) -> None:
     message = refusal(modern(BY_NAMESPACE.replace("operations: [CREATE]", place)))
