@@ -111,15 +111,20 @@ def program(helm: str) -> Path:
     return built(SOURCES, SOURCES / helm, ".", f"the reader of {helm}")
 
 
+def place(sources: Path, module: Path) -> Path:
+    """Return the path at which a program of these sources is kept after it is built."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in sources.rglob("*") if path.is_file()):
+        digest.update(file.relative_to(sources).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return tool.cache_directory().absolute() / f"{sources.name}-{digest.hexdigest()[:16]}" / module.name
+
+
 def built(sources: Path, module: Path, package: str, what: str) -> Path:
     """Return the path of a program, built from a package in the directory of a module if necessary.
 
     It is built anew when a file of `sources` changes. Raises Unavailable.
     """
-    digest = hashlib.sha256()
-    for file in sorted(path for path in sources.rglob("*") if path.is_file()):
-        digest.update(file.relative_to(sources).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
-    path = tool.cache_directory().absolute() / f"{sources.name}-{digest.hexdigest()[:16]}" / module.name
+    path = place(sources, module)
     if os.access(path, os.X_OK):
         return path
     go = shutil.which("go")
