@@ -182,7 +182,7 @@ def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
         del clone["clientConfig"]["caBundle"]
     clone = {name: value for name, value in clone.items() if value is not None and value != oracle.NULL}
     clone |= {"name": f"{mesh.name}.namespace.{INJECTOR}", "namespaceSelector": labelled(mesh)}
-    yield ("A5", ("webhooks", f"[{len(entries)}]"), clone)
+    yield ("A5", ("webhooks", f"[{len(obj['webhooks'])}]"), clone)
 
 
 def _validation(obj: Object, mesh: Mesh) -> Iterator[tuple]:
