@@ -32,5 +32,5 @@ GO
 go mod init example.com/finding 2>/dev/null
 go get go.yaml.in/yaml/v2@v2.4.4 sigs.k8s.io/kustomize/kyaml/yaml@v0.21.2 2>/dev/null
 found=$(go run .)
-echo "$found"
+printf "%s\n" "$found"
 test "$found" = '<nil>, "{a: '"''"', b: c}\n", ""'
