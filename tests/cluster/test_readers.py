@@ -31,6 +31,8 @@ class Case(NamedTuple):
     ours: str = ""
     #: The Helms with which it refuses nevertheless: Helm 4 writes the text anew before, in plainer YAML.
     refused: tuple[int, ...] = ()
+    #: The Helms of which the API server does not accept the stock text.
+    invalid: tuple[int, ...] = ()
 
 
 ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n"
@@ -135,7 +137,10 @@ CASES = {
         '"targetPort":81',
         refused=(3,),
     ),
-    "a byte order mark before a key": Case(ROLE + "\ufeffmetadata: {name: b-affirmed}\nmetadata: {name: istio-reader}\n", READER),
+    # Helm 4 writes the mark in quotes, and server-side apply refuses a field of that name.
+    "a byte order mark before a key": Case(
+        ROLE + "\ufeffmetadata: {name: b-affirmed}\nmetadata: {name: istio-reader}\n", READER, invalid=(4,)
+    ),
     **{f"a node port {port}": Case(SERVICE % port, '"nodePort":31380', '"port":80') for port in PORTS},
     "an injector by url": Case(INJECTOR % ("", "url: https://example.com/inject"), ENABLED, LABELLED),
     "an injector of another service": Case(
@@ -197,17 +202,19 @@ def test_no_stock_value_is_installed_that_only_helm_reads(place: World, case: Ca
     """Without the post-renderer it is: otherwise the test would show nothing."""
     name = re.sub("[^a-z0-9]+", "-", request.node.callspec.id.partition("-")[2].lower()).strip("-")[:40]
     code, said, found = tried(place, name, case)
-    assert code == 0, said
-    assert case.stock in found
+    if place.helm.major in case.invalid:
+        assert (code, found) == (1, "")
+    else:
+        assert code == 0, said
+        assert case.stock in found
     code, said, found = tried(place, name, case, *place.through("affirmed"))
     assert case.stock not in found
     if case.ours and place.helm.major not in case.refused:
         assert code == 0, said
         assert case.ours in found
     else:
-        assert code == 1
-        assert "multimesh: <stdin>" in said
-        assert found == ""
+        assert (code, found) == (1, "")
+        assert place.helm.major in case.invalid or "multimesh: <stdin>" in said
 
 
 def test_a_shared_name_that_the_profile_renames_is_refused_or_renamed(place: World) -> None:

@@ -84,6 +84,16 @@ webhooks:
     matchLabels:
       istio-injection: enabled
 """
+GALLEYS = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: istio-galley}
+webhooks:
+%s- name: pilot.validation.istio.io
+  clientConfig: {%s}
+  rules: [{operations: [CREATE], apiGroups: [networking.istio.io], apiVersions: ["*"], resources: ["*"]}]
+"""
+OTHER = "- {name: a.example.com, clientConfig: {url: https://example.com/a}, rules: []}\n"
 MODERN = """\
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingWebhookConfiguration
@@ -298,6 +308,20 @@ CASES = (
         ),
         ('"istio-injection":"enabled"',),
     ),
+    *(
+        Case(
+            7,
+            f"galley {name}",
+            GALLEYS % (before, called),
+            ('"metadata":{"name":"istio-galley"', '"namespaceSelector":{}'),
+            ('"matchLabels":{"multimesh.dev/mesh":"affirmed"}',),
+        )
+        for name, before, called in (
+            ("by url", "", "url: https://example.com/validate"),
+            ("of another service", "", "service: {name: mine, namespace: istio-affirmed}"),
+            ("after another entry", OTHER, "service: {name: istio-galley, namespace: istio-affirmed}"),
+        )
+    ),
     # 8. Flags.
     Case(8, "flag in args", GALLEY % "[--webhook-name=istio-galley]", ("--webhook-name=istio-galley",)),
     Case(8, "flag in two words", GALLEY % "[--webhook-name, istio-galley]", ('"--webhook-name","istio-galley"',)),
@@ -429,6 +453,12 @@ CASES = (
     Case(10, "another document after CR", CM_TEXT + "\r---\n" + ROLE + "metadata: {name: istio-reader}\n", (STOCK,)),
     Case(10, "another document after ...", CM_TEXT + "...\n" + ROLE + "metadata: {name: istio-reader}\n", (STOCK,)),
     # 11. The copied entry.
+    Case(
+        11,
+        "no value in braces",
+        (MODERN % (443, "[pods]", 10)).replace("path: /inject,", "path: , "),
+        ('"path":""}',),
+    ),
     Case(11, "null in a list", MODERN % (443, "[pods, null]", 10), ('"none"', '"None"]')),
     Case(
         11,

@@ -203,7 +203,16 @@ def plan(objs: list[Any], profile: Variant) -> tuple[list[oracle.Change], set[or
     workloads = profile.spec.get("workloadNamespaces", ())
     spec["upgrade"] = profile.mesh.upgrade
     old = oracle.plan(objs, profile.mesh.name, profile.mesh.namespace, workloads, **spec)
+    texts = {change.key: change.after for change in old if change.path == ("data", "mesh")}
+    changes = [_both(change, texts.get(change.key), profile.mesh) for change in changes]
     return changes + [change for change in old if (change.key, change.path) not in known], dropped
+
+
+def _both(change: oracle.Change, text: str | None, mesh: modern.Mesh) -> oracle.Change:
+    """Let a new root of a mesh configuration accept the text of the model of Istio 1.5, where both change it."""
+    if text is None or change.path != ("data", "mesh"):
+        return change
+    return change._replace(accepts=lambda found: modern._is_rooted(text, found, mesh))
 
 
 class Run:

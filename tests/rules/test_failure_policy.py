@@ -76,3 +76,10 @@ def test_a_field_from_an_anchor_is_refused():
         "webhooks/0/failurePolicy is shared by an alias, which cannot be edited in one place only",
         "failure-policy",
     )
+
+
+def test_a_field_that_a_merge_key_brings_is_refused():
+    """It is written elsewhere, and could be another one's too."""
+    merged = webhooks().replace("  failurePolicy: Ignore # until istiod runs\n", "  <<: {failurePolicy: Ignore}\n")
+    assert "failurePolicy" in refusal(merged, upgrade=True)
+    assert "merge key" in refusal(merged, upgrade=True)

@@ -251,7 +251,7 @@ def test_a_ca_bundle_is_copied() -> None:
 @pytest.mark.parametrize("more", ["scope: ", "scope", "a: [{b: }]"])
 def test_a_key_without_a_value_in_braces_is_not_copied(more: str) -> None:
     """Helm 3 reads null there, and Helm 4 an empty text."""
-    message = refusal(BY_NAMESPACE.replace("resources: [pods]}", f"resources: [pods], {more}}}"))
+    message = refusal(modern(BY_NAMESPACE.replace("resources: [pods]}", f"resources: [pods], {more}}}")))
     assert "has a key without a value in braces" in message
 
 

@@ -182,7 +182,7 @@ def _injection(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
         del clone["clientConfig"]["caBundle"]
     clone = {name: value for name, value in clone.items() if value is not None and value != oracle.NULL}
     clone |= {"name": f"{mesh.name}.namespace.{INJECTOR}", "namespaceSelector": labelled(mesh)}
-    yield ("A5", ("webhooks", f"[{len(entries)}]"), clone)
+    yield ("A5", ("webhooks", f"[{len(obj['webhooks'])}]"), clone)
 
 
 def _validation(obj: Object, mesh: Mesh) -> Iterator[tuple]:
@@ -221,8 +221,9 @@ def _is_rooted(text: str, found: Any, mesh: Mesh) -> bool:
     wanted = {**oracle.parsed("mesh", text), "rootNamespace": mesh.namespace}
     if not isinstance(found, str) or oracle.parsed("mesh", found) != wanted:
         return False
-    # An explicit key has a line of its own for its value.
-    return "? rootNamespace" in text or _rootless(text) == _rootless(found)
+    # A key that is written otherwise (`? key`, with an anchor, in quotes) is on another line.
+    odd = any("rootNamespace" in line and not line.startswith("rootNamespace:") for line in text.splitlines())
+    return odd or _rootless(text) == _rootless(found)
 
 
 def _rootless(text: str) -> list[str]:
