@@ -78,9 +78,9 @@ $(READY): pyproject.toml
 	  version=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  echo "multimesh: $(PYTHON) cannot make a virtual environment: ensurepip is missing"; \
 	  echo "  On Debian and Ubuntu: sudo apt-get install python3-venv (or python$$version-venv)."; exit 2; } >&2
-	@echo "preparing $(VENV) (once, and after pyproject.toml changes)"
+	@echo "preparing $(VENV) (once, and after pyproject.toml changes): it takes a minute or two"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --disable-pip-version-check --editable '.[dev]' || { \
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev]' || { \
 	  echo "multimesh: pip could not install what the project needs into $(VENV)"; \
 	  echo "  Connect to a package index, or name one that is reachable: make PIP_INDEX_URL=https://... $(MAKECMDGOALS)"; \
 	  exit 2; } >&2

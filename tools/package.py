@@ -67,7 +67,11 @@ def main() -> int:
     for path in (*made, output / "SHA256SUMS"):
         print(path)
     if not options.key and "plugins" in (options.only or PARTS):
-        print("The plugins are not signed: make package KEY=<file of a secret OpenPGP key>", file=sys.stderr)
+        print(
+            "The plugins are not signed: make package KEY=<file of a secret OpenPGP key>\n"
+            "  Helm 4 installs them with --verify=false only.",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -100,8 +100,7 @@ def load(path: str) -> Settings:
 
     def report(node: Node, what: str, hint: str = "") -> None:
         # The words are those of a profile, whose reader this is.
-        what, hint = what.replace("the profile", NAME), hint.replace("docs/profile.md", "docs/findings.md")
-        errors.append(MultimeshError(f"{path}:{1 + node.start_mark.line}", what, hint))
+        errors.append(MultimeshError(f"{path}:{1 + node.start_mark.line}", what.replace("the profile", NAME), hint))
 
     if len(roots) > 1:
         report(roots[1], f"{NAME} holds {len(roots)} documents", "Write one.")

@@ -69,8 +69,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_paths(command, "--crds", CRDS_HELP)
     add_flag(command, "--previous", "the output of helm get manifest of the releases to upgrade", metavar="FILE")
     add_switch(command, "--cluster", "compare everything with what lives in the cluster, too")
-    add_flag(command, "--context", "kubectl's context", metavar="NAME")
-    add_flag(command, "--kubeconfig", "kubectl's configuration", metavar="FILE")
+    add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
+    add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
     add_switch(command, "--print-kubectl", "print the commands that save what --cluster reads, and do nothing else")
     add_output_flags(command)
 
@@ -87,7 +87,7 @@ def add_output_flags(command: argparse.ArgumentParser) -> None:
     add_flag(
         command, "--config", "the file of settings; default: the .multimesh.yaml beside the profiles", metavar="FILE"
     )
-    add_switch(command, "--strict", "report what could not be read as an error: a question is open")
+    add_switch(command, "--strict", "report it as an error if something could not be read")
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 
@@ -191,9 +191,10 @@ def read_units(
     for argument, files in named:
         parts = [_step(file, progress) for file in files]
         if os.path.isdir(argument) and not any(item.is_resource for part in parts for item in part):
-            raise MultimeshError(
-                argument, "the directory holds no Kubernetes object", "Name the directory of the rendered manifests."
-            )
+            hint = "Name the directory of the rendered manifests."
+            if os.path.isfile(os.path.join(argument, "profile.yaml")):
+                hint += f"\nIf it is the profile of a mesh: --profile={argument}."
+            raise MultimeshError(argument, "the directory holds no Kubernetes object", hint)
         if not any(parts):
             findings.append(Finding("unreadable", f'"{argument}" holds no resources'))
         live += [item for part in parts for item in part if item.is_live]

@@ -8,8 +8,9 @@ get manifest` prints with your rights. Objects are compared by their identity an
 what Helm 4 writes in another form are no difference. Hooks are no part of a release, and CRDs in the directory crds/ of
 a chart are none either, so leave --include-crds out. Values of Secrets are not shown.
 
-    helm template istio istio/istio -n istio-affirmed | multimesh diff --profile charts-values/affirmed
-    helm template istio istio/istio -n istio-affirmed | multimesh diff --profile charts-values/affirmed --release istio
+    helm template istiod istio/istiod -n istio-affirmed -f charts-values/affirmed/istiod.yaml > stock.yaml
+    multimesh diff --profile charts-values/affirmed < stock.yaml
+    multimesh diff --profile charts-values/affirmed --release istiod < stock.yaml
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
     add_switch(command, "--stat", "with --release: print one line for each resource")
     add_flag(command, "--only", "with --release: resources of these kinds, with commas between them", metavar="KIND")
-    add_flag(command, "--context", "with --release: the context of Helm's configuration", metavar="NAME")
-    add_flag(command, "--kubeconfig", "with --release: Helm's configuration", metavar="FILE")
+    add_flag(command, "--context", "with --release: the context of the kubeconfig", metavar="NAME")
+    add_flag(command, "--kubeconfig", "with --release: the kubeconfig", metavar="FILE")
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))
 
 

@@ -63,7 +63,7 @@ def require_possible(engines: list[str], istio: tuple[int, int], exact: str) -> 
         if istio < REPOSITORY_SINCE:
             what = f"--{engine} needs a repository of charts, and those of Istio {istio[0]}.{istio[1]} are in none"
             raise MultimeshError(
-                "", what, "Leave it out: docs/integrations.md shows what to write for your own charts."
+                "", what, "Leave it out: these files name charts of Istio's repository, which begins with 1.12."
             )
         if ENGINES[engine][1] and not exact:
             hint = f"Name it: --istio {istio[0]}.{istio[1]}.0, or a later patch."

@@ -13,7 +13,7 @@ The exit code is 1 if more than one mesh answers.
 
 --file takes manifests as `check` does, or the saved output of `kubectl get -o json`. Of a profile without manifests the
 webhooks are those of the newest charts, as `render` changes them. For the name of a finding or a rule, or for a key of
-the profile, its page is printed; nothing else is read then.
+the profile, its page is printed, and with `rule`, `finding` or `key` before it that page only; nothing else is read then.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help=f"the profiles of meshes (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
     add_switch(command, "--cluster", "read what lives in the cluster, too")
-    add_flag(command, "--context", "kubectl's context", metavar="NAME")
-    add_flag(command, "--kubeconfig", "kubectl's configuration", metavar="FILE")
+    add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
+    add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
 
 
 class World(NamedTuple):
@@ -96,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the explanation and return the exit code: 1 if more than one mesh answers."""
     subject = subject_of(options.subject, options.namespace, has_labels=bool(options.labels))
     if subject is None:
-        write_text(page(options.subject[0]))
+        write_text(page(options.subject[-1], "".join(options.subject[:-1]).lower()))
         return DONE
     world = _read(options, subject)
     _require_read(world.unread, subject)

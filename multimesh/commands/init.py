@@ -81,8 +81,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_switch(
         command, "--from-cluster", "compare it with what lives in the cluster, and take from there what is not given"
     )
-    add_flag(command, "--context", "kubectl's context, for --from-cluster", metavar="NAME")
-    add_flag(command, "--kubeconfig", "kubectl's configuration, for --from-cluster", metavar="FILE")
+    add_flag(command, "--context", "the context of the kubeconfig, for --from-cluster", metavar="NAME")
+    add_flag(command, "--kubeconfig", "the kubeconfig, for --from-cluster", metavar="FILE")
     add_switch(command, "--helmfile", "write a helmfile.yaml, too")
     add_switch(command, "--argocd", "write Applications of Argo CD, too")
     add_switch(command, "--flux", "write HelmReleases of Flux, too")

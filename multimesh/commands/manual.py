@@ -16,26 +16,37 @@ from multimesh.mesh.manual import Key, keys
 _WIDTH = 100
 
 
-def page(word: str) -> str:
-    """Return all pages about a finding, a rule or a key of the profile. Raises MultimeshError if there is none."""
+#: What has a page, as the first word of the page says.
+PAGES = ("finding", "rule", "key")
+
+
+def page(word: str, what: str = "") -> str:
+    """Return all pages about a finding, a rule or a key of the profile; with `what`, one of PAGES, only that kind.
+
+    Raises MultimeshError if there is none.
+    """
     from multimesh.rules import RULES
 
     rules = {rule.ID: rule for rule in RULES}
-    found = []
-    if word in CATALOGUE:
-        found.append(_finding(word))
-    if word in rules:
-        found.append(f"rule {word}\n\n{(rules[word].__doc__ or '').strip()}\n")
     known = keys(PROFILE)
-    if about := [key for key in known if _is_about(key, word)]:
-        found.append("\n".join(_key(key) for key in about))
-    if not found:
-        names = [*CATALOGUE, *rules, *(key.path for key in known), *(key.path.rpartition(".")[2] for key in known)]
-        near = list(dict.fromkeys(difflib.get_close_matches(word, names, n=3)))
-        hint = f"Did you mean {' or '.join(near)}?\n" if near else ""
+    found = {
+        "finding": _finding(word) if word in CATALOGUE else "",
+        "rule": f"rule {word}\n\n{(rules[word].__doc__ or '').strip()}\n" if word in rules else "",
+        "key": "\n".join(_key(key) for key in known if _is_about(key, word)),
+    }
+    names = {
+        "finding": [*CATALOGUE],
+        "rule": [*rules],
+        "key": [*(key.path for key in known), *(key.path.rpartition(".")[2] for key in known)],
+    }
+    wanted = [what] if what else PAGES
+    if not any(found[one] for one in wanted):
+        near = difflib.get_close_matches(word, [name for one in wanted for name in names[one]], n=3)
+        hint = f"Did you mean {' or '.join(dict.fromkeys(near))}?\n" if near else ""
         hint += "For an object write: namespace NS, pod NAME -n NS, or KIND/NAME -n NS."
-        raise MultimeshError("", f'no finding, rule or key of the profile is called "{word}"', hint)
-    return "\n".join(found)
+        label = {"key": "key of the profile"}.get(what, what) or "finding, rule or key of the profile"
+        raise MultimeshError("", f'no {label} is called "{word}"', hint)
+    return "\n".join(found[one] for one in wanted if found[one])
 
 
 def _finding(name: str) -> str:

@@ -8,7 +8,8 @@ resource is absent: write the patches again for every new version of a chart, an
 - kustomization: a kustomization.yaml for the chart in stock.yaml;
 - flux: `postRenderers` for the spec of a HelmRelease.
 
-    helm template istiod istio/istiod -n istio-affirmed | multimesh patches --profile charts-values/affirmed -o flux
+    helm template istiod istio/istiod -n istio-affirmed -f charts-values/affirmed/istiod.yaml > stock.yaml
+    multimesh patches --profile charts-values/affirmed -o flux < stock.yaml
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from multimesh.check.meshes.answers import Asked
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.objects import Object, dig, plural, strings
+from multimesh.commands.manual import PAGES
 from multimesh.commands.namespaces import namespaces
 from multimesh.commands.values import NEWEST, Version
 from multimesh.errors import MultimeshError
@@ -74,10 +75,13 @@ class Labels(NamedTuple):
 
 
 def subject_of(words: list[str], namespace: str, *, has_labels: bool = False) -> Subject | None:
-    """Return the object that words name: `namespace NS`, `pod NAME`, `KIND/NAME`; None if they name a page.
+    """Return the object that words name: `namespace NS`, `pod NAME`, `KIND/NAME`.
 
+    None if they name a page, such as `root-missing` or `finding root-missing`.
     Raises MultimeshError for an unknown kind, and if the namespace is missing.
     """
+    if len(words) == 2 and words[0].lower() in PAGES:
+        return None
     if len(words) == 1 and "/" not in words[0]:
         if words[0].lower() not in ("pod", "pods", "po") or not (has_labels or namespace):
             return None

@@ -42,8 +42,8 @@ HELP = "check whether a running mesh is sound"
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
-    add_flag(command, "--context", "kubectl's context", metavar="NAME")
-    add_flag(command, "--kubeconfig", "kubectl's configuration", metavar="FILE")
+    add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
+    add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
     add_flag(command, "--settle", "read the cluster twice, this many seconds apart", default="0", metavar="SECONDS")
     add_file_flag(command)
     add_switch(command, "--removed", "list what a removed mesh left behind")

@@ -387,6 +387,15 @@ def test_a_directory_without_a_kubernetes_object_is_an_error(run, tmp_path, text
     assert run(install(tmp_path / "b", []), "check", "rendered").returncode == 0
 
 
+def test_a_second_profile_without_its_flag_is_named_with_the_flag(run, tmp_path):
+    """`explain` takes several paths after one `--profile`, `check` takes one: the next is a directory of manifests."""
+    (tmp_path / "blue").mkdir()
+    (tmp_path / "blue" / "profile.yaml").write_text(profile("blue", "istio-blue"))
+    done = run(install(tmp_path / "bin", []), "check", "--profile=profile.yaml", "blue")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "  If it is the profile of a mesh: --profile=blue.\n" in done.stderr
+
+
 def test_of_a_removed_mesh_every_namespace_with_its_label_is_read(run, tmp_path):
     """Also one that the profile does not name."""
     kubectl = install(tmp_path / "bin", [*modern(), thing("ConfigMap", "istio-ca-crl", "extra")])

@@ -570,6 +570,15 @@ def test_a_word_of_several_pages_prints_all(explain):
     assert "finding citadel-scope (error)\n" in both
 
 
+def test_the_title_of_a_page_names_that_page(explain):
+    """A page begins with `rule NAME`, `finding NAME` or `key NAME`, so that is what a reader types next."""
+    code, out, _ = explain("rule", "citadel-scope")
+    assert (code, out.startswith("rule citadel-scope\n")) == (0, True)
+    assert "finding citadel-scope" not in out
+    assert explain("finding", "citadel-scope")[1].startswith("finding citadel-scope (error)\n")
+    assert explain("key", "spec.nodePorts")[1].startswith("key spec.nodePorts ")
+
+
 # What cannot be explained.
 
 
@@ -578,6 +587,9 @@ def test_a_word_of_several_pages_prints_all(explain):
     [
         (["injection-overlab"], 'no finding, rule or key of the profile is called "injection-overlab"'),
         (["injection-overlab"], "Did you mean injection-overlap"),
+        (["rule", "citadel-scop"], 'no rule is called "citadel-scop"'),
+        (["rule", "citadel-scop"], "Did you mean citadel-scope?"),
+        (["rule", "root-missing"], 'no rule is called "root-missing"'),
         (["pod"], 'no finding, rule or key of the profile is called "pod"'),
         (["pod", "web"], "-n is missing: a Pod is in a namespace"),
         (["VirtualServce/web", "-n", "x"], 'the kind "VirtualServce" is not known'),
