@@ -37,13 +37,22 @@ class MultimeshError(Exception):
 
     def __str__(self) -> str:
         """Return the message as it is printed, without the final newline, then those of `others` and `summary`."""
-        # A name in a broken chart may hold line breaks; a message is one line.
-        where = f"{self.where}: ".replace("\n", "\\n") if self.where else ""
-        what = self.what.replace("\n", "\\n")
+        where = f"{one_line(self.where)}: " if self.where else ""
+        what = one_line(self.what)
         rule = f" [{self.rule}]" if self.rule else ""
         hint = "".join(f"\n  {line}" for line in self.hint.splitlines())
         parts = (f"multimesh: {where}{what}{rule}{hint}", *map(str, self.others), self.summary)
         return "\n".join(filter(None, parts))
+
+
+def one_line(text: str) -> str:
+    """Return a text without control characters: they are written as in Python, such as `\\n`.
+
+    A name in a broken chart may hold line breaks, which would begin a message of their own, or colours of a terminal.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def may_read(error: OSError, otherwise: str) -> str:

@@ -28,6 +28,12 @@ NAME = ".multimesh.yaml"
 #: A question that is open is no finding to get used to: it must not look like an answer.
 OPEN = "unreadable"
 
+
+def _check_words(text: str) -> str:
+    """Return what is wrong with a text that must say something; empty if nothing is."""
+    return "" if text.strip() else "is blank"
+
+
 _TEXT = ("text", check_any)
 _IGNORE = (
     "fields",
@@ -35,7 +41,7 @@ _IGNORE = (
         "finding": (("text", check_any), "The id of a finding, such as trust-domain."),
         "resource": (_TEXT, "Only findings at this resource, as Kind/name or Kind/namespace/name; * is any text."),
         "mesh": (_TEXT, "Only findings that concern this mesh."),
-        "reason": (_TEXT, "Why: it is printed with every finding that is ignored."),
+        "reason": (("text", _check_words), "Why: it is printed with every finding that is ignored."),
     },
     ("finding", "reason"),
 )
@@ -66,16 +72,22 @@ def find(given: str, profiles: Iterable[str]) -> Settings:
     """
     if given:
         return load(given)
-    directories = [Path(profile).parent for profile in profiles]
+    # Absolute ones: the parent of ".." is not ".", and one directory may be typed in several ways.
+    directories = [Path(os.path.abspath(profile)).parent for profile in profiles]
     found = list(dict.fromkeys(
-        path for directory in directories for path in (directory / NAME, directory.parent / NAME) if path.is_file()
+        path for directory in directories for path in (directory / NAME, directory.parent / NAME) if _exists(path)
     ))  # fmt: skip
     if len(found) > 1:
         what = f"there is another {NAME} for these profiles: {shown(str(found[1]))}"
         raise MultimeshError(shown(str(found[0])), what, "Name one with --config FILE.")
-    if not found and Path(NAME).is_file():
+    if not found and _exists(Path(NAME)):
         found = [Path(NAME)]
     return load(shown(str(found[0]))) if found else Settings()
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is something of this name: a broken link or a directory is an error, and not no file."""
+    return os.path.lexists(path)
 
 
 def shown(path: str) -> str:
@@ -100,7 +112,9 @@ def load(path: str) -> Settings:
 
     def report(node: Node, what: str, hint: str = "") -> None:
         # The words are those of a profile, whose reader this is.
-        errors.append(MultimeshError(f"{path}:{1 + node.start_mark.line}", what.replace("the profile", NAME), hint))
+        what = what.replace("the profile", NAME)
+        hint = "Write some words." if "multimesh explain" in hint else hint.replace("Known keys", "Known words")
+        errors.append(MultimeshError(f"{path}:{1 + node.start_mark.line}", what, hint))
 
     if len(roots) > 1:
         report(roots[1], f"{NAME} holds {len(roots)} documents", "Write one.")
@@ -132,6 +146,10 @@ def _check_ids(root: Node, read: dict[str, Any], report: Callable[..., None]) ->
     """Report ids that are none, and settings that would make an open question look like an answer."""
     for number, item in enumerate(read.get("ignore", [])):
         node, name = _value(root, "ignore").value[number], item["finding"]
+        for key in ("resource", "mesh"):
+            if key not in item and _value(node, key) is not None:
+                # Without a value it would ignore the findings of every resource or mesh.
+                report(node, f"ignore[{number}].{key} is empty", "Give it a value, or leave the key out.")
         if name not in CATALOGUE:
             report(node, f'ignore[{number}].finding "{name}" is no finding', nearest_key(name, CATALOGUE))
         elif name == OPEN:

@@ -194,7 +194,7 @@ def _loaded(text: str, where: str) -> Profile:
             each.where = ""
             for pattern, argument in _ARGUMENTS:
                 each.what = re.sub(pattern, argument, each.what)
-                each.hint = re.sub(pattern, argument, each.hint)
+                each.hint = re.sub(rf"(?<!explain ){pattern}", argument, each.hint)
         raise
 
 

@@ -12,9 +12,10 @@ import outside
 import pytest
 
 from multimesh.check.catalogue import CATALOGUE, INFO, WARNING
-from multimesh.check.findings import Finding, Side
+from multimesh.check.findings import Finding, Ignore, Side
 from multimesh.check.formats import write
 from multimesh.check.formats.text import as_text
+from multimesh.errors import MultimeshError
 
 FOUND = [
     Finding("two-owners", "a: 100%,\nb", (Side("m", "X/y", "a b,c:d.yaml", 7), Side("n", "", "", 0)), remedy="do it"),
@@ -36,6 +37,20 @@ def test_github_gets_a_command_for_each_finding_at_its_place():
     assert lines[3].startswith("::notice title=no-owner::for your information")
     assert lines[4:] == ["2 errors, 1 warning, 1 info"]
     assert write("github", [], "2 meshes", "check") == "nothing found\n"
+
+
+def test_a_name_begins_no_line_of_the_text_and_no_colour():
+    """Each place and message is one line, as in an error message: a workflow reads `::error::` where a line begins."""
+    side = Side("m", "ClusterRole/a\n::error::b", "a\r.yaml", 3)
+    entry = Ignore("no-owner", "", "", "because\n::error::c", "x", 1)
+    found = [Finding("two-owners", "a\x1b[31m\u2028b", (side,)), Finding("no-owner", "x", (side,), ignored=entry)]
+    text = write("text", found, "2 meshes", "check")
+    assert r"  - a\x1b[31m\u2028b" in text
+    assert r"      a\r.yaml:3  ClusterRole/a\n::error::b  (mesh m)" in text
+    assert r"      because\n::error::c  (x:1)" in text
+    assert all(line.isprintable() and not line.startswith("::") for line in text.split("\n"))
+    error = MultimeshError("a\r.yaml:1", "b\x1b[31m\n::error::c", "d", "e")
+    assert str(error) == r"multimesh: a\r.yaml:1: b\x1b[31m\n::error::c [e]" + "\n  d"
 
 
 def test_junit_has_a_case_for_each_id_and_fails_for_errors():

@@ -71,6 +71,31 @@ def test_where_the_file_is_looked_for(path, flags, found, run):
     assert ("1 ignored" in run(*flags)[1]) == found
 
 
+def test_one_file_is_found_however_the_profiles_are_typed(run, monkeypatch, tmp_path):
+    """From inside a profile's directory, too, and with an absolute path beside a relative one."""
+    write("meshes/.multimesh.yaml", ignore=[NO_OWNER])
+    other = str(tmp_path / "meshes" / "blue" / ".." / "red")
+    for directory, path in (
+        ("meshes/blue", "."),
+        ("meshes/blue", "profile.yaml"),
+        ("meshes", str(tmp_path / "meshes/red")),
+    ):
+        monkeypatch.chdir(tmp_path / directory)
+        assert main(["check", "--profile", path, "--severity", "warning"]) == 0, (directory, path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "--profile", "meshes/blue", "--profile", other, "--severity", "warning"]) == 0
+
+
+@pytest.mark.parametrize("broken", ["link", "directory"])
+def test_a_file_that_cannot_be_read_is_an_error(broken, run, tmp_path):
+    """It may say strict: true, so it must not count as absent."""
+    path = tmp_path / "meshes" / ".multimesh.yaml"
+    path.mkdir() if broken == "directory" else path.symlink_to("absent")
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert err.startswith("multimesh: meshes/.multimesh.yaml: cannot be read")
+
+
 def test_two_different_files_beside_the_profiles_are_refused(run):
     """Nobody knows which one counts; --config says it."""
     for name in ("blue", "red"):
@@ -142,6 +167,9 @@ def test_strict_in_the_file_makes_an_open_question_an_error(run, tmp_path):
         ("severity: {unreadable: info}\n", 1, "an open question can only be made an error"),
         ("strict: maybe\n", 1, 'strict is "maybe", neither true nor false'),
         ("- a\n", 1, ".multimesh.yaml is not a mapping"),
+        ("ignore:\n- {finding: no-owner, reason: ' '}\n", 2, 'ignore[0].reason " " is blank\n  Write some words.'),
+        ("ignore:\n- {finding: no-owner, reason: x, resource: }\n", 2, "ignore[0].resource is empty"),
+        ("ignore:\n- {finding: no-owner, reason: x, mesh: ~}\n", 2, "ignore[0].mesh is empty"),
         ("strict: true\n---\nstrict: false\n", 3, ".multimesh.yaml holds 2 documents"),
     ],
 )

@@ -14,7 +14,7 @@ from multimesh.check.sources import kubectl
 from multimesh.check.sources.cluster import CALLS, CUSTOM, OPTIONAL, READS, unsaved
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Answer, Query
-from multimesh.check.sources.manifests import documents
+from multimesh.check.sources.manifests import documents, files_of
 from multimesh.errors import MultimeshError
 
 
@@ -191,3 +191,24 @@ def test_of_a_sidecar_what_says_its_control_plane_is_kept(answers):
 def test_a_key_that_is_not_text_hides_no_other():
     assert documents("? [a]\n: b\nc: d\n") == [{"c": "d"}]
     assert documents("a: 1\n<<: {a: 2, b: 3}\n") == [{"a": 1, "b": 3}]
+
+
+def test_a_directory_holds_what_its_links_lead_to(tmp_path):
+    """Each file once, whatever circle the links make: what is not read is not checked."""
+    (tmp_path / "rendered").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.yaml").write_text("")
+    (tmp_path / "rendered" / "mesh").symlink_to("../elsewhere")
+    (tmp_path / "rendered" / "b.yaml").symlink_to("../elsewhere/a.yaml")
+    (tmp_path / "elsewhere" / "back").symlink_to("../rendered")
+    assert files_of(str(tmp_path / "rendered")) == [str(tmp_path / "rendered" / "b.yaml")]
+    (tmp_path / "rendered" / "b.yaml").unlink()
+    assert files_of(str(tmp_path / "rendered")) == [str(tmp_path / "rendered" / "mesh" / "a.yaml")]
+
+
+def test_a_link_to_nothing_in_a_directory_is_an_error(tmp_path):
+    """The manifest that it stands for would not be checked."""
+    (tmp_path / "istiod.yaml").write_text("")
+    (tmp_path / "base.yaml").symlink_to("absent")
+    with pytest.raises(MultimeshError, match=r"base\.yaml: is a link to nothing"):
+        files_of(str(tmp_path))

@@ -219,6 +219,13 @@ def test_wrong_arguments_are_refused_by_the_name_of_the_argument(arguments, mess
     assert names(tmp_path) == ["file"]
 
 
+def test_the_hint_about_a_name_names_a_page(tmp_path, capsysbinary):
+    """`multimesh explain MESH` has none."""
+    code, _, err = init(capsysbinary, "Green", tmp_path / "green")
+    assert code == 2
+    assert "multimesh explain metadata.name\n" in err
+
+
 def test_flags_have_their_twins_in_the_environment(tmp_path, capsysbinary, monkeypatch):
     """As those of all commands."""
     for name, value in (("NAMESPACE", "plane"), ("WORKLOADS", "a,b"), ("ISTIO", "1.5"), ("OWNER", "yes")):

@@ -105,6 +105,22 @@ def test_a_reader_that_has_seen_enough_changes_no_result(run, case):
         os.close(writing)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "-"], ["explain", "namespace", "x", "--file", "-"], ["render", "--profile=p.yaml"]],
+    ids=lambda words: words[0],
+)
+def test_a_closed_stdin_is_an_error(arguments, tmp_path):
+    """Python has no sys.stdin then."""
+    (tmp_path / "p.yaml").write_text(profile("blue", "istio-blue", ()))
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "multimesh", *arguments],
+        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("multimesh: <stdin>: cannot be read: Bad file descriptor\n  ")
+
+
 def test_stdout_is_written_in_one_place():
     """That place is commands/stdio.py; a command that prints by itself could end with a traceback."""
     writers = []

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from multimesh.check.catalogue import CATALOGUE, ERROR, INFO, WARNING
 from multimesh.check.findings import Finding, counts, parted
+from multimesh.errors import one_line
 
 
 def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> str:
@@ -20,17 +21,17 @@ def as_text(findings: list[Finding], subject: str, *, colour: bool = False) -> s
         remedies = {finding.remedy or page.remedy for finding in several}
         common = next(iter(remedies)) if len(several) > 1 and len(remedies) == 1 else page.remedy
         for finding in several:
-            lines.append(f"  - {finding.message}")
-            lines += [f"      {side}" for side in finding.sides]
+            lines.append(f"  - {one_line(finding.message)}")
+            lines += [f"      {one_line(str(side))}" for side in finding.sides]
             if finding.remedy and finding.remedy != common:
                 lines.append(f"      {finding.remedy}")
         lines += [*([f"  {common}"] if common in remedies else []), f"  More: multimesh explain {name}", ""]
     for name, group in groupby(ignored, key=lambda finding: finding.id):
         lines.append(f"ignored: {name}")
         for finding in group:
-            lines.append(f"  - {finding.message}")
-            lines += [f"      {side}" for side in finding.sides]
-            lines.append(f"      {finding.ignored}")
+            lines.append(f"  - {one_line(finding.message)}")
+            lines += [f"      {one_line(str(side))}" for side in finding.sides]
+            lines.append(f"      {one_line(str(finding.ignored))}")
         lines.append("")
     bold, off = ("\x1b[1m", "\x1b[0m") if colour else ("", "")
     lines.append(f"{bold}{subject}: {summary(findings)}{off}")

@@ -66,14 +66,29 @@ def _inside(directory: str) -> list[str]:
     def refuse(error: OSError) -> None:
         raise MultimeshError(str(error.filename), f"cannot be read: {error.strerror}", may_read(error, ""))
 
-    files = (Path(place, name) for place, _, names in os.walk(directory, onerror=refuse) for name in names)
-    return sorted(str(file) for file in files if file.suffix in ENDINGS and file.is_file())
+    found: dict[str, str] = {}
+    visited: set[str] = set()
+    for place, directories, names in os.walk(directory, onerror=refuse, followlinks=True):
+        visited.add(os.path.realpath(place))
+        # A link to a directory is followed unless it makes a circle.
+        directories[:] = sorted(one for one in directories if os.path.realpath(Path(place, one)) not in visited)
+        for file in (Path(place, name) for name in names):
+            if file.suffix in ENDINGS and not file.is_file():
+                raise MultimeshError(
+                    str(file), "is a link to nothing, or no file", "Remove it, or restore what it links to."
+                )
+            if file.suffix in ENDINGS:
+                path = os.path.realpath(file)
+                found[path] = min(str(file), found.get(path, str(file)))
+    return sorted(found.values())
 
 
 def read_file(path: str) -> list[Object]:
     """Return all objects of one file, `-` for stdin. Raises MultimeshError where it cannot be read or is not YAML."""
     name = "<stdin>" if path == "-" else path
     try:
+        if path == "-" and sys.stdin is None:
+            raise OSError(9, "Bad file descriptor")  # It was closed before Python started.
         with sys.stdin.buffer if path == "-" else Path(path).open("rb") as file:
             raw = file.read(MAX_FILE + 1)
         if len(raw) > MAX_FILE:
