@@ -2,5 +2,7 @@
 
 __version__ = "0.1.0"
 
-#: The address of the project: it identifies the JSON Schema, and results in SARIF link to the pages below it.
+#: The home of the API group `multimesh.dev`, to which mesh profiles belong; the only address that the project uses for
+#: itself. It identifies the JSON Schemas, which nothing loads, and links of SARIF and of the wheel's description are
+#: paths of the repository below it. No command opens it.
 HOME = "https://multimesh.dev"

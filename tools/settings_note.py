@@ -29,4 +29,7 @@ strict: true                           # as --strict
 - An entry that ignores nothing is the finding [unused-ignore](#unused-ignore).
 - `unreadable` cannot be ignored, and its severity can only be `error`: what could not be read is never called sound.
 - An unknown key or id is an error, with the nearest known one.
+- A finding with another severity than its own is printed with both, `error (warning by default)`, and has `defaultSeverity` in JSON.
+
+`multimesh schema -o settings` prints a JSON Schema of the file, for editors: save it, and begin the file with `# yaml-language-server: $schema=settings.schema.json`.
 """

@@ -40,7 +40,8 @@ class Ignore(NamedTuple):
 class Finding(NamedTuple):
     """One finding: an id of the catalogue, what was found, and where.
 
-    `severity` and `remedy` are empty where those of the catalogue apply. `ignored` is why it fails nothing.
+    `severity` and `remedy` are empty where those of the catalogue apply. `ignored` is why it fails nothing. `default` is
+    the severity without the settings or --strict, if they have changed it.
     """
 
     id: str
@@ -49,11 +50,22 @@ class Finding(NamedTuple):
     severity: str = ""
     remedy: str = ""
     ignored: Ignore | None = None
+    default: str = ""
 
     @property
     def level(self) -> str:
         """The severity: its own, or that of the catalogue."""
         return self.severity or CATALOGUE[self.id].severity
+
+    @property
+    def label(self) -> str:
+        """The severity in words, with the one that it has by default if another was asked for."""
+        return f"{self.level} ({self.default} by default)" if self.default else self.level
+
+    def at(self, level: str) -> Finding:
+        """Return the finding with a severity that the user asked for."""
+        default = self.default or self.level
+        return self._replace(severity=level, default=default if default != level else "")
 
     @property
     def advice(self) -> str:
@@ -62,7 +74,9 @@ class Finding(NamedTuple):
 
     def plain(self) -> dict[str, Any]:
         """Return the finding as plain values for JSON."""
-        accepted = {"ignored": self.ignored._asdict()} if self.ignored is not None else {}
+        more: dict[str, Any] = {"ignored": self.ignored._asdict()} if self.ignored is not None else {}
+        if self.default:
+            more["defaultSeverity"] = self.default
         return {
             "id": self.id,
             "severity": self.level,
@@ -71,7 +85,7 @@ class Finding(NamedTuple):
             "remedy": self.advice,
             "docs": link(self.id),
             "sides": [side._asdict() for side in self.sides],
-            **accepted,
+            **more,
         }
 
 
@@ -80,7 +94,14 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     order = list(CATALOGUE)
     return sorted(
         dict.fromkeys(findings),
-        key=lambda f: (f.ignored is not None, SEVERITIES.index(f.level), order.index(f.id), f.message, f.sides),
+        key=lambda f: (
+            f.ignored is not None,
+            SEVERITIES.index(f.level),
+            order.index(f.id),
+            f.default,
+            f.message,
+            f.sides,
+        ),
     )
 
 

@@ -169,7 +169,7 @@ def applied(settings: Settings, findings: Iterable[Finding]) -> list[Finding]:
     used: set[Ignore] = set()
     found = []
     for finding in findings:
-        changed = finding._replace(severity=levels[finding.id]) if finding.id in levels else finding
+        changed = finding.at(levels[finding.id]) if finding.id in levels else finding
         entry = next((entry for entry in settings.ignores if _fits(entry, finding)), None)
         if entry is not None:
             used.add(entry)
@@ -180,7 +180,7 @@ def applied(settings: Settings, findings: Iterable[Finding]) -> list[Finding]:
             where = "".join(f" of {key} {value}" for key, value in (("mesh", entry.mesh),) if value)
             what = f"nothing was found that this entry ignores: {entry.finding}{where}"
             unused = Finding("unused-ignore", what, (Side(entry.mesh, entry.resource, entry.file, entry.line),))
-            found.append(unused._replace(severity=levels.get(unused.id, "")))
+            found.append(unused.at(levels[unused.id]) if unused.id in levels else unused)
     return found
 
 

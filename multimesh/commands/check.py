@@ -254,7 +254,7 @@ def report(
     The page in HTML also shows the meshes, and the Namespaces among the objects.
     """
     if options.strict or settings.strict:
-        findings = [item._replace(severity=ERROR) if item.id == OPEN else item for item in findings]
+        findings = [item.at(ERROR) if item.id == OPEN else item for item in findings]
     found = ordered(applied(settings, ordered(findings)))
     if options.output == HTML:
         from multimesh.commands.html import page

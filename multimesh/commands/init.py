@@ -58,9 +58,13 @@ PROFILE_FILE = "profile.yaml"
 
 #: Keys that a new profile shows as a comment, each with an example, by whether they concern Istio 1.5.
 _OTHERS = {
-    True: (("nodePorts", "{http2: 32380, https: 32390}"), ("gateways", "keep")),
+    True: (("nodePorts", "PORTS"), ("gateways", "keep")),
     False: (("revision", "NAME"), ("canaryRevisions", "[NAME-NEXT]")),
 }
+
+#: The node ports of the example, and the last one that Kubernetes allocates.
+_PORTS = {"http2": 32380, "https": 32390}
+_LAST_PORT = 32767
 
 #: Parts of messages about a profile, and what the user wrote instead.
 _ARGUMENTS = (
@@ -99,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     exact = _exact(options.istio)
     engines = [name for name in ENGINES if getattr(options, name)]
     require_possible(engines, istio, exact)
-    text = profile_text(options, istio)
+    text = profile_text(options, istio, _used_ports(others, cluster))
     mesh = _loaded(text, str(directory / PROFILE_FILE))
     if istio >= OLDEST and mesh.name[0].isdecimal():
         what = f'MESH "{mesh.name}" begins with a digit, so {mesh.name}-ingressgateway is not a valid name of a Service'
@@ -142,14 +146,30 @@ def _version(text: str) -> Version:
     return version(text, "istio-1.5" if is_1_5(text) else "istiod")
 
 
-def profile_text(options: argparse.Namespace, istio: Version) -> str:
-    """Return the text of the new profile."""
+def _used_ports(others: list[Profile], cluster: Installed | None) -> set[int]:
+    """Return the node ports that other profiles ask for, and those of the Services of a cluster."""
+    asked = [port for profile in others if isinstance(profile.node_ports, dict) for port in profile.node_ports.values()]
+    return {*asked, *(cluster.ports() if cluster is not None else ())}
+
+
+def _free_ports(used: set[int]) -> str:
+    """Return node ports for an example, as YAML on one line: each the first one from its own number on that is free."""
+    found: dict[str, int] = {}
+    for name, first in _PORTS.items():
+        taken_too = used | set(found.values())
+        found[name] = next((port for port in range(first, _LAST_PORT + 1) if port not in taken_too), first)
+    return f"{{{', '.join(f'{name}: {port}' for name, port in found.items())}}}"
+
+
+def profile_text(options: argparse.Namespace, istio: Version, used: set[int]) -> str:
+    """Return the text of the new profile; `used` are node ports that its example must not have."""
     from multimesh.templates import environment
 
     revision, *canaries = getattr(options, "revisions", []) or [options.mesh]
+    examples = {"NAME": options.mesh, "NEXT": "next", "PORTS": _free_ports(used)}
     own = {"revision": quoted(revision) if revision != options.mesh else "", "canaryRevisions": _flow(canaries)}
     others = [
-        (key, own.get(key, "") or example.replace("NAME", options.mesh).replace("NEXT", "next"), bool(own.get(key)))
+        (key, own.get(key, "") or re.sub("NAME|NEXT|PORTS", lambda it: examples[it[0]], example), bool(own.get(key)))
         for key, example in _OTHERS[istio < (1, 6)]
     ]
     return (

@@ -55,9 +55,12 @@ class Installed(NamedTuple):
             found.append(f"{len(self.crds)} CRDs of Istio, of {' and '.join(holders)}")
         elif not self.is_open("customresourcedefinitions"):
             found.append("no CRDs of Istio")
-        ports = sorted({int(str(claim.key).partition("/")[0]) for mesh in self.meshes for claim in node_ports(mesh)})
-        found += [f"node ports {', '.join(map(str, ports))}"] if ports else []
+        found += [f"node ports {', '.join(map(str, self.ports()))}"] if self.ports() else []
         return [*(f"found: {line}" for line in found), *(f"open: {finding.message}" for finding in self.unread)]
+
+    def ports(self) -> list[int]:
+        """Return the node ports of Services, in order."""
+        return sorted({int(str(claim.key).partition("/")[0]) for mesh in self.meshes for claim in node_ports(mesh)})
 
     def is_open(self, kind: str) -> bool:
         """Return whether a kind, by kubectl's name, could not be read."""

@@ -35,6 +35,9 @@ CHARTS = ("base", "istiod", "gateway", "cni", "ztunnel", "istio-1.5")
 #: Who signs the certificates of workloads: the control plane, or an authority outside of Istio.
 AUTHORITIES = ("istiod", "external")
 
+#: The charts that name the root certificate of the mesh.
+ROOTED = ("istiod", "ztunnel")
+
 #: What every file of values says about itself, by which -o knows what it may replace.
 WRITTEN_BY = "Written by: multimesh values"
 
@@ -91,7 +94,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_flag(
         command,
         "--oldest",
-        "the oldest version of Istio among the revisions of the mesh; default: unknown where it has canaryRevisions",
+        "the oldest version of Istio among the revisions of the mesh, for istiod and ztunnel; default: unknown where it "
+        "has canaryRevisions",
         metavar="V",
     )
     add_flag(command, "--ca", "who signs the certificates of workloads", default="istiod", choices=AUTHORITIES)
@@ -117,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
     elif not options.chart:
         raise MultimeshError("", "--chart is missing", f"It may be: {', '.join(CHARTS)}.")
     mesh = load_profile(options.profile)
-    oldest = version(options.oldest, "istiod") if options.oldest else None
+    oldest = _oldest(options)
     if options.all:
         texts = all_values(mesh, options.istio, options.name, oldest=oldest, ca=options.ca)
     else:
@@ -131,6 +135,23 @@ def run(options: argparse.Namespace) -> int:
     write_files(directory, texts, replaces=lambda text: WRITTEN_BY in text)
     write_text("".join(f"written: {directory / name}\n" for name in texts))
     return DONE
+
+
+def _oldest(options: argparse.Namespace) -> Version | None:
+    """Return the version that --oldest names. Raises MultimeshError if it would have no effect, or contradicts --istio."""
+    if not options.oldest:
+        return None
+    if not options.all and options.chart not in ROOTED:
+        what = f'--oldest is "{options.oldest}", and the values of the chart {options.chart} do not depend on it'
+        hint = f"It decides the name of the root certificate: the charts {' and '.join(ROOTED)}. Leave it out."
+        raise MultimeshError("", what, hint)
+    oldest = version(options.oldest, ROOTED[0])
+    istio = version(options.istio, "istio-1.5" if is_1_5(options.istio) else ROOTED[0])
+    if oldest > istio:
+        what = f'--oldest is "{options.oldest}", which is newer than Istio {istio}, for which the values are'
+        hint = "It is the oldest version that runs, this one included. Leave it out if no revision is older."
+        raise MultimeshError("", what, hint)
+    return oldest
 
 
 def _require_all_is_possible(options: argparse.Namespace) -> None:

@@ -3,6 +3,8 @@
 kpt and kustomize write what they know of the file of a resource into annotations, and the list itself has no file: a
 line of it means nothing to a user. A function that fails may write results too: its caller reads them and uses no items
 (kustomize kyaml v0.21.2, fn/runtime/runtimeutil/runtimeutil.go, FunctionFilter.Filter and doResults).
+What a result may hold is in the KRM functions specification v1 (kustomize, cmd/config/docs/api-conventions/
+functions-spec.md).
 
 Only a run that found something in a ResourceList imports this.
 """
@@ -176,7 +178,9 @@ def _name_profile(error: MultimeshError, found: List, where: str) -> None:
 def _result(severity: str, what: str, hint: str, rule: str, item: Item | None) -> dict[str, Value]:
     result: dict[str, Value] = {"message": f"{what}. {' '.join(hint.split(chr(10)))}".strip(), "severity": severity}
     if item is not None:
-        result["resourceRef"] = item.ref
+        # What lacks one of them has no reference: the specification requires all three.
+        if {"apiVersion", "kind", "name"} <= item.ref.keys():
+            result["resourceRef"] = item.ref
         if item.file:
             result["file"] = item.file
     if rule:

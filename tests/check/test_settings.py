@@ -6,12 +6,17 @@ import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from finding_cases import live, thing
 from program import profile
 
+from multimesh.check.catalogue import CATALOGUE
+from multimesh.check.settings_schema import settings_schema
 from multimesh.cli import main
+
+VALIDATOR = jsonschema.Draft7Validator(settings_schema())
 
 NO_OWNER = {"finding": "no-owner", "reason": "another tool installs the CRDs"}
 
@@ -138,9 +143,30 @@ def test_an_entry_ignores_what_it_names(entry, ignored, run, tmp_path):
 def test_a_severity_of_the_file_decides(run):
     write(".multimesh.yaml", severity={"no-owner": "error"})
     code, out, _ = run()
-    assert (code, out.startswith("error: no-owner\n")) == (1, True)
+    assert (code, out.startswith("error (warning by default): no-owner\n")) == (1, True)
     write(".multimesh.yaml", severity={"no-owner": "info"})
     assert run("--severity", "warning")[0] == 0
+
+
+def test_a_severity_of_the_file_is_marked_in_every_format_for_people_and_in_json(run):
+    """A reader of an error sees that others call it a warning. The same severity is no change."""
+    write(".multimesh.yaml", severity={"no-owner": "error"})
+    [item] = json.loads(run("-o", "json")[1])["findings"]
+    assert (item["severity"], item["defaultSeverity"]) == ("error", "warning")
+    for form in ("text", "github", "junit", "html"):
+        assert "error (warning by default)" in run("-o", form)[1], form
+    [sarif] = json.loads(run("-o", "sarif")[1])["runs"]
+    assert sarif["results"][0]["level"] == "error"
+    assert sarif["tool"]["driver"]["rules"][0]["defaultConfiguration"] == {"level": "warning"}
+    write(".multimesh.yaml", severity={"no-owner": "warning"})
+    assert run()[1].startswith("warning: no-owner\n")
+    assert "defaultSeverity" not in run("-o", "json")[1]
+
+
+def test_the_summary_and_the_exit_code_follow_the_severity_of_the_file(run):
+    write(".multimesh.yaml", severity={"no-owner": "error"})
+    code, out, _ = run()
+    assert (code, out.splitlines()[-1]) == (1, "2 meshes: 1 error")
 
 
 def test_strict_in_the_file_makes_an_open_question_an_error(run, tmp_path):
@@ -181,6 +207,32 @@ def test_a_mistake_in_the_file_is_an_error_at_its_line(text, line, message, run)
     assert err.startswith(f"multimesh: .multimesh.yaml:{line}: ")
     assert message in err
     assert "profile" not in err
+    documents = list(yaml.safe_load_all(text))
+    # A schema is about one document.
+    assert len(documents) > 1 or not VALIDATOR.is_valid(documents[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ignore:\nseverity:\nstrict:\n", "{}\n", "strict: true\n", "severity: {unreadable: error, no-owner: info}\n",
+        "ignore:\n- {finding: no-owner, reason: x, mesh: blue, resource: Kind/*}\n- {finding: node-port, reason: z}\n",
+    ],
+)  # fmt: skip
+def test_the_schema_accepts_what_the_command_accepts(text, run):
+    """For mistakes, the test before this one compares them."""
+    Path(".multimesh.yaml").write_text(text)
+    assert run()[2] == ""
+    VALIDATOR.validate(yaml.safe_load(text))
+
+
+def test_the_schema_knows_each_finding(capsysbinary):
+    """An editor completes the ids. An open question can be made an error and nothing else."""
+    assert main(["schema", "-o", "settings"]) == 0
+    found = json.loads(capsysbinary.readouterr().out)["properties"]
+    assert set(found["ignore"]["items"]["properties"]["finding"]["enum"]) == set(CATALOGUE) - {"unreadable"}
+    assert found["severity"]["properties"].keys() == CATALOGUE.keys()
+    assert found["severity"]["properties"]["unreadable"]["enum"] == ["error"]
 
 
 def test_a_file_that_is_named_must_be_there(run):

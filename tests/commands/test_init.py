@@ -16,6 +16,7 @@ import yaml
 from argocd import environment as of_argo_cd
 from helms import CHART, PROGRAM, clean_environment, real_helm
 from pages import MADE, ROOT
+from program import profile
 
 import multimesh.cli
 from multimesh.commands import values as command
@@ -689,6 +690,31 @@ def test_what_cannot_be_read_stays_an_open_question(tmp_path, capsysbinary, kube
     assert "no CRDs of Istio" not in out
     assert re.search(r"(?m)^open: customresourcedefinitions could not be read: .*$", out)
     assert not load((tmp_path / "m/green/profile.yaml").read_text(), "").owns_shared
+
+
+@pytest.mark.parametrize(
+    ("in_cluster", "beside", "example"),
+    [
+        ([], {}, "{http2: 32380, https: 32390}"),
+        ([32380, 32391], {}, "{http2: 32381, https: 32390}"),
+        ([], {"http2": 32380, "https": 32390}, "{http2: 32381, https: 32391}"),
+        (range(32380, 32390), {"http2": 32391}, "{http2: 32390, https: 32392}"),
+    ],
+)
+def test_the_example_of_node_ports_has_free_ones(in_cluster, beside, example, tmp_path, capsysbinary, kubectl):
+    """Who removes the # gets ports that no Service of the cluster has and no profile beside it asks for."""
+    ports = [{"port": number, "nodePort": number} for number in in_cluster]
+    service = {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "edge", "namespace": "other"},
+        "spec": {"type": "NodePort", "ports": ports},
+    }  # fmt: skip
+    kubectl(space("other"), service)
+    if beside:
+        (tmp_path / "m/red").mkdir(parents=True)
+        (tmp_path / "m/red/profile.yaml").write_text(profile("red", "istio-red", (), nodePorts=beside))
+    code, _, err = init(capsysbinary, "green", "--from-cluster", "--istio", "1.5", tmp_path / "m/green")
+    assert (code, err) == (0, "")
+    assert f"\n  # nodePorts: {example}\n" in (tmp_path / "m/green/profile.yaml").read_text()
 
 
 # The README has the commands of the Helm that is installed.

@@ -4,8 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import program
 import pytest
 import yaml
+
+from multimesh.commands.values import CHARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 MINORS = [f"1.{minor}" for minor in range(6, 32)]
@@ -445,6 +448,36 @@ def test_a_root_that_keeps_its_stock_name_has_a_comment_that_says_why():
     assert "--oldest 1.27" in run(*arguments, "--oldest", "1.24").stdout
     assert "--oldest" not in run(*arguments).stdout
     assert run(*arguments, "--oldest", "new").returncode == 2
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_oldest_is_refused_where_it_has_no_effect(chart, tmp_path):
+    """A flag that is ignored would look like an answer. The other charts do not name the root."""
+    version = "1.5" if chart == "istio-1.5" else "1.30"
+    written = [values("blue", chart, version, options={"oldest": it}, sharedResources="own") for it in ("1.24", "1.30")]
+    is_rooted = written[0] != written[1]
+    owner = tmp_path / "profile.yaml"
+    owner.write_text(program.profile("blue", "istio-blue", (), sharedResources="own"))
+    done = run("--profile", str(owner), "--chart", chart, "--istio", version, "--oldest", "1.24")
+    assert (done.returncode, done.stdout == "") == ((0, False) if is_rooted else (2, True))
+    if not is_rooted:
+        assert f'--oldest is "1.24", and the values of the chart {chart} do not depend on it' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "istio"),
+    [
+        (("--chart", "istiod", "--istio", "1.30"), "1.30"), (("--all", "-o", "x", "--istio", "1.30.2"), "1.30"),
+        (("--all", "-o", "x", "--istio", "1.5"), "1.5"),
+    ],
+)  # fmt: skip
+def test_an_oldest_version_that_is_newer_than_the_values_is_refused(flags, istio, tmp_path):
+    """The version of the values runs too once they are installed; nothing is written."""
+    flags = [str(tmp_path / "x") if flag == "x" else flag for flag in flags]
+    done = run("--profile", "charts-values/blue", *flags, "--oldest", "1.31")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f'--oldest is "1.31", which is newer than Istio {istio}' in done.stderr
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("istio", MINORS)

@@ -58,7 +58,7 @@ def test_the_command_prints_the_shipped_schema(capsysbinary):
 def test_no_pattern_needs_more_than_a_regular_expression(form):
     """RE2, with which Go compiles patterns, has neither lookaheads nor references to groups."""
     found = patterns(FORMATS[form]())
-    assert found
+    assert found or form == "settings"
     assert [one for one in found if "(?" in one or re.search(r"\\[1-9kpP]", one)] == []
 
 

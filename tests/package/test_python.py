@@ -18,6 +18,7 @@ from helms import CHART, PROGRAM, ROOT, Helm, Ran, by_key
 from pythons import VERSION, virtual_environment
 
 import multimesh
+from multimesh.version import HOME
 
 PROFILE = ROOT / "charts-values" / "affirmed"
 ARGUMENT = f"--post-renderer-args=--profile={PROFILE}"
@@ -74,8 +75,10 @@ def test_the_description_has_no_relative_link(wheel: Path) -> None:
         metadata = email.message_from_bytes(archive.read(f"multimesh-{multimesh.__version__}.dist-info/METADATA"))
     text = metadata.get_payload()
     links = re.findall(r"\]\(([^)]+)\)", str(text))
-    assert links
     assert [link for link in links if not link.startswith("https://")] == []
+    paths = {link.removeprefix(f"{HOME}/").partition("#")[0] for link in links if link.startswith(HOME)}
+    assert {"docs/profile.md", "CONTRIBUTING.md"} <= paths
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert {url.split(", ")[0] for url in metadata.get_all("Project-URL", [])} >= {"Homepage", "Documentation"}
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kustomizes
 import pytest
 import yaml
@@ -149,6 +150,98 @@ def test_a_list_of_another_kind_gets_no_results(blue):
     done = run(stock, blue)
     assert done.code == 0
     assert b"results" not in done.out
+
+
+# What the KRM functions specification says
+
+#: The annotations by which an orchestrator finds the file of an item again, in both forms, with others that are internal
+#: (kustomize kyaml, kio/kioutil/kioutil.go). A function must not change them.
+INTERNAL = {
+    "internal.config.kubernetes.io/path": "a/b.yaml",
+    "internal.config.kubernetes.io/index": "2",
+    "internal.config.kubernetes.io/id": "7",
+    "internal.config.kubernetes.io/seqindent": "compact",
+    "internal.config.kubernetes.io/annotations-migration-resource-id": "3",
+    "internal.config.kubernetes.io/of-an-orchestrator": "x",
+    "config.kubernetes.io/path": "a/b.yaml",
+    "config.kubernetes.io/index": "2",
+    "config.k8s.io/id": "7",
+    "config.kubernetes.io/merge-source": "original",
+}
+#: What a result may have, and what it must have.
+RESULT: dict[str, Any] = {
+    "required": ["message"],
+    "additionalProperties": False,
+    "properties": {
+        "message": {"type": "string", "minLength": 1},
+        "severity": {"enum": ["error", "warning", "info"]},
+        "resourceRef": {
+            "required": ["apiVersion", "kind", "name"],
+            "additionalProperties": False,
+            "properties": {key: {"type": "string"} for key in ("apiVersion", "kind", "namespace", "name")},
+        },
+        "file": {
+            "required": ["path"],
+            "additionalProperties": False,
+            "properties": {"path": {"type": "string"}, "index": {"type": "number"}},
+        },
+        "tags": {"additionalProperties": {"type": "string"}},
+    },
+}
+#: Items that rules change: a name, a list of annotations, selectors and labels.
+CHANGED = (
+    item("ClusterRole", "kiali", rules=[]),
+    item("CustomResourceDefinition", "gateways.networking.istio.io", spec={"versions": [{"name": "v1"}]}),
+    {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": "istio-sidecar-injector"},
+        "webhooks": [
+            {
+                "name": "sidecar-injector.istio.io",
+                "clientConfig": {"service": {"name": "istio-sidecar-injector", "namespace": "istio-blue"}},
+                "namespaceSelector": {"matchLabels": {"istio-injection": "enabled"}},
+            }
+        ],
+    },
+)
+OWNER = profile("blue", "istio-blue", ("nginx-blue",), sharedResources="own")
+
+
+@pytest.mark.parametrize("form", ["block", "json"])
+@pytest.mark.parametrize("before", [0, 40])
+@pytest.mark.parametrize("stock", CHANGED, ids=lambda stock: stock["kind"])
+def test_an_item_that_is_changed_keeps_the_annotations_of_the_orchestrator(stock, before, form):
+    """Both forms of path, index and id, and every other one, have the values that they had."""
+    annotated = stock | {"metadata": {**stock["metadata"], "annotations": INTERNAL}}
+    answer = yaml.safe_load(render(written([*many(before), annotated], form), load(OWNER, "p.yaml")).output)
+    found = answer["items"][-1]
+    assert len(answer["items"]) == before + 1
+    assert found != annotated
+    assert found["metadata"]["annotations"].items() >= INTERNAL.items()
+
+
+@pytest.mark.parametrize("form", ["block", "json"])
+@pytest.mark.parametrize(
+    "stock", [*CHANGED, *REFUSED], ids=lambda stock: f"{stock['kind']}-{stock['metadata']['name']}"
+)
+def test_a_local_item_is_not_changed_or_refused(stock, form):
+    """Its tools read it, and nothing applies it, so its stock names meet no other mesh; the bytes stay."""
+    local = {**INTERNAL, "config.kubernetes.io/local-config": "true"}
+    annotated = stock | {"metadata": {**stock["metadata"], "annotations": local}}
+    stream = written([annotated], form)
+    done = render(stream, load(OWNER, "p.yaml"))
+    assert done.output == stream
+
+
+@pytest.mark.parametrize("stock", [*REFUSED, {"kind": "Widget", "metadata": {"name": "w"}}])
+def test_results_are_those_of_the_specification(blue, stock):
+    """A reference needs apiVersion, kind and name; what lacks one of them has none."""
+    done = run(written([stock, CRD], "block"), blue)
+    results = yaml.safe_load(done.out)["results"]
+    assert results
+    for result in results:
+        jsonschema.validate(result, RESULT)
 
 
 # What a user of kustomize sees

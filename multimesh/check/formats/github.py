@@ -26,8 +26,9 @@ def as_github(findings: list[Finding]) -> str:
         if place is not None and place.file and place.line:
             properties = {"file": place.file, "line": str(place.line), **properties}
         written = ",".join(f"{key}={_escaped(value, _PROPERTY_ESCAPES)}" for key, value in properties.items())
+        changed = f" [{finding.label}]" if finding.default else ""
         others = "".join(f"\n{side}" for side in finding.sides)
-        message = _escaped(f"{finding.message}{others}\n{finding.advice}", _ESCAPES)
+        message = _escaped(f"{finding.message}{changed}{others}\n{finding.advice}", _ESCAPES)
         lines.append(f"::{_COMMANDS[finding.level]} {written}::{message}")
     lines += [_one_line(f"ignored: {finding.id}: {finding.message}: {finding.ignored}") for finding in ignored]
     return "\n".join([*lines, summary(findings)]) + "\n"

@@ -47,7 +47,7 @@ def as_junit(findings: list[Finding], command: str) -> str:
 
 def _text(finding: Finding) -> str:
     places = "".join(f"\n    {side}" for side in finding.sides)
-    level = finding.level if finding.ignored is None else "ignored"
+    level = finding.label if finding.ignored is None else "ignored"
     return f"{level}: {finding.message}{places}\n    {finding.ignored or finding.advice}"
 
 
