@@ -46,7 +46,7 @@ class MultimeshError(Exception):
 
 
 def one_line(text: str) -> str:
-    """Return a text without control characters: they are written as in Python, such as `\\n`.
+    r"""Return a text without control characters: they are written as in Python, such as `\n`.
 
     A name in a broken chart may hold line breaks, which would begin a message of their own, or colours of a terminal.
     """
