@@ -70,6 +70,7 @@ def test_every_claim_is_compared_under_its_id_and_phrase():
         "citadels",
         "embedded",
         "crd_versions",
+        "bundles",
         "cni_versions",
         "no_owner",
         "claimed",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from article import ARTICLE
-from browser import ROOT, Browser, browser
+from chromium import ROOT, Browser, browser
 from program import profile
 
 __all__ = ["browser"]

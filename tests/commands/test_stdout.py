@@ -130,4 +130,4 @@ def test_stdout_is_written_in_one_place():
             dotted = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
             if printed or dotted in ("sys.stdout.write", "sys.stdout.buffer", "sys.stdout.flush"):
                 writers.append(file.relative_to(ROOT).as_posix())
-    assert set(writers) <= {"multimesh/commands/stdio.py", "multimesh/bootstrap.py"}
+    assert set(writers) <= {"multimesh/commands/stdio.py", "multimesh/too_old.py"}

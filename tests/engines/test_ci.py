@@ -96,7 +96,18 @@ def test_the_hook_compares_all_profiles(tmp_path):
     program = outside.pip("pre-commit==4.7.0", "pre-commit")
     source = tmp_path / "multimesh"
     source.mkdir()
-    for name in ("multimesh", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
+    for name in (
+        "multimesh",
+        "plugins",
+        "pyproject.toml",
+        "setup.py",
+        "MANIFEST.in",
+        "plugin.yaml",
+        "postrender.py",
+        "README.md",
+        "LICENSE",
+        ".pre-commit-hooks.yaml",
+    ):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

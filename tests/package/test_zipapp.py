@@ -34,6 +34,7 @@ CASES: dict[str, tuple[tuple[object, ...], int, str]] = {
     "completion": (("zsh",), 0, "#compdef multimesh"),
     "help": (("values",), 0, "--chart"),
     "plugin-dir": (("multimesh",), 0, "written: multimesh/postrender.py\n"),
+    "schema": ((), 0, '"$schema"'),
     "version": ((), 0, f"multimesh {multimesh.__version__}\n"),
 }
 

@@ -65,7 +65,7 @@ def test_another_config_map_stays():
 '''
 
 #: The files that the steps, `make docs` and the checks read.
-COPIED = ("multimesh", "tests/support", "tests/conftest.py", "tests/rules", "tools", "docs", "README.md",
+COPIED = ("multimesh", "tests/support", "tests/conftest.py", "tests/versions.json", "tests/rules", "tools", "docs", "README.md",
           "ARCHITECTURE.md", "pyproject.toml", "postrender.py")  # fmt: skip
 
 #: The program lint-imports, which `make lint` runs.

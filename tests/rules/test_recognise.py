@@ -40,7 +40,7 @@ def pods(container: str, key: str = "containers") -> str:
 @pytest.mark.parametrize(
     "kind",
     [
-        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment", "Namespace",
+        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "DaemonSet", "Deployment",
         "NetworkAttachmentDefinition", "NetworkPolicy", "ResourceQuota", "Role", "RoleBinding", "Service",
         "ServiceAccount",
     ],
@@ -53,7 +53,7 @@ def test_objects_that_are_named_after_a_shared_chart_belong_to_it(kind: str, cha
     assert shared_chart(resource(kind, f"my-{chart}")) == ""
 
 
-@pytest.mark.parametrize("kind", ["Job", "Secret", "Gateway", "ValidatingWebhookConfiguration"])
+@pytest.mark.parametrize("kind", ["Job", "Secret", "Gateway", "Namespace", "ValidatingWebhookConfiguration"])
 def test_other_kinds_with_the_name_of_a_shared_chart_do_not_belong_to_it(kind: str) -> None:
     """The shared charts have no object of these kinds."""
     assert shared_chart(resource(kind, "istio-cni")) == ""
