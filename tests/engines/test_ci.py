@@ -97,7 +97,8 @@ def test_the_hook_compares_all_profiles(tmp_path):
     program = outside.pip(f"pre-commit=={versions.only('pre-commit')}", "pre-commit")
     source = tmp_path / "multimesh"
     source.mkdir()
-    for name in ("multimesh", "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml"):
+    needed = ("pyproject.toml", "setup.py", "plugin.yaml", "postrender.py", "README.md", "LICENSE")
+    for name in ("multimesh", *needed, ".pre-commit-hooks.yaml"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
