@@ -65,7 +65,7 @@ def is_istio_1_5(mesh: Profile, found: Cluster) -> bool:
 def unlisted(mesh: Profile, found: Cluster) -> list[Object]:
     """Return the Namespaces that have the label of the mesh, and that its profile does not list.
 
-    Since Istio 1.6 the label decides: the mesh serves them. In 1.5 the list in Citadel's flags decides, so there are none.
+    Since Istio 1.6 the label decides: the mesh serves them. In 1.5 Citadel's list decides, so there are none.
     """
     if is_istio_1_5(mesh, found):
         return []
