@@ -40,7 +40,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests/support"), str(ROOT / "tools")]
 
 from finding_cases import CASES, arguments  # noqa: E402 - the path above comes first
 from settings_note import SETTINGS_NOTE  # noqa: E402 - the path above comes first
-from versions import TESTED  # noqa: E402 - the path above comes first
+from versions import SHOWN, TESTED  # noqa: E402 - the path above comes first
 
 from multimesh import cli as commands  # noqa: E402 - the path above comes first
 from multimesh.check.catalogue import CATALOGUE  # noqa: E402 - the path above comes first
@@ -130,8 +130,9 @@ def between(name: str, marker: str, text: str, page: str = "") -> str:
 def versions_line() -> str:
     """Return the sentence about the versions that are tested."""
     names = {"helm": "Helm", "kubernetes": "Kubernetes", "helm-controller": "Flux's helm-controller"}
+    names |= {"argo-cd": "Argo CD's plugin server", "helmfile": "Helmfile"}
     said = [f"{names.get(what, what)} {' and '.join(filter(None, (', '.join(listed[:-1]), listed[-1])))}"
-            for what, listed in TESTED.items()]  # fmt: skip
+            for what, listed in ((what, TESTED[what]) for what in SHOWN)]  # fmt: skip
     return f"The tests run {', '.join(said)}, and the charts of Istio 1.5 to {Version(*NEWEST)}.\n"
 
 

@@ -40,8 +40,8 @@ class Ignore(NamedTuple):
 class Finding(NamedTuple):
     """One finding: an id of the catalogue, what was found, and where.
 
-    `severity` and `remedy` are empty where those of the catalogue apply. `ignored` is why it fails nothing. `default` is
-    the severity without the settings or --strict, if they have changed it.
+    `severity` and `remedy` are empty where those of the catalogue apply. `ignored` is why it fails nothing. `default`
+    is the severity without the settings or --strict, if they have changed it.
     """
 
     id: str

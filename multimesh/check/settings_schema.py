@@ -1,7 +1,7 @@
 """The file .multimesh.yaml as a JSON Schema, for editors and other validators.
 
-It is made from `SETTINGS` (`multimesh/check/settings.py`), the definitions that validate, and has the ids of findings in
-addition, which are compared afterwards there.
+It is made from `SETTINGS` (`multimesh/check/settings.py`), the definitions that validate, and has the ids of findings
+in addition, which are compared afterwards there.
 """
 
 from __future__ import annotations

@@ -94,8 +94,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_flag(
         command,
         "--oldest",
-        "the oldest version of Istio among the revisions of the mesh, for istiod and ztunnel; default: unknown where it "
-        "has canaryRevisions",
+        "the oldest version of Istio among the revisions of the mesh, for istiod and ztunnel; default: unknown where "
+        "it has canaryRevisions",
         metavar="V",
     )
     add_flag(command, "--ca", "who signs the certificates of workloads", default="istiod", choices=AUTHORITIES)
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _oldest(options: argparse.Namespace) -> Version | None:
-    """Return the version that --oldest names. Raises MultimeshError if it would have no effect, or contradicts --istio."""
+    """Return the version that --oldest names. Raises MultimeshError if it has no effect or contradicts --istio."""
     if not options.oldest:
         return None
     if not options.all and options.chart not in ROOTED:

@@ -14,7 +14,7 @@ from finding_cases import crd
 from gateway_objects import gateway
 from pages import cluster_roles
 from program import profile
-from running_clusters import ROOT_CERT, encoded, labelled, old, sound, thing
+from running_clusters import ROOT_CERT, encoded, labelled, old, pod, sound, thing
 
 from multimesh.check.sources import kubectl as sources
 from multimesh.cli import main
@@ -198,6 +198,20 @@ def test_what_is_absent_from_what_was_read_is_missing(run, tmp_path, removed, ex
     done = run(install(tmp_path / "bin", list(cluster.values())), *VERIFY, "-o", "json")
     assert any(level == "error" and expected in message for _, level, message in findings(done))
     assert not any(name == "unreadable" for name, *_ in findings(done))
+
+
+def test_pods_of_a_namespace_that_only_its_label_gives_to_the_mesh_are_read(run, tmp_path):
+    """They are asked for by namespace; without the right to read them a question stays open."""
+    cluster = sound()
+    labelled(cluster, "other", mesh="affirmed")
+    wrong = pod("a", proxies=2)
+    cluster["unlisted"] = wrong | {"metadata": {**wrong["metadata"], "namespace": "default"}}
+    kubectl = install(tmp_path / "bin", list(cluster.values()))
+    found = findings(run(kubectl, *VERIFY, "-o", "json"))
+    assert [item[:2] for item in found] == [("pod-mesh", "error"), ("namespace-label", "info")]
+    refused = install(tmp_path / "refused", list(cluster.values()), without("pods"))
+    messages = [item[2] for item in findings(run(refused, *VERIFY, "-o", "json")) if item[0] == "unreadable"]
+    assert any(message.endswith('nothing is said about sidecars in "default"') for message in messages)
 
 
 # Rights.

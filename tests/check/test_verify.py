@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from gateway_objects import gateway, gateway_class
-from running_clusters import OTHER_CERT, encoded, entry, labelled, old, pod, sound, thing
+from running_clusters import OTHER_CERT, ROOT_CERT, encoded, entry, labelled, old, pod, sound, thing
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = """\
@@ -234,6 +234,47 @@ def test_a_labelled_namespace_that_the_profile_does_not_list_is_worth_an_info(tm
     """From Istio 1.6 on the label decides."""
     cluster = sound()
     labelled(cluster, "other", mesh="affirmed")
+    found, code = verify(tmp_path, cluster)
+    assert ([line[:2] for line in found], code) == ([("namespace-label", "info")], 0)
+
+
+ELSEWHERE = "istiod-blue.istio-blue.svc:15012"
+#: What is wrong in a namespace that only its label gives to the mesh: labels, objects, and what is found.
+UNLISTED = {
+    "a pod of another mesh": ({}, [pod("a", address=ELSEWHERE)], "pod-mesh", "served by another mesh's control plane"),
+    "two sidecars": ({}, [pod("a", proxies=2)], "pod-mesh", "has 2 sidecars"),
+    "a pod without a sidecar": ({"injection": "enabled-affirmed"}, [pod("a", proxies=0)], "pod-mesh", "has no sidecar"),
+    "another mesh injects": ({"injection": "enabled-blue"}, [], "injection-overlap", "of another mesh injects"),
+    "the root of another mesh": (
+        {},
+        [thing("ConfigMap", "istio-ca-root-cert", "nginx-affirmed", data={"root-cert.pem": OTHER_CERT})],
+        "ca-bundle",
+        "holds another mesh's root",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", UNLISTED)
+def test_what_is_wrong_in_a_namespace_that_only_its_label_gives_to_the_mesh_is_found(tmp_path, fault):
+    """From Istio 1.6 on the label decides, so its pods, webhooks and roots are those of the mesh."""
+    labels, objects, name, message = UNLISTED[fault]
+    cluster = sound() | {
+        "own root": thing("ConfigMap", "istio-ca-root-cert", "istio-affirmed", data={"root-cert.pem": ROOT_CERT}),
+        "blue": thing("MutatingWebhookConfiguration", "blue", webhooks=[entry("blue", ["enabled-blue"], "blue")]),
+    }
+    labelled(cluster, "other", mesh="affirmed", **labels)
+    for number, item in enumerate(objects):
+        cluster[f"unlisted {number}"] = item | {"metadata": {**item["metadata"], "namespace": "default"}}
+    found, _ = verify(tmp_path, cluster)
+    assert [line for line in found if line[0] == name and message in line[2]], found
+
+
+def test_a_namespace_with_nothing_but_the_label_of_the_mesh_needs_no_sidecars(tmp_path):
+    """It may hold gateways or configuration: nobody has asked the mesh to inject there."""
+    cluster = sound()
+    labelled(cluster, "other", mesh="affirmed")
+    item = pod("a", proxies=0)
+    cluster["unlisted"] = item | {"metadata": {**item["metadata"], "namespace": "default"}}
     found, code = verify(tmp_path, cluster)
     assert ([line[:2] for line in found], code) == ([("namespace-label", "info")], 0)
 

@@ -1,10 +1,12 @@
 """The page of `check -o html` in a real Chromium: what it loads, how it looks, and who can use it.
 
-The pages are of two meshes without findings, of two that were made by the recipe of the article, and of twenty.
+The pages are of two meshes without findings, of two that were made by the recipe of the article, and of twenty; one is
+of `verify`.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from article import ARTICLE
 from chromium import ROOT, Browser, browser
 from program import profile
+from running_clusters import pod, sound
 
 __all__ = ["browser"]
 
@@ -62,6 +65,35 @@ def test_a_page_is_whole_quiet_and_accessible(browser: Browser, pages, tmp_path,
         assert opened.console == []
         picture = opened.page.screenshot(path=tmp_path / "page.png", full_page=True)
         assert len(picture) > 10_000
+
+
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory) -> Path:
+    """Write the page of `verify` for a saved cluster with a pod that two meshes inject."""
+    directory = tmp_path_factory.mktemp("verified")
+    (directory / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",)))
+    cluster = sound() | {"twice": pod("nginx-2", proxies=2)}
+    (directory / "cluster.json").write_text(json.dumps({"kind": "List", "items": list(cluster.values())}))
+    command = [sys.executable, "-m", "multimesh", "verify", "--profile=.", "-f", "cluster.json", "-o", "html"]
+    environment = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    (directory / "verify.html").write_bytes(done.stdout)
+    return directory / "verify.html"
+
+
+def test_the_page_of_verify_is_whole_quiet_and_accessible(browser: Browser, verified) -> None:
+    """It has one column, and the finding about a pod; on a narrow window too, in the dark."""
+    with browser.open(verified, 400, "dark") as opened:
+        opened.page.wait_for_load_state("networkidle")
+        assert opened.requests == [verified.absolute().as_uri()]
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 400
+        assert opened.violations("critical", "serious", "moderate") == []
+        assert opened.console == []
+        table = opened.page.get_by_role("table", name="Which mesh injects")
+        assert table.get_by_role("columnheader").all_inner_texts() == ["namespace", "affirmed"]
+        section = opened.page.get_by_role("region", name="error: pod-mesh")
+        assert section.get_by_text("Pod/nginx-affirmed/nginx-2 has 2 sidecars").is_visible()
 
 
 @pytest.mark.parametrize("name", PAGES)

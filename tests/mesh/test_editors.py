@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import outside
 import pytest
+import versions
 import yaml
 from pages import ROOT
 from profile_cases import generated, verdict
@@ -20,7 +21,7 @@ from multimesh.cli import main
 from multimesh.commands.schema import FORMATS
 from multimesh.mesh import schema
 
-YAML_SERVER = ("yaml-language-server", "2.0.0")
+YAML_SERVER = ("yaml-language-server", versions.only("yaml-language-server"))
 GOOD = (
     "apiVersion: multimesh.dev/v1alpha1\nkind: MeshProfile\nmetadata:\n  name: blue\nspec:\n  namespace: istio-blue\n"
 )

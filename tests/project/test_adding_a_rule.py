@@ -65,8 +65,8 @@ def test_another_config_map_stays():
 '''
 
 #: The files that the steps, `make docs` and the checks read.
-COPIED = ("multimesh", "tests/support", "tests/conftest.py", "tests/versions.json", "tests/rules", "tools", "docs", "README.md",
-          "ARCHITECTURE.md", "pyproject.toml", "postrender.py")  # fmt: skip
+COPIED = ("multimesh", "tests/support", "tests/conftest.py", "tests/rules", "tests/versions.json", "tools", "docs", "README.md",
+          "ARCHITECTURE.md", "pyproject.toml", "plugin.yaml", "plugins", "postrender.py")  # fmt: skip
 
 #: The program lint-imports, which `make lint` runs.
 LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import binaries
+import browser
 import helm as tool
 import pytest
 import versions
@@ -39,6 +40,41 @@ def test_the_other_programs_are_those_that_are_built() -> None:
     assert versions.TESTED["helm-controller"] == [required("flux", "github.com/fluxcd/helm-controller")]
 
 
+#: The module that each other go.mod of tests/programs builds, by its directory, where that is the name in the list.
+PROGRAMS = {
+    "actionlint": "github.com/rhysd/actionlint",
+    "kubeconform": "github.com/yannh/kubeconform",
+    "oras": "oras.land/oras",
+    "registry": "github.com/google/go-containerregistry",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_that_go_builds_has_the_version_of_its_module(name: str) -> None:
+    """The file and go.mod say the same, so that either may be read."""
+    assert versions.only(name) == required(f"programs/{name}", PROGRAMS[name])
+
+
+def test_every_module_of_a_program_is_in_the_list() -> None:
+    """A program that is added is listed too."""
+    found = {path.parent.name for path in (ROOT / "tests" / "programs").glob("*/go.mod")}
+    assert found == {*PROGRAMS, "helm3", "helm4", "argocd-cmp-server"}
+    assert versions.only("argo-cd") == required("programs/argocd-cmp-server", "github.com/argoproj/argo-cd/v3")
+
+
+def test_no_test_names_a_version_of_a_program_that_the_list_has() -> None:
+    """Those that npm and pip install are read from the list; the script of axe-core is the tool's."""
+    assert versions.only("axe-core") == browser.AXE
+    named = [
+        (path.name, name)
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in ("hadolint", "helmfile", "pre-commit", "sarif-multitool", "yaml-language-server")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if name in line and versions.only(name) in line
+    ]
+    assert named == []
+
+
 #: How pages name a version of the software in tests/versions.json.
 NAMED = {
     "helm": r"\bHelm ((?:\d+\.\d+\.\d+(?:, | and )?)+)",
@@ -65,9 +101,9 @@ def test_pages_name_no_other_version(page: str) -> None:
     assert {(what, version) for what, version in found if version not in versions.TESTED[what]} == set()
 
 
-def test_the_readme_names_every_version() -> None:
+def test_the_readme_names_every_version_of_what_installs_a_mesh() -> None:
     """Its sentence is written by tools/docs.py, with the range of Istio that `values` knows."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"<!-- versions: begin[^>]*-->\n(.*)\n<!-- versions: end -->", text)
-    assert [version for listed in versions.TESTED.values() for version in listed if version not in line] == []
+    assert [version for what in versions.SHOWN for version in versions.TESTED[what] if version not in line] == []
     assert "1.5 to {}.{}".format(*NEWEST) in line

@@ -12,7 +12,15 @@ from multimesh.check.catalogue import WARNING
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.workloads import containers, env_value, minor_version
 from multimesh.check.objects import Object, dig, from_base64, strings
-from multimesh.check.running.cluster import WEBHOOKS, Cluster, is_istio_1_5, label_command, ours, side_of
+from multimesh.check.running.cluster import (
+    WEBHOOKS,
+    Cluster,
+    is_istio_1_5,
+    label_command,
+    ours,
+    side_of,
+    workload_namespaces,
+)
 from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
 from multimesh.mesh.writes import ROOT, ROOT_VARIABLE, UNKNOWN, root_name, row_of
@@ -98,8 +106,9 @@ def root_copies(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find copies of the root in workload namespaces that are not those of the mesh: two control planes write them."""
     known = roots(mesh, found)
     names = {name for name in root_names(mesh, found) if found.named("ConfigMap", name, mesh.namespace)}
+    served = workload_namespaces(mesh, found)
     for item in found.of("ConfigMap"):
-        if item.namespace in mesh.workload_namespaces and item.name in names and known:
+        if item.namespace in served and item.name in names and known:
             text = strings(item.data.get("data")).get("root-cert.pem", "").strip()
             if text and text not in known:
                 what = f"{item.title} holds another mesh's root: two control planes write it"

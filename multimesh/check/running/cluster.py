@@ -9,6 +9,7 @@ from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import CONTROL_PLANE, containers
 from multimesh.check.objects import Object, dig, plural, text_of
+from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
 
 WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
@@ -59,6 +60,25 @@ def is_istio_1_5(mesh: Profile, found: Cluster) -> bool:
         and any(text_of(item.get("name")) in CONTROL_PLANE - {"discovery"} for item in containers(workload))
         for workload in found.of("Deployment")
     )
+
+
+def unlisted(mesh: Profile, found: Cluster) -> list[Object]:
+    """Return the Namespaces that have the label of the mesh, and that its profile does not list.
+
+    Since Istio 1.6 the label decides: the mesh serves them. In 1.5 Citadel's list decides, so there are none.
+    """
+    if is_istio_1_5(mesh, found):
+        return []
+    return [
+        item
+        for item in found.of("Namespace")
+        if item.labels.get(MESH_LABEL) == mesh.name and item.name not in mesh.namespaces
+    ]
+
+
+def workload_namespaces(mesh: Profile, found: Cluster) -> set[str]:
+    """Return the names of the workload namespaces that the mesh serves: by its profile, or by their label."""
+    return {*mesh.workload_namespaces, *(item.name for item in unlisted(mesh, found))}
 
 
 #: Kinds that every cluster with a mesh has, and what is checked with them.

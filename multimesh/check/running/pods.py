@@ -16,9 +16,9 @@ from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, flag_value
 from multimesh.check.objects import Object, dig, listed, mappings, text_of
-from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of
+from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of, unlisted, workload_namespaces
 from multimesh.kubernetes.selectors import matches
-from multimesh.mesh.names import REVISION_LABEL
+from multimesh.mesh.names import INJECTION_LABEL, REVISION_LABEL
 from multimesh.mesh.profile import Profile
 
 #: The volume of the root certificate.
@@ -35,8 +35,9 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find workload namespaces that no webhook injects, or that the webhook of another mesh injects."""
     if not found.read(WEBHOOKS[0]) or not found.read("Namespace"):
         return
+    served, uninjected = workload_namespaces(mesh, found), _uninjected(mesh, found)
     for item in found.of("Namespace"):
-        if item.name not in mesh.workload_namespaces:
+        if item.name not in served:
             continue
         labels = {NAME_LABEL: item.name, **item.labels}
         hits = [
@@ -46,7 +47,7 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             if _injects(entry) and _matches(entry, labels)
         ]
         others = [hit for hit in hits if dig(hit[1], "clientConfig", "service", "namespace") != mesh.namespace]
-        if not hits:
+        if not hits and item.name not in uninjected:
             yield Finding("injection-overlap", f'no webhook injects pods in "{item.name}"', (side_of(mesh, item),))
         for config, entry in others:
             what = f'"{entry.get("name")}" of another mesh injects pods in "{item.name}"'
@@ -57,12 +58,13 @@ def root_maps(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find pods that mount the ConfigMap of a root that is not there: they do not start."""
     if not found.read("ConfigMap"):
         return
+    served = {mesh.namespace, *workload_namespaces(mesh, found)}
     known = {(item.namespace, item.name) for item in found.of("ConfigMap")}
     seen = {namespace for namespace, _ in known}
     for pod in found.of("Pod"):
         # Of a saved cluster nobody knows which namespaces were read.
         is_known = pod.namespace in seen if found.unread is None else not found.missed("ConfigMap", pod.namespace)
-        if pod.namespace not in mesh.namespaces or not is_known:
+        if pod.namespace not in served or not is_known:
             continue
         for volume in mappings(pod.data, "spec", "volumes"):
             name = text_of(dig(volume, "configMap", "name"))
@@ -70,6 +72,16 @@ def root_maps(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             if wanted and name and (pod.namespace, name) not in known:
                 what = f"{pod.title} mounts ConfigMap {name}, which does not exist"
                 yield Finding("root-missing", what, (side_of(mesh, pod),), remedy=_NO_ROOT)
+
+
+def _uninjected(mesh: Profile, found: Cluster) -> set[str]:
+    """Return the names of namespaces that have the label of the mesh only: nobody has asked it to inject there."""
+    return {
+        item.name
+        for item in unlisted(mesh, found)
+        if item.labels.get(INJECTION_LABEL) != mesh.injection_label
+        and item.labels.get(REVISION_LABEL) not in mesh.revisions
+    }
 
 
 def _injects(entry: dict[str, Any]) -> bool:
@@ -87,8 +99,9 @@ def _matches(entry: dict[str, Any], labels: dict[str, str]) -> bool:
 
 def pods(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Check that every pod of a workload namespace has one sidecar, of this mesh."""
+    served, uninjected = workload_namespaces(mesh, found), _uninjected(mesh, found)
     for pod in found.of("Pod"):
-        if pod.namespace not in mesh.workload_namespaces or dig(pod.data, "status", "phase") in ("Succeeded", "Failed"):
+        if pod.namespace not in served or dig(pod.data, "status", "phase") in ("Succeeded", "Failed"):
             continue
         proxies = [item for item in containers(pod) if item.get("name") == "istio-proxy"]
         opted_out = "false" in (
@@ -96,7 +109,8 @@ def pods(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             pod.annotations.get("sidecar.istio.io/inject"),
         )
         if not proxies:
-            if not opted_out and dig(pod.data, "spec", "hostNetwork") is not True:
+            expected = not opted_out and pod.namespace not in uninjected
+            if expected and dig(pod.data, "spec", "hostNetwork") is not True:
                 what = (
                     f"{pod.title} has no sidecar: it started before the label was set, or while the injector was down"
                 )

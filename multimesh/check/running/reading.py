@@ -13,7 +13,7 @@ from multimesh.check.findings import Finding
 from multimesh.check.meshes.bundles import CRDS
 from multimesh.check.meshes.gateways import GROUP, MADE, NAME_LABEL, ROUTES, is_gateway
 from multimesh.check.objects import Object, plural
-from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5
+from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5, unlisted
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, TAG_LABEL
@@ -45,6 +45,9 @@ _ROUTES = Query({f"{plural(kind)}.{GROUP}": "routes" for kind in ROUTES}, option
 
 #: The CRDs of the Gateway API: by name, since all CRDs of a cluster are many megabytes.
 _DEFINITIONS = Query({"customresourcedefinitions": "versions of the Gateway API"}, names=CRDS)
+
+#: What is read of each namespace that the mesh serves.
+_OF_WORKLOADS = {"pods": "sidecars", "configmaps": "copies of the root certificate"}
 
 #: Kinds of which a removed mesh may have left some, and that not every cluster knows.
 _OPTIONAL_LEFT = {
@@ -80,7 +83,11 @@ def read_mesh(mesh: Profile, access: Access, *, was_removed: bool = False) -> Re
     require_some(first)
     found = _joined(first)
     more = _of_citadel(mesh) if _has_citadel(mesh, found, was_removed=was_removed) else []
-    more += _left_elsewhere(mesh, found) if was_removed else _of_gateways(mesh, found)
+    if was_removed:
+        more += _left_elsewhere(mesh, found)
+    else:
+        more += _of_gateways(mesh, found)
+        more += [Query(_OF_WORKLOADS, item.name) for item in unlisted(mesh, found)]
     second = _ask(access, more)
     return Reading(_joined([*first, *second]), [one for _, answer in (*first, *second) for one in answer.findings])
 
@@ -91,10 +98,7 @@ def _running(mesh: Profile) -> list[Query]:
         Query(_OPTIONAL, optional=True),
         Query(_GATEWAY_API, optional=True),
         Query({"deployments": "control planes", "configmaps": "copies of the root certificate"}, mesh.namespace),
-        *(
-            Query({"pods": "sidecars", "configmaps": "copies of the root certificate"}, name)
-            for name in mesh.workload_namespaces
-        ),
+        *(Query(_OF_WORKLOADS, name) for name in mesh.workload_namespaces),
         Query({"secrets": "whether the root certificate is that of the authority"}, mesh.namespace, _AUTHORITY),
     ]
 

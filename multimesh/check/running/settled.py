@@ -6,7 +6,7 @@ from multimesh.check.catalogue import ERROR
 from multimesh.check.findings import Finding, Side
 from multimesh.check.objects import dig, text_of
 from multimesh.check.running.certificates import apart
-from multimesh.check.running.cluster import Cluster, ours
+from multimesh.check.running.cluster import Cluster, ours, workload_namespaces
 from multimesh.mesh.profile import Profile
 from multimesh.mesh.writes import CRL, ROOT, row_of
 
@@ -62,9 +62,8 @@ def _bundles(mesh: Profile, found: Cluster) -> dict[tuple[str, str], str]:
 def _versions(mesh: Profile, found: Cluster) -> dict[str, str]:
     """Return the version of each object that a control plane writes, by its title."""
     written = [config for config, _ in ours(mesh, found)]
+    served = {mesh.namespace, *workload_namespaces(mesh, found)}
     written += [
-        item
-        for item in found.of("ConfigMap")
-        if item.namespace in mesh.namespaces and item.name.startswith((ROOT, CRL))
+        item for item in found.of("ConfigMap") if item.namespace in served and item.name.startswith((ROOT, CRL))
     ]
     return {item.title: text_of(dig(item.data, *_VERSION)) for item in written}
