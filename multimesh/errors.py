@@ -46,7 +46,7 @@ class MultimeshError(Exception):
 
 
 def one_line(text: str) -> str:
-    """Return a text without control characters: they are written as in Python, such as `\\n`.
+    r"""Return a text without control characters: they are written as in Python, such as `\n`.
 
     A name in a broken chart may hold line breaks, which would begin a message of their own, or colours of a terminal.
     """
@@ -60,3 +60,10 @@ def may_read(error: OSError, otherwise: str) -> str:
     if error.errno != _PERMISSION_DENIED:
         return otherwise
     return "This user may not read it: 'ls -l' shows the permissions of the file, and of the directories above it."
+
+
+def not_started(program: str, error: OSError) -> MultimeshError:
+    """Return the error of a program that is there and cannot be started, such as one for another machine."""
+    return MultimeshError(
+        "", f"{program} cannot be started: {error.strerror}", "Install it again, or correct the PATH."
+    )
