@@ -60,3 +60,10 @@ def may_read(error: OSError, otherwise: str) -> str:
     if error.errno != _PERMISSION_DENIED:
         return otherwise
     return "This user may not read it: 'ls -l' shows the permissions of the file, and of the directories above it."
+
+
+def not_started(program: str, error: OSError) -> MultimeshError:
+    """Return the error of a program that is there and cannot be started, such as one for another machine."""
+    return MultimeshError(
+        "", f"{program} cannot be started: {error.strerror}", "Install it again, or correct the PATH."
+    )

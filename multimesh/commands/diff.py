@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from multimesh.commands.flags import add_flag, add_render_flags, add_switch, in_colour, render_flags
+from multimesh.commands.flags import add_flag, add_render_flags, add_switch, in_colour, names_in, render_flags
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
 from multimesh.errors import MultimeshError
@@ -79,7 +79,7 @@ def _against_release(options: argparse.Namespace, rendering: Rendering, mesh: Pr
     from multimesh.commands.release import compare, manifest_of, written
 
     namespace = options.namespace or mesh.namespace
-    only = [kind.strip() for kind in options.only.split(",") if kind.strip()]
+    only = names_in("--only", options.only)
     live = manifest_of(options.release, namespace, options.context, options.kubeconfig)
     found = compare(live, rendering.output.decode(), namespace, options.release, only)
     title = f'release {options.release} in "{namespace}"'

@@ -119,6 +119,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{found[0]}"?' if found else ""
 
 
+def names_in(flag: str, text: str) -> list[str]:
+    """Return the names in the value of a flag, which has commas between them; none if the value is empty.
+
+    Raises MultimeshError for commas and blanks alone: they would mean everything.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if text and not names:
+        raise MultimeshError("", f'{flag} is "{text}", which names nothing', "Write names with commas between them.")
+    return names
+
+
 def in_colour(choice: str) -> bool:
     """Return whether to use colours: `always`, `never`, or `auto`.
 

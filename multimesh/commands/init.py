@@ -42,7 +42,7 @@ from multimesh.commands.engines import (
     require_possible,
 )
 from multimesh.commands.files import write_files
-from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_switch, names_in
 from multimesh.commands.installed import Installed, installed, taken
 from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.commands.values import OLDEST, Version, all_values, is_1_5, version
@@ -179,7 +179,7 @@ def profile_text(options: argparse.Namespace, istio: Version, used: set[int]) ->
             schema=_schema_from(Path(options.directory)),
             name=options.mesh,
             namespace=options.namespace or f"istio-{options.mesh}",
-            workloads=[name.strip() for name in options.workloads.split(",") if name.strip()],
+            workloads=names_in("--workloads", options.workloads),
             owner=options.owner,
             others=others,
             about={key.path: key.description for key in keys(PROFILE)},

@@ -24,6 +24,7 @@ from pathlib import Path
 from multimesh.commands.files import write_files
 from multimesh.commands.stdio import DONE, write_text
 from multimesh.errors import MultimeshError
+from multimesh.version import __version__
 
 HELP = "print the directory of the plugin for Helm 4, or write the plugin"
 
@@ -103,6 +104,7 @@ def directory() -> Path:
     for found in (_ROOT, _ROOT.joinpath("multimesh", *_INSTALLED)):
         if (found / SCRIPT).is_file() and (found / PLUGIN).is_file():
             return found
+    metadata()  # Without it the remedy below is none.
     raise MultimeshError(
         "",
         f"{_ROOT} contains no plugin",
@@ -111,10 +113,14 @@ def directory() -> Path:
 
 
 def metadata() -> str:
-    """Return plugin.yaml of this installation."""
+    """Return plugin.yaml of this installation. Raises MultimeshError if there is none, as in `helm mesh`."""
     if (_ROOT / PLUGIN).is_file() and (_ROOT / SCRIPT).is_file():
         return (_ROOT / PLUGIN).read_text(encoding="utf-8")
-    return files("multimesh").joinpath(*_INSTALLED, PLUGIN).read_text(encoding="utf-8")
+    inside = files("multimesh").joinpath(*_INSTALLED, PLUGIN)
+    if not inside.is_file():
+        what = f"{_ROOT} contains no {PLUGIN}, so no plugin can be written from it"
+        raise MultimeshError("", what, f"Install that of the release: helm plugin install multimesh-{__version__}.tgz")
+    return inside.read_text(encoding="utf-8")
 
 
 def _is_ours(text: str) -> bool:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from multimesh.commands.flags import add_flag
+from multimesh.commands.flags import add_flag, names_in
 from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.errors import MultimeshError
 from multimesh.mesh.names import CRD_POLICY, MESH_LABEL, SHARED, SHARED_POLICIES, SUFFIXED, WRITES_POLICY
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 def names_of(flag: str, value: str) -> list[str]:
     """Return the policies that a flag names. Raises MultimeshError for an unknown one."""
-    names = [name.strip() for name in value.split(",") if name.strip()]
+    names = names_in(flag, value)
     for name in names:
         if name not in POLICIES:
             raise MultimeshError("", f'{flag} names the policy "{name}"', f"Known policies: {', '.join(POLICIES)}.")

@@ -8,7 +8,7 @@ import subprocess
 
 from multimesh.commands.comparison import ADDED, CHANGED, REMOVED, Difference, differences, parsed
 from multimesh.commands.flags import nearest
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, not_started
 
 _SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
 
@@ -26,7 +26,10 @@ def manifest_of(release: str, namespace: str, context: str, kubeconfig: str) -> 
     command += ["--kube-context", context] if context else []
     command += ["--kubeconfig", kubeconfig] if kubeconfig else []
     # No bytes of the chart on stdin are for Helm.
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError as error:
+        raise not_started(helm, error) from None
     title = f'release {release} in "{namespace}"'
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]

@@ -212,3 +212,20 @@ def test_a_link_to_nothing_in_a_directory_is_an_error(tmp_path):
     (tmp_path / "base.yaml").symlink_to("absent")
     with pytest.raises(MultimeshError, match=r"base\.yaml: is a link to nothing"):
         files_of(str(tmp_path))
+
+
+def test_a_kubectl_that_cannot_be_started_is_an_error(tmp_path):
+    """It may be one for another machine."""
+    program = tmp_path / "kubectl"
+    program.write_bytes(b"\x7fELF for another machine")
+    program.chmod(0o755)
+    with pytest.raises(MultimeshError, match="kubectl cannot be started: "):
+        kubectl._run([str(program), "get"])
+
+
+def test_what_kubectl_writes_need_not_be_utf_8(tmp_path):
+    """A message in another encoding is printed, and ends in no traceback."""
+    program = tmp_path / "kubectl"
+    program.write_text("#!/bin/sh\nprintf '\\344\\n' >&2\nexit 1\n")
+    program.chmod(0o755)
+    assert kubectl._run([str(program)]).stderr == "\ufffd\n"

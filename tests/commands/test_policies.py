@@ -130,6 +130,14 @@ def test_a_choice_of_no_policy_is_refused(tmp_path, capfd):
     assert err.startswith("multimesh: --only and --except leave no policy to write\n")
 
 
+@pytest.mark.parametrize("flag", ["--only", "--except"])
+def test_commas_alone_choose_nothing(tmp_path, capfd, flag):
+    """As an unset variable between commas leaves them: all policies would be another choice."""
+    code, out, err = run(tmp_path, capfd, PLAIN, flag, ",")
+    assert (code, out) == (2, "")
+    assert err.startswith(f'multimesh: {flag} is ",", which names nothing\n')
+
+
 def test_a_policy_that_does_not_exist_is_refused(tmp_path, capfd):
     code, out, err = run(tmp_path, capfd, PLAIN, "--only", "root")
     assert (code, out) == (2, "")

@@ -201,6 +201,20 @@ def test_without_helm_the_message_says_so(run, monkeypatch):
     assert run(STOCK, STOCK)[2].startswith("multimesh: helm is not on the PATH\n")
 
 
+def test_a_helm_that_cannot_be_started_is_an_error(run, tmp_path):
+    """It may be one for another machine."""
+    (tmp_path / "bin/helm").write_bytes(b"\x7fELF for another machine")
+    code, out, err = run(STOCK, STOCK)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"multimesh: {tmp_path}/bin/helm cannot be started: ")
+
+
+def test_kinds_that_are_commas_alone_are_not_all_kinds(run):
+    code, out, err = run(STOCK, STOCK, "--only", " , ")
+    assert (code, out) == (2, "")
+    assert err.startswith('multimesh: --only is " , ", which names nothing\n')
+
+
 @streams.over("source", streams.streams(helm="helm4"))
 def test_a_chart_of_helm_3_and_of_helm_4_are_equal(source):
     """Helm 4 re-serialises the manifest of every stock chart, and not one field differs."""

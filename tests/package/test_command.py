@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import tarfile
 from pathlib import Path
 
 import packages
@@ -148,3 +151,16 @@ def init(helm: Helm, directory: Path, *arguments: str) -> Path:
 def namespace(directory: Path) -> str:
     """Return the namespace in a profile."""
     return multimesh.load_profile((directory / "profile.yaml").read_text(encoding="utf-8")).namespace
+
+
+@pytest.mark.parametrize("words", [(), ("written",)], ids=["printed", "written"])
+def test_the_plugin_of_render_is_not_made_from_this_one(plugins: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """It does not hold the files of that plugin; the message names the archive that does."""
+    with tarfile.open(plugins / f"multimesh-cli-{VERSION}.tgz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    program = tmp_path / "multimesh-cli" / "mesh.py"
+    command = [sys.executable, "-S", "-I", program, "plugin-dir", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"helm plugin install multimesh-{VERSION}.tgz" in done.stderr
+    assert not (tmp_path / "written").exists()

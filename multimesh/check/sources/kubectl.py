@@ -19,7 +19,7 @@ from multimesh.check.findings import Finding, Side
 from multimesh.check.objects import Object
 from multimesh.check.sources.json_list import items_of
 from multimesh.check.sources.manifests import objects, parse
-from multimesh.errors import MultimeshError
+from multimesh.errors import MultimeshError, not_started
 
 
 class Access(NamedTuple):
@@ -200,7 +200,12 @@ def require_some(answered: Iterable[tuple[Query, Answer]]) -> None:
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    try:
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=dict(os.environ)
+        )
+    except OSError as error:
+        raise not_started(command[0], error) from None
 
 
 #: What kubectl writes of a kind that the cluster does not know.
