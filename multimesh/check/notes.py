@@ -216,8 +216,8 @@ NOTES = {
         "mutatingwebhookconfigurations, validatingwebhookconfigurations, validatingadmissionpolicies, "
         "validatingadmissionpolicybindings, clusterroles, clusterrolebindings and "
         "customresourcedefinitions, for `check` also on clusterissuers, meshpolicies and "
-        "clusterrbacconfigs, for `--removed` on leases, where the cluster has the Gateway API on gateways, gatewayclasses, "
-        "httproutes, grpcroutes, tlsroutes, tcproutes and udproutes, and `get` on the secrets "
+        "clusterrbacconfigs, for `--removed` on leases, where the cluster has the Gateway API on gateways, "
+        "gatewayclasses, httproutes, grpcroutes, tlsroutes, tcproutes and udproutes, and `get` on the secrets "
         "cacerts and istio-ca-secret; for Istio 1.5 also `list` on secrets.\n"
         "[Who may read](operations.md#who-may-read) has them as a ClusterRole."
     ),
