@@ -13,7 +13,8 @@ The exit code is 1 if more than one mesh answers.
 
 --file takes manifests as `check` does, or the saved output of `kubectl get -o json`. Of a profile without manifests the
 webhooks are those of the newest charts, as `render` changes them. For the name of a finding or a rule, or for a key of
-the profile, its page is printed, and with `rule`, `finding` or `key` before it that page only; nothing else is read then.
+the profile, its page is printed, and with `rule`, `finding` or `key` before it that page only; nothing else is
+read then.
 """
 
 from __future__ import annotations
