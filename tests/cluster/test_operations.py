@@ -214,6 +214,17 @@ def runs(namespace: str, version: str) -> Holds:
     return holds
 
 
+def mounts(namespace: str, name: str) -> Holds:
+    """Expect that pods of a namespace mount the root under this name, and that it is there."""
+
+    def holds(world: World) -> None:
+        volumes = world.pod(namespace)["spec"]["volumes"]
+        assert [one["configMap"]["name"] for one in volumes if one["name"] == ROOT_VOLUME] == [name]
+        until(f"{namespace} has {name}", lambda: world.api.get("ConfigMap", name, namespace))
+
+    return holds
+
+
 def owns(release: str) -> Holds:
     """Expect that the CRDs belong to a release."""
 
@@ -258,7 +269,14 @@ AFTER: dict[str, tuple[Holds, ...]] = {
         denies("nginx-affirmed", "affirmed/affirmed-1-30"),
         becomes("shop", "blue/blue"),
     ),
-    "remove the old revision": (becomes("nginx-affirmed", "affirmed/affirmed-1-30"),),
+    "remove the old revision": (
+        becomes("nginx-affirmed", "affirmed/affirmed-1-30"),
+        mounts("nginx-affirmed", "istio-ca-root-cert"),
+    ),
+    "name the root again": (
+        becomes("nginx-affirmed", "affirmed/affirmed-1-30"),
+        mounts("nginx-affirmed", "istio-ca-root-cert-affirmed"),
+    ),
     "take ownership": (owns("istio-base-blue"),),
     "leave ownership": (owns("istio-base-blue"), keeps_crds),
     "remove affirmed": (
