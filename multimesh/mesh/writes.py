@@ -112,7 +112,7 @@ WRITES: tuple[Write, ...] = (
         None, DISJOINT, "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
     ),
     Write(
-        "crl", f"ConfigMap `{CRL}`, only if `cacerts` has a revocation list", DISCOVERED, (1, 27), None,
+        "crl", f"ConfigMap `{CRL}`, empty if `cacerts` has no revocation list", DISCOVERED, (1, 27), None,
         _CRL_APART, "1.30.3 pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
     ),
     Write(

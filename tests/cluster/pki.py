@@ -36,6 +36,16 @@ class Authority:
             _written(folder / f"{stem}.key", _private(key)),
         )
 
+    def cacerts(self) -> dict[str, bytes]:
+        """Return what the Secret `cacerts` of a control plane with this authority contains, with a revocation list."""
+        now = dt.datetime.now(dt.timezone.utc)
+        built = x509.CertificateRevocationListBuilder(
+            issuer_name=self._name, last_update=now - _DAY, next_update=now + _DAY
+        )
+        revoked = built.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        names = ("ca-cert.pem", "cert-chain.pem", "root-cert.pem")
+        return dict.fromkeys(names, self.pem) | {"ca-key.pem": _private(self._key), "ca-crl.pem": revoked}
+
     def context(self, folder: Path, stem: str, *names: str) -> ssl.SSLContext:
         """Return what a server with these names needs for TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -10,6 +10,7 @@ A chart of a stream takes the values that docs/operations.md gives, and does wit
     istiod    revision                       the revision; without one, the stream of the default revision
     istiod    meshConfig.discoverySelectors  which namespaces it reads
     istiod    global.trustBundleName         from 1.27 on: where it writes its root, and what pods mount
+    istiod    pilot.crlConfigMapName         from 1.29 on: where it writes its revocation list
     gateway   name, revision                 its name, and who injects it
 
 Other values have no effect here: the text is that of the stream.
@@ -28,12 +29,13 @@ from charts import NAMESPACE, REVISION, STOCK, parametrized, released, without
 from helms import Helm
 from streams import stream
 
-#: The version of the streams whose chart gives the root a name.
+#: The version of the streams whose chart gives the root and the revocation list a name.
 NAMES_ROOT = "1.30.3"
 #: The charts, and the order of the values for their placeholders.
 VALUES = {
     "base": 'defaultRevision: default\nglobal: {istioNamespace: ""}\nbase: {excludedCRDs: []}\n',
-    "istiod": 'revision: ""\nglobal: {istioNamespace: "", trustBundleName: ""}\nmeshConfig: {discoverySelectors: []}\n',
+    "istiod": 'revision: ""\nglobal: {istioNamespace: "", trustBundleName: ""}\nmeshConfig: {discoverySelectors: []}\n'
+    'pilot: {crlConfigMapName: ""}\n',
     "gateway": 'revision: ""\nname: ""\n',
 }
 _PUT = f'replace "{NAMESPACE}" .Release.Namespace | replace "@RELEASE@" .Release.Name'
@@ -61,6 +63,9 @@ TEMPLATES = {
 {{{{- $variable := "" }}}}
 {{{{- if $root }}}}
 {{{{- $variable = printf "          - name: PILOT_CA_CERT_CONFIGMAP\\n            value: %s\\n" $root }}}}
+{{{{- end }}}}
+{{{{- with .Values.pilot.crlConfigMapName }}}}
+{{{{- $variable = printf "%s          - name: PILOT_CRL_CONFIGMAP\\n            value: %s\\n" $variable . }}}}
 {{{{- end }}}}
 {{{{ .Files.Get $file | {_PUT} | replace "{REVISION}" .Values.revision | replace "@SELECTORS@\\n" $selectors
     | replace "@VARIABLE@\\n" $variable | replace "@ROOT@" $root }}}}

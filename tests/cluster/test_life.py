@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 import charts
 import pytest
 import yaml
-from api import Object, path
+from api import Object, until
 from helms import clean_environment
 from pages import blocks
+from pki import Authority
 from program import profile
+from test_operations import Reader, for_helm, stories
 from world import INJECTION, MESH, MESHES, World
 
 NEWEST = "1.30.3"
@@ -212,42 +215,81 @@ def test_failure_policy_is_the_only_field_that_differs_from_the_manifest(bare: W
     assert found == {("ValidatingWebhookConfiguration", "failurePolicy")}
 
 
-class Writers:
-    """Two control planes that write one ConfigMap in turn, as two with a revocation list of their own do."""
-
-    def __init__(self, world: World, namespace: str, name: str) -> None:
-        self._api, self._place, self._ends = world.api, path("ConfigMap", namespace, name), threading.Event()
-        world.api.create("ConfigMap", {"metadata": {"name": name}, "data": {"ca-crl.pem": "none"}}, namespace)
-        self._threads = [threading.Thread(target=self._write, args=(text,)) for text in ("of affirmed", "of stock")]
-
-    def __enter__(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _write(self, text: str) -> None:
-        while not self._ends.wait(0.01):
-            self._api.call("PATCH", self._place, {"data": {"ca-crl.pem": text}}, "application/merge-patch+json")
+@pytest.fixture
+def reader(bare: World) -> Iterator[Reader]:
+    """Return a shell for docs/operations.md, with charts of one version."""
+    made = Reader(bare)
+    made.repository.start()
+    made.nodes.start()
+    try:
+        made.repository.publish(NEWEST)
+        made.run(f"helm repo add istio {made.repository.url}")
+        yield made
+    finally:
+        made.nodes.stop()
+        made.repository.stop()
 
 
-@WITH_HELM_3
-def test_verify_names_a_revocation_list_that_two_control_planes_write(bare: World) -> None:
-    """Another object that nobody writes, such as the root of a stock mesh that this one does not use, is not named."""
-    folder = write_profile(bare, "affirmed", "nginx-affirmed")
+def plug_in(world: World, mesh: str) -> str:
+    """Create the Secret with an authority and a revocation list of its own; return the list."""
+    authority = world.authorities[mesh] = Authority(f"the root of {mesh}")
+    files = authority.cacerts()
+    data = {name: base64.b64encode(text).decode() for name, text in files.items()}
+    world.api.create("Secret", {"metadata": {"name": "cacerts"}, "data": data}, f"istio-{mesh}")
+    return files["ca-crl.pem"].decode()
+
+
+def lists(world: World, namespace: str) -> dict[str, str]:
+    """Return the revocation lists of a namespace, by the name of their ConfigMap."""
+    return {
+        one["metadata"]["name"]: one["data"]["ca-crl.pem"]
+        for one in world.api.list("ConfigMap", namespace)
+        if one["metadata"]["name"].startswith("istio-ca-crl")
+    }
+
+
+def verified(world: World, folder: Path) -> list[str]:
+    """Return the messages of `verify --settle`."""
+    said = world.multimesh("verify", "--profile", folder, "--settle", "2", "-o", "json")
+    assert said.err == "", said.err
+    return [one["message"] for one in json.loads(said.out)["findings"]]
+
+
+@BOTH
+def test_beside_a_stock_mesh_that_sees_all_an_own_name_ends_the_fight_for_the_revocation_list(
+    bare: World, reader: Reader
+) -> None:
+    """`verify --settle` names each list that both write, and no root; with the values that are offered it is content."""
+    (story,) = [story for story in stories() if story[0].cluster.startswith("a stock mesh,")]
+    beside = {block.cluster: block for block in story}
+    bare.namespace("istio-system")
     bare.make_namespaces("affirmed")
-    for namespace in ("istio-affirmed", "nginx-affirmed"):
-        for name, pem in (("istio-ca-root-cert", "of stock"), ("istio-ca-root-cert-affirmed", "own")):
-            root = {"metadata": {"name": name}, "data": {"root-cert.pem": f"{pem} {namespace if pem != 'own' else ''}"}}
-            bare.api.create("ConfigMap", root, namespace)
-    with Writers(bare, "nginx-affirmed", "istio-ca-crl"):
-        said = bare.multimesh("verify", "--profile", folder, "--settle", "1", "-o", "json")
-    found = [one["message"] for one in json.loads(said.out)["findings"]]
-    written = [message for message in found if "between two reads" in message]
-    assert written == [
-        "ConfigMap/nginx-affirmed/istio-ca-crl was written between two reads: two control planes write it"
+    stock, own = plug_in(bare, "system"), plug_in(bare, "affirmed")
+    words = story[0].text.partition("\n")[2]
+    reader.run(re.sub(r" \\\n +--set-json .*", "", words))  # without them it sees all namespaces
+    reader.follow(beside["file charts-values/affirmed/profile.yaml"])
+    folder = reader.copy / "charts-values" / "affirmed"
+    foretold = bare.multimesh("check", "--profile", folder, "--cluster")
+    assert "no-discovery-selector" in foretold.out, foretold.out
+    check, rest = beside["a mesh beside it"].text.split("\n", 1)
+    assert check.startswith("multimesh check ")
+    reader.run(for_helm(rest, bare.helm.major))
+    fought = {f"ConfigMap/{name}/istio-ca-crl" for name in ("istio-affirmed", "nginx-affirmed")}
+    assert verified(bare, folder) == [
+        f"{title} was written between two reads: two control planes write it" for title in sorted(fought)
     ]
-    assert [message for message in found if "another mesh's root" in message] == []
+
+    values = folder / "istiod.yaml"
+    text = values.read_text(encoding="utf-8")
+    offer = "  # crlConfigMapName: istio-ca-crl-affirmed\n"
+    assert offer in text
+    values.write_text(text.replace(offer, offer.replace("# ", "")), encoding="utf-8")
+    (upgrade,) = [block for block in blocks("docs/operations.md") if block.cluster == "upgrade affirmed"]
+    commands = upgrade.text.replace("\\\n", "").splitlines()
+    (istiod,) = [line for line in commands if line.startswith("helm upgrade istiod-affirmed ")]
+    reader.run(for_helm(istiod, bare.helm.major))
+    apart = {"istio-ca-crl": stock, "istio-ca-crl-affirmed": own}
+    for name in ("istio-affirmed", "nginx-affirmed"):
+        until(f"{name} has both lists", lambda name=name: lists(bare, name), so=lambda found: found == apart)
+    assert verified(bare, folder) == []
+    assert lists(bare, "default") == {"istio-ca-crl": stock}
