@@ -33,6 +33,7 @@ from typing import NamedTuple
 
 from api import Object, path, until
 from controlplane import ControlPlane, die_with_parent
+from namespaces import CACERTS
 from standin import MUTATING, VALIDATING, Plane, Review, Write
 
 VARIABLE = "MULTIMESH_ISTIOD"
@@ -194,9 +195,14 @@ class Istiod(Plane):
 
     @property
     def bundle(self) -> str:
-        """The root as in a `caBundle`: istiod signs its own certificate, and keeps its authority in a Secret."""
-        secret = self.api.get("Secret", "istio-ca-secret", self.namespace)
-        return secret["data"]["ca-cert.pem"] if secret else ""
+        """The root as in a `caBundle`: istiod signs its own certificate, with an authority that a Secret has.
+
+        It is `cacerts` if that is mounted, and else the one that istiod makes.
+        """
+        for name, key in ((CACERTS, "root-cert.pem"), ("istio-ca-secret", "ca-cert.pem")):
+            if secret := self.api.get("Secret", name, self.namespace):
+                return str(secret["data"][key])
+        return ""
 
     def start(self) -> None:
         """Run it, and wait until it says that it is ready."""

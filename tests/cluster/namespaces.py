@@ -7,8 +7,8 @@
   ENABLE_ENHANCED_RESOURCE_SCOPING is on; later always into those (istio 1.14.6, 1.20.8, 1.30.3
   pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go and multicluster.go). It removes nothing.
 - From 1.27 on it writes the revocation list beside it, to `istio-ca-crl`, and from 1.29 on to what PILOT_CRL_CONFIGMAP
-  names: `ca-crl.pem` of the Secret `cacerts`, and where that has none an empty one (1.27.0 and 1.30.3
-  namespacecontroller.go, and pilot/pkg/bootstrap/istio_ca.go).
+  names: `ca-crl.pem` of the Secret `cacerts`, and where that has none an empty one (1.27.0, 1.30.3 and
+  1.31.0-rc.0 namespacecontroller.go, and pilot/pkg/bootstrap/istio_ca.go).
 - Without an authority of its own it neither writes nor asks for the lock (1.30.3 pilot/pkg/bootstrap/server.go).
 """
 

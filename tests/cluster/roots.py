@@ -1,6 +1,6 @@
 """Write what the authority of a control plane keeps in Secrets.
 
-- istiod keeps its own authority in the Secret `istio-ca-secret`; namespaces.py writes its root.
+- istiod keeps its own authority in the Secret `istio-ca-secret`, unless `cacerts` has one; namespaces.py writes its root.
 - Citadel of 1.5 writes a Secret `istio.<ServiceAccount>` into every namespace of `--listened-namespaces`, or without the
   flag into all of them, over what another Citadel has written there.
 
@@ -13,6 +13,7 @@ import base64
 from collections.abc import Iterator
 
 from api import Api, Object, Refused, path
+from namespaces import CACERTS
 from standin import flags
 
 AUTHORITY = "istio-ca-secret"
@@ -25,7 +26,10 @@ def publish(api: Api, writer: Api, namespace: str, pem: bytes) -> None:
     citadel = next(_citadels(api, namespace), None)
     if citadel is not None:
         writer = api.as_account(citadel["spec"]["template"]["spec"]["serviceAccountName"], namespace)
-    _put(writer, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()}, "istio.io/ca-root")
+    if not api.get("Secret", CACERTS, namespace):
+        _put(
+            writer, "Secret", AUTHORITY, namespace, {"ca-cert.pem": base64.b64encode(pem).decode()}, "istio.io/ca-root"
+        )
     for space in listened(api, citadel) if citadel is not None else ():
         for account in api.list("ServiceAccount", space):
             name = f"istio.{account['metadata']['name']}"

@@ -10,7 +10,7 @@ TLS on the Services that select its pods, with its mesh's authority, and does wh
 - a validator turns to `failurePolicy: Fail` once an invalid Gateway in the control plane's own namespace is denied;
 - pods get a sidecar with its mesh and revision, as by the templates of the real one; an existing one is replaced; they
   mount the root under the name that the injector's own template and values say;
-- it writes its root into namespaces while it holds the lock of its own (namespaces.py);
+- it writes its root and its revocation list into namespaces while it holds the lock for that (namespaces.py);
 - a VirtualService without routes and a Gateway without servers are denied (istio 1.5.0 to 1.30.3
   pkg/config/validation/validation.go; one without hosts is a delegate from 1.6 on, and valid).
 """

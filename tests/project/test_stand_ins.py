@@ -1,4 +1,4 @@
-"""Where the stand-ins of the cluster tests write their root, by version, and which of them does."""
+"""Where the stand-ins of the cluster tests write their root and revocation list, by version, and which of them does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cluster"))
 import charts
 import lock
 import repository
-from namespaces import behaviour, selects
+from namespaces import CRL, behaviour, selects
 
 NAME, SCOPED = "PILOT_CA_CERT_CONFIGMAP", "ENABLE_ENHANCED_RESOURCE_SCOPING"
 ROOT = "istio-ca-root-cert"
@@ -44,11 +44,27 @@ def container(version: str, **variables: str) -> dict[str, Any]:
 def test_a_stand_in_does_what_its_version_does(version, name, filters, filters_with_the_variable, prefers_default):
     """Both sides of each boundary that namespaces.py and lock.py name."""
     found = behaviour(container(version, **{NAME: "mine"}))
-    assert found == (True, name, filters, prefers_default)
+    assert (found.writes, found.name, found.filters, found.prefers_default) == (True, name, filters, prefers_default)
     assert behaviour(container(version)).name == ROOT
     assert behaviour(container(version, **{SCOPED: "true"})).filters == filters_with_the_variable
     for variables in ({"ENABLE_CA_SERVER": "false"}, {"PILOT_CERT_PROVIDER": "kubernetes"}):
         assert not behaviour(container(version, **variables)).writes
+
+
+@pytest.mark.parametrize(
+    ("version", "stock", "named"),
+    [
+        ("1.26.8", "", ""),
+        ("1.27.0", CRL, CRL),
+        ("1.28.3", CRL, CRL),
+        ("1.29.0", CRL, "mine"),
+        ("latest", CRL, "mine"),
+    ],
+)
+def test_a_stand_in_writes_the_revocation_list_since_its_version_does(version, stock, named):
+    """From 1.27 on, and from 1.29 on under the name in the variable."""
+    assert behaviour(container(version)).crl == stock
+    assert behaviour(container(version, PILOT_CRL_CONFIGMAP="mine")).crl == named
 
 
 def test_selectors_select_as_istio_does():
