@@ -27,7 +27,7 @@ def wipe(api: Api, kept_namespaces: set[str]) -> None:
         for obj in api.list(kind):
             if "kubernetes.io/bootstrapping" not in (obj["metadata"].get("labels") or {}):
                 api.delete(kind, obj["metadata"]["name"])
-    _end_namespaces(api, kept_namespaces)
+    end_namespaces(api, {obj["metadata"]["name"] for obj in api.list("Namespace")} - kept_namespaces)
     # Only after the namespaces: if both are deleted together, resources of a namespace sometimes stay.
     until("CRDs may be deleted", lambda: _deletes_crds(api), 60)
     until("all CRDs are gone", lambda: not api.list("CustomResourceDefinition"), 60)
@@ -44,8 +44,8 @@ def _deletes_crds(api: Api) -> bool:
     return True
 
 
-def _end_namespaces(api: Api, kept: set[str]) -> None:
-    going = {obj["metadata"]["name"] for obj in api.list("Namespace")} - kept
+def end_namespaces(api: Api, going: set[str]) -> None:
+    """Delete namespaces with all that is in them, as the controller would, and wait until they are gone."""
     for name in going:
         api.delete("Namespace", name)
     for place in list(_namespaced(api)):

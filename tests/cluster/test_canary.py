@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import charts
 import pytest
 from api import until
@@ -16,10 +18,11 @@ OLD, NEW = "affirmed", "affirmed-canary"
 
 
 @pytest.fixture(scope="module")
-def trial(meshes: World) -> World:
-    """Create a namespace that selects the canary."""
+def trial(meshes: World) -> Iterator[World]:
+    """Create a namespace that selects the canary, for a while: nobody serves its revision afterwards."""
     meshes.namespace("tries-canary", **{"multimesh.dev/mesh": "affirmed", REVISION: NEW})
-    return meshes
+    yield meshes
+    meshes.end_namespaces("tries-canary")
 
 
 def put(world: World, command: str, name: str, *, serve: bool = True) -> Ran:

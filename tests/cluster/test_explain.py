@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from standin import INJECT, REVISION
-from world import FOR_ALL, INJECTION, World
+from world import INJECTION, World
 from worlds import in_worlds
 
 from multimesh.check.meshes.answers import Asked, Watcher, answering, injectors, validators
@@ -46,16 +46,17 @@ def beside_stock(meshes: World) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def spaces(beside_stock: World) -> dict[str, dict[str, str]]:
-    """Create a namespace for each combination of labels."""
+def spaces(beside_stock: World) -> Iterator[dict[str, dict[str, str]]]:
+    """Create a namespace for each combination of labels, for a while: `verify` of other modules finds the labels."""
     found = {
-        f"{FOR_ALL}e-{number}": some(**{INJECTION: injection, REVISION: revision, MESH_LABEL: mesh})
+        f"explained-{number}": some(**{INJECTION: injection, REVISION: revision, MESH_LABEL: mesh})
         for number, (injection, revision, mesh) in enumerate(itertools.product(INJECTIONS, REVISIONS, MESHES))
         # The label of the mesh decides who validates, the others who injects.
         if mesh is None or revision is None
     }
     beside_stock.namespaces(found)
-    return found
+    yield found
+    beside_stock.end_namespaces(*found)
 
 
 @pytest.fixture(scope="module")

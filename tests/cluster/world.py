@@ -308,6 +308,10 @@ class World:
         for name in labels:
             until(f"{name} has its ServiceAccount", lambda name=name: self.api.get("ServiceAccount", "default", name))
 
+    def end_namespaces(self, *names: str) -> None:
+        """Delete namespaces that a module made for itself."""
+        clean.end_namespaces(self.api, set(names))
+
     def start(self, mesh: str, *, serve: bool = True) -> None:
         """Run the control plane's Deployments as they are now, and let them write what they have to write."""
         authority = self.authorities.setdefault(mesh, Authority(f"the root of {mesh}"))
