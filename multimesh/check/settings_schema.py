@@ -20,9 +20,13 @@ ID = f"{HOME}/settings.schema.json"
 def settings_schema() -> dict[str, Any]:
     """Return the schema of .multimesh.yaml as plain values."""
     found = of_field(SETTINGS, required=True)
-    entry = found["properties"]["ignore"]["items"]["properties"]["finding"]
-    del entry["minLength"]
-    entry["enum"] = [name for name in CATALOGUE if name != OPEN]
+    entry = found["properties"]["ignore"]["items"]["properties"]
+    del entry["finding"]["minLength"]
+    entry["finding"]["enum"] = [name for name in CATALOGUE if name != OPEN]
+    entry["reason"]["pattern"] = "[^ \t\r\n]"
+    for key in ("resource", "mesh"):
+        # In a profile null means the default. Here it would ignore the findings of every resource or mesh.
+        entry[key]["type"] = "string"
     severity = found["properties"]["severity"]
     level = severity["additionalProperties"]
     severity["properties"] = {name: {**level, "enum": [ERROR]} if name == OPEN else level for name in CATALOGUE}

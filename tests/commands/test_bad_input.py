@@ -682,7 +682,7 @@ def test_the_owner_keeps_crds_and_says_so_to_helm():
 
 DIRECTED = {
     "before it": ("{first}...\n", "%YAML 1.1\n---\n{crd}", "...\n---\n{last}"),
-    "before it, behind a marker": ("{first}---\n", "%YAML 1.1\n# a comment\n---\n{crd}", "---\n{last}"),
+    "before it, behind a marker": ("{first}---\n", "%YAML 1.1\n---\n{crd}", "---\n{last}"),
     # Helm cuts at the marker, and could not parse a directive without a document before it.
     "behind it": ("{first}", "---\n{crd}...\n%YAML 1.1\n", "---\n{last}"),
     "before it, at the beginning": ("", "%YAML 1.1\n---\n{crd}", "---\n{first}---\n{last}"),

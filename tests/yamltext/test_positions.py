@@ -130,7 +130,7 @@ DOCUMENTS = {
     "the last": ("a: 1\n---\nb: 2\n", 1, "---\nb: 2\n"),
     "one in the middle": ("a: 1\n---\nb: 2\n# c\n---\nc: 3\n", 1, "---\nb: 2\n# c\n"),
     "one that ends with dots": ("a: 1\n---\nb: 2\n... # c\n---\nd: 1\n", 1, "---\nb: 2\n... # c\n"),
-    "one with directives": ("a: 1\n...\n%YAML 1.1\n# x\n---\nb: 2\n", 1, "%YAML 1.1\n# x\n---\nb: 2\n"),
+    "one with directives": ("a: 1\n...\n%YAML 1.1\n---\nb: 2\n", 1, "%YAML 1.1\n---\nb: 2\n"),
     "lone carriage returns": ("a: 1\r---\rb: 2\r---\rc: 3\r", 1, "---\rb: 2\r"),
 }
 
