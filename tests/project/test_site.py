@@ -16,7 +16,16 @@ pytestmark = pytest.mark.skipif(
     not importlib.util.find_spec("material"), reason="no mkdocs-material: make site installs it"
 )
 
-KEPT = ("docs", "mkdocs.yml", "README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md")
+KEPT = (
+    "docs",
+    "mkdocs.yml",
+    "README.md",
+    "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "Containerfile",
+    "action.yml",
+)
 
 
 @pytest.fixture
