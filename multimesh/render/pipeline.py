@@ -109,7 +109,9 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
     rendering = Rendering(data, mesh)
     kept = 0  # everything before this offset is in the rendering
     dropped = False
-    for document in _select(data, documents, mesh, where):
+    gone: list[Document] = []
+    selected = _select(data, documents, mesh, where)
+    for document in selected:
         text = _parse(data, document, where)
         if text is None:
             return None
@@ -117,6 +119,7 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
         if document.is_item and rendering.dropped:
             return None
         if dropped:
+            gone.append(document)
             rendering.keep(kept, document.begin)
             kept = document.end
             # The line break before a marker belongs to the document above.
@@ -131,7 +134,27 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
     rendering.keep(kept, len(data))
     if dropped:
         rendering.parts.append(b"\n")
+        last = next((document for document in reversed(documents) if document not in gone), None)
+        if last is not None:
+            _check_last(data, last, mesh, rendering, where, is_parsed=last in selected)
     return rendering
+
+
+def _check_last(
+    data: bytes, document: Document, mesh: Profile, rendering: Rendering, where: str, *, is_parsed: bool
+) -> None:
+    """Gather the refusals of a document that becomes the last one, since those after it are dropped.
+
+    When the result is rendered again, all of it is parsed: what is refused then must be refused now.
+    """
+    body = data[document.start : document.end]
+    if document.is_item or (is_parsed and not head_size(body)):
+        return
+    line = Line(data, document.start)
+    again = Rendering(data, mesh)
+    _plan(Text(decoded(body, where, line), where, line, long_data(body) if body.isascii() else None), mesh, again)
+    known = {str(refusal) for refusal in rendering.refusals}
+    rendering.refusals += [refusal for refusal in again.refusals if str(refusal) not in known]
 
 
 def _select(data: bytes, documents: list[Document], mesh: Profile, where: str) -> list[Document]:

@@ -54,3 +54,23 @@ def test_a_large_stream_that_cannot_be_cut_is_refused(monkeypatch: pytest.Monkey
     with pytest.raises(MultimeshError) as raised:
         pipeline.render(text.encode(), MESH)
     assert raised.value.what == "cannot be cut into documents, and has more than 2 MB"
+
+
+CRD = (
+    "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a.b.io\n"
+    "  annotations:\n    helm.sh/resource-policy: keep\n"
+)
+RULE = "apiVersion: config.istio.io/v1alpha2\nkind: rule\nmetadata:\n  name: a\n  labels:\n    !!int app: mixer\n"
+
+
+@pytest.mark.parametrize("before", [RULE, f"{ROLE}rules:\n  - watch\n", "a: &b 1\n"])
+def test_what_becomes_the_last_document_is_refused_as_the_last_one_is(before: str) -> None:
+    """Its successors are dropped, and when the result is rendered again, all of it is parsed."""
+    text = profile("blue", "istio-blue") + "  sharedResources: leave\n  renameNames: [ClusterRole/company]\n"
+    mesh = load(text, "profile.yaml")
+    with pytest.raises(MultimeshError) as last:
+        pipeline.render(before.encode(), mesh)
+    with pytest.raises(MultimeshError) as followed:
+        pipeline.render(f"{before}---\n{CRD}---\n{CRD}".encode(), mesh)
+    assert (followed.value.what, followed.value.rule) == (last.value.what, last.value.rule)
+    pipeline.render(f"{ROLE}rules: []\n---\n{CRD}".encode(), mesh)
