@@ -333,7 +333,7 @@ def test_every_block_of_the_page_does_what_the_page_says(bare: World, reader: Re
         reader.nodes.look()
         for holds in AFTER.get(block.cluster, ()):
             holds(bare)
-        until(f"every pod finds its root after: {block.cluster}", reader.pods.waiting, 20, so=lambda found: not found)
+        until(f"every pod finds its root after: {block.cluster}", reader.pods.waiting, 60, so=lambda found: not found)
     assert (
         bare.denied(since) == []
     )  # The page applies admission policies first, and they deny nothing that the page does.
