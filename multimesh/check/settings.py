@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAME = ".multimesh.yaml"
 
-#: A question that is open is no finding to get used to: it must not look like an answer.
+#: The finding that something could not be read. It cannot be ignored: an open question must not look like an answer.
 OPEN = "unreadable"
 
 

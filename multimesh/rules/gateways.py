@@ -184,7 +184,7 @@ def _is_enabled(values: MappingNode) -> bool:
         return False
     if not is_scalar(enabled):
         raise BadShape("enabled", "is not text", enabled)
-    # Base64 is refused, whatever it stands for.
+    # Raises BadShape for Base64, also if the decoded value is not "true".
     text(enabled, at="enabled")
     return str(scalar(enabled)).lower() == "true"
 
