@@ -109,7 +109,7 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
     rendering = Rendering(data, mesh)
     kept = 0  # everything before this offset is in the rendering
     dropped = False
-    gone: list[Document] = []
+    gone: set[Document] = set()
     selected = _select(data, documents, mesh, where)
     for document in selected:
         text = _parse(data, document, where)
@@ -119,7 +119,7 @@ def _render_documents(data: bytes, documents: list[Document], mesh: Profile, whe
         if document.is_item and rendering.dropped:
             return None
         if dropped:
-            gone.append(document)
+            gone.add(document)
             rendering.keep(kept, document.begin)
             kept = document.end
             # The line break before a marker belongs to the document above.
