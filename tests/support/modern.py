@@ -122,7 +122,8 @@ def _changes(obj: Object, mesh: Mesh, by_name: bool) -> Iterator[tuple]:
         for number, entry in enumerate(obj["webhooks"]):
             if entry["name"].endswith(VALIDATOR) and "failurePolicy" in entry:
                 yield ("A20", ("webhooks", f"[{number}]", "failurePolicy"), ABSENT)
-    if kind == "ValidatingAdmissionPolicy":
+    # An API server refuses a policy without constraints.
+    if kind == "ValidatingAdmissionPolicy" and isinstance((obj.get("spec") or {}).get("matchConstraints"), dict):
         yield ("A11", ("spec", "matchConstraints", "namespaceSelector"), narrowed(mesh))
     if kind == "ValidatingAdmissionPolicyBinding":
         policy = obj["spec"]["policyName"]

@@ -900,10 +900,9 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
     # Go cannot read `!!binary Ignore` at all.
     assert name != "istio-galley-configuration" or "!!" not in str(data)
     copied = parsed("a.yaml", data.get("validatingwebhookconfiguration.yaml"))
-    if name == "istio-galley-configuration" and _get(copied, "metadata", "name") in {
-        "istio-galley",
-        m.led("istio-galley"),
-    }:
+    configures = _get(copied, "kind") == "ValidatingWebhookConfiguration"
+    galleys = configures and _get(copied, "metadata", "name") in {"istio-galley", m.led("istio-galley")}
+    if name == "istio-galley-configuration" and galleys:
         stock = text = data["validatingwebhookconfiguration.yaml"]
         text = text.replace("\n  name: istio-galley\n", f"\n  name: {m.led('istio-galley')}\n", 1)
         text = re.sub(r"(?m)^(  - name: )(\S+)$", lambda x: x[1] + m.entry(x[2]), text)
