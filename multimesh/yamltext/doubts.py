@@ -28,25 +28,18 @@ def check_text(text: str, where: str, line: int | Line) -> None:
 
     libyaml skips it there (scanner.c, yaml_parser_scan_to_next_token). To Go it is a part of the key that follows.
     """
-    at = text.find(_BYTE_ORDER_MARK)
-    while at >= 0:
-        if not at or text[at - 1] in _BREAKS:
-            raise MultimeshError(
-                f"{where}:{line + text.count(chr(10), 0, at)}",
-                "a byte order mark (U+FEFF) at the beginning of a line",
-                "Helm takes it for a part of what follows it. Remove it.",
-            )
-        at = text.find(_BYTE_ORDER_MARK, at + 1)
+    at = _find_after(text, _BYTE_ORDER_MARK, _BREAKS)
+    if at >= 0:
+        raise MultimeshError(
+            f"{where}:{line + text.count(chr(10), 0, at)}",
+            "a byte order mark (U+FEFF) at the beginning of a line",
+            "Helm takes it for a part of what follows it. Remove it.",
+        )
 
 
 def has_tags(text: str) -> bool:
     """Return whether there may be a tag in a text; never wrongly False."""
-    at = text.find("!")
-    while at >= 0:
-        if not at or text[at - 1] in _BEFORE_TAG:
-            return True
-        at = text.find("!", at + 1)
-    return False
+    return _find_after(text, "!", _BEFORE_TAG) >= 0
 
 
 def check_directives(text: str, where: str, line: int | Line) -> None:
@@ -55,15 +48,21 @@ def check_directives(text: str, where: str, line: int | Line) -> None:
     Helm cuts the stream at `---`, which follows every directive, so the document is read without it: a tag means
     something else there, `!!binary` for example (helm 4.3.2 pkg/kube/client.go, Build, and kyaml's kio.ByteReader).
     """
-    at = text.find("%TAG")
-    while at >= 0:
-        if not at or text[at - 1] in _BREAKS:
-            raise MultimeshError(
-                f"{where}:{line + text.count(chr(10), 0, at)}",
-                "the directive %TAG: Helm reads the document after it without it",
-                "Remove it, and write the tags in full: !<tag:example.com,2000:a>.",
-            )
-        at = text.find("%TAG", at + 1)
+    at = _find_after(text, "%TAG", _BREAKS)
+    if at >= 0:
+        raise MultimeshError(
+            f"{where}:{line + text.count(chr(10), 0, at)}",
+            "the directive %TAG: Helm reads the document after it without it",
+            "Remove it, and write the tags in full: !<tag:example.com,2000:a>.",
+        )
+
+
+def _find_after(text: str, word: str, before: str) -> int:
+    """Return where a word first occurs at the beginning of a text or after one of the characters; -1 if nowhere."""
+    at = text.find(word)
+    while at > 0 and text[at - 1] not in before:
+        at = text.find(word, at + 1)
+    return at
 
 
 def check_tags(root: Node, text: str, where: str, line: int | Line) -> None:

@@ -206,6 +206,14 @@ def meshes(world):
     return world
 
 
+@pytest.fixture(scope="module")
+def beside_stock(meshes) -> Iterator:
+    """Add a stock mesh in istio-system, for a while."""
+    meshes.install_stock()
+    yield meshes
+    meshes.remove("system")
+
+
 @pytest.fixture
 def bare(request: pytest.FixtureRequest, worlds: Worlds) -> Iterator:
     """Return a cluster without meshes, for one test that need not clean up."""

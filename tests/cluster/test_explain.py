@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 from standin import INJECT, REVISION
-from world import INJECTION, World
+from world import INJECTION, World, some
 from worlds import in_worlds
 
 from multimesh.check.meshes.answers import Asked, Watcher, answering, injectors, validators
@@ -30,19 +30,6 @@ INJECTIONS = (None, "enabled", "disabled", "enabled-affirmed", "enabled-blue")
 REVISIONS = (None, "affirmed", "blue", "default")
 INJECTS = (None, "true", "false")
 MESHES = (None, "affirmed", "blue")
-
-
-def some(**labels: str | None) -> dict[str, str]:
-    """Remove the labels that are None."""
-    return {key: value for key, value in labels.items() if value}
-
-
-@pytest.fixture(scope="module")
-def beside_stock(meshes: World) -> Iterator[World]:
-    """Add a stock mesh in istio-system, for a while."""
-    meshes.install_stock()
-    yield meshes
-    meshes.remove("system")
 
 
 @pytest.fixture(scope="module")

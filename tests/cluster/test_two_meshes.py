@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 
 import pytest
 from api import until
 from standin import INJECT, REVISION
-from world import FOR_ALL, INJECTION, MESHES, World
+from world import FOR_ALL, INJECTION, MESHES, World, some
 from worlds import in_worlds
 
 pytestmark = in_worlds()
@@ -34,19 +33,6 @@ def injects(namespace: dict[str, str], pod: dict[str, str]) -> list[str]:
     else:
         found = "system" if pod.get(INJECT) == "true" else None
     return [found] if found else []
-
-
-def some(**labels: str | None) -> dict[str, str]:
-    """Remove the labels that are None."""
-    return {key: value for key, value in labels.items() if value}
-
-
-@pytest.fixture(scope="module")
-def beside_stock(meshes: World) -> Iterator[World]:
-    """Add a stock mesh in istio-system, for a while."""
-    meshes.install_stock()
-    yield meshes
-    meshes.remove("system")
 
 
 def test_both_meshes_are_deployed(meshes: World) -> None:

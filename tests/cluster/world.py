@@ -66,6 +66,11 @@ def failed(ended: dict[str, Ran]) -> dict[str, str]:
     return {name: done.err for name, done in ended.items() if done.code}
 
 
+def some(**labels: str | None) -> dict[str, str]:
+    """Return the labels that are not None."""
+    return {key: value for key, value in labels.items() if value}
+
+
 class World:
     """One cluster, one Helm, one version of Istio, and the meshes that were installed so far."""
 
