@@ -8,12 +8,14 @@ from __future__ import annotations
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.resources import resources
 from multimesh.render.documents import (
+    BEFORE_PROPERTY,
     LINE_FEED,
     MAX_DOCUMENTS,
     check_utf8,
     decoded,
     head_size,
     is_head,
+    occurs_after,
     split,
 )
 from multimesh.render.prefilter import long_data, may_skip, may_skip_item
@@ -73,8 +75,13 @@ def render(data: bytes, mesh: Profile, where: str = "<stdin>") -> Rendering:
         rendering = _render_whole(data, mesh, where)
     if rendering.refusals:
         raise _refused(rendering, mesh)
-    if rendering.dropped and rendering.is_empty():
-        rendering.parts = [ALL_DROPPED]
+    if rendering.dropped:
+        if rendering.is_empty():
+            rendering.parts = [ALL_DROPPED]
+        elif occurs_after(rendering.output, b"&", BEFORE_PROPERTY):
+            from multimesh.render.lists import check_alone
+
+            check_alone(rendering.output, where)
     return rendering
 
 

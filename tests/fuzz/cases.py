@@ -504,6 +504,43 @@ CASES = (
         ('"name":"quiet"',),
         profile=PROFILE.replace("own}", "leave}"),
     ),
+    Case(
+        12,
+        "dropped before a directive, CRLF",
+        (
+            CM_TEXT
+            + "...\n%YAML 1.1\n# text\n---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+            "metadata: {name: a.istio.io, annotations: {helm.sh/resource-policy: keep}}\n"
+        ).replace("\n", "\r\n"),
+        (),
+        ('"name":"quiet"',),
+        may_refuse=False,
+        profile=PROFILE.replace("own}", "leave}"),
+    ),
+    Case(
+        12,
+        "a List that remains, with an alias across its items",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+        "metadata: {name: a.istio.io, annotations: {helm.sh/resource-policy: keep}}\n---\n"
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- {apiVersion: v1, kind: &k Service, metadata: {name: a, namespace: istio-affirmed}}\n"
+        "- {apiVersion: v1, kind: *k, metadata: {name: b, namespace: istio-affirmed}}\n",
+        (),
+        ('"name":"a"', '"name":"b"'),
+        profile=PROFILE.replace("own}", "leave}"),
+    ),
+    Case(
+        12,
+        "a List that remains, with an alias inside an item",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+        "metadata: {name: a.istio.io, annotations: {helm.sh/resource-policy: keep}}\n---\n"
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- {apiVersion: v1, kind: Service, metadata: {name: a, namespace: istio-affirmed, labels: {a: &l b, c: *l}}}\n",
+        (),
+        ('"name":"a"',),
+        may_refuse=False,
+        profile=PROFILE.replace("own}", "leave}"),
+    ),
     Case(12, "anchor used elsewhere", ROLE + "metadata: {name: &n istio-reader, labels: {a: *n}}\n", (STOCK,)),
     Case(12, "anchor in a removed key", (SERVICE % "&p 31380") + "    targetPort: *p\n", ('"nodePort":31380',)),
     Case(
