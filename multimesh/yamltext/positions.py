@@ -55,6 +55,10 @@ class Positions:
         end = self.line_end(index)
         return end + (2 if self.text[end : end + 2] == "\r\n" else 1) if end < len(self.text) else end
 
+    def line_above(self, start: int) -> int:
+        """Return where the line before the one at `start` begins, which is the beginning of a line."""
+        return self.line_start(start - (2 if self.text[start - 2 : start] == "\r\n" else 1))
+
     def newline(self, index: int) -> str:
         """Return the line break that ends the line of an offset; where it has none, that of the first line."""
         end = self.line_end(index)
@@ -146,9 +150,14 @@ class Positions:
 
         What follows its `...` is included, too: to Helm, directives there are a part of this document.
         """
-        start = max(self.text.rfind(f"{sign}---", 0, root.start_mark.index) for sign in BREAKS) + 1
-        while start and self.text.startswith("%", above := self.line_start(start - 1)):
-            start = above
+        start = at = max(self.text.rfind(f"{sign}---", 0, root.start_mark.index) for sign in BREAKS) + 1
+        # Comments and blank lines may separate directives from the marker.
+        while at:
+            at = self.line_above(at)
+            if self.text[at] == "%":
+                start = at
+            elif self.text[at : self.line_end(at)].lstrip()[:1] not in ("", "#"):
+                break
         found = [self.text.find(sign + mark, self.end(root) - 1) for sign in BREAKS for mark in ("---", "...")]
         end = min((at + 1 for at in found if at >= 0), default=len(self.text))
         if self.text.startswith("...", end):

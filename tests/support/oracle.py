@@ -917,7 +917,8 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
         yield from _injector(data, m, gateways)
     if name.startswith("istio-grafana-configuration-dashboards") and gateways:
         for field, text in data.items():
-            if m.told(text) != text:
+            # Numbers and booleans, which an API server refuses, are no texts.
+            if type(text) is str and m.told(text) != text:
                 yield ("A13", ("data", field), m.told(text))
 
 

@@ -176,6 +176,17 @@ def test_documents_and_items_are_dropped():
     assert [edit.reasons for edit in editor.text.planned()] == [(("some-rule", ""),), (("some-rule", "items"),)]
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+@pytest.mark.parametrize("between", ["", "# a comment", "  # a comment\n\n#"])
+def test_a_document_is_dropped_with_its_directives(between, line_break):
+    """What is left is YAML: a directive without a document is not. Comments may follow the directives."""
+    directives = "\n".join(filter(None, ["%YAML 1.1", between]))
+    text = f"a: 1\n...\n{directives}\n---\nb: 2\n".replace("\n", line_break)
+    editor = Editor(Text(text), "Kind/a", "some-rule")
+    editor.drop_document(editor.text.roots[1])
+    assert result(editor) == "a: 1\n...\n".replace("\n", line_break)
+
+
 VALUES = {
     "text": ("a", '"a"', "a", "a"),
     "text that Go misreads": ("on", '"on"', '"on"', '"on"'),
