@@ -975,6 +975,9 @@ def _workload(obj: Object, m: _Mesh) -> Iterator[tuple]:
     if m.spec.get("scopeGateways", True):
         scope = ("B9", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE", "true")
         variables["istio-pilot", "discovery"].append(scope)
+    if obj["kind"] != "Deployment":
+        # The control plane of the chart is Deployments; what has its names otherwise is somebody else's.
+        added, variables = {}, {}
     there = _list(obj, *template, "containers")
     for step, found in zip(steps(there, "containers"), there):
         place = (*template, "containers", step)
