@@ -101,6 +101,9 @@ def _check_selectors(resource: Resource, mesh: Profile, root: MappingNode) -> No
 
 def _check_values(resource: Resource, mesh: Profile, values: Text) -> None:
     """Refuse injector values of another revision or namespace; those of the 1.5 chart have no `revision`."""
+    # They are 40 KB, so to look for the key in them by the scanner takes 0.05 of the bare interpreter.
+    if "revision" not in values.text and "\\" not in values.text:
+        return
     revision = _value(values, "revision")
     if revision is None:
         return
