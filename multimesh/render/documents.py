@@ -33,6 +33,10 @@ _HEADS = {
 #: How many bytes are cut into lines at once: lines of a whole document would take ten times its memory.
 _CHUNK = 1 << 12
 
+#: Helm 3 and kubectl read a line in pieces of this size, and drop a last line that ends with one and without a line
+#: feed (apimachinery v0.37.0 pkg/util/yaml/decoder.go, YAMLReader.Read and LineReader.Read).
+_PIECE_OF_LINE = 1 << 12
+
 #: How many bytes are decoded at once where the text is not needed.
 _PIECE = 1 << 20
 
@@ -185,7 +189,7 @@ _HIDING_ESCAPES = frozenset((b"x", b"U", b"/", b"\n"))
 _HTML_ESCAPES = (b"3c", b"3e", b"26", b"27")
 
 #: What may precede an anchor, an alias or a tag.
-BEFORE_PROPERTY = b" [,{:\n"
+BEFORE_PROPERTY = b" \t[,{:\n"
 
 
 def may_hide_words(body: bytes) -> bool:
@@ -209,6 +213,12 @@ def _escapes_letters(body: bytes) -> bool:
             return True
         at = body.find(b"\\u", at + 1)
     return False
+
+
+def loses_last_line(data: bytes) -> bool:
+    """Return whether Helm 3 would drop the last line of a stream."""
+    size = len(data) - (data.rfind(b"\n") + 1)
+    return size > 0 and size % _PIECE_OF_LINE == 0
 
 
 def check_utf8(body: bytes, where: str, line: int | Line) -> None:

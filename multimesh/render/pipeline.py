@@ -15,6 +15,7 @@ from multimesh.render.documents import (
     decoded,
     head_size,
     is_head,
+    loses_last_line,
     occurs_after,
     split,
 )
@@ -82,6 +83,8 @@ def render(data: bytes, mesh: Profile, where: str = "<stdin>") -> Rendering:
             from multimesh.render.lists import check_alone
 
             check_alone(rendering.output, where)
+    if rendering.changed and not data.endswith(b"\n") and loses_last_line(rendering.output):
+        rendering.parts.append(b"\n")
     return rendering
 
 

@@ -74,3 +74,15 @@ def test_what_becomes_the_last_document_is_refused_as_the_last_one_is(before: st
         pipeline.render(f"{before}---\n{CRD}---\n{CRD}".encode(), mesh)
     assert (followed.value.what, followed.value.rule) == (last.value.what, last.value.rule)
     pipeline.render(f"{ROLE}rules: []\n---\n{CRD}".encode(), mesh)
+
+
+@pytest.mark.parametrize("size", [4096, 8192])
+def test_a_last_line_that_helm_3_would_drop_gets_its_line_feed(size: int) -> None:
+    """Only a line of this size without a line feed gets one, and only where something was changed."""
+    role = '{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "kiali"}, "x": "'
+    renamed = role.replace("kiali", "kiali-affirmed")
+    for more, end in ((0, "\n"), (1, ""), (-1, "")):
+        text = "y" * (size + more - len(renamed) - 2) + '"}'
+        found = pipeline.render((role + text).encode(), MESH).output.decode()
+        assert found == renamed + text + end
+        assert pipeline.render(found.encode(), MESH).output.decode() == found

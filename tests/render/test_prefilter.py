@@ -69,6 +69,8 @@ ROLE = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n
 
 LIST = "apiVersion: v1\nkind: List\nmetadata:\n  name: a\nitems:\n"
 
+GATEWAY = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: istio-x-service-account\n  labels:\n    app:{}\n"
+
 # Documents that must not be skipped. A simpler prefilter skipped each of them, or would skip it.
 DOUBTS = {
     "a root that is indented, and a quoted kind at column 0": (
@@ -153,6 +155,8 @@ DOUBTS = {
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: 'it''s'\n  b: '\n'\n'kind': ClusterRole\n"
     ),
     "an alias bomb": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\na: &a [x, x]\nb: &b [*a, *a]\n",
+    "a word in Base64": GATEWAY.format(" !!binary aXN0aW8taW5ncmVzc2dhdGV3YXk="),
+    "a word in Base64 behind a tab": GATEWAY.format("\t!!binary aXN0aW8taW5ncmVzc2dhdGV3YXk="),
     "an escape in a binding": (
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata:\n  name: a\n"
         'roleRef:\n  kind: ClusterRole\n  name: "ki\\x61li"\n'
