@@ -258,11 +258,19 @@ def _planned(text: Text, rendering: Rendering) -> list[Edit]:
 
 
 def _check_markers(text: Text) -> None:
-    """Refuse a document after `...` or another line break than the line feed that no `---` precedes.
+    """Refuse documents that Helm does not read: after `...` or another line break than the line feed, without a `---`.
 
     Helm cuts a stream at line feeds with `---`, and of each piece reads the first document only (apimachinery v0.37,
-    util/yaml/decoder.go, splitYAMLDocument).
+    util/yaml/decoder.go, splitYAMLDocument). Helm 4 cuts only at lines that end (kyaml v0.21.2 kio/byteio_reader.go,
+    splitDocuments), so a document on the line of the last marker is lost there, and Helm 3 reports it.
     """
+    last = text.text.rfind("\n---")
+    if text.roots and text.roots[-1].start_mark.index > last >= 0 and text.text.find("\n", last + 1) < 0:
+        raise MultimeshError(
+            text.at(text.roots[-1]),
+            "Helm does not read this document: it is on the line of its ---, and no line feed ends it",
+            "Write it on the next line, and end it with a line feed.",
+        )
     for above, root in zip(text.roots, text.roots[1:], strict=False):
         if text.text.find("\n---", max(above.start_mark.index - 1, 0), root.start_mark.index) < 0:
             raise MultimeshError(

@@ -519,6 +519,15 @@ CASES = (
     ),
     Case(
         12,
+        "a document on the line of the last marker that becomes the first one",
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+        "metadata: {name: a.istio.io, annotations: {helm.sh/resource-policy: keep}}\n"
+        "--- {apiVersion: v1, kind: Secret, metadata: {name: a, namespace: istio-affirmed}}",
+        ('"name":"a"',),
+        profile=PROFILE.replace("own}", "leave}"),
+    ),
+    Case(
+        12,
         "a List that remains, with an alias across its items",
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
         "metadata: {name: a.istio.io, annotations: {helm.sh/resource-policy: keep}}\n---\n"
