@@ -55,7 +55,9 @@ def plan(resource: Resource, mesh: Profile) -> None:
         found = resource.embedded("data/values")
         if found is not None:
             _check_values(resource, mesh, found.text)
-    if resource.labels().get(_DEFAULTS) == "istio":
+    # Labels of another shape concern this rule only where they may have this key, also with escapes.
+    may_have = _DEFAULTS in resource.own_text() or "\\" in resource.own_text()
+    if may_have and resource.labels().get(_DEFAULTS) == "istio":
         resource.notice(
             "gateway-class", "warning", f"{resource.title} changes Gateways of the class istio, not istio-{mesh.name}",
             f"Write gatewayClasses.istio-{mesh.name} instead of gatewayClasses.istio, unless this mesh keeps the class "

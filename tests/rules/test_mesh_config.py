@@ -62,6 +62,12 @@ def test_changes_to_gateways_of_other_classes_are_not(manifest: str):
     assert rendering(manifest).notices == []
 
 
+def test_labels_of_another_shape_are_left_to_kubernetes():
+    """Also where the rule reads the object for another word: when the result is rendered again, such as the mesh's."""
+    manifest = of_class("istio", "app").replace('"istio"', "{a: b}").replace("service:", "mesh: ''\n  service:")
+    assert stays(manifest)
+
+
 # The root namespace.
 
 
