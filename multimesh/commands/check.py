@@ -41,7 +41,7 @@ from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster,
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import Manifest, files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour
+from multimesh.commands.flags import CRDS_HELP, add_flag, add_joined, add_switch, in_colour
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
@@ -66,8 +66,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"the profile of a mesh; may be repeated (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
-    add_paths(command, "--crds", CRDS_HELP)
-    add_flag(command, "--previous", "the output of helm get manifest of the releases to upgrade", metavar="FILE")
+    add_joined(command, "--crds", CRDS_HELP)
+    what = "the output of helm get manifest of the releases to upgrade"
+    add_joined(command, "--previous", what, ",", metavar="FILE")
     add_switch(command, "--cluster", "compare everything with what lives in the cluster, too")
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")

@@ -409,6 +409,19 @@ def test_a_previous_manifest_without_an_object_is_an_error(run, tmp_path, text):
     assert done.stderr.startswith("multimesh: a.yaml: no Kubernetes object is in it, so nothing was compared\n")
 
 
+@pytest.mark.parametrize("flags", [("--previous=a.yaml", "--previous", "b.yaml"), ("--previous=a.yaml,b.yaml",)])
+def test_every_previous_manifest_is_compared(run, tmp_path, flags):
+    """Of a flag that is given twice the first value was ignored, and with it the upgrade of a release."""
+    text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {}-blue}}\n"
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text(text.format(name))
+    (tmp_path / "new.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    done = run(install(tmp_path / "bin", []), "check", "new.yaml", *flags, "-o", "json")
+    assert [(name, message) for name, _, message in findings(done)] == [
+        ("identity-lost", f"ClusterRole/{name}-blue is removed") for name in "ab"
+    ]
+
+
 @pytest.mark.parametrize("text", LEFT_OUT)
 def test_what_render_left_out_is_no_open_question(run, tmp_path, text):
     """A pipeline is strict, and gives `check` what `render` has written of every chart, in one directory or in many."""
