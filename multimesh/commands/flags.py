@@ -26,6 +26,7 @@ def add_flag(
     short: str = "",
     choices: tuple[str, ...] = (),
     metavar: str = "",
+    action: type[argparse.Action] | str = "store",
 ) -> None:
     """Add a flag with a value. The environment variable MULTIMESH_<FLAG>, unless it is empty, replaces the default.
 
@@ -38,7 +39,21 @@ def add_flag(
         type=partial(_choice, name, choices) if choices else str,
         metavar=f"{{{','.join(choices)}}}" if choices else metavar,
         help=f"{help_text} ({variable})",
+        action=action,
     )
+
+
+class OneMesh(argparse.Action):
+    """Keep the profile of the one mesh of a command. It raises MultimeshError for a second one: it would be ignored."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        """Keep the value."""
+        if getattr(namespace, "has_profile", False):
+            raise MultimeshError("", "--profile is given twice", "Run the command once for each mesh.")
+        namespace.has_profile = True
+        setattr(namespace, self.dest, values)
 
 
 class _Joined(argparse.Action):

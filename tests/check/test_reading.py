@@ -45,7 +45,7 @@ def run(monkeypatch, capsysbinary, tmp_path):
     """Run the program in this process, with a kubectl first on the PATH and with a stdin that is no pipe."""
     (tmp_path / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",)))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("multimesh.commands.verify._saved", lambda: None)
+    monkeypatch.setattr("multimesh.commands.verify._saved", lambda **_: None)
     path = os.environ["PATH"]
     real = sources._run
 

@@ -139,7 +139,10 @@ def parse_stream(stream: BinaryIO, file: str) -> Iterator[Object]:
             "Look at what failed before the pipe. "
             "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
         )
-    yield from parse(rest, file)
+    try:
+        yield from parse(rest, file)
+    except MultimeshError as error:
+        raise MultimeshError(error.where, error.what, "Save it again, with: kubectl get ... -o json") from None
 
 
 def _of_items(found: Items, file: str) -> Generator[Object, None, str]:
