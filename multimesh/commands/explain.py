@@ -33,7 +33,7 @@ from multimesh.check.objects import Object, dig
 from multimesh.check.sources.cluster import CALLS, read_cluster
 from multimesh.check.sources.kubectl import Access, Query, get
 from multimesh.check.sources.manifests import files_of
-from multimesh.commands.check import load_profiles, read_units
+from multimesh.commands.check import load_profiles, read_units, require_objects
 from multimesh.commands.expected import with_expected
 from multimesh.commands.explanation import Section, explained
 from multimesh.commands.flags import add_flag, add_joined, add_switch
@@ -141,6 +141,8 @@ def _read(options: argparse.Namespace, subject: Subject) -> World:
     if live:
         meshes = with_live_meshes(live, meshes)
     objects = [*live, *(item for unit in units for item in unit)]
+    if not profiles and not options.cluster:
+        require_objects(named, objects)
     return World([with_expected(mesh) for mesh in meshes], objects, unread, bool(live))
 
 
