@@ -39,9 +39,9 @@ from multimesh.check.settings import OPEN, Settings, applied
 from multimesh.check.settings import find as find_settings
 from multimesh.check.sources.cluster import CALLS, print_commands, read_cluster, unsaved
 from multimesh.check.sources.kubectl import Access
-from multimesh.check.sources.manifests import files_of, read_file
+from multimesh.check.sources.manifests import Manifest, files_of, read_file
 from multimesh.check.upgrade import upgrade
-from multimesh.commands.flags import CRDS_HELP, add_flag, add_paths, add_switch, in_colour
+from multimesh.commands.flags import CRDS_HELP, add_flag, add_joined, add_switch, in_colour
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, load_profile, write_text
@@ -66,8 +66,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"the profile of a mesh; may be repeated (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
-    add_paths(command, "--crds", CRDS_HELP)
-    add_flag(command, "--previous", "the output of helm get manifest of the releases to upgrade", metavar="FILE")
+    add_joined(command, "--crds", CRDS_HELP)
+    what = "the output of helm get manifest of the releases to upgrade"
+    add_joined(command, "--previous", what, ",", metavar="FILE")
     add_switch(command, "--cluster", "compare everything with what lives in the cluster, too")
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
@@ -103,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     total = sum(len(files) for _, files in named) + len(previous) + CALLS * options.cluster + len(BETWEEN)
     with Progress(total) as progress:
         units, live, findings = read_units(named, progress)
-        before = [item for file in previous for item in _step(file, progress)]
+        before = _before(options.previous, previous, progress)
         unread: list[Finding] | None = None
         if live:
             findings += unsaved(live)
@@ -111,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
             live, unread = read_cluster(access, progress.step)
             findings += unread
         if not (profiles or options.cluster or previous):
-            _require_objects(named, [*live, *(item for unit in units for item in unit)])
+            require_objects(named, [*live, *(item for unit in units for item in unit)])
         units, live, before = _scoped(units, live, before, profiles, options.crds)
         meshes = group(units, profiles)
         if previous:
@@ -190,19 +191,34 @@ def read_units(
     findings = []
     for argument, files in named:
         parts = [_step(file, progress) for file in files]
-        if os.path.isdir(argument) and not any(item.is_resource for part in parts for item in part):
+        if any(part.is_left_out for part in parts) and all(part.holds_none for part in parts):
+            continue
+        if os.path.isdir(argument) and all(part.holds_none for part in parts):
             hint = "Name the directory of the rendered manifests."
             if os.path.isfile(os.path.join(argument, "profile.yaml")):
                 hint += f"\nIf it is the profile of a mesh: --profile={argument}."
             raise MultimeshError(argument, "the directory holds no Kubernetes object", hint)
-        if not any(parts):
+        if all(part.holds_none for part in parts):
             findings.append(Finding("unreadable", f'"{argument}" holds no resources'))
-        live += [item for part in parts for item in part if item.is_live]
-        units += split([[item for item in part if not item.is_live] for part in parts])
+            continue
+        live += [item for part in parts for item in part.objects if item.is_live]
+        units += split([[item for item in part.objects if not item.is_live] for part in parts])
     return units, live, findings
 
 
-def _require_objects(named: list[tuple[str, list[str]]], found: list[Object]) -> None:
+def _before(argument: str, files: list[str], progress: Progress) -> list[Object]:
+    """Read the files of --previous. Raises MultimeshError if they hold nothing to compare."""
+    parts = [_step(file, progress) for file in files]
+    if parts and all(part.holds_none and not part.is_left_out for part in parts):
+        raise MultimeshError(
+            argument,
+            f"no Kubernetes object is in {'it' if len(files) == 1 else 'them'}, so nothing was compared",
+            "Name what is installed: helm get manifest RELEASE > FILE.",
+        )
+    return [item for part in parts for item in part.objects]
+
+
+def require_objects(named: list[tuple[str, list[str]]], found: list[Object]) -> None:
     """Raise MultimeshError if all files together hold no Kubernetes object: nothing was checked."""
     if not any(item.is_resource for item in found):
         raise MultimeshError(
@@ -212,7 +228,7 @@ def _require_objects(named: list[tuple[str, list[str]]], found: list[Object]) ->
         )
 
 
-def _step(file: str, progress: Progress) -> list[Object]:
+def _step(file: str, progress: Progress) -> Manifest:
     progress.step(file)
     return read_file(file)
 

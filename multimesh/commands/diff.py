@@ -18,7 +18,15 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from multimesh.commands.flags import add_flag, add_render_flags, add_switch, in_colour, names_in, render_flags
+from multimesh.commands.flags import (
+    add_flag,
+    add_joined,
+    add_render_flags,
+    add_switch,
+    in_colour,
+    names_in,
+    render_flags,
+)
 from multimesh.commands.render import render_stdin
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
 from multimesh.errors import MultimeshError
@@ -56,7 +64,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="NS",
     )
     add_switch(command, "--stat", "with --release: print one line for each resource")
-    add_flag(command, "--only", "with --release: resources of these kinds, with commas between them", metavar="KIND")
+    add_joined(command, "--only", "with --release: resources of these kinds", ",", metavar="KIND")
     add_flag(command, "--context", "with --release: the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "with --release: the kubeconfig", metavar="FILE")
     add_flag(command, "--color", "when to use colours", default="auto", choices=("auto", "always", "never"))

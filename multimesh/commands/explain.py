@@ -33,10 +33,10 @@ from multimesh.check.objects import Object, dig
 from multimesh.check.sources.cluster import CALLS, read_cluster
 from multimesh.check.sources.kubectl import Access, Query, get
 from multimesh.check.sources.manifests import files_of
-from multimesh.commands.check import load_profiles, read_units
+from multimesh.commands.check import load_profiles, read_units, require_objects
 from multimesh.commands.expected import with_expected
 from multimesh.commands.explanation import Section, explained
-from multimesh.commands.flags import add_flag, add_switch
+from multimesh.commands.flags import add_flag, add_joined, add_switch
 from multimesh.commands.manual import page
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
@@ -63,7 +63,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="namespace NS, pod NAME, KIND/NAME, or the name of a finding, a rule or a key of the profile",
     )
     add_flag(command, "--namespace", "the namespace of the object", short="-n", metavar="NS")
-    add_flag(command, "--labels", "the labels of the object, such as a=b,c=d, instead of reading them", metavar="A=B")
+    add_joined(
+        command, "--labels", "the labels of the object, such as a=b,c=d, instead of reading them", ",", metavar="A=B"
+    )
     command.add_argument(
         "--file",
         nargs="+",
@@ -139,6 +141,8 @@ def _read(options: argparse.Namespace, subject: Subject) -> World:
     if live:
         meshes = with_live_meshes(live, meshes)
     objects = [*live, *(item for unit in units for item in unit)]
+    if not profiles and not options.cluster:
+        require_objects(named, objects)
     return World([with_expected(mesh) for mesh in meshes], objects, unread, bool(live))
 
 

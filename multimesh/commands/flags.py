@@ -26,6 +26,7 @@ def add_flag(
     short: str = "",
     choices: tuple[str, ...] = (),
     metavar: str = "",
+    action: type[argparse.Action] | str = "store",
 ) -> None:
     """Add a flag with a value. The environment variable MULTIMESH_<FLAG>, unless it is empty, replaces the default.
 
@@ -38,11 +39,29 @@ def add_flag(
         type=partial(_choice, name, choices) if choices else str,
         metavar=f"{{{','.join(choices)}}}" if choices else metavar,
         help=f"{help_text} ({variable})",
+        action=action,
     )
 
 
+class OneMesh(argparse.Action):
+    """Keep the profile of the one mesh of a command. It raises MultimeshError for a second one: it would be ignored."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        """Keep the value."""
+        if getattr(namespace, "has_profile", False):
+            raise MultimeshError("", "--profile is given twice", "Run the command once for each mesh.")
+        namespace.has_profile = True
+        setattr(namespace, self.dest, values)
+
+
 class _Joined(argparse.Action):
-    """Join the values of a flag that is repeated, as in PATH. The first one replaces the default."""
+    """Join the values of a flag that is repeated. The first one replaces the default."""
+
+    def __init__(self, *names: Any, separator: str, **more: Any) -> None:
+        super().__init__(*names, **more)
+        self.separator = separator
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
@@ -50,27 +69,30 @@ class _Joined(argparse.Action):
         """Add one value."""
         given = [*getattr(namespace, f"given_{self.dest}", []), values]
         setattr(namespace, f"given_{self.dest}", given)
-        setattr(namespace, self.dest, os.pathsep.join(given))
+        setattr(namespace, self.dest, self.separator.join(given))
 
 
-def add_paths(command: argparse.ArgumentParser, name: str, help_text: str) -> None:
-    """Add a flag for a path that may be repeated; its value is all of them, separated as in PATH.
+def add_joined(
+    command: argparse.ArgumentParser, name: str, help_text: str, separator: str = os.pathsep, metavar: str = "PATH"
+) -> None:
+    """Add a flag that may be repeated; its value is all of them, with the separator between them, as in PATH.
 
     The environment variable MULTIMESH_<FLAG> holds several in the same way.
     """
     command.add_argument(
         name,
         action=_Joined,
+        separator=separator,
         default=os.environ.get(_variable(name), ""),
-        metavar="PATH",
-        help=f"{help_text}; may be repeated ({_variable(name)}, with {os.pathsep} between several)",
+        metavar=metavar,
+        help=f"{help_text}; may be repeated ({_variable(name)}, with {separator} between several)",
     )
 
 
 def add_render_flags(command: argparse.ArgumentParser) -> None:
     """Add the flags of a command that renders a stock manifest but writes something else."""
     add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
-    add_paths(command, "--crds", CRDS_HELP)
+    add_joined(command, "--crds", CRDS_HELP)
     add_switch(command, "--upgrade", "as for render: this is an upgrade")
     add_file_flag(command)
 

@@ -42,7 +42,7 @@ from multimesh.commands.engines import (
     require_possible,
 )
 from multimesh.commands.files import write_files
-from multimesh.commands.flags import add_flag, add_switch, names_in
+from multimesh.commands.flags import add_flag, add_joined, add_switch, names_in
 from multimesh.commands.installed import Installed, installed, taken
 from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.commands.values import OLDEST, Version, all_values, is_1_5, version
@@ -79,7 +79,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("mesh", metavar="MESH", help="the name of the mesh")
     command.add_argument("directory", metavar="DIRECTORY", help="where its files go, such as charts-values/MESH")
     add_flag(command, "--namespace", "the namespace of the control plane; default: istio-MESH", metavar="NS")
-    add_flag(command, "--workloads", "the namespaces of its workloads, with commas between them", metavar="A,B")
+    add_joined(command, "--workloads", "the namespaces of its workloads", ",", metavar="A,B")
     add_flag(command, "--istio", "the version of Istio, such as 1.30 or 1.30.3; default: the newest", metavar="V")
     add_switch(command, "--owner", "this mesh installs what a cluster has only once: CRDs, istio-cni, ztunnel")
     add_switch(

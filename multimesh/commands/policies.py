@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from multimesh.commands.flags import add_flag, names_in
+from multimesh.commands.flags import add_flag, add_joined, names_in
 from multimesh.commands.stdio import DONE, load_profile, write_text
 from multimesh.errors import MultimeshError
 from multimesh.mesh.names import CRD_POLICY, MESH_LABEL, SHARED, SHARED_POLICIES, SUFFIXED, WRITES_POLICY
@@ -42,8 +42,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--kubernetes", "the version of Kubernetes, such as 1.35; default: 1.30 or later", metavar="V")
-    add_flag(command, "--only", f"write these policies only, of: {', '.join(POLICIES)}", metavar="A,B")
-    add_flag(command, "--except", "write all policies except these", metavar="A,B")
+    add_joined(command, "--only", f"write these policies only, of: {', '.join(POLICIES)}", ",", metavar="A,B")
+    add_joined(command, "--except", "write all policies except these", ",", metavar="A,B")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse_stream
 from multimesh.commands.check import add_output_flags, as_typed, report
-from multimesh.commands.flags import add_file_flag, add_flag, add_switch
+from multimesh.commands.flags import OneMesh, add_file_flag, add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.stdio import input_name, load_profile
 from multimesh.errors import MultimeshError, may_read
@@ -41,7 +41,9 @@ HELP = "check whether a running mesh is sound"
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
+    add_flag(
+        command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH", action=OneMesh
+    )
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
     add_flag(command, "--settle", "read the cluster twice, this many seconds apart", default="0", metavar="SECONDS")
@@ -58,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
     access = Access(options.context, options.kubeconfig)
     seconds = _seconds(options.settle)
     now, findings = _reading(mesh, access, seconds, options.file, was_removed=options.removed)
-    if not now.kinds and now.unread is None:
+    # What has no name is no object, such as the Status that tells of a request that has failed.
+    if now.unread is None and not any(item.name for items in now.kinds.values() for item in items):
         raise MultimeshError(
             input_name(options.file),
             "holds no objects of a cluster",
@@ -85,7 +88,7 @@ def _seconds(text: str) -> int:
 
 def _reading(mesh: Profile, access: Access, seconds: int, file: str, *, was_removed: bool) -> Reading:
     """Return what is in a file or on stdin, or else what the live cluster holds and what could not be read of it."""
-    saved = _saved() if input_name(file) != file else _saved_in(file)
+    saved = _saved_in(file) if input_name(file) == file else _saved(asked=bool(file))
     if saved is None:
         return read_mesh(mesh, access, was_removed=was_removed)
     if seconds:
@@ -95,17 +98,19 @@ def _reading(mesh: Profile, access: Access, seconds: int, file: str, *, was_remo
     return Reading(saved, [])
 
 
-def _saved() -> Cluster | None:
+def _saved(*, asked: bool = False) -> Cluster | None:
     """Return the cluster on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a
-    scheduler.
+    scheduler, unless the user has `asked` for stdin.
 
     An empty pipe is an error: the kubectl before it has failed, and reading the live cluster could read another one.
     """
     try:
         mode = os.fstat(0).st_mode
-    except OSError:
+    except OSError as error:
+        if asked:
+            raise MultimeshError("<stdin>", f"cannot be read: {error.strerror}", "Name a file instead.") from None
         return None
-    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
+    if not (asked or stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
         return None
     return _parsed(sys.stdin.buffer, "<stdin>")
 

@@ -26,6 +26,9 @@ MAX_NAMESPACE = 56
 #: The name of a Service has at most 63 characters and begins with a letter; NS-ingressgateway is one with Istio 1.5.
 MAX_SERVICE_PREFIX = 48
 
+#: The ports to which the stock 1.5 chart gives node ports: those of `STOCK_PORTS` in `multimesh/rules/node_ports.py`.
+PORT_NAMES = ("http2", "https", "tcp", "http-prometheus")
+
 CLUSTER_SCOPED_KINDS = frozenset([kind for _, kind in CLUSTER_SCOPED])
 #: Kinds that are namespaced whatever their group is.
 NAMESPACED_KINDS = frozenset([kind for _, kind in WELL_KNOWN_NAMESPACED]) - CLUSTER_SCOPED_KINDS
@@ -138,9 +141,9 @@ def check_any(name: str) -> str:
 
 
 #: A field is one of: ("text", check), ("one of", values), ("switch",), ("port",), ("list", field),
-#: ("list", field, "unique"), ("map", field), ("fields", {key: (field, description)}, required keys),
-#: ("either", field, field).
-NODE_PORTS = ("either", ("one of", ("auto", "keep")), ("map", ("port",)))
+#: ("list", field, "unique"), ("map", field), ("map", field, keys), ("fields", {key: (field, description)}, required
+#: keys), ("either", field, field).
+NODE_PORTS = ("either", ("one of", ("auto", "keep")), ("map", ("port",), PORT_NAMES))
 FLAG = (
     "fields",
     {

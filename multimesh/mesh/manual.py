@@ -42,7 +42,8 @@ def _may_be(field: Any) -> str:
     if kind == "list":
         return f"list of {_may_be(field[1])}"
     if kind == "map":
-        return f"mapping of names to {_may_be(field[1])}"
+        names = ", ".join(f"`{name}`" for name in field[2]) if field[2:] else "names"
+        return f"mapping of {names} to {_may_be(field[1])}"
     if kind == "text":
         return schema.TEXTS.get(field[1], ({}, _ANY))[1]
     return {"fields": "mapping", "switch": "`true` or `false`", "port": "node port (30000-32767)"}[kind]

@@ -282,7 +282,13 @@ def read_field(node: Node, field: Any, path: str, report: Callable[..., None]) -
         for number, (key, _) in enumerate(node.value):
             if key.value in keys[:number]:
                 report(key, f'the key "{path}.{key.value}" is written twice', "Remove one of them.")
-        return {key.value: read_field(item, field[1], f"{path}.{key.value}", report) for key, item in node.value}
+            elif field[2:] and key.value not in field[2]:
+                report(key, f'unknown key "{path}.{key.value}"', nearest_key(str(key.value), dict.fromkeys(field[2])))
+        return {
+            key.value: read_field(item, field[1], f"{path}.{key.value}", report)
+            for key, item in node.value
+            if not field[2:] or key.value in field[2]
+        }
     if not is_scalar(node):
         return report(node, f"{path} is not a single value", "Write one value after the colon.")
     return _read_scalar(node, field, path, report)

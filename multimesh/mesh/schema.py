@@ -141,7 +141,10 @@ def of_field(field: Any, *, required: bool = False) -> dict[str, Any]:
         unique = {"uniqueItems": True} if field[2:] else {}
         return {"type": "array", "items": of_field(field[1], required=True), **unique}
     if kind == "map":
-        return {"type": "object", "additionalProperties": of_field(field[1], required=True)}
+        of_value = of_field(field[1], required=True)
+        if field[2:]:
+            return {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(field[2], of_value)}
+        return {"type": "object", "additionalProperties": of_value}
     if kind == "either":
         return {"oneOf": [of_field(choice, required=True) for choice in field[1:]]}
     if kind == "one of":

@@ -74,11 +74,17 @@ def _entries(rendering: Rendering, mesh: Profile) -> list[dict[str, Any]]:
         message = f'spec.workloadNamespaces holds "{name}" more than once'
         found.append(_of_profile(message, "It counts once. Remove the others.", "spec.workloadNamespaces", name, mesh))
     # No document is parsed once more: an entry that occurs in a text only is no finding.
-    documents = rendering.stock.decode().split("\n---") if mesh.keep_names or mesh.rename_names else []
-    for key, entries in (("spec.keepNames", mesh.keep_names), ("spec.renameNames", mesh.rename_names)):
+    documents = rendering.stock.decode().split("\n---")
+    lists = (
+        ("spec.keepNames", mesh.keep_names, _mentions),
+        ("spec.renameNames", mesh.rename_names, _mentions),
+        ("spec.foreignSubjects", mesh.foreign_subjects, _holds_both),
+        ("spec.flags", [f"{flag.get('workload', '')}/{flag['container']}" for flag in mesh.flags], _holds_both),
+    )
+    for key, entries, is_in in lists:
         for entry in sorted(entries, key=lambda one: mesh.line(key, one)):
-            if not any(_mentions(document, entry) for document in documents):
-                message = f'{key} holds "{entry}", which occurs nowhere in this stream'
+            if not any(is_in(document, entry) for document in documents):
+                message = f'{key} holds "{entry.removeprefix("/")}", which occurs nowhere in this stream'
                 remedy = "If no other chart of this mesh has it, correct its spelling, or remove it."
                 found.append(_of_profile(message, remedy, key, entry, mesh))
     return found
@@ -91,9 +97,18 @@ _REFERRED_WITHOUT_KIND = ("ClusterIssuer", "MutatingAdmissionPolicy", "PodSecuri
 def _mentions(document: str, entry: str) -> bool:
     """Return whether a document holds the kind and the name of an entry such as `Kind/name` or `Kind/*`."""
     kind, _, name = entry.partition("/")
-    if name != "*" and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", document):
+    if name != "*" and not _holds(document, name):
         return False
     return kind in _REFERRED_WITHOUT_KIND or re.search(rf"(?<!\w){re.escape(kind)}(?!\w)", document) is not None
+
+
+def _holds_both(document: str, entry: str) -> bool:
+    """Return whether a document holds both names of an entry, such as an account and its namespace."""
+    return all(_holds(document, name) for name in entry.split("/") if name)
+
+
+def _holds(document: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", document) is not None
 
 
 def _of_profile(message: str, remedy: str, key: str, item: str, mesh: Profile) -> dict[str, Any]:

@@ -137,6 +137,11 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
         return
     if kind.startswith("ValidatingAdmissionPolicy") and name in SHARED_POLICIES:
         return
+    if not name:
+        raise resource.error(
+            f"the cluster-scoped resource has no name, so it is unknown whether it is mesh {mesh.name}'s own",
+            "Give it a metadata.name in the chart; Helm needs one, too.",
+        )
     if is_renamed(kind, name, mesh):
         for path, node in resource.find("metadata/name"):
             resource.rewrite(node, cluster_scoped_name(kind, name, mesh), path)

@@ -45,7 +45,7 @@ def run(monkeypatch, capsysbinary, tmp_path):
     """Run the program in this process, with a kubectl first on the PATH and with a stdin that is no pipe."""
     (tmp_path / "profile.yaml").write_text(profile("affirmed", "istio-affirmed", ("nginx-affirmed",)))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("multimesh.commands.verify._saved", lambda: None)
+    monkeypatch.setattr("multimesh.commands.verify._saved", lambda **_: None)
     path = os.environ["PATH"]
     real = sources._run
 
@@ -369,7 +369,20 @@ def test_what_a_removed_mesh_of_1_5_left_is_found(run, tmp_path, label):
 # Files.
 
 
-@pytest.mark.parametrize("text", ["# nothing\n", "replicaCount: 1\n", "---\n", "[]\n", '{"kind": "List", "items": []}'])
+#: What holds no Kubernetes object. The last ones are what an API server answers instead of a list, and a list that is cut.
+NOTHING = (
+    "# nothing\n", "replicaCount: 1\n", "---\n", "[]\n", '{"kind": "List", "items": []}', "kind: DaemonSet\nreplicas: 1\n",
+    '{"apiVersion": "v1", "kind": "Status", "status": "Failure"}', '{"kind": "List", "apiVersion": "v1", "items": null}',
+)  # fmt: skip
+
+#: What `render` writes if everything in a stream was left out on purpose, and if a chart renders nothing.
+LEFT_OUT = (
+    "# multimesh: every resource of this stream belongs to the mesh that owns what is shared; all were left out\n",
+    "# multimesh: nothing was rendered\n",
+)
+
+
+@pytest.mark.parametrize("text", NOTHING)
 def test_files_without_a_kubernetes_object_are_an_error_unless_something_else_is_checked(run, tmp_path, text):
     """A gate that was given the wrong file has checked nothing; beside another file it is a warning."""
     (tmp_path / "a.yaml").write_text(text)
@@ -380,7 +393,52 @@ def test_files_without_a_kubernetes_object_are_an_error_unless_something_else_is
         assert done.stderr.startswith(f"multimesh: {where}: no Kubernetes object is in ")
     (tmp_path / "b.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
     for given in (("a.yaml", "b.yaml"), ("a.yaml", "--profile=profile.yaml"), ("a.yaml", "--previous=b.yaml")):
-        assert run(path, "check", *given).returncode == 0, given
+        done = run(path, "check", *given, "-o", "json")
+        assert (done.returncode, "unreadable" in {item[0] for item in findings(done)}) == (0, True), given
+        # It is no mesh without a name either.
+        assert run(path, "check", *given).stdout.splitlines()[-1][:7] in ("1 mesh:", "0 meshe"), given
+
+
+@pytest.mark.parametrize("text", [*NOTHING, profile("blue", "istio-blue")])
+def test_a_previous_manifest_without_an_object_is_an_error(run, tmp_path, text):
+    """Nothing would be said about the upgrade, and nothing was asked but that."""
+    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "b.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    done = run(install(tmp_path / "bin", []), "check", "b.yaml", "--previous=a.yaml", "--profile=profile.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("multimesh: a.yaml: no Kubernetes object is in it, so nothing was compared\n")
+
+
+@pytest.mark.parametrize("flags", [("--previous=a.yaml", "--previous", "b.yaml"), ("--previous=a.yaml,b.yaml",)])
+def test_every_previous_manifest_is_compared(run, tmp_path, flags):
+    """Of a flag that is given twice the first value was ignored, and with it the upgrade of a release."""
+    text = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: {}-blue}}\n"
+    for name in "ab":
+        (tmp_path / f"{name}.yaml").write_text(text.format(name))
+    (tmp_path / "new.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    done = run(install(tmp_path / "bin", []), "check", "new.yaml", *flags, "-o", "json")
+    assert [(name, message) for name, _, message in findings(done)] == [
+        ("identity-lost", f"ClusterRole/{name}-blue is removed") for name in "ab"
+    ]
+
+
+@pytest.mark.parametrize("text", LEFT_OUT)
+def test_what_render_left_out_is_no_open_question(run, tmp_path, text):
+    """A pipeline is strict, and gives `check` what `render` has written of every chart, in one directory or in many."""
+    (tmp_path / "base").mkdir()
+    for name in ("base/base.yaml", "base.yaml"):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "b.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    path = install(tmp_path / "bin", [])
+    for given in (
+        ("base.yaml", "b.yaml"), ("base", "b.yaml"), ("base.yaml,b.yaml",), ("base", "--profile=profile.yaml"),
+        ("b.yaml", "--previous=base.yaml"),
+    ):  # fmt: skip
+        done = run(path, "check", *given, "--strict", "-o", "json")
+        assert (done.returncode, findings(done)) == (0, []), given
+    for given in (("base.yaml",), ("base",)):
+        done = run(path, "check", *given)
+        assert (done.returncode, done.stdout) == (2, ""), "nothing else was checked"
 
 
 # Directories.

@@ -1,6 +1,7 @@
 """`multimesh verify` on saved clusters: each fault is found, and a sound mesh is silent."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -370,21 +371,44 @@ def test_kinds_of_which_nothing_was_seen_are_named(tmp_path):
     assert (found, code) == ([("unreadable", "warning", "no Pod was seen, so nothing is said about sidecars")], 0)
 
 
-@pytest.mark.parametrize("text", ["not: [yaml", "- 1", '{"kind": "List", "items": 3}', "{}"])
-def test_a_saved_cluster_that_is_none_gives_no_traceback(tmp_path, text):
-    """Any text may be on stdin."""
+@pytest.mark.parametrize(
+    "text",
+    ["not: [yaml", "- 1", '{"kind": "List", "items": 3}', "{}", '{"kind": "List"}', '{"kind": "List", "items": null}',
+     '{"kind": "Status", "apiVersion": "v1", "status": "Failure"}', "kind: Namespace", '{"kind": "List", "items": [{"ki'],
+)  # fmt: skip
+def test_a_saved_cluster_that_is_none_is_an_error(tmp_path, text):
+    """Nothing was checked: a gate must not pass. The message is about kubectl, which should have written it."""
     profile = tmp_path / "profile.yaml"
     profile.write_text(PROFILE)
-    done = subprocess.run(
-        [sys.executable, "-m", "multimesh", "verify", "--profile", str(profile)],
-        input=text,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    assert done.returncode in (0, 2)
+    command = [sys.executable, "-m", "multimesh", "verify", "--profile", str(profile)]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("multimesh: <stdin>:")
+    assert "kubectl get" in done.stderr
+    assert "helm template" not in done.stderr
+
+
+@pytest.mark.parametrize("flags", [("-f", "-"), ("--file=-",)])
+def test_a_dash_is_stdin_whatever_stdin_is(tmp_path, flags):
+    """Without it a stdin that is no pipe means the live cluster, which nobody has asked for here."""
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(PROFILE)
+    command = [sys.executable, "-m", "multimesh", "verify", "--profile", str(profile), *flags]
+    for stdin in (subprocess.DEVNULL, None):
+        done = subprocess.run(
+            command if stdin else ["sh", "-c", 'exec "$@" <&-', "sh", *command],
+            stdin=stdin, capture_output=True, text=True, cwd=ROOT, check=False, env={**os.environ, "PATH": "/usr/bin:/bin"},
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("multimesh: <stdin>: ")
+
+
+def test_one_mesh_is_verified_at_a_time(tmp_path):
+    """Of two profiles only the last one counted, as if the first mesh were sound."""
+    command = [sys.executable, "-m", "multimesh", "verify", "--profile=a", "--profile", "b"]
+    done = subprocess.run(command, input="", capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "multimesh: --profile is given twice\n  Run the command once for each mesh.\n"
 
 
 @pytest.mark.parametrize(

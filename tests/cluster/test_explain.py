@@ -59,7 +59,7 @@ def saved(beside_stock: World, spaces) -> str:
 @pytest.fixture(scope="module")
 def known(saved: str) -> list[Mesh]:
     """Return the meshes that `explain` finds in the cluster."""
-    return with_live_meshes(read_file(saved), [])
+    return with_live_meshes(read_file(saved).objects, [])
 
 
 def named(watchers: list[Watcher], asked: Asked) -> list[tuple[str, str]]:

@@ -608,6 +608,18 @@ def test_what_cannot_be_explained_is_an_error(words, message, explain):
     assert message in err
 
 
+@pytest.mark.parametrize("text", ["# nothing\n", '{"apiVersion": "v1", "kind": "Status", "status": "Failure"}'])
+def test_a_file_without_an_object_is_no_mesh_that_does_not_inject(tmp_path, explain, text):
+    """Nothing was read, so the answer would be that nobody injects the pod."""
+    (tmp_path / "a.json").write_text(text)
+    code, out, err = explain("pod", "-n", "web", "--file", tmp_path / "a.json")
+    assert (code, out) == (2, "")
+    assert "a.json: no Kubernetes object is in it" in err
+    code, out, _ = explain("pod", "-n", "web", *PROFILES, "--file", tmp_path / "a.json")
+    assert code == 0
+    assert 'a.json" holds no resources' in out
+
+
 def test_words_may_be_between_flags(explain):
     """As files of `check`."""
     first = explain("pod", "-n", "nginx-blue", "web", *PROFILES)

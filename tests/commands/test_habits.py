@@ -134,6 +134,27 @@ def test_messages_name_the_file(tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "flag", "values"),
+    [
+        (("policies", "--profile=profile.yaml"), "--only", ("pods", "roots")),
+        (("policies", "--profile=profile.yaml"), "--except", ("releases", "writes", "pods")),
+        (("explain", "pod", "-n", "nginx-blue", "--profile=profile.yaml"), "--labels", ("a=b", "istio.io/rev=blue")),
+    ],
+)
+def test_a_list_may_be_given_in_parts(run, command, flag, values):
+    """Of a flag that is given twice only the last value counted, without a word."""
+    whole = run(*command, f"{flag}={','.join(values)}")
+    assert whole[0] == 0
+    assert run(*command, *(f"{flag}={value}" for value in values)) == whole
+    assert run(*command, flag, values[-1]) != whole
+
+
+def test_init_takes_its_namespaces_in_parts(run, tmp_path):
+    assert run("init", "red", "red", "--workloads", "a", "--workloads=b,c")[0] == 0
+    assert "\n    - a\n    - b\n    - c\n" in (tmp_path / "red" / "profile.yaml").read_text()
+
+
 def test_a_dash_is_stdin(tmp_path: Path):
     code, out, _ = _process(tmp_path, "render", "--profile=.", "-f", "-", stdin=ROLE)
     assert (code, out) == (0, ROLE.replace("kiali", "kiali-blue"))

@@ -22,5 +22,8 @@ def test_a_key_says_what_it_may_be() -> None:
     assert kinds["spec.sharedResources"] == "`own` or `leave`"
     assert kinds["spec.scopeGateways"] == "`true` or `false`"
     assert kinds["spec.workloadNamespaces"] == "list of DNS label"
-    assert kinds["spec.nodePorts"].endswith("mapping of names to node port (30000-32767)")
+    assert kinds["spec.nodePorts"].endswith(
+        "mapping of `http2`, `https`, `tcp`, `http-prometheus` to node port (30000-32767)"
+    )
+    assert kinds["spec.flags[].env"] == "mapping of names to text"
     assert all(key.description for key in keys(PROFILE))

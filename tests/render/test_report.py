@@ -39,6 +39,18 @@ kind: Service
 apiVersion: v1
 metadata:
   name: edge
+---
+kind: Deployment
+apiVersion: apps/v1
+metadata:
+  name: edge
+spec: {template: {spec: {containers: [{name: proxy}]}}}
+---
+kind: RoleBinding
+apiVersion: rbac.authorization.k8s.io/v1
+metadata:
+  name: metrics
+subjects: [{kind: ServiceAccount, name: prometheus, namespace: monitoring}]
 """
 
 
@@ -76,6 +88,21 @@ def test_an_entry_that_matched_nothing_is_a_finding_with_its_line(key: str, entr
     spec: dict[str, Any] = {"keepNames": KEPT} | {key: [*(KEPT if key == "keepNames" else []), entry]}
     line = 11 if key == "keepNames" else 12
     assert findings(**spec) == [(f'spec.{key} holds "{entry}", which occurs nowhere in this stream', line)]
+
+
+def test_a_container_or_an_account_that_the_stream_does_not_have_is_a_finding() -> None:
+    """As with names: what the profile asks for is done nowhere, and only the report says so."""
+    flags = [
+        {"container": "proxy", "workload": "edge"},
+        {"container": "proxi"},
+        {"container": "proxy", "workload": "x"},
+    ]
+    assert findings(keepNames=KEPT, flags=flags, foreignSubjects=["monitoring/prometheus", "monitoring/nobody"]) == [
+        (f"spec.{key} holds \"{entry}\", which occurs nowhere in this stream", line)
+        for key, entry, line in (
+            ("foreignSubjects", "monitoring/nobody", 19), ("flags", "proxi", 11), ("flags", "x/proxy", 11),
+        )
+    ]  # fmt: skip
 
 
 def test_a_workload_namespace_that_is_written_twice_is_a_finding() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from rule_cases import NS, objects, reasons, refusal, rendering, stays
+from rule_cases import NS, accepts, objects, reasons, refusal, rendering, stays
 
 from multimesh.errors import MultimeshError
 
@@ -414,6 +414,18 @@ def test_roles_follow_the_pod_security_policies_that_they_grant(kind: str) -> No
     assert stays(manifest)
     assert stays(manifest, renameNames=["PodSecurityPolicy/another"])
     assert stays(role("services", "restricted"), **options)
+
+
+@pytest.mark.parametrize("metadata", ["{}", "{name: ''}", "{generateName: kiali-}", "{name: }"])
+def test_a_cluster_scoped_resource_without_a_name_is_refused_with_a_way_out(metadata):
+    """No key of the profile can name it: the profile refuses "ClusterRole/"."""
+    manifest = f"# Source: istio/a.yaml\napiVersion: {RBAC}\nkind: ClusterRole\nmetadata: {metadata}\n"
+    assert refusal(manifest) == (
+        "multimesh: <stdin>:2: ClusterRole: the cluster-scoped resource has no name, so it is unknown whether it is mesh "
+        "affirmed's own [cluster-scoped-names]\n  Give it a metadata.name in the chart; Helm needs one, too."
+    )
+    assert accepts(manifest) == ({}, {})
+    assert stays(manifest, keepNames=["ClusterRole/*"])
 
 
 def test_other_kinds_grant_nothing():

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from rule_cases import objects, paths, refusal, rendered, stays, unknown_shape
 
+from multimesh.mesh.definitions import PORT_NAMES
+from multimesh.rules.node_ports import STOCK_PORTS
+
 SERVICE = """\
 apiVersion: v1
 kind: {kind}
@@ -30,6 +33,11 @@ STOCK = (("http2", "31380"), ("https", "31390"), ("tcp", "31400"), ("http-promet
 def service(name: str = "http2", port: str = "31380", labels: str = LABELS, kind: str = "Service") -> str:
     """Write a Service with one port; nothing here is named after a gateway unless `labels` say so."""
     return SERVICE.format(name=name, port=port, labels=labels, kind=kind).replace("ingressgateway", "edge")
+
+
+def test_a_profile_may_give_a_node_port_to_each_stock_port_and_to_no_other():
+    """A port of another name would be set nowhere, without a word."""
+    assert {name for name, _ in STOCK_PORTS} == set(PORT_NAMES)
 
 
 @pytest.mark.parametrize(("name", "port"), STOCK)

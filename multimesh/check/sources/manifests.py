@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from multimesh.check.objects import Object, dig, mappings, text_of
 from multimesh.check.sources.json_list import Items, items
@@ -31,7 +31,26 @@ MAX_FILE = 512 * 1024 * 1024
 
 MAX_DOCUMENT = 32 * 1024 * 1024
 
+#: How it begins what `render` writes if nothing of a stream is to be installed.
+_OF_RENDER = "# multimesh: "
+
 _CRD = "CustomResourceDefinition"
+
+
+class Manifest(NamedTuple):
+    """The objects of a file.
+
+    `is_left_out` is whether `render` has written that nothing of a stream is to be installed: then no objects are no
+    open question.
+    """
+
+    objects: list[Object]
+    is_left_out: bool
+
+    @property
+    def holds_none(self) -> bool:
+        """Whether it holds no Kubernetes object."""
+        return not any(item.is_resource for item in self.objects)
 
 
 def files_of(argument: str) -> list[str]:
@@ -83,8 +102,8 @@ def _inside(directory: str) -> list[str]:
     return sorted(found.values())
 
 
-def read_file(path: str) -> list[Object]:
-    """Return all objects of one file, `-` for stdin. Raises MultimeshError where it cannot be read or is not YAML."""
+def read_file(path: str) -> Manifest:
+    """Return what is in one file, `-` for stdin. Raises MultimeshError where it cannot be read or is not YAML."""
     name = "<stdin>" if path == "-" else path
     try:
         if path == "-" and sys.stdin is None:
@@ -101,7 +120,7 @@ def read_file(path: str) -> list[Object]:
     if not content.strip():
         hint = "Look at the command that should have written it: an empty answer is not a manifest."
         raise MultimeshError(name, "is empty", hint)
-    return list(parse(content, name))
+    return Manifest(list(parse(content, name)), content.startswith(_OF_RENDER))
 
 
 def parse_stream(stream: BinaryIO, file: str) -> Iterator[Object]:
@@ -120,7 +139,10 @@ def parse_stream(stream: BinaryIO, file: str) -> Iterator[Object]:
             "Look at what failed before the pipe. "
             "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
         )
-    yield from parse(rest, file)
+    try:
+        yield from parse(rest, file)
+    except MultimeshError as error:
+        raise MultimeshError(error.where, error.what, "Save it again, with: kubectl get ... -o json") from None
 
 
 def _of_items(found: Items, file: str) -> Generator[Object, None, str]:
