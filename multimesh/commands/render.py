@@ -141,6 +141,10 @@ def render_stdin(flags: dict[str, str]) -> tuple[Rendering, Profile]:
         mesh = function_config(data, where) or load_profile(flags["--profile"])
         mesh.upgrade = bool(flags.get("--upgrade"))
         mesh.more_crds = flags.get("--crds", "")
+        if mesh.more_crds or mesh.crds:
+            from multimesh.kubernetes.crds import paths_of, require_readable
+
+            require_readable(paths_of(mesh.where, mesh.crds, mesh.more_crds))
         if not data or data.isspace():
             data = b"# multimesh: nothing was rendered\n"
         return render(data, mesh, where), mesh
