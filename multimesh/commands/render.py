@@ -8,7 +8,17 @@ from __future__ import annotations
 import gc
 import sys
 
-from multimesh.commands.stdio import DONE, fail, input_name, load_profile, read_input, switch, variable, write_out
+from multimesh.commands.stdio import (
+    DONE,
+    empty,
+    fail,
+    input_name,
+    load_profile,
+    read_input,
+    switch,
+    variable,
+    write_out,
+)
 from multimesh.errors import MultimeshError
 from multimesh.yamltext.parser import use_libyaml_alone
 
@@ -124,6 +134,8 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
             raise MultimeshError(
                 "", f"{name} needs a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
             )
+        if known[name] and not flags[name]:
+            raise empty(name)
         if name in REPEATED:
             separator = ";" if sys.platform == "win32" else ":"
             flags[name] = joined[name] = separator.join(filter(None, (joined.get(name), flags[name])))
