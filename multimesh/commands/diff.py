@@ -81,9 +81,9 @@ def _against_release(options: argparse.Namespace, rendering: Rendering, mesh: Pr
     namespace = options.namespace or mesh.namespace
     only = names_in("--only", options.only)
     live = manifest_of(options.release, namespace, options.context, options.kubeconfig)
-    found = compare(live, rendering.output.decode(), namespace, options.release, only)
+    found, bare = compare(live, rendering.output.decode(), namespace, options.release, only)
     title = f'release {options.release} in "{namespace}"'
-    return written(found, title, f"chart for mesh {mesh.name}", stat=options.stat)
+    return written(found, bare, title, f"chart for mesh {mesh.name}", stat=options.stat)
 
 
 def unified(rendering: Rendering, name: str) -> list[str]:
