@@ -44,7 +44,7 @@ from multimesh.commands.engines import (
 from multimesh.commands.files import write_files
 from multimesh.commands.flags import add_flag, add_switch, names_in
 from multimesh.commands.installed import Installed, installed, taken
-from multimesh.commands.stdio import DONE, load_profile, write_text
+from multimesh.commands.stdio import DONE, load_profile
 from multimesh.commands.values import OLDEST, Version, all_values, is_1_5, version
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import PROFILE
@@ -113,12 +113,11 @@ def run(options: argparse.Namespace) -> int:
     more = engine_files(engines, mesh, istio, exact or f"~{istio}.0", directory)
     readme = readme_text(mesh, others, options.istio, directory, list(values), engines)
     texts = {PROFILE_FILE: text, **values, **more, "README.md": readme}
-    write_files(directory, texts)
     lines += [f"written: {directory / name}" for name in texts]
     if not any(profile.owns_shared for profile in (mesh, *others)) and not (cluster is not None and cluster.crds):
         lines.append("No mesh here owns what a cluster has only once, such as the CRDs: one of them needs --owner.")
     lines.append(f"Next: follow {directory / 'README.md'}")
-    write_text("".join(f"{line}\n" for line in lines))
+    write_files(directory, texts, "".join(f"{line}\n" for line in lines))
     return DONE
 
 
