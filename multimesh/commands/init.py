@@ -38,6 +38,7 @@ from multimesh.commands.engines import (
     ROOT,
     engine_files,
     helm_major,
+    is_beside_checkout,
     releases,
     require_possible,
 )
@@ -50,6 +51,7 @@ from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import PROFILE
 from multimesh.mesh.manual import keys
 from multimesh.mesh.profile import Profile, load
+from multimesh.mesh.schema import ID
 from multimesh.yamltext.scalars import quoted
 
 HELP = "write the profile, the values and the commands of a new mesh"
@@ -192,16 +194,12 @@ def _flow(items: list[str]) -> str:
 
 
 def _schema_from(directory: Path) -> str:
-    """Return the path of the schema: a relative one inside the checkout, which then may be anywhere.
+    """Return how the profile names its schema: by a relative path in a repository with both, else by its address.
 
-    It is empty in a zipapp, where the schema is not a file.
+    A path of this machine would be wrong for everybody else who reads the profile.
     """
     path, directory = ROOT / "multimesh" / "profile.schema.json", directory.resolve()
-    if not path.is_file():
-        return ""
-    if (ROOT / PROGRAM).exists() and directory.is_relative_to(ROOT):
-        return Path(os.path.relpath(path, directory)).as_posix()
-    return path.as_posix()
+    return Path(os.path.relpath(path, directory)).as_posix() if is_beside_checkout(directory) else ID
 
 
 def _loaded(text: str, where: str) -> Profile:
