@@ -88,6 +88,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     return "".join(code)
 
 
+def on_post_build(config: Any) -> None:
+    """Say where the site is, which no server needs to serve: pages name each other by their files."""
+    print(f"the site: {Path(config['site_dir'], 'index.html')}", flush=True)
+
+
 def without_sections(markdown: str) -> str:
     """Return the beginning of the page of operations, and a list of its sections."""
     number = without_code(markdown).split("\n").index(next(re.finditer(r"(?m)^## .*$", without_code(markdown)))[0])
