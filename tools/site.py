@@ -1,7 +1,7 @@
 """Arrange the pages for mkdocs, which calls these functions: README is the first page, operations one page a task.
 
 A page of docs/ that mkdocs.yml does not name is put below "Engines", and the sections of docs/operations.md become
-pages below "Tasks". Links follow; a link to a file of the repository that is no page becomes its text.
+pages below "Tasks". Links follow; a link to a file of the repository that is not a page becomes its text.
 """
 
 from __future__ import annotations

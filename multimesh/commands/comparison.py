@@ -1,4 +1,4 @@
-"""Compare two manifests by their objects and fields: what Helm writes in another form is none."""
+"""Compare two manifests by their objects and fields: what Helm writes in another form is not a difference."""
 
 from __future__ import annotations
 

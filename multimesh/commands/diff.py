@@ -5,8 +5,8 @@ and the rules that changed them. The program `patch` can apply the diff.
 
 With --release the chart, rewritten for the mesh, is compared with the manifest of that installed release, which `helm
 get manifest` prints with your rights. Objects are compared by their identity and fields: order of keys, comments, and
-what Helm 4 writes in another form are no difference. Hooks are no part of a release, and CRDs in the directory crds/ of
-a chart are none either, so leave --include-crds out. Values of Secrets are not shown.
+what Helm 4 writes in another form are not differences. Hooks are not part of a release, and neither are CRDs in the
+directory crds/ of a chart, so leave --include-crds out. Values of Secrets are not shown.
 
     helm template istiod istio/istiod -n istio-affirmed -f charts-values/affirmed/istiod.yaml > stock.yaml
     multimesh diff --profile charts-values/affirmed < stock.yaml

@@ -92,7 +92,7 @@ def engine_files(
                 renderer=renderer,
                 renderer_args=words,
                 skip_crds=any(release.skips_crds for release in releases(mesh, istio)),
-                # An absolute path is none of a git repository.
+                # An absolute path is not one in a git repository.
                 path=directory.name if directory.is_absolute() else directory.as_posix(),
             )
     return found

@@ -233,7 +233,7 @@ def require_no_conflict(mesh: Profile, others: list[Profile], cluster: Installed
     if cluster is not None:
         meshes = with_live_meshes(cluster.objects, meshes)
         new = [found for found in meshes if not found.checked or found.profile is mesh]
-        # Labels that inject today are no conflict: the namespaces get those of the new mesh.
+        # Labels that inject today are not a conflict: the namespaces get those of the new mesh.
         findings += [
             found._replace(severity=WARNING) if found.id == "injection-overlap" else found
             for found in namespaces(cluster.objects, new)

@@ -104,7 +104,7 @@ def directory() -> Path:
     for found in (_ROOT, _ROOT.joinpath("multimesh", *_INSTALLED)):
         if (found / SCRIPT).is_file() and (found / PLUGIN).is_file():
             return found
-    metadata()  # Without it the remedy below is none.
+    metadata()  # Without it the remedy below would not help.
     raise MultimeshError(
         "",
         f"{_ROOT} contains no plugin",

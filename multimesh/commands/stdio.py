@@ -183,7 +183,7 @@ def write_out(parts: list[bytes | memoryview]) -> None:
 def write_text(text: str) -> None:
     """Write the output of a command to stdout: every command but `render` ends with this.
 
-    Raises MultimeshError if that fails. A reader that has seen enough, as `head` has, is no failure: the exit code
+    Raises MultimeshError if that fails. A reader that has seen enough, as `head` has, is not a failure: the exit code
     stays that of the command, so that a gate sees the findings.
     """
     # Names in manifests may hold what is not valid in UTF-8.

@@ -642,7 +642,7 @@ def test_roots_in_namespaces_that_lost_the_label_are_listed(items, expected):
 
 
 @pytest.mark.parametrize("items", [(), (AUTHORITY,), (stock_injector("B"),), (root(PLANE, "A"),)])
-def test_a_root_of_nobody_is_an_open_question(items):
+def test_a_root_that_nothing_explains_is_an_open_question(items):
     """Of a cluster in which nothing else is left it must not be said that nothing is left."""
     here = [message for message in said(removed, *items, root("gone", "C"), root("gone2", "D")) if "/gone" in message]
     assert here == [f"ConfigMap/gone/istio-ca-root-cert and 1 more {MAY_BE}"]

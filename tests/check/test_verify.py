@@ -215,7 +215,7 @@ NEAR_MISSES = {
 
 @pytest.mark.parametrize("case", NEAR_MISSES)
 def test_what_is_sound_but_unusual_is_silent(tmp_path, case):
-    """A near miss is no finding."""
+    """A near miss is not a finding."""
     cluster = sound()
     NEAR_MISSES[case](cluster)
     assert verify(tmp_path, cluster) == ([], 0)

@@ -111,7 +111,7 @@ def test_the_schema_is_a_path_where_every_machine_has_it_there(
     assert _schema_from(tmp_path / directory) == schema
 
 
-def test_an_installed_package_in_a_repository_is_none_of_its_files(tmp_path, monkeypatch):
+def test_an_installed_package_in_a_repository_is_not_one_of_its_files(tmp_path, monkeypatch):
     """The directory .venv is in the repository, and differs between machines."""
     (tmp_path / ".git").mkdir()
     for module in ("engines", "init"):

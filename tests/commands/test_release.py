@@ -256,7 +256,7 @@ def test_a_chart_of_helm_3_and_of_helm_4_are_equal(source):
 
 
 def test_json_in_a_text_is_compared_by_its_fields():
-    """Its form is no difference, and a change in it is one field."""
+    """Its form is not a difference, and a change in it is one field."""
     text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {values: \'{"a": {"b": 1}, "c": 2}\'}\n'
     other = text.replace('": ', '":')
     assert differences(parsed(text, "", "x"), parsed(other, "", "x")) == []

@@ -189,7 +189,7 @@ def _controller_of(found: Cluster, ours: Served, name: str) -> str:
 
 
 def _foreign_class(mesh: Profile, found: Cluster, ours: Served, gateway: Object) -> Iterator[Finding]:
-    """Find a class of Istio that is not of this mesh; classes of other programs are none of its business."""
+    """Find a class of Istio that is not of this mesh; classes of other programs are left alone."""
     name = class_of(gateway)
     controller = _controller_of(found, ours, name)
     is_missing = name == GATEWAY_CLASS and not controller and found.read("GatewayClass")
