@@ -84,7 +84,12 @@ FAULTS = {
         "no ready pod",
     ),
     "a namespace with Gateways of a revision that nobody serves": (
-        lambda c: (labelled(c, "member", rev="gone"), c.update(gateway=gateway("web", "nginx-affirmed", "istio"))),
+        lambda c: (
+            labelled(c, "member", rev="gone"),
+            c.update(
+                gateway=gateway("web", "nginx-affirmed", "istio"), service=thing("Service", "istiod", "istio-affirmed")
+            ),
+        ),
         "revision-unserved",
         "nor its Gateways: web",
     ),
