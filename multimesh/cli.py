@@ -12,7 +12,7 @@ from types import ModuleType
 
 from multimesh.commands.flags import commands_of, nearest
 from multimesh.commands.render import RENDER_HELP, post_render
-from multimesh.commands.stdio import DONE, FAILED, write_text
+from multimesh.commands.stdio import DONE, FAILED, empty, write_text
 from multimesh.errors import MultimeshError
 from multimesh.version import __version__
 
@@ -21,6 +21,9 @@ COMMANDS = ("init", "diff", "patches", "values", "namespaces", "policies", "chec
 
 #: Commands about the program itself, which have no flags.
 ABOUT = ("completion", "help", "plugin-dir", "version")
+
+#: The values that are paths, by how the help calls them.
+PATHS = ("PATH", "FILE", "DIRECTORY", "MANIFEST")
 
 #: What `--version` and `version` print.
 VERSION = f"multimesh {__version__}"
@@ -52,6 +55,12 @@ class _Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: object = None) -> None:
         write_text(message)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
+        """Return the values of what was typed, and not those of defaults. Raises MultimeshError for an empty path."""
+        if action.metavar in PATHS and "" in arg_strings:
+            raise empty(action.option_strings[-1] if action.option_strings else str(action.metavar))
+        return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> None:  # type: ignore[override]
         raise MultimeshError("", message, f"See '{self.prog} --help'.")
@@ -92,6 +101,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         )
     options, rest = top.parse_known_args(arguments)
     words = getattr(options, "files", None) or getattr(options, "subject", None)
+    if "" in rest and getattr(options, "files", None):
+        raise empty("FILE")
     if rest and words is not None and not any(item.startswith("-") and item != "-" for item in rest):
         words += rest
     elif rest:

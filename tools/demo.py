@@ -65,6 +65,15 @@ class Helm(NamedTuple):
         name = "./postrender.py" if self.major == 3 else "multimesh"
         return ["--post-renderer", name, f"--post-renderer-args=--profile={profile}"]
 
+    def shown(self, command: list[str]) -> str:
+        """Return a command as a user runs it in a shell, in this directory.
+
+        The demo has a directory of plugins of its own; a user's Helm 4 finds the plugin in the parent of the checkout.
+        """
+        if self.major == 4 and "--post-renderer" in command:
+            return f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} {shlex.join(command)}"
+        return shlex.join(command)
+
 
 class Mesh(NamedTuple):
     """One mesh that was rendered: by the stock chart alone, with the values of the mesh, and by multimesh."""
@@ -93,7 +102,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="multimesh-demo-") as directory:
             helm = find_helm(Path(directory))
             meshes = [render(helm, name) for name in MESHES]
-            changes = [diff(mesh) for mesh in meshes]
+            changes = [diff(helm, mesh) for mesh in meshes]
             say(shlex.join(check(meshes)))
             now = shared(check(meshes))
             before = shared([MULTIMESH, "check", *(str(mesh.alone) for mesh in meshes)])
@@ -160,7 +169,7 @@ def render(helm: Helm, name: str) -> Mesh:
         f"stock-{name}.yaml", run([part for part in command if part not in values(profile)], helm.environment)
     )
     command += helm.post_renderer(profile)
-    say(shlex.join(command))
+    say(helm.shown(command))
     rendered = run(command, helm.environment)
     return Mesh(name, namespace[1], profile, alone, stock, rendered, write(f"{name}.yaml", rendered))
 
@@ -173,15 +182,13 @@ def write(name: str, text: str) -> Path:
     return file
 
 
-def diff(mesh: Mesh) -> tuple[int, int]:
+def diff(helm: Helm, mesh: Mesh) -> tuple[int, int]:
     """Print the first lines of the diff of the first mesh, and return the number of removed and added lines of each."""
     command = [MULTIMESH, "diff", "--profile", mesh.profile]
     plain = run(command, dict(os.environ), mesh.stock)
     if mesh.name == MESHES[0]:
         file = write(f"{mesh.name}.diff", plain)
-        say(
-            f"helm template istio {CHART} -n {mesh.namespace} {shlex.join(values(mesh.profile))} | {shlex.join(command)}\n"
-        )
+        say(f"{helm.shown(helm.template(mesh.namespace, mesh.profile))} | {shlex.join(command)}\n")
         colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "never"
         lines = run([*command, f"--color={colour}"], dict(os.environ), mesh.stock).splitlines()
         print("\n".join(lines[:SHOWN]))
@@ -222,8 +229,6 @@ def run(command: list[str], environment: dict[str, str], text: str | None = None
 def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
     """Return a few commands to try next."""
     first, second = meshes[:2]
-    # Outside the demo, Helm 4 finds the plugin in the parent directory of this checkout, or after `helm plugin install .`.
-    plugins = f"HELM_PLUGINS={shlex.quote(str(ROOT.parent))} " if helm.major == 4 else ""
     namespaces = f"{MULTIMESH} namespaces --istio 1.5 --profile {first.profile}"
     install = [helm.command, "install", "istio", CHART, "-n", first.namespace, *values(first.profile)]
     install += helm.post_renderer(first.profile)
@@ -231,11 +236,11 @@ def next_commands(helm: Helm, meshes: list[Mesh]) -> str:
         ("how the two meshes differ", f"diff {first.file} {second.file}"),
         (
             "the diff for a profile of your own",
-            f"{shlex.join(helm.template(second.namespace, second.profile))} | {MULTIMESH} diff --profile {second.profile}",
+            f"{helm.shown(helm.template(second.namespace, second.profile))} | {MULTIMESH} diff --profile {second.profile}",
         ),
         (
             "a real installation, on the cluster of kubectl: the namespaces with their labels, and the mesh",
-            f"{namespaces} | kubectl apply --server-side -f -\n  {plugins}{shlex.join(install)}",
+            f"{namespaces} | kubectl apply --server-side -f -\n  {helm.shown(install)}",
         ),
         (
             "let the API server enforce it: admission policies, for Kubernetes 1.30 and later",

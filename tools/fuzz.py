@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / part) for part in ("tools", "tests/support", "tests/fuzz")] + [str(ROOT)]
 
-import differential  # noqa: E402  (tests/ is no package)
+import differential  # noqa: E402  (tests/ is not a package)
 import helm as tool  # noqa: E402
 import reader  # noqa: E402
 import streams as stored  # noqa: E402

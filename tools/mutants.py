@@ -199,7 +199,7 @@ def function_at(text: str, line: int) -> str:
 
 
 def mutant(module: str, text: str, site: Site) -> Mutant | None:
-    """Make the change; None if the result is no Python or no change."""
+    """Make the change; None if the result is not Python or not a change."""
     mutated = mutate_code(text, OPERATORS[site.operator], site.occurrence)
     if mutated is None or mutated == text:
         return None

@@ -1,7 +1,7 @@
 """Arrange the pages for mkdocs, which calls these functions: README is the first page, operations one page a task.
 
 A page of docs/ that mkdocs.yml does not name is put below "Engines", and the sections of docs/operations.md become
-pages below "Tasks". Links follow; a link to a file of the repository that is no page becomes its text.
+pages below "Tasks". Links follow; a link to a file of the repository that is not a page becomes its text.
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     code = re.split(r"(?ms)(^ *```.*?^ *```$)", markdown)
     code[::2] = [_LINK.sub(lambda found: link(found, here, files), part) for part in code[::2]]
     return "".join(code)
+
+
+def on_post_build(config: Any) -> None:
+    """Say where the site is, which no server needs to serve: pages name each other by their files."""
+    print(f"the site: {Path(config['site_dir'], 'index.html')}", flush=True)
 
 
 def without_sections(markdown: str) -> str:

@@ -199,7 +199,8 @@ CATALOGUE: dict[str, Page] = {
     "revision-unserved": Page(
         ERROR,
         "A Gateway belongs to the revision in its label istio.io/rev, or in that of its namespace: while nobody serves "
-        "that revision, its changes have no effect, and its status stays as it was.",
+        "that revision, nobody makes or changes its Deployment and Service, and its status stays as it was. Before "
+        "1.29.5 and 1.30.2 no other change of it has an effect, either.",
         "Apply what 'multimesh namespaces --gateway-api' writes, and label Gateways of the control-plane namespace.",
     ),
     "gateway-class": Page(

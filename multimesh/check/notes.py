@@ -175,7 +175,7 @@ NOTES = {
     "gateway-class": (
         "For example: Gateway/shop/web has the class istio-affirmed, whose controller is "
         "istio.io/gateway-controller-affirmed: no control plane of mesh blue serves it.\n"
-        "Classes of other programs are no finding.\n"
+        "Classes of other programs are not reported.\n"
         "See [gateway-api.md](gateway-api.md)."
     ),
     "control-plane-down": 'For example: no control plane runs in "istio-affirmed".',

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from multimesh.mesh.kinds import CLUSTER_SCOPED, NAMESPACED
 
-#: The API group of mesh profiles, which are no resources.
+#: The API group of mesh profiles, which are not resources.
 PROFILE_GROUP = "multimesh.dev"
 
 

@@ -143,7 +143,7 @@ def _lines(root: Node, name: str) -> list[int]:
 
 
 def _check_ids(root: Node, read: dict[str, Any], report: Callable[..., None]) -> None:
-    """Report ids that are none, and settings that would make an open question look like an answer."""
+    """Report ids that are not those of findings, and settings that would make an open question look like an answer."""
     for number, item in enumerate(read.get("ignore", [])):
         node, name = _value(root, "ignore").value[number], item["finding"]
         for key in ("resource", "mesh"):
@@ -151,14 +151,14 @@ def _check_ids(root: Node, read: dict[str, Any], report: Callable[..., None]) ->
                 # Without a value it would ignore the findings of every resource or mesh.
                 report(node, f"ignore[{number}].{key} is empty", "Give it a value, or leave the key out.")
         if name not in CATALOGUE:
-            report(node, f'ignore[{number}].finding "{name}" is no finding', nearest_key(name, CATALOGUE))
+            report(node, f'ignore[{number}].finding "{name}" is not a finding', nearest_key(name, CATALOGUE))
         elif name == OPEN:
             hint = "Grant the right to read it, or name the file: nothing is known about it."
             report(node, f'ignore[{number}].finding "{name}" is an open question', hint)
     for number, (name, level) in enumerate(read.get("severity", {}).items()):
         node = _value(root, "severity").value[number][0]
         if name not in CATALOGUE:
-            report(node, f'severity has the key "{name}", which is no finding', nearest_key(name, CATALOGUE))
+            report(node, f'severity has the key "{name}", which is not a finding', nearest_key(name, CATALOGUE))
         elif name == OPEN and level != ERROR:
             report(node, f'severity.{OPEN} is "{level}": an open question can only be made an error', "Leave it out.")
 

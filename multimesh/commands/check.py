@@ -234,7 +234,7 @@ def _step(file: str, progress: Progress) -> Manifest:
 
 
 def _policies(profiles: list[Profile], live: list[Object], unread: list[Finding] | None) -> Iterator[Finding]:
-    """Yield what `verify` says of admission policies, as information: it is no conflict between meshes.
+    """Yield what `verify` says of admission policies, as information: it is not a conflict between meshes.
 
     `unread` is what could not be read of the cluster; None of a saved one.
     """

@@ -1,4 +1,4 @@
-"""Compare two manifests by their objects and fields: what Helm writes in another form is none."""
+"""Compare two manifests by their objects and fields: what Helm writes in another form is not a difference."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from multimesh.check.objects import Object, dig, strings
 from multimesh.check.sources.manifests import objects, values
+from multimesh.errors import MultimeshError
 from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.yamltext.parser import compose_all
 
@@ -49,11 +50,17 @@ class Difference(NamedTuple):
 def parsed(text: str, where: str, namespace: str) -> dict[Identity, Object]:
     """Return the objects of a manifest by their identity in a cluster; those without a namespace are in the release's.
 
-    Raises MultimeshError for invalid YAML.
+    Raises MultimeshError for invalid YAML, and for a document that is not an object: it would be absent without a word.
     """
     found = {}
     for root in compose_all(text.removeprefix("\ufeff"), where):
         document = values(root)
+        if document is not None and not dig(document, "kind"):
+            said = f'"{document[:60]}"' if isinstance(document, str) else "it has no kind"
+            what = f"a document is not a Kubernetes object: {said}"
+            raise MultimeshError(
+                f"{where}:{1 + root.start_mark.line}", what, "Look at what 'helm get manifest' prints."
+            )
         for item in _items(document):
             # Of a CRD, `objects` keeps only the identity, and here its schemas count.
             [*inside] = objects(item, where)

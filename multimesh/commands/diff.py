@@ -5,8 +5,8 @@ and the rules that changed them. The program `patch` can apply the diff.
 
 With --release the chart, rewritten for the mesh, is compared with the manifest of that installed release, which `helm
 get manifest` prints with your rights. Objects are compared by their identity and fields: order of keys, comments, and
-what Helm 4 writes in another form are no difference. Hooks are no part of a release, and CRDs in the directory crds/ of
-a chart are none either, so leave --include-crds out. Values of Secrets are not shown.
+what Helm 4 writes in another form are not differences. Hooks are not part of a release, and neither are CRDs in the
+directory crds/ of a chart, so leave --include-crds out. Values of Secrets are not shown.
 
     helm template istiod istio/istiod -n istio-affirmed -f charts-values/affirmed/istiod.yaml > stock.yaml
     multimesh diff --profile charts-values/affirmed < stock.yaml
@@ -89,9 +89,9 @@ def _against_release(options: argparse.Namespace, rendering: Rendering, mesh: Pr
     namespace = options.namespace or mesh.namespace
     only = names_in("--only", options.only)
     live = manifest_of(options.release, namespace, options.context, options.kubeconfig)
-    found = compare(live, rendering.output.decode(), namespace, options.release, only)
+    found, bare = compare(live, rendering.output.decode(), namespace, options.release, only)
     title = f'release {options.release} in "{namespace}"'
-    return written(found, title, f"chart for mesh {mesh.name}", stat=options.stat)
+    return written(found, bare, title, f"chart for mesh {mesh.name}", stat=options.stat)
 
 
 def unified(rendering: Rendering, name: str) -> list[str]:

@@ -92,7 +92,7 @@ def engine_files(
                 renderer=renderer,
                 renderer_args=words,
                 skip_crds=any(release.skips_crds for release in releases(mesh, istio)),
-                # An absolute path is none of a git repository.
+                # An absolute path is not one in a git repository.
                 path=directory.name if directory.is_absolute() else directory.as_posix(),
             )
     return found
@@ -112,10 +112,22 @@ def _renderer(engine: str, major: int, directory: Path) -> tuple[str, list[str]]
     return (json.dumps(found), [json.dumps(word) for word in words]) if engine == "terraform" else (found, words)
 
 
-def _program_from(directory: Path, place: str) -> str:
-    """Return the path of the program for Helm 3: a relative one inside the checkout, which then may be anywhere."""
+def is_beside_checkout(directory: Path) -> bool:
+    """Return whether a path from a directory to this checkout is the same on every machine.
+
+    The directory is in the checkout, or the checkout in the git repository of the directory, such as a submodule.
+    """
     directory = directory.resolve()
-    if not directory.is_relative_to(ROOT):
+    if not (ROOT / PROGRAM).exists():
+        return False  # An installed package is not part of a repository, though .venv may be in it.
+    top = next((path for path in (directory, *directory.parents) if (path / ".git").exists()), ROOT)
+    return directory.is_relative_to(ROOT) or (top != ROOT and ROOT.is_relative_to(top))
+
+
+def _program_from(directory: Path, place: str) -> str:
+    """Return the path of the program for Helm 3: a relative one in a repository with both."""
+    directory = directory.resolve()
+    if not is_beside_checkout(directory):
         return (ROOT / PROGRAM).as_posix()
     path = Path(os.path.relpath(ROOT / PROGRAM, directory)).as_posix()
     return path if place == "." and path.startswith("../") else f"{place}/{path}"

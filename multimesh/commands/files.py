@@ -1,4 +1,4 @@
-"""Write the files of a directory: all of them, or none."""
+"""Write the files of a directory, and to stdout what they are: all of them, or none."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from multimesh.commands.stdio import write_text
 from multimesh.errors import MultimeshError
 
 
-def write_files(directory: Path, texts: Mapping[str, str], *, replaces: Callable[[str], bool] | None = None) -> None:
-    """Write texts into files of a directory, which is created if it does not exist.
+def write_files(
+    directory: Path, texts: Mapping[str, str], said: str, *, replaces: Callable[[str], bool] | None = None
+) -> None:
+    """Write texts into files of a directory, which is created if it does not exist, and to stdout what is said of it.
 
     A file that exists is replaced if `replaces` returns true for its text. Raises MultimeshError for any other one, and
-    if something cannot be written; then no file has changed.
+    if something cannot be written, stdout included; then no file has changed.
     """
     _require_free(directory, texts, replaces)
     made: list[Path] = []
@@ -30,6 +33,7 @@ def write_files(directory: Path, texts: Mapping[str, str], *, replaces: Callable
             with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
                 os.chmod(temporary, 0o666 & ~_umask())
                 file.write(text)
+        write_text(said)
         for temporary_path, path in staged:
             temporary_path.replace(path)
     except BaseException as error:
@@ -38,6 +42,8 @@ def write_files(directory: Path, texts: Mapping[str, str], *, replaces: Callable
         for path in reversed(made):
             if not any(path.iterdir()):
                 path.rmdir()
+        if isinstance(error, MultimeshError):
+            error.hint += "\nNo file was written."
         if isinstance(error, OSError):
             where = str(error.filename or directory)
             hint = "Nothing was written. Name a directory in which you may write."

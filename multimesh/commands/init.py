@@ -38,18 +38,20 @@ from multimesh.commands.engines import (
     ROOT,
     engine_files,
     helm_major,
+    is_beside_checkout,
     releases,
     require_possible,
 )
 from multimesh.commands.files import write_files
 from multimesh.commands.flags import add_flag, add_joined, add_switch, names_in
 from multimesh.commands.installed import Installed, installed, taken
-from multimesh.commands.stdio import DONE, load_profile, write_text
+from multimesh.commands.stdio import DONE, load_profile
 from multimesh.commands.values import OLDEST, Version, all_values, is_1_5, version
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import PROFILE
 from multimesh.mesh.manual import keys
 from multimesh.mesh.profile import Profile, load
+from multimesh.mesh.schema import ID
 from multimesh.yamltext.scalars import quoted
 
 HELP = "write the profile, the values and the commands of a new mesh"
@@ -113,12 +115,11 @@ def run(options: argparse.Namespace) -> int:
     more = engine_files(engines, mesh, istio, exact or f"~{istio}.0", directory)
     readme = readme_text(mesh, others, options.istio, directory, list(values), engines)
     texts = {PROFILE_FILE: text, **values, **more, "README.md": readme}
-    write_files(directory, texts)
     lines += [f"written: {directory / name}" for name in texts]
     if not any(profile.owns_shared for profile in (mesh, *others)) and not (cluster is not None and cluster.crds):
         lines.append("No mesh here owns what a cluster has only once, such as the CRDs: one of them needs --owner.")
     lines.append(f"Next: follow {directory / 'README.md'}")
-    write_text("".join(f"{line}\n" for line in lines))
+    write_files(directory, texts, "".join(f"{line}\n" for line in lines))
     return DONE
 
 
@@ -193,16 +194,12 @@ def _flow(items: list[str]) -> str:
 
 
 def _schema_from(directory: Path) -> str:
-    """Return the path of the schema: a relative one inside the checkout, which then may be anywhere.
+    """Return how the profile names its schema: by a relative path in a repository with both, else by its address.
 
-    It is empty in a zipapp, where the schema is not a file.
+    A path of this machine would be wrong for everybody else who reads the profile.
     """
     path, directory = ROOT / "multimesh" / "profile.schema.json", directory.resolve()
-    if not path.is_file():
-        return ""
-    if (ROOT / PROGRAM).exists() and directory.is_relative_to(ROOT):
-        return Path(os.path.relpath(path, directory)).as_posix()
-    return path.as_posix()
+    return Path(os.path.relpath(path, directory)).as_posix() if is_beside_checkout(directory) else ID
 
 
 def _loaded(text: str, where: str) -> Profile:
@@ -236,7 +233,7 @@ def require_no_conflict(mesh: Profile, others: list[Profile], cluster: Installed
     if cluster is not None:
         meshes = with_live_meshes(cluster.objects, meshes)
         new = [found for found in meshes if not found.checked or found.profile is mesh]
-        # Labels that inject today are no conflict: the namespaces get those of the new mesh.
+        # Labels that inject today are not a conflict: the namespaces get those of the new mesh.
         findings += [
             found._replace(severity=WARNING) if found.id == "injection-overlap" else found
             for found in namespaces(cluster.objects, new)

@@ -87,10 +87,10 @@ def run(options: argparse.Namespace) -> int:
         return DONE
     chosen = Path(options.directory)
     text = script(f"python={shlex.quote(sys.executable)}", repr(str(_ROOT)))
-    write_files(chosen, {PLUGIN: metadata(), SCRIPT: text}, replaces=_is_ours)
+    said = f"written: {chosen / PLUGIN}\nwritten: {chosen / SCRIPT}\n"
+    write_files(chosen, {PLUGIN: metadata(), SCRIPT: text}, said, replaces=_is_ours)
     mode = (chosen / SCRIPT).stat().st_mode
     os.chmod(chosen / SCRIPT, mode | (mode & 0o444) >> 2)
-    write_text(f"written: {chosen / PLUGIN}\nwritten: {chosen / SCRIPT}\n")
     return DONE
 
 
@@ -104,7 +104,7 @@ def directory() -> Path:
     for found in (_ROOT, _ROOT.joinpath("multimesh", *_INSTALLED)):
         if (found / SCRIPT).is_file() and (found / PLUGIN).is_file():
             return found
-    metadata()  # Without it the remedy below is none.
+    metadata()  # Without it the remedy below would not help.
     raise MultimeshError(
         "",
         f"{_ROOT} contains no plugin",

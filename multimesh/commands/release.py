@@ -16,7 +16,7 @@ _SIGNS = {ADDED: "+", REMOVED: "-", CHANGED: "~"}
 def manifest_of(release: str, namespace: str, context: str, kubeconfig: str) -> str:
     """Return the manifest of an installed release, which the user's helm reads with the user's rights.
 
-    Raises MultimeshError if there is no helm, or no such release, or if the release is empty.
+    Raises MultimeshError if there is no helm, or no such release, or if helm prints nothing.
     """
     # Helm sets HELM_BIN for its plugins.
     helm = shutil.which(os.environ.get("HELM_BIN") or "helm")
@@ -39,14 +39,20 @@ def manifest_of(release: str, namespace: str, context: str, kubeconfig: str) -> 
         text = done.stdout.decode()
     except UnicodeDecodeError:
         raise MultimeshError(title, "is not UTF-8", "Manifests are UTF-8.") from None
-    if not text.strip():
-        raise MultimeshError(title, "has an empty manifest", "Look at 'helm status': did its installation fail?")
+    if not text:
+        # Of a release of NOTES or hooks alone Helm prints an empty line (helm 3.17.2 and 4.1.4, cmd/get_manifest.go).
+        what = "helm has printed nothing, and it ends every manifest with a line feed"
+        hint = f"Run it: {' '.join(command)}\nIs {helm} another program, or a script around Helm?"
+        raise MultimeshError(title, what, hint)
     return text
 
 
-def compare(live: str, chart: str, namespace: str, release: str, only: list[str]) -> list[Difference]:
-    """Return how a chart differs from a live release. Raises MultimeshError for a kind that neither has."""
-    old = parsed(live, f"release {release}", namespace)
+def compare(live: str, chart: str, namespace: str, release: str, only: list[str]) -> tuple[list[Difference], str]:
+    """Return how a chart differs from a live release, and which of them has no objects; empty if both have.
+
+    Raises MultimeshError for a kind that neither has, and for what is not a manifest.
+    """
+    old = parsed(live, f'release {release} in "{namespace}"', namespace)
     new = parsed(chart, "<chart>", namespace)
     kinds = {item.kind for item in (*old.values(), *new.values())}
     wanted = {kind.lower() for kind in only}
@@ -54,12 +60,13 @@ def compare(live: str, chart: str, namespace: str, release: str, only: list[str]
     for kind in only:
         if kind.lower() not in known:
             near = nearest(kind, kinds)
-            hint = f"They have: {', '.join(sorted(kinds))}."
+            hint = f"They have: {', '.join(sorted(kinds)) or 'no objects'}."
             raise MultimeshError("", f'--only is "{kind}", which neither the release nor the chart has{near}', hint)
-    return [found for found in differences(old, new) if not wanted or found.kind.lower() in wanted]
+    bare = "the release has no objects" if not old else "the chart has no objects" if not new else ""
+    return [found for found in differences(old, new) if not wanted or found.kind.lower() in wanted], bare
 
 
-def written(found: list[Difference], before: str, after: str, *, stat: bool) -> list[str]:
+def written(found: list[Difference], bare: str, before: str, after: str, *, stat: bool) -> list[str]:
     """Return what differs as lines of text, each resource below a line with its title; none if nothing differs."""
     if not found:
         return []
@@ -74,7 +81,8 @@ def written(found: list[Difference], before: str, after: str, *, stat: bool) -> 
                 lines.append(f"  {field.path}\n")
                 lines += [f"-   {line}\n" for line in field.old] + [f"+   {line}\n" for line in field.new]
     count = {how: sum(one.how == how for one in found) for how in _SIGNS}
-    return [*lines, ", ".join(f"{number} {how}" for how, number in count.items() if number) + "\n"]
+    total = ", ".join(f"{number} {how}" for how, number in count.items() if number)
+    return [*lines, f"{total}{f': {bare}' if bare else ''}\n"]
 
 
 def _size(one: Difference) -> str:

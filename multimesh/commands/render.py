@@ -8,7 +8,17 @@ from __future__ import annotations
 import gc
 import sys
 
-from multimesh.commands.stdio import DONE, fail, input_name, load_profile, read_input, switch, variable, write_out
+from multimesh.commands.stdio import (
+    DONE,
+    empty,
+    fail,
+    input_name,
+    load_profile,
+    read_input,
+    switch,
+    variable,
+    write_out,
+)
 from multimesh.errors import MultimeshError
 from multimesh.yamltext.parser import use_libyaml_alone
 
@@ -25,6 +35,9 @@ _NEAR = 1 << 14
 
 #: What occurs in a KRM ResourceList, whose caller reads findings and refusals in it.
 _LIST = b"ResourceList"
+
+#: What to do about a functionConfig that says no profile.
+_NO_CONFIG = "Make it a MeshProfile, or a ConfigMap whose data.profile is the path of one."
 
 #: Flags of `render`: (name, whether it takes a value).
 RENDER_FLAGS = {
@@ -124,6 +137,8 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
             raise MultimeshError(
                 "", f"{name} needs a value", f"Write {name}=VALUE; through Helm: --post-renderer-args={name}=VALUE"
             )
+        if known[name] and not flags[name]:
+            raise empty(name)
         if name in REPEATED:
             separator = ";" if sys.platform == "win32" else ":"
             flags[name] = joined[name] = separator.join(filter(None, (joined.get(name), flags[name])))
@@ -141,6 +156,10 @@ def render_stdin(flags: dict[str, str]) -> tuple[Rendering, Profile]:
         mesh = function_config(data, where) or load_profile(flags["--profile"])
         mesh.upgrade = bool(flags.get("--upgrade"))
         mesh.more_crds = flags.get("--crds", "")
+        if mesh.more_crds or mesh.crds:
+            from multimesh.kubernetes.crds import paths_of, require_readable
+
+            require_readable(paths_of(mesh.where, mesh.crds, mesh.more_crds))
         if not data or data.isspace():
             data = b"# multimesh: nothing was rendered\n"
         return render(data, mesh, where), mesh
@@ -160,7 +179,7 @@ def function_config(data: bytes, where: str = "<stdin>") -> Profile | None:
         return None
     from multimesh.render.lists import cut
     from multimesh.yamltext.edits import Text
-    from multimesh.yamltext.fieldpath import BadShape, refusal
+    from multimesh.yamltext.fieldpath import BadShape
 
     # A large list is parsed without its items, for time and memory.
     found = cut(data)
@@ -171,27 +190,28 @@ def function_config(data: bytes, where: str = "<stdin>") -> Profile | None:
     try:
         return _configured(roots, where)
     except BadShape as error:
-        raise refusal(f"{where}:{1 + error.node.start_mark.line}: ResourceList", error, "") from None
+        place = f"{where}:{1 + error.node.start_mark.line}"
+        raise MultimeshError(place, f"functionConfig: {error.path} {error.what}", _NO_CONFIG) from None
 
 
 def _configured(roots: list[Node], where: str) -> Profile | None:
     """Return the profile in the functionConfig of a parsed stream. Raises BadShape."""
     from multimesh.mesh.definitions import KIND
     from multimesh.mesh.profile import from_node
-    from multimesh.yamltext.fieldpath import get, is_mapping, text
+    from multimesh.yamltext.fieldpath import get, is_mapping, is_null, is_sequence, text
 
     if len(roots) != 1 or not is_mapping(roots[0]) or text(roots[0], "kind") != "ResourceList":
         return None
     config = get(roots[0], "functionConfig")
-    if config is None:
+    if config is None or is_null(config):
         return None
-    kind = text(config, "kind") if is_mapping(config) else ""
-    if kind == KIND:
-        return from_node(config, where)
-    if kind == "ConfigMap" and text(config, "data/profile"):
-        return load_profile(text(config, "data/profile"))
-    raise MultimeshError(
-        f"{where}:{1 + config.start_mark.line}",
-        f'the functionConfig is a "{kind}"',
-        f"Make it a {KIND}, or a ConfigMap whose data.profile is the path of one.",
-    )
+    what = f'is the text "{config.value[:60]}", and not an object' if not is_sequence(config) else "is a list"
+    if is_mapping(config):
+        kind = text(config, "kind")
+        if kind == KIND:
+            return from_node(config, where)
+        if kind == "ConfigMap" and text(config, "data/profile"):
+            return load_profile(text(config, "data/profile"))
+        what = f'is of the kind "{kind}"' if kind else "has no kind"
+        what = "is a ConfigMap without data.profile" if kind == "ConfigMap" else what
+    raise MultimeshError(f"{where}:{1 + config.start_mark.line}", f"the functionConfig {what}", _NO_CONFIG)

@@ -39,6 +39,12 @@ def switch(name: str, value: str) -> str:
     raise MultimeshError("", f'{name} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
 
 
+def empty(name: str) -> MultimeshError:
+    """Return the error of a path that is empty: it would mean stdin, the live cluster or the working directory."""
+    hint = "Give it a path, or leave it out." if name.startswith("-") else "Give it a path."
+    return MultimeshError("", f"{name} is empty", f"{hint} A variable of a shell that is not set is empty.")
+
+
 def variable(name: str) -> str:
     """Return an environment variable, "" if it is absent. Importing `os` for it would take time."""
     # On Windows names and values are str.
@@ -177,7 +183,7 @@ def write_out(parts: list[bytes | memoryview]) -> None:
 def write_text(text: str) -> None:
     """Write the output of a command to stdout: every command but `render` ends with this.
 
-    Raises MultimeshError if that fails. A reader that has seen enough, as `head` has, is no failure: the exit code
+    Raises MultimeshError if that fails. A reader that has seen enough, as `head` has, is not a failure: the exit code
     stays that of the command, so that a gate sees the findings.
     """
     # Names in manifests may hold what is not valid in UTF-8.

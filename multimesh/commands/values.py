@@ -132,8 +132,8 @@ def run(options: argparse.Namespace) -> int:
         write_text("".join(texts.values()))
         return DONE
     directory = Path(options.output_dir)
-    write_files(directory, texts, replaces=lambda text: WRITTEN_BY in text)
-    write_text("".join(f"written: {directory / name}\n" for name in texts))
+    said = "".join(f"written: {directory / name}\n" for name in texts)
+    write_files(directory, texts, said, replaces=lambda text: WRITTEN_BY in text)
     return DONE
 
 

@@ -15,7 +15,7 @@ from multimesh.yamltext.limits import MAX_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CLUSTER, NAMESPACED = "Cluster", "Namespaced"
 
@@ -33,34 +33,60 @@ def paths_of(where: str, listed: list[str], flag: str) -> list[str]:
     return [os.path.join(directory, path) for path in listed] + [path for path in flag.split(os.pathsep) if path]
 
 
+def require_readable(paths: list[str]) -> None:
+    """Raise MultimeshError if a file or directory with CRDs cannot be read.
+
+    CRDs are read only where a kind is unknown, so a mistake in a path would show with another chart only.
+    """
+    _read(paths, None)
+
+
 def scopes_in_files(paths: list[str], kind: str = "") -> dict[tuple[str, str], str]:
     """Return the scope of each (group, kind) of the CRDs in files and directories; see `scopes_in`.
 
     Raises MultimeshError for a path that cannot be read. Templates in directories, which are not YAML, are skipped.
     """
     found: dict[tuple[str, str], str] = {}
+    _read(paths, lambda data: found.update(scopes_in(data, kind)))
+    return found
+
+
+def _read(paths: list[str], use: Callable[[bytes], None] | None) -> None:
+    """Read each file of the paths for `use`, or only open it. Raises MultimeshError for what cannot be read."""
     at = ""
     try:
         for at in (file for path in paths for file in _files(path)):
+            if use is None and os.path.exists(at) and not os.path.isfile(at):
+                continue  # A pipe, such as <(kubectl get crds -o yaml), can be opened once.
             with open(at, "rb") as opened:
-                found |= scopes_in(opened.read(), kind)
+                if use is not None:
+                    use(opened.read())
     except OSError as error:
         raise MultimeshError(
-            os.path.abspath(at),
+            os.path.abspath(error.filename or at),
             f"cannot read CRDs: {error.strerror}",
             may_read(
                 error, "--crds and spec.crds name files or directories; a path in a profile is relative to the profile."
             ),
         ) from None
-    return found
 
 
 def _files(path: str) -> Iterator[str]:
+    """Yield the files of a path. Raises OSError for a directory that cannot be read."""
     if not os.path.isdir(path):
         yield path
         return
-    for directory, directories, files in os.walk(path):
-        directories.sort()
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    visited: set[str] = set()
+    for directory, directories, files in os.walk(path, onerror=refuse, followlinks=True):
+        visited.add(os.path.realpath(directory))
+        # A link to a directory is followed unless it makes a circle.
+        directories[:] = sorted(
+            one for one in directories if os.path.realpath(os.path.join(directory, one)) not in visited
+        )
         yield from (os.path.join(directory, file) for file in sorted(files) if file.endswith(_ENDINGS))
 
 

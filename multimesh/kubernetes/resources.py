@@ -24,6 +24,9 @@ from multimesh.yamltext.fieldpath import (
 from multimesh.yamltext.nodes import NULLS
 from multimesh.yamltext.plain import key_text
 
+#: Kinds that are nothing but a list of objects: of kubectl, and of KRM functions.
+_LISTS = ("List", "ResourceList")
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -256,19 +259,21 @@ def resources(text_of: Text, rule: str = "", *, is_item: bool = False) -> Iterat
 
 
 def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | None, rule: str) -> Iterator[Resource]:
+    hint = "Look at what 'helm template' prints at this line."
+    if sequence is not None:
+        hint = "It is an item of a list, which holds objects only: look at what writes the list."
     if not is_mapping(root):
         if is_scalar(root) and root.value in NULLS and not root.style:
             return
         raise MultimeshError(
             text_of.at(root),
             f"a document is not a Kubernetes object: {_excerpt(root)}",
-            "Look at what 'helm template' prints at this line.",
+            hint,
         )
     try:
         kind = text(root, "kind")
         listed = entry(root, "items", "items")
     except BadShape as error:
-        hint = "Look at what 'helm template' prints at this line."
         if "twice" in error.what:
             # Charts of Istio 1.10 to 1.16, manifests/charts/istio-control/istio-discovery/templates/revision-tags.yaml
             hint = (
@@ -279,11 +284,13 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
     if listed is not None and (is_sequence(listed[1]) or (is_null(listed[1]) and kind.endswith("List"))):
         yield from _listed(text_of, kind, listed[1], rule)
         return
+    if kind in _LISTS:
+        raise _without_items(text_of, root, kind, listed)
     if not kind:
         raise MultimeshError(
             text_of.at(root),
             f"a document is not a Kubernetes object: it has no kind: {_excerpt(root)}",
-            "Look at what 'helm template' prints at this line.",
+            hint,
         )
     resource = Resource(text_of, root, kind, sequence, rule)
     try:
@@ -292,6 +299,19 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
         raise refusal(resource.where, error, "") from None
     if not local:
         yield resource
+
+
+def _without_items(text_of: Text, root: Node, kind: str, listed: tuple[Node, Node] | None) -> MultimeshError:
+    """Return the error of a list whose items are absent or of another shape."""
+    what = f"a {kind} has no items"
+    if listed is not None:
+        node = listed[1]
+        what = f"items of the {kind} is {'a mapping' if is_mapping(node) else _excerpt(node)}, and not a list"
+    return MultimeshError(
+        text_of.at(root if listed is None else listed[1]),
+        what,
+        "Write the objects as a list below items, or items: [] if there are none. Look at what writes the list.",
+    )
 
 
 def _listed(text_of: Text, kind: str, found: Node, rule: str) -> Iterator[Resource]:

@@ -99,7 +99,7 @@ def split(data: bytes) -> list[Document] | None:
 
 
 def _is_comment(rest: bytes) -> bool:
-    """Return whether the rest of a marker's line is blank or a comment: `---x` is no marker, `--- x` has a value."""
+    """Return whether the rest of a marker's line is blank or a comment: `---x` is not a marker, `--- x` has a value."""
     return rest[:1] in (b" ", b"\t") and rest.strip(b" \t")[:1] in (b"", b"#")
 
 

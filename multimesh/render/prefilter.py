@@ -58,8 +58,8 @@ _MAX_LINES = 100_000
 #: What a plain key begins with.
 _LETTERS = frozenset(bytes((code,)) for code in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
-#: After the first key, a line at the root that is no plain key may begin a comment, an item of the list above, or the
-#: end of a quoted scalar or flow collection. NUL: indented lines after an empty one.
+#: After the first key, a line at the root that is not a plain key may begin a comment, an item of the list above, or
+#: the end of a quoted scalar or flow collection. NUL: indented lines after an empty one.
 _AFTER_KEY = frozenset(b"#-}]'\0")
 
 #: What a key begins with that is not a plain word: it could be any key.

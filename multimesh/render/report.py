@@ -73,7 +73,7 @@ def _entries(rendering: Rendering, mesh: Profile) -> list[dict[str, Any]]:
     for name in mesh.repeated_namespaces:
         message = f'spec.workloadNamespaces holds "{name}" more than once'
         found.append(_of_profile(message, "It counts once. Remove the others.", "spec.workloadNamespaces", name, mesh))
-    # No document is parsed once more: an entry that occurs in a text only is no finding.
+    # No document is parsed once more: an entry that occurs in a text only is not a finding.
     documents = rendering.stock.decode().split("\n---")
     lists = (
         ("spec.keepNames", mesh.keep_names, _mentions),

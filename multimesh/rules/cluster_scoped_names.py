@@ -94,9 +94,13 @@ def plan(resource: Resource, mesh: Profile) -> None:
     elif not scope and (not resource.namespace or resource.kind in _RENAMED_KINDS):
         group = f" of {resource.group}" if resource.group else ""
         raise resource.error(
-            f'no table knows the kind "{resource.kind}"{group}, so it is unknown whether it is cluster-scoped',
-            f"Name its CRD: --crds FILE or DIRECTORY, or spec.crds in {mesh.where}.\n"
-            f'If two meshes may both have it, keep it: keepNames: ["{resource.kind}/*"] there.',
+            f'multimesh does not know the kind "{resource.kind}"{group}, '
+            "so it cannot tell whether it is cluster-scoped",
+            "Two meshes would overwrite a cluster-scoped object of one name. The CRD of the kind says what it is:\n"
+            "--crds=PATH (through Helm: --post-renderer-args=--crds=PATH), "
+            f"or crds: [PATH] below spec in {mesh.where}.\n"
+            "Without its CRD, if two meshes may both have such objects, add this below spec there:\n"
+            f'keepNames: ["{resource.kind}/*"]',
             keys={"keepNames": f"{resource.kind}/*"},
         )
     if resource.kind in _REFERENCES:
@@ -147,33 +151,34 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
             resource.rewrite(node, cluster_scoped_name(kind, name, mesh), path)
     elif other := _other_mesh(kind, name, mesh):
         raise resource.error(
-            f'the cluster-scoped name "{name}" is in no table; it could be a stock name with the suffix of another '
-            f'mesh, "{other}"',
-            f"If it is: render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
-            f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
-            f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.',
+            f'multimesh does not know the cluster-scoped name "{name}"; it could be a stock name with the suffix of '
+            f'another mesh, "{other}"',
+            f"If it is, render the stock chart with -n {mesh.namespace}, and pipe it through one profile only.\n"
+            f"If it is not, {_ways_out(kind, name, mesh)}",
             keys={"renameNames": f"{kind}/{name}"},
         )
     elif not is_own(name, mesh) and not (kind.startswith("ClusterRole") and is_kubernetes(name)):
         raise resource.error(
-            f'the cluster-scoped name "{name}" is in no table, '
-            f"and nothing in it says that it is mesh {mesh.name}'s own",
-            f"If it contains the namespace of another mesh: render the chart with -n {mesh.namespace}.\n"
-            + _ways_out(kind, name, mesh),
+            f'multimesh does not know the cluster-scoped name "{name}", and two meshes could both install it',
+            f"A cluster has only one {kind} of this name: {_ways_out(kind, name, mesh)}\n"
+            f"If it contains the namespace of another mesh, render the chart with -n {mesh.namespace} instead.",
             keys={"keepNames" if is_never_renamed(kind) else "renameNames": f"{kind}/{name}"},
         )
 
 
 def _ways_out(kind: str, name: str, mesh: Profile) -> str:
+    """Return how a profile accepts a name: the rest of a sentence, and lines to paste."""
     if is_never_renamed(kind):
         return (
-            f"renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow.\n"
-            f'If only this mesh installs it: keepNames: ["{kind}/{name}"] in {mesh.where}. '
-            "Otherwise give it another name in the values of the chart, or leave it out."
+            f"if only this mesh installs it, add this below spec in {mesh.where}:\n"
+            f'keepNames: ["{kind}/{name}"]\n'
+            "Otherwise give it another name in the values of the chart, or leave it out: "
+            f"a {kind} is never renamed, since what refers to it would not follow."
         )
     return (
-        f'If every mesh may share it: keepNames: ["{kind}/{name}"] in {mesh.where}.\n'
-        f'If every mesh needs its own, {name}-{mesh.name}: renameNames: ["{kind}/{name}"] there.'
+        f"add one of these below spec in {mesh.where}:\n"
+        f'renameNames: ["{kind}/{name}"]  # every mesh gets its own: {name}-{mesh.name}\n'
+        f'keepNames: ["{kind}/{name}"]  # all meshes share one'
     )
 
 

@@ -188,7 +188,7 @@ def _values(resource: Resource) -> dict[str, object]:
 
 
 def _is_in_crds_directory(resource: Resource) -> bool:
-    """Return whether a CRD is no template, so that no value of the chart leaves it out."""
+    """Return whether a CRD is not a template, so that no value of the chart leaves it out."""
     return "/crds/" in f"/{resource.template()}"
 
 

@@ -283,7 +283,7 @@ class Editor:
         return self.text.text
 
     def rewrite(self, node: Node, new: str | int, path: str) -> None:
-        """Give a scalar another value; the same value is no edit.
+        """Give a scalar another value; the same value is not an edit.
 
         Raises BadShape for a node that is not a scalar, is null, or has a tag other than that of a string.
         """
@@ -315,7 +315,7 @@ class Editor:
         self.text.put(mapping, key, item, self._request(path))
 
     def remove(self, mapping: Node, key: str, path: str) -> None:
-        """Remove an entry of a mapping, with its line and the comment on it; an absent one is no edit.
+        """Remove an entry of a mapping, with its line and the comment on it; an absent one is not an edit.
 
         Raises BadShape for a node that is not a mapping, and for an entry of a merge key.
         """

@@ -1,8 +1,8 @@
 """Compose nodes with PyYAML's own reader, scanner and parser, where libyaml is absent or refuses what Go accepts.
 
 PyYAML differs from libyaml in a few places, so these are written anew here after libyaml 0.2.5 (`src/scanner.c`): tabs
-between tokens and in plain scalars, question marks in flow collections, tags, escapes that are no characters. Composing
-needs no recursion, so the limit of the process stays as it is.
+between tokens and in plain scalars, question marks in flow collections, tags, escapes that are not characters.
+Composing needs no recursion, so the limit of the process stays as it is.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ class PureReader(_Base):  # type: ignore[misc]
         return "".join(chunks)
 
     def scan_flow_scalar(self, style: str) -> Any:
-        """Scan a scalar in quotes, and refuse escapes that are no characters."""
+        """Scan a scalar in quotes, and refuse escapes that are not characters."""
         start = self.get_mark()
         try:
             token = super().scan_flow_scalar(style)

@@ -16,9 +16,13 @@ OWN = space(PLANE, injected=False)
 MUTATING, VALIDATING = "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"
 
 
+SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "istiod-affirmed", "namespace": PLANE}}
+
+
 def found(check, *items, unread=None, **profile):
     """Return id, severity, message and remedy of each finding."""
-    there = cluster(objects(*items), unread)
+    # A saved cluster without any Service leaves open which revision tags there are.
+    there = cluster(objects(*items, *([SERVICE] if unread is None else [])), unread)
     return [(one.id, one.level, one.message, one.remedy) for one in check(spec(**profile), there)]
 
 
@@ -198,6 +202,45 @@ def test_gateways_of_other_programs_need_no_label():
     assert found(gateways, *items) == []
 
 
+@pytest.mark.parametrize("rev", [None, "gone"])
+def test_a_gateway_in_another_cluster_needs_no_revision(rev):
+    """Every control plane reads its address, and nothing is made for it."""
+    remote = gateway_class("istio-remote", "istio.io/unmanaged-gateway")
+    items = (OWN, plane(), space(MEMBER), remote, gateway("peer", MEMBER, "istio-remote", rev=rev))
+    assert found(gateways, *items) == []
+    waypoint = gateway("waypoint", MEMBER, "istio-waypoint", rev=rev)
+    assert len(found(gateways, *items, waypoint)) == 1
+
+
+@pytest.mark.parametrize(("version", "expected"), [("1.30.1", 1), ("1.31.0", 0)])
+@pytest.mark.parametrize("rev", [None, "gone"])
+def test_a_gateway_with_a_service_of_its_own_is_configured_by_every_revision_since_1_31(version, expected, rev):
+    """Only its status depends on the revision, and patches since 1.29.5 and 1.30.2 do the same."""
+    address = [{"type": "Hostname", "value": "ingress.istio-affirmed.svc.cluster.local"}]
+    items = (OWN, plane(version=version), space(MEMBER))
+    assert len(found(gateways, *items, gateway("web", MEMBER, rev=rev, addresses=address))) == expected
+    assert len(found(gateways, *items, gateway("web", MEMBER, rev=rev))) == 1
+
+
+def test_without_a_service_in_a_saved_cluster_a_revision_may_be_a_tag():
+    """Since 1.28 a tag is a Service beside the control plane, which the user need not have saved."""
+    there = cluster(objects(OWN, plane(), space(MEMBER, rev="prod"), gateway("web", MEMBER)))
+    assert [(one.id, one.message) for one in gateways(spec(), there)] == [
+        ("unreadable",
+         "no Service was seen, so nothing is said about revisions of Gateways and namespaces that may be tags"),
+    ]  # fmt: skip
+    served = cluster(objects(OWN, plane(), space(MEMBER, rev="affirmed"), gateway("web", MEMBER)))
+    assert list(gateways(spec(), served)) == []
+
+
+def test_where_the_validator_makes_a_revision_the_default_one_its_label_counts_too():
+    """Istiod counts the tag default among its own then (1.30.3 pkg/revisions/tag_watcher.go, GetMyTags)."""
+    validator = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": VALIDATING,
+                 "metadata": {"name": "istiod-default-validator", "labels": {"istio.io/rev": "affirmed"}}}  # fmt: skip
+    items = (OWN, plane(), space(MEMBER), validator)
+    assert found(gateways, *items, gateway("web", MEMBER, rev="default")) == []
+
+
 @pytest.mark.parametrize(
     "unread",
     [("deployments", PLANE), ("mutatingwebhookconfigurations", ""), ("services", PLANE), ("namespaces", "")],
@@ -243,6 +286,15 @@ def test_after_a_move_what_was_made_for_the_old_class_is_found(since_1_28):
         for one in SETS
     ]
     assert found(outlived, *items) == []  # The namespace is not one of affirmed.
+
+
+def test_what_has_the_name_that_an_annotation_gives_is_not_of_another_class():
+    """Before 1.28 only the name says the class."""
+    web = gateway("web", "shop")
+    web["metadata"]["annotations"] = {"gateway.istio.io/name-override": "web-istio-public"}
+    named = [item | {"metadata": item["metadata"] | {"name": "web-istio-public"}}
+             for item in made("web", "shop", since_1_28=False)]  # fmt: skip
+    assert found(outlived, space("shop"), web, *named, workloads=("shop",)) == []
 
 
 def test_what_other_programs_make_for_their_gateways_is_left_alone():
@@ -379,6 +431,25 @@ def to(**parent):
     item = route()
     item["spec"]["parentRefs"] = [{"name": "ingress", **parent}]
     return item
+
+
+@pytest.mark.parametrize(
+    ("of", "controller", "expected"),
+    [
+        ("nginx", "gateway.nginx.org/nginx-gateway-controller", 0),
+        ("eg", "gateway.envoyproxy.io/gatewayclass-controller", 0),
+        ("istio-lookalike", "gateway.envoyproxy.io/gatewayclass-controller", 0),
+        ("nginx", "", 0),
+        ("istio-blue", "istio.io/gateway-controller-blue", 1),
+        ("istio-blue", "", 1),
+        ("public", "istio.io/gateway-controller-blue", 1),
+    ],
+)
+def test_a_route_to_a_gateway_of_another_program_is_not_a_finding(of, controller, expected):
+    """Such a program serves all namespaces, and knows no meshes."""
+    items = (*BOTH, gateway("ingress", "shop", of), to(namespace="shop"))
+    classes = [gateway_class(of, controller)] if controller else []
+    assert len(found(routes, *items, *classes)) == expected
 
 
 @pytest.mark.parametrize(

@@ -475,6 +475,17 @@ def test_of_a_removed_mesh_every_namespace_with_its_label_is_read(run, tmp_path)
     assert "ConfigMap/extra/istio-ca-crl is still there" in [message for _, _, message in findings(done)]
 
 
+def test_of_a_removed_mesh_roots_in_namespaces_that_lost_the_label_are_read(run, tmp_path):
+    """They are told by their label, so that not every ConfigMap of a cluster is read."""
+    left = thing("ConfigMap", "istio-ca-root-cert-affirmed", "gone", labels={"istio.io/config": "true"})
+    other = thing("ConfigMap", "istio-ca-root-cert-affirmed", "unlabelled")
+    done = run(install(tmp_path / "bin", [*modern(), left, other]), *REMOVED, "-o", "json")
+    found = [message for _, _, message in findings(done)]
+    assert "ConfigMap/gone/istio-ca-root-cert-affirmed is still there" in found
+    assert not any("unlabelled" in message for message in found)
+    assert len(found) == len(set(found))
+
+
 def test_a_mesh_without_gateways_costs_one_call_more(run, tmp_path):
     """What was made for Gateways, revision tags and routes are read only where there are Gateways."""
     kubectl = install(tmp_path / "bin", list(sound().values()))

@@ -587,7 +587,65 @@ def test_what_a_control_plane_created_is_listed(kind, name, left):
     what = f"{kind}/{MEMBER}/{name} is still there"
     expected = [("warning", what, f"kubectl -n {MEMBER} delete {kind.lower()} {name}")] if left else []
     assert found(removed, thing(kind, name, MEMBER)) == expected
-    assert found(removed, thing(kind, name, "x")) == []
+    assert found(removed, thing(kind, name, "x"), space("x", mesh="blue")) == []
+
+
+def root(namespace, certificate, name="istio-ca-root-cert"):
+    return thing("ConfigMap", name, namespace, data={"root-cert.pem": f"{certificate}\n"})
+
+
+def stock_injector(bundle):
+    item = injector(bundle, name="istio-sidecar-injector")
+    item["webhooks"][0]["clientConfig"]["service"]["namespace"] = "istio-system"
+    return item
+
+
+AUTHORITY = secret("istio-ca-secret", ca_cert="A")
+GONE = (
+    "warning",
+    "ConfigMap/gone/istio-ca-root-cert is still there",
+    "kubectl -n gone delete configmap istio-ca-root-cert",
+)
+MAY_BE = (
+    "may be of mesh affirmed: the root in it is of no running control plane, and that of the mesh is not known any more"
+)
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([AUTHORITY, root("gone", "A")], [GONE]),
+        ([root(PLANE, "A", "istio-ca-root-cert-affirmed"), root("gone", "A")], [GONE]),
+        ([root("gone", "A", "istio-ca-root-cert-affirmed")], ["istio-ca-root-cert-affirmed"]),
+        ([root("gone", "A", "istio-ca-crl-affirmed")], ["istio-ca-crl-affirmed"]),
+        ([AUTHORITY, root("gone", "A"), thing("ConfigMap", "istio-ca-crl", "gone")], [GONE, "istio-ca-crl"]),
+        # A mesh that runs has the same root, as of an authority that both share, or writes that ConfigMap.
+        ([AUTHORITY, stock_injector("A"), root("gone", "A")], []),
+        ([AUTHORITY, stock_injector("B"), root("gone", "B")], []),
+        ([stock_injector("B"), root("web", "B"), root("istio-system", "B")], []),
+        ([AUTHORITY, root("gone", "A"), space("gone", mesh="blue")], []),
+        # A namespace of the user may have any ConfigMap.
+        ([AUTHORITY, thing("ConfigMap", "settings", "gone", data={"root-cert.pem": "A"})], []),
+    ],
+)  # fmt: skip
+def test_roots_in_namespaces_that_lost_the_label_are_listed(items, expected):
+    """Where the profile does not name the namespace either, only the ConfigMap says that it was one of the mesh."""
+    outside = [
+        one for one in found(removed, *items) if "/gone/" in one[1] or "unreadable" in one[1] or MAY_BE in one[1]
+    ]
+    wanted = [
+        one if isinstance(one, tuple)
+        else ("warning", f"ConfigMap/gone/{one} is still there", f"kubectl -n gone delete configmap {one}")
+        for one in expected
+    ]  # fmt: skip
+    assert outside == wanted
+
+
+@pytest.mark.parametrize("items", [(), (AUTHORITY,), (stock_injector("B"),), (root(PLANE, "A"),)])
+def test_a_root_that_nothing_explains_is_an_open_question(items):
+    """Of a cluster in which nothing else is left it must not be said that nothing is left."""
+    here = [message for message in said(removed, *items, root("gone", "C"), root("gone2", "D")) if "/gone" in message]
+    assert here == [f"ConfigMap/gone/istio-ca-root-cert and 1 more {MAY_BE}"]
 
 
 def test_a_status_that_is_json_of_another_type_is_no_revision():

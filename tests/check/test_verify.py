@@ -85,7 +85,12 @@ FAULTS = {
         "no ready pod",
     ),
     "a namespace with Gateways of a revision that nobody serves": (
-        lambda c: (labelled(c, "member", rev="gone"), c.update(gateway=gateway("web", "nginx-affirmed", "istio"))),
+        lambda c: (
+            labelled(c, "member", rev="gone"),
+            c.update(
+                gateway=gateway("web", "nginx-affirmed", "istio"), service=thing("Service", "istiod", "istio-affirmed")
+            ),
+        ),
         "revision-unserved",
         "nor its Gateways: web",
     ),
@@ -216,7 +221,7 @@ NEAR_MISSES = {
 
 @pytest.mark.parametrize("case", NEAR_MISSES)
 def test_what_is_sound_but_unusual_is_silent(tmp_path, case):
-    """A near miss is no finding."""
+    """A near miss is not a finding."""
     cluster = sound()
     NEAR_MISSES[case](cluster)
     assert verify(tmp_path, cluster) == ([], 0)

@@ -20,7 +20,9 @@ from program import profile
 
 import multimesh.cli
 from multimesh.commands import values as command
+from multimesh.commands.init import _schema_from
 from multimesh.mesh.profile import load
+from multimesh.mesh.schema import ID
 
 MODERN = ["base.yaml", "gateway.yaml", "istiod.yaml"]
 
@@ -78,14 +80,43 @@ def test_a_directory_holds_a_valid_profile_and_the_values_of_every_chart(owner, 
 
 
 def test_the_profile_names_the_schema_and_describes_its_keys(tmp_path, capsysbinary):
-    """An editor finds the schema, and a reader what a key means."""
+    """An editor finds the schema, on every machine, and a reader what a key means."""
     assert init(capsysbinary, "green", tmp_path / "green")[0] == 0
     first, *lines = (tmp_path / "green/profile.yaml").read_text().splitlines()
-    schema = first.removeprefix("# yaml-language-server: $schema=")
-    assert (tmp_path / "green" / schema).resolve() == ROOT / "multimesh/profile.schema.json"
+    assert first == f"# yaml-language-server: $schema={ID}"
     for number, line in enumerate(lines):
         if re.match(r"\s+(name|namespace|workloadNamespaces|sharedResources):", line):
             assert lines[number - 1].lstrip().startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("checkout", "repository", "directory", "schema"),
+    [
+        ("code", "code", "code/charts-values/green", "../../multimesh/profile.schema.json"),
+        ("app/tools/multimesh", "app", "app/meshes/green", "../../tools/multimesh/multimesh/profile.schema.json"),
+        ("code", "app", "app/meshes/green", ID),
+        ("code", "", "meshes/green", ID),
+        ("app/code", "app/meshes", "app/meshes/green", ID),
+    ],
+    ids=["inside", "submodule", "another", "none", "inner"],
+)
+def test_the_schema_is_a_path_where_every_machine_has_it_there(
+    checkout, repository, directory, schema, tmp_path, monkeypatch
+):
+    for path in (tmp_path / checkout, *filter(None, [repository and tmp_path / repository])):
+        (path / ".git").mkdir(parents=True, exist_ok=True)
+    (tmp_path / checkout / "postrender.py").touch()
+    for module in ("engines", "init"):
+        monkeypatch.setattr(f"multimesh.commands.{module}.ROOT", tmp_path / checkout)
+    assert _schema_from(tmp_path / directory) == schema
+
+
+def test_an_installed_package_in_a_repository_is_not_one_of_its_files(tmp_path, monkeypatch):
+    """The directory .venv is in the repository, and differs between machines."""
+    (tmp_path / ".git").mkdir()
+    for module in ("engines", "init"):
+        monkeypatch.setattr(f"multimesh.commands.{module}.ROOT", tmp_path / ".venv/lib/python3.12/site-packages")
+    assert _schema_from(tmp_path / "meshes/green") == ID
 
 
 def test_the_schema_is_relative_in_a_checkout(tmp_path):

@@ -49,6 +49,10 @@ HOOK = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: hook, annotations: {he
 STOCK = f"{CONFIG}---\n{DEPLOYMENT}---\n{ACCOUNT}---\n{HOOK}"
 
 
+#: What is wrong with a helm that says nothing at all.
+NOTHING = "helm has printed nothing, and it ends every manifest with a line feed"
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsysbinary):
     """Return a function that compares a chart with what a stand-in of Helm prints: exit code, stdout, stderr."""
@@ -177,7 +181,9 @@ def test_the_order_of_a_list_counts():
     ("answer", "message"),
     [
         ("echo 'Error: release: not found' >&2; exit 1", 'release istio in "istio-blue": cannot be read: release: not found'),
-        ("exit 0", 'release istio in "istio-blue": has an empty manifest'),
+        ("exit 0", f'release istio in "istio-blue": {NOTHING}'),
+        ("echo Thanks.", 'release istio in "istio-blue":1: a document is not a Kubernetes object: "Thanks."'),
+        ("echo 'NOTES: thanks'", 'release istio in "istio-blue":1: a document is not a Kubernetes object: it has no kind'),
         ("echo '{a: ['", ": not YAML: "),
     ],
 )  # fmt: skip
@@ -194,6 +200,29 @@ def test_the_flags_of_a_release_need_one(run, tmp_path, capsysbinary):
     for flags in (["--stat"], ["--only", "Pod"]):
         assert main(["diff", "--profile=.", "-f", "chart.yaml", *flags]) == 2
         assert "--release NAME" in capsysbinary.readouterr().err.decode()
+
+
+#: What helm 3.17.2 and 4.1.4 print of a release of NOTES, of hooks or of nothing, and of a template of comments.
+WITHOUT_OBJECTS = ("\n", "---\n# Source: chart/templates/a.yaml\n# only a comment\n\n")
+
+
+@pytest.mark.parametrize("live", WITHOUT_OBJECTS)
+@pytest.mark.parametrize("flags", [(), ("--stat",)])
+def test_a_release_without_objects_is_one_and_the_diff_says_so(live, flags, run):
+    """Of a release that does not exist Helm says so, with the exit code 1."""
+    code, out, err = run(live, CONFIG, "--exit-code", *flags)
+    assert (code, err) == (1, "")
+    assert out.endswith("1 added: the release has no objects\n")
+
+
+def test_a_chart_without_objects_says_so_too(run):
+    code, out, err = run(CONFIG, f"# nothing\n---\n{HOOK}", "--exit-code")
+    assert (code, err) == (1, "")
+    assert out.endswith("1 removed: the chart has no objects\n")
+
+
+def test_two_without_objects_do_not_differ(run):
+    assert run("\n", HOOK, "--exit-code") == (0, "", "")
 
 
 def test_without_helm_the_message_says_so(run, monkeypatch):
@@ -227,7 +256,7 @@ def test_a_chart_of_helm_3_and_of_helm_4_are_equal(source):
 
 
 def test_json_in_a_text_is_compared_by_its_fields():
-    """Its form is no difference, and a change in it is one field."""
+    """Its form is not a difference, and a change in it is one field."""
     text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {values: \'{"a": {"b": 1}, "c": 2}\'}\n'
     other = text.replace('": ', '":')
     assert differences(parsed(text, "", "x"), parsed(other, "", "x")) == []

@@ -679,17 +679,47 @@ def test_a_resource_list_may_be_json() -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("functionConfig: {kind: Widget}\n", '<stdin>:3: the functionConfig is a "Widget"'),
-        ("functionConfig: {kind: ConfigMap, data: {mesh: blue}}\n", '<stdin>:3: the functionConfig is a "ConfigMap"'),
+        ("functionConfig: {kind: Widget}\n", '<stdin>:3: the functionConfig is of the kind "Widget"'),
+        (
+            "functionConfig: {kind: ConfigMap, data: {mesh: blue}}\n",
+            "<stdin>:3: the functionConfig is a ConfigMap without data.profile",
+        ),
+        ("functionConfig: {spec: {}}\n", "<stdin>:3: the functionConfig has no kind"),
+        ("functionConfig: blue\n", '<stdin>:3: the functionConfig is the text "blue", and not an object'),
+        ("functionConfig: [blue]\n", "<stdin>:3: the functionConfig is a list"),
         (CONFIG.replace("namespace:", "namspace:"), '<stdin>:9: unknown key "spec.namspace"'),
     ],
-    ids=["another kind", "no profile", "a misspelt key"],
+    ids=["another kind", "no profile", "no kind", "text", "a list", "a misspelt key"],
 )
 def test_a_function_config_that_is_no_profile_is_an_error(config: str, message: str) -> None:
     """The profile of the flag must not be used instead."""
     done = start([PROGRAM, f"--profile={ROOT}/charts-values/affirmed"], stream=resource_list(config))
     assert (done.code, done.out) == (2, b"")
     assert message in done.err
+
+
+def test_a_function_config_that_is_null_is_absent(blue: Path) -> None:
+    done = start([PROGRAM, "--profile", blue], stream=resource_list("functionConfig: null\n"))
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ("items: text\n", '<stdin>:3: items of the ResourceList is "text", and not a list'),
+        ("items: {a: b}\n", "<stdin>:3: items of the ResourceList is a mapping, and not a list"),
+        ("", "<stdin>:1: a ResourceList has no items"),
+        ("items: [text]\n", '<stdin>:3: a document is not a Kubernetes object: "text"'),
+    ],
+)
+def test_items_that_are_no_list_of_objects_are_called_so(items: str, message: str, blue: Path) -> None:
+    """They are not an unknown kind, which a CRD or the profile would make known."""
+    stream = f"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n{items}".encode()
+    done = start([PROGRAM, "--profile", blue], stream=stream)
+    assert (done.code, done.out) == (2, b"")
+    assert message in done.err
+    assert "keepNames" not in done.err
+    assert "helm template" not in done.err
 
 
 def test_a_pipe_that_does_not_block_is_made_to(blue: Path) -> None:

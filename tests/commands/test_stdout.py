@@ -17,6 +17,9 @@ from multimesh.cli import ABOUT, COMMANDS
 CLUSTER = '{"kind": "List", "items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}}]}'
 STREAM = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: kiali\nrules: []\n"
 
+#: What a command that writes files adds to its message.
+NO_FILE = "  No file was written.\n"
+
 #: Arguments with which each command writes something, its stdin, and its exit code.
 WRITES = {
     "render": (["render", "--profile=p.yaml"], STREAM, 0),
@@ -30,6 +33,12 @@ WRITES = {
     "verify": (["verify", "--profile=p.yaml"], CLUSTER, 1),
     "explain": (["explain", "namespace", "nginx-blue", "--profile=p.yaml"], "", 0),
     "schema": (["schema"], "", 0),
+}
+#: Arguments with which commands write files, and only their names to stdout.
+FILES = {
+    "init": WRITES["init"],
+    "values": (["values", "--profile=p.yaml", "--all", "--output-dir=out/values"], "", 0),
+    "plugin-dir": (["plugin-dir", "out/plugin"], "", 0),
 }
 TEXTS = {
     "check --print-kubectl": (["check", "--print-kubectl"], "", 0),
@@ -53,7 +62,9 @@ def run(tmp_path: Path):
     (tmp_path / "stdin").write_text("")
 
     def start(case: str, stdout: object, before: str = "") -> tuple[int, str]:
-        arguments, stdin, _ = {**WRITES, **TEXTS}[case]
+        arguments, stdin, _ = (FILES if case.startswith("files of ") else {**WRITES, **TEXTS})[
+            case.removeprefix("files of ")
+        ]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MULTIMESH_")}
         done = subprocess.run(
             ["sh", "-c", f'exec "$@" {before}', "sh", sys.executable, "-m", "multimesh", *arguments],
@@ -84,14 +95,33 @@ def test_a_full_disk_is_an_error(run, case):
         code, err = run(case, full)
     assert (code, err) == (
         2,
-        "multimesh: <stdout>: cannot be written: No space left on device\n  Look at what reads it.\n",
+        "multimesh: <stdout>: cannot be written: No space left on device\n  Look at what reads it.\n"
+        + NO_FILE * (case == "init"),
     )
 
 
 @pytest.mark.parametrize("case", [*WRITES, *TEXTS])
 def test_a_closed_stdout_is_an_error(run, case):
     code, err = run(case, None, ">&-")
-    assert (code, err) == (2, "multimesh: <stdout>: cannot be written: Bad file descriptor\n  Look at what reads it.\n")
+    message = "multimesh: <stdout>: cannot be written: Bad file descriptor\n  Look at what reads it.\n"
+    assert (code, err) == (2, message + NO_FILE * (case == "init"))
+
+
+@pytest.mark.parametrize("case", FILES)
+@pytest.mark.parametrize("how", ["full", "closed"])
+def test_a_command_that_cannot_say_what_it_writes_writes_no_file(run, tmp_path, case, how):
+    """A second run would refuse to replace them, and the exit code says that nothing was done."""
+    if how == "full" and not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    with open("/dev/full" if how == "full" else os.devnull, "wb") as out:
+        code, err = run(f"files of {case}", out, ">&-" if how == "closed" else "")
+    assert (code, err.endswith(NO_FILE)) == (2, True), err
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "meshes").exists()
+    with (tmp_path / "written").open("wb") as out:
+        assert run(f"files of {case}", out) == (0, "")
+    for line in (tmp_path / "written").read_text().splitlines():
+        assert not line.startswith("written: ") or (tmp_path / line.removeprefix("written: ")).is_file()
 
 
 @pytest.mark.parametrize("case", [case for case in (*WRITES, *TEXTS) if not case.startswith("render")])

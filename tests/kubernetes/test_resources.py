@@ -316,7 +316,8 @@ def test_items_of_another_kind_than_a_list_are_refused() -> None:
 def test_a_document_that_is_not_an_object_is_refused_with_an_excerpt(text: str, what: str) -> None:
     error = refused(text)
     assert error.what == f"a document is not a Kubernetes object{what}"
-    assert error.hint == "Look at what 'helm template' prints at this line."
+    of_item = "It is an item of a list, which holds objects only: look at what writes the list."
+    assert error.hint == (of_item if "items" in text else "Look at what 'helm template' prints at this line.")
     assert error.where == ("chart.yaml:6" if "items" in text else "chart.yaml:5")
 
 

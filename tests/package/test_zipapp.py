@@ -77,7 +77,7 @@ def test_a_new_profile_names_no_file_inside_the_archive(zipapp: Path, bare: Path
     """An editor cannot read a schema that is in a zip archive."""
     assert run(zipapp, bare, tmp_path, "init", "green", "charts-values/green").code == 0
     text = (tmp_path / "charts-values/green/profile.yaml").read_text(encoding="utf-8")
-    assert ".pyz" not in text
+    assert text.startswith("# yaml-language-server: $schema=https://multimesh.dev/profile.schema.json\n")
 
 
 def test_it_gives_the_bytes_of_the_checkout(zipapp: Path, bare: Path, tmp_path: Path) -> None:

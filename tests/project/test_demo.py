@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -64,3 +65,33 @@ def test_the_commands_of_the_demo_use_the_values_of_the_mesh(said) -> None:
     calls = re.findall(r"helm (?:template|install) istio .*", said)
     assert len(calls) >= 4
     assert [call for call in calls if not re.search(r"-n istio-(\w+) -f charts-values/\1/istio-1\.5\.yaml", call)] == []
+
+
+@pytest.mark.parametrize("major", [3, 4])
+def test_the_commands_of_the_demo_have_one_form(major, monkeypatch, capsys, tmp_path) -> None:
+    """Each runs as it is printed: with the Helm that the demo uses, which may be one that it downloaded."""
+    demo = load()
+    helm = demo.Helm("/cache/helm", major, f"{major}.0.0", {})
+    mesh = demo.Mesh("blue", "istio-blue", "charts-values/blue", tmp_path, "", "", tmp_path / "blue.yaml")
+    monkeypatch.setattr(demo, "run", lambda command, environment, text=None: "a\n")
+    monkeypatch.setattr(demo, "OUTPUT", tmp_path)
+    monkeypatch.setattr(demo, "MESHES", ("blue",))
+    monkeypatch.chdir(ROOT)
+    demo.render(helm, "blue")
+    demo.diff(helm, mesh)
+    shown = capsys.readouterr().out + demo.next_commands(helm, [mesh, mesh])
+    lines = [line for line in shown.splitlines() if " template " in line or " install " in line]
+    assert len(lines) == 4
+    for line in lines:
+        assert "/cache/helm template" in line or "/cache/helm install" in line
+        assert (f"HELM_PLUGINS={ROOT.parent} /cache/helm" in line) == (major == 4 and "--post-renderer" in line)
+
+
+def load():
+    """Return the demo as a module, which nobody imports."""
+    spec = importlib.util.spec_from_file_location("demo", ROOT / "tools/demo.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

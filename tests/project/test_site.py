@@ -54,6 +54,7 @@ def test_the_site_is_whole(copy):
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
     site = copy / "build/site"
+    assert f"the site: {site / 'index.html'}\n" in done.stdout
     assert {page.stem for page in (copy / "docs").glob("*.md")} <= {page.stem for page in site.glob("*.html")}
     sections = re.findall(r"(?m)^## (.+)$", (copy / "docs/operations.md").read_text())
     assert len(sections) > 10

@@ -86,8 +86,8 @@ REFUSED = {
     ),
     "the chart istio-init exists once in a cluster": head("Job", "istio-init-crd-10", "batch/v1", "istio-blue"),
     "does not carry helm.sh/resource-policy: keep": head("CustomResourceDefinition", "a.b", "apiextensions.k8s.io/v1"),
-    'the cluster-scoped name "company-reader" is in no table': head("ClusterRole", "company-reader", RBAC),
-    'no table knows the kind "Widget"': head("Widget", "a", "example.com/v1"),
+    'multimesh does not know the cluster-scoped name "company-reader"': head("ClusterRole", "company-reader", RBAC),
+    'multimesh does not know the kind "Widget"': head("Widget", "a", "example.com/v1"),
     "this is a chart of Istio 1.4 or older": head("Deployment", "istio-galley", "apps/v1", "istio-blue")
     + "spec:\n  template:\n    spec:\n      containers:\n      - name: galley\n"
     "        command: [galley, server, --validation-webhook-config-file, /etc/config/a.yaml]\n",

@@ -703,5 +703,6 @@ def test_a_function_config_of_a_strange_shape_is_refused(config):
     from multimesh.commands.render import function_config
     from multimesh.errors import MultimeshError
 
-    with pytest.raises(MultimeshError, match="which no rule knows"):
+    with pytest.raises(MultimeshError, match=r"<stdin>:2: functionConfig: (kind|data)") as raised:
         function_config(f"kind: ResourceList\nfunctionConfig: {config}\nitems: []\n".encode())
+    assert "Make it a MeshProfile" in raised.value.hint

@@ -111,7 +111,7 @@ def test_advice_about_the_profile_names_the_function_config():
     """A profile that comes in the list has no path."""
     done = run(written(REFUSED, "block", functionConfig=yaml.safe_load(BLUE)))
     assert "# In MeshProfile/blue, in place of" in done.err
-    assert 'keepNames: ["ClusterRole/unknown"] in MeshProfile/blue.' in done.err
+    assert "add one of these below spec in MeshProfile/blue:" in done.err
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,9 @@ def test_kustomize_build_shows_the_message_first(package):
     """It ignores results, and shows stderr."""
     done = kustomize("build", "--enable-alpha-plugins", "--enable-exec", package)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith('multimesh: ClusterRole/unknown: the cluster-scoped name "unknown" is in no table')
+    assert done.stderr.startswith(
+        'multimesh: ClusterRole/unknown: multimesh does not know the cluster-scoped name "unknown"'
+    )
     assert done.stderr.rstrip().endswith("couldn't execute function: exit status 2")
 
 

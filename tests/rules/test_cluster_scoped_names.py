@@ -118,19 +118,28 @@ def test_roles_of_kubernetes_stay(name: str) -> None:
 
 def test_other_kinds_are_not_named_after_roles_of_kubernetes():
     """A class called `admin` is not Kubernetes' own."""
-    assert "is in no table" in refusal(thing("scheduling.k8s.io/v1", "PriorityClass", "admin"))
+    assert "does not know the cluster-scoped name" in refusal(thing("scheduling.k8s.io/v1", "PriorityClass", "admin"))
 
 
 @pytest.mark.parametrize("name", ["company-reader", "affirmed-reader", "affirmed", "kialix", "reader-affirmed-2"])
 def test_any_other_name_is_refused(name: str) -> None:
     """The message names the keys of the profile that decide."""
     assert refusal(thing(RBAC, "ClusterRole", name), revision="one") == (
-        f'multimesh: <stdin>:3: ClusterRole/{name}: the cluster-scoped name "{name}" is in no table, and nothing in it '
-        "says that it is mesh affirmed's own [cluster-scoped-names]\n"
-        "  If it contains the namespace of another mesh: render the chart with -n istio-affirmed.\n"
-        f'  If every mesh may share it: keepNames: ["ClusterRole/{name}"] in profile.yaml.\n'
-        f'  If every mesh needs its own, {name}-affirmed: renameNames: ["ClusterRole/{name}"] there.'
+        f'multimesh: <stdin>:3: ClusterRole/{name}: multimesh does not know the cluster-scoped name "{name}", and two '
+        "meshes could both install it [cluster-scoped-names]\n"
+        "  A cluster has only one ClusterRole of this name: add one of these below spec in profile.yaml:\n"
+        f'  renameNames: ["ClusterRole/{name}"]  # every mesh gets its own: {name}-affirmed\n'
+        f'  keepNames: ["ClusterRole/{name}"]  # all meshes share one\n'
+        "  If it contains the namespace of another mesh, render the chart with -n istio-affirmed instead."
     )
+
+
+@pytest.mark.parametrize("key", ["renameNames", "keepNames"])
+def test_a_line_of_the_refusal_can_be_pasted(key: str) -> None:
+    """Comments included."""
+    lines = refusal(thing(RBAC, "ClusterRole", "company-reader")).splitlines()
+    [pasted] = [yaml.safe_load(line) for line in lines if line.strip().startswith(key)]
+    assert "company-reader" in rendering(thing(RBAC, "ClusterRole", "company-reader"), **pasted).output.decode()
 
 
 @pytest.mark.parametrize(
@@ -140,9 +149,12 @@ def test_any_other_name_is_refused(name: str) -> None:
 def test_a_class_or_namespace_can_be_kept_only(version: str, kind: str) -> None:
     """What refers to it would not follow."""
     assert refusal(thing(version, kind, "shop")).endswith(
-        f"  renameNames cannot name it: a {kind} is never renamed, since what refers to it would not follow.\n"
-        f'  If only this mesh installs it: keepNames: ["{kind}/shop"] in profile.yaml. '
-        "Otherwise give it another name in the values of the chart, or leave it out."
+        f"  A cluster has only one {kind} of this name: if only this mesh installs it, add this below spec in "
+        "profile.yaml:\n"
+        f'  keepNames: ["{kind}/shop"]\n'
+        "  Otherwise give it another name in the values of the chart, or leave it out: "
+        f"a {kind} is never renamed, since what refers to it would not follow.\n"
+        "  If it contains the namespace of another mesh, render the chart with -n istio-affirmed instead."
     )
     assert stays(thing(version, kind, "shop"), keepNames=[f"{kind}/shop"])
 
@@ -174,11 +186,12 @@ def test_a_refusal_says_which_key_of_the_profile_accepts_it(version: str, kind: 
 def test_a_stock_name_with_the_suffix_of_another_mesh_is_refused(kind: str, name: str, other: str) -> None:
     """Of two stock names that it begins with, the longer one counts."""
     assert refusal(thing(RBAC, kind, name)) == (
-        f'multimesh: <stdin>:3: {kind}/{name}: the cluster-scoped name "{name}" is in no table; it could be a stock '
-        f'name with the suffix of another mesh, "{other}" [cluster-scoped-names]\n'
-        "  If it is: render the stock chart with -n istio-affirmed, and pipe it through one profile only.\n"
-        f'  If every mesh may share it: keepNames: ["{kind}/{name}"] in profile.yaml.\n'
-        f'  If every mesh needs its own, {name}-affirmed: renameNames: ["{kind}/{name}"] there.'
+        f'multimesh: <stdin>:3: {kind}/{name}: multimesh does not know the cluster-scoped name "{name}"; it could be a '
+        f'stock name with the suffix of another mesh, "{other}" [cluster-scoped-names]\n'
+        "  If it is, render the stock chart with -n istio-affirmed, and pipe it through one profile only.\n"
+        "  If it is not, add one of these below spec in profile.yaml:\n"
+        f'  renameNames: ["{kind}/{name}"]  # every mesh gets its own: {name}-affirmed\n'
+        f'  keepNames: ["{kind}/{name}"]  # all meshes share one'
     )
 
 
@@ -190,8 +203,8 @@ def test_a_stock_name_with_a_suffix_of_this_mesh_stays(name: str) -> None:
 
 def test_the_stock_name_of_another_kind_says_nothing():
     """`istio-multi` is a binding."""
-    assert "is in no table" in refusal(thing(RBAC, "ClusterRole", "istio-multi"))
-    assert "is in no table" in refusal(thing(RBAC, "ClusterRole", "istio-multi-blue"))
+    assert "does not know the cluster-scoped name" in refusal(thing(RBAC, "ClusterRole", "istio-multi"))
+    assert "does not know the cluster-scoped name" in refusal(thing(RBAC, "ClusterRole", "istio-multi-blue"))
 
 
 # Cluster-scoped objects that other rules decide about, or that every mesh shares.
@@ -207,7 +220,7 @@ def test_namespaces_of_the_mesh_stay():
 def test_a_class_with_the_name_of_a_namespace_is_refused():
     """Only Namespaces are in the profile's list."""
     manifest = thing("storage.k8s.io/v1", "StorageClass", "shop")
-    assert "is in no table" in refusal(manifest, workloadNamespaces=["shop"])
+    assert "does not know the cluster-scoped name" in refusal(manifest, workloadNamespaces=["shop"])
 
 
 def test_definitions_stay():
@@ -233,19 +246,21 @@ def test_shared_resources_of_the_owner_stay():
 
 def test_a_name_that_only_begins_like_a_shared_one_is_refused():
     """Even in the mesh of the owner."""
-    assert "is in no table" in refusal(thing(RBAC, "ClusterRole", "istio-cni-more"), sharedResources="own")
+    assert "does not know the cluster-scoped name" in refusal(
+        thing(RBAC, "ClusterRole", "istio-cni-more"), sharedResources="own"
+    )
 
 
 @pytest.mark.parametrize("kind", ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"])
 def test_the_policy_of_the_definitions_stays(kind: str) -> None:
     """`multimesh policies` writes it once for all meshes."""
     assert stays(thing(HOOKS, kind, "multimesh-crds"))
-    assert "is in no table" in refusal(thing(HOOKS, kind, "multimesh-other"))
+    assert "does not know the cluster-scoped name" in refusal(thing(HOOKS, kind, "multimesh-other"))
 
 
 def test_another_kind_with_the_name_of_that_policy_is_refused():
     """It could be anything."""
-    assert "is in no table" in refusal(thing(RBAC, "ClusterRole", "multimesh-crds"))
+    assert "does not know the cluster-scoped name" in refusal(thing(RBAC, "ClusterRole", "multimesh-crds"))
 
 
 # Kinds.
@@ -262,19 +277,21 @@ def test_another_kind_with_the_name_of_that_policy_is_refused():
 def test_a_kind_in_no_table_is_refused(version: str, kind: str, of: str) -> None:
     """Its scope is unknown, unless the profile keeps it."""
     assert refusal(thing(version, kind, "any")) == (
-        f'multimesh: <stdin>:3: {kind}/any: no table knows the kind "{kind}"{of}, so it is unknown whether it is '
-        "cluster-scoped [cluster-scoped-names]\n"
-        "  Name its CRD: --crds FILE or DIRECTORY, or spec.crds in profile.yaml.\n"
-        f'  If two meshes may both have it, keep it: keepNames: ["{kind}/*"] there.'
+        f'multimesh: <stdin>:3: {kind}/any: multimesh does not know the kind "{kind}"{of}, so it cannot tell whether '
+        "it is cluster-scoped [cluster-scoped-names]\n"
+        "  Two meshes would overwrite a cluster-scoped object of one name. The CRD of the kind says what it is:\n"
+        "  --crds=PATH (through Helm: --post-renderer-args=--crds=PATH), or crds: [PATH] below spec in profile.yaml.\n"
+        "  Without its CRD, if two meshes may both have such objects, add this below spec there:\n"
+        f'  keepNames: ["{kind}/*"]'
     )
     assert stays(thing(version, kind, "any"), keepNames=[f"{kind}/*"])
-    assert "no table knows" in refusal(thing(version, kind, "any"), keepNames=[f"{kind}/any"])
+    assert "does not know the kind" in refusal(thing(version, kind, "any"), keepNames=[f"{kind}/any"])
 
 
 def test_a_kind_with_stock_names_is_refused_in_another_group_even_with_a_namespace():
     """A stock name would stay in it: who writes it may mean the kind that is cluster-scoped."""
     manifest = thing("example.com/v1", "ClusterIssuer", "letsencrypt-staging", metadata={"namespace": "istio-affirmed"})
-    assert "no table knows the kind" in refusal(manifest)
+    assert "does not know the kind" in refusal(manifest)
     assert stays(manifest, keepNames=["ClusterIssuer/*"])
     assert stays(manifest.replace("ClusterIssuer", "Widget"))
 

@@ -12,7 +12,7 @@ from program import ROOT, profile, render
 
 from multimesh import load_profile, render_manifest
 
-UNKNOWN = 'no table knows the kind "Widget" of example.com'
+UNKNOWN = 'does not know the kind "Widget" of example.com'
 
 
 def widget(name: str = "w", namespace: str = "") -> str:
@@ -48,8 +48,8 @@ def test_without_a_namespace_or_a_crd_the_kind_is_refused_with_every_way():
 
     assert done.code == 2
     assert UNKNOWN in done.err
-    assert "--crds FILE" in done.err
-    assert "spec.crds" in done.err
+    assert "--crds=PATH" in done.err
+    assert "crds: [PATH] below spec in " in done.err
     assert 'keepNames: ["Widget/*"]' in done.err
 
 
@@ -63,7 +63,7 @@ def test_a_crd_of_the_stream_says_that_a_kind_is_cluster_scoped():
     done = render((crd("Cluster") + widget()).encode(), MESH)
 
     assert done.code == 2
-    assert 'the cluster-scoped name "w" is in no table' in done.err
+    assert 'does not know the cluster-scoped name "w"' in done.err
     assert render((crd("Cluster") + widget("w-blue")).encode(), MESH).code == 0
     assert render((crd("Cluster") + widget()).encode(), profile("blue", "b", keepNames=["Widget/w"])).code == 0
 
@@ -121,10 +121,12 @@ def test_a_path_that_does_not_exist_is_an_error_that_names_it(tmp_path: Path):
     assert f"{tmp_path / 'none'}: cannot read CRDs: No such file or directory" in done.err
 
 
-def test_a_stream_of_known_kinds_reads_no_crds():
+def test_a_stream_of_known_kinds_reads_no_crds(monkeypatch: pytest.MonkeyPatch):
     stream = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
+    mesh = load_profile(profile("blue", "istio-blue", crds=["crds"]), "profile.yaml")
+    monkeypatch.setattr("multimesh.kubernetes.crds.scopes_in", None)
 
-    assert render(stream, MESH, "--crds", "/nonexistent").code == 0
+    assert render_manifest(stream, mesh).output == stream
 
 
 @pytest.mark.parametrize(

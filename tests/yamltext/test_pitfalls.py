@@ -89,15 +89,15 @@ def refused_name(number: int, title: str, spelling: str, what: str, line: int = 
 
 # Scalars
 renamed(1, "single quotes", "'kiali'")
-refused_name(1, "a doubled quote", "'it''s'", 'name "it\'s" is in no table')
+refused_name(1, "a doubled quote", "'it''s'", 'name "it\'s"')
 renamed(2, "an escape", '"ki\\u0061li"', '"kiali-affirmed"')
 renamed(2, "an escaped letter by two digits", '"\\x6biali"', '"kiali-affirmed"')
 renamed(2, "an escaped line end", '"kia\\\n    li"', '"kiali-affirmed"')
-refused_name(2, "an escaped quote", '"a\\"b"', "is in no table")
-refused_name(2, "a tab", '"a\\tb"', "is in no table")
+refused_name(2, "an escaped quote", '"a\\"b"', "does not know the cluster-scoped name")
+refused_name(2, "a tab", '"a\\tb"', "does not know the cluster-scoped name")
 for nothing in ("", "~", "null", "Null", "''", '""', "# c"):
-    refused_name(3, f"nothing: {nothing}", nothing, 'name "" is in no table')
-refused_name(4, "a number", "123", 'name "123" is in no table')
+    refused_name(3, f"nothing: {nothing}", nothing, 'name ""')
+refused_name(4, "a number", "123", 'name "123"')
 renamed(5, "a plain word", "kiali")
 for plain in (": a", "- a", "@a", "`a", "%a"):
     case(6, f"an indicator: {plain}", role(plain), Refused("", 0))
@@ -127,9 +127,9 @@ case(
 renamed(10, "a literal", "|-\n    kiali", '"kiali-affirmed"')
 renamed(10, "a folded", ">-\n    kiali", '"kiali-affirmed"')
 renamed(10, "a literal with a comment", "|- # c\n    kiali\n", '"kiali-affirmed"\n')
-refused_name(10, "a literal with its line break", "|\n    kiali", "is in no table")
-refused_name(10, "plain on two lines", "kia\n    li", 'name "kia li" is in no table')
-refused_name(10, "quoted on two lines", "'kia\n    li'", 'name "kia li" is in no table')
+refused_name(10, "a literal with its line break", "|\n    kiali", "does not know the cluster-scoped name")
+refused_name(10, "plain on two lines", "kia\n    li", 'name "kia li"')
+refused_name(10, "quoted on two lines", "'kia\n    li'", 'name "kia li"')
 renamed(11, "on the next line", "\n    kiali")
 renamed(11, "with a comment", "kiali # kiali-viewer", "kiali-affirmed # kiali-viewer")
 renamed(11, "on the next line behind a comment", "# c\n    kiali # d")

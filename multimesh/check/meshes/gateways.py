@@ -20,10 +20,13 @@ MADE = ("Deployment", "Service", "ServiceAccount")
 #: The kinds that are attached to Gateways.
 ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute")
 
+#: The class of Gateways that are in another cluster: an address, for which nothing is made.
+REMOTE_CLASS = "istio-remote"
+
 #: The controllers of the classes whose names no variable changes, each served by every control plane that knows it
 #: (istio 1.31.0 pkg/config/constants/constants.go).
 CONSTANT_CLASSES = {
-    "istio-remote": "istio.io/unmanaged-gateway",
+    REMOTE_CLASS: "istio.io/unmanaged-gateway",
     "istio-waypoint": "istio.io/mesh-controller",
     "istio-east-west": "istio.io/eastwest-controller",
     "istio-agentgateway": "istio.io/agentgateway-controller",
@@ -61,7 +64,7 @@ def deployment_of(gateway: Object) -> str:
     name = class_of(gateway)
     addresses = mappings(gateway.data, "spec", "addresses")
     has_service = len(addresses) > 1 or any(text_of(one.get("type")) not in ("", "IPAddress") for one in addresses)
-    if has_service or not name or name == "istio-remote":
+    if has_service or not name or name == REMOTE_CLASS:
         return ""
     suffix = "" if name in CONSTANT_CLASSES else f"-{name}"
     return gateway.annotations.get(_OVERRIDE) or f"{gateway.name}{suffix}"

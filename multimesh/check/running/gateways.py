@@ -9,22 +9,25 @@ the revision in the label of `istiod-default-validator`, which `render` renames
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from multimesh.check.catalogue import WARNING
-from multimesh.check.findings import Finding
+from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.bundles import unread
 from multimesh.check.meshes.gateways import (
     CONSTANT_CLASSES,
     GROUP,
     MADE,
     NAME_LABEL,
+    REMOTE_CLASS,
     ROUTES,
     class_of,
     class_of_set,
+    deployment_of,
     excess_of,
     is_gateway,
     is_made_for_gateway,
+    is_of_istio,
 )
 from multimesh.check.meshes.mesh import Mesh
 from multimesh.check.meshes.planes import Plane, planes
@@ -43,23 +46,31 @@ from multimesh.mesh.writes import (
 #: Turns the Gateway API off.
 _SWITCH, _OFF = "PILOT_ENABLE_GATEWAY_API", ("false", "0", "f")
 
+#: How the names of Istio's controllers of classes begin.
+_OF_ISTIO = "istio.io/"
+
 _DEFAULT = "default"
 _DEFAULT_VALIDATOR, _DEFAULT_TAG = "istiod-default-validator", "istio-revision-tag-default"
 
 #: The first version whose Gateways belong to a revision (1.17.8 pilot/pkg/config/kube/gateway/deploymentcontroller.go).
 _BY_REVISION = (1, 18)
 
+#: The first version of which every patch configures Gateways of all revisions.
+_CONFIGURES_ALL = (1, 31)
+
 
 class Served(NamedTuple):
     """What the control planes of a mesh serve: revisions and tags, classes, and controllers of classes.
 
-    `unlabelled` says whether Gateways without the label are among it.
+    `unlabelled` says whether Gateways without the label are among it, `configures_all` whether Gateways of every
+    revision are configured, and only what is made for them depends on it.
     """
 
     revisions: frozenset[str]
     classes: frozenset[str]
     controllers: frozenset[str]
     unlabelled: bool
+    configures_all: bool
 
 
 def served(mesh: Profile, found: Cluster) -> Served | None:
@@ -86,12 +97,13 @@ def served(mesh: Profile, found: Cluster) -> Served | None:
         and found.named(WEBHOOKS[0], _DEFAULT_TAG) is None
     )
     old = all(UNKNOWN < plane.version < _BY_REVISION for plane in running)
-    known = frozenset(revisions | tags)
+    known = frozenset(revisions | tags | ({_DEFAULT} if by_validator else set()))
     return Served(
         known,
         frozenset(plane.env.get(GATEWAY_CLASS_VARIABLE) or GATEWAY_CLASS for plane in running),
         frozenset(plane.env.get(GATEWAY_CONTROLLER_VARIABLE) or GATEWAY_CONTROLLER for plane in running),
-        old or _DEFAULT in known or by_validator,
+        old or _DEFAULT in known,
+        all(plane.version >= _CONFIGURES_ALL for plane in running),
     )
 
 
@@ -116,17 +128,32 @@ def gateways(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     ours = served(mesh, found)
     if ours is None or not found.read("Namespace"):
         return
+    # Since 1.28 a tag may be a Service, and a saved cluster need not have any.
+    hides_tags = found.unread is None and not found.of("Service")
+    is_open = False
+    for finding in _gateways(mesh, found, ours):
+        if hides_tags and finding.id == "revision-unserved":
+            is_open = True
+        else:
+            yield finding
+    if is_open:
+        what = "no Service was seen, so nothing is said about revisions of Gateways and namespaces that may be tags"
+        yield Finding("unreadable", what, (Side(mesh.name, "Service", "", 0),))
+
+
+def _gateways(mesh: Profile, found: Cluster, ours: Served) -> Iterator[Finding]:
     for name, space in spaces_of(mesh, found).items():
         there = [item for item in found.of("Gateway") if is_gateway(item) and item.namespace == name]
         own = [item for item in there if _has_own_class(found, ours, item)]
         for item in there:
             if item not in own:
                 yield from _foreign_class(mesh, found, ours, item)
-        for item in own:
+        owned = [item for item in own if _needs_revision(ours, item)]
+        for item in owned:
             if REVISION_LABEL in item.labels:
                 yield from _labelled(mesh, ours, item)
         if space is not None:
-            waiting = [item for item in own if REVISION_LABEL not in item.labels]
+            waiting = [item for item in owned if REVISION_LABEL not in item.labels]
             yield from _namespace(mesh, ours, space, waiting)
 
 
@@ -150,7 +177,9 @@ def outlived(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     there = {(item.namespace, item.name): item for item in found.of("Gateway") if is_gateway(item)}
     for item in filter(is_made_for_gateway, found.of(*MADE)):
         gateway = there.get((item.namespace, item.labels[NAME_LABEL]))
-        if gateway is not None and item.namespace in spaces and class_of_set(item) != class_of(gateway):
+        if gateway is None or item.name == deployment_of(gateway):
+            continue  # Before 1.28 a name that an annotation gives may look like that of another class.
+        if item.namespace in spaces and class_of_set(item) != class_of(gateway):
             what = f"{item.title} is still there, and {gateway.title} has the class {class_of(gateway)} now"
             yield Finding("left-behind", what, (side_of(mesh, item),), remedy=deletion(item))
 
@@ -164,15 +193,42 @@ def routes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             place = text_of(parent.get("namespace"))
             other = meshes.get(place, "")
             is_gateway_of_api = parent.get("group", GROUP) == GROUP and parent.get("kind", "Gateway") == "Gateway"
-            if is_gateway_of_api and other and place not in spaces:
+            if is_gateway_of_api and other and place not in spaces and _may_be_of_istio(found, place, parent):
                 what = f"{item.title} names Gateway/{place}/{text_of(parent.get('name'))} of mesh {other}"
                 yield Finding("route-mesh", what, (side_of(mesh, item),))
+
+
+def _may_be_of_istio(found: Cluster, namespace: str, parent: dict[str, Any]) -> bool:
+    """Return whether the Gateway that a route names is of Istio, or not known: other programs serve all namespaces."""
+    gateway = next(
+        (one for one in found.of("Gateway") if is_gateway(one) and one.namespace == namespace
+         and one.name == text_of(parent.get("name"))),
+        None,
+    )  # fmt: skip
+    if gateway is None:
+        return True
+    item = next((one for one in found.of("GatewayClass") if (one.group, one.name) == (GROUP, class_of(gateway))), None)
+    if item is None:
+        return is_of_istio(class_of(gateway))
+    return text_of(dig(item.data, "spec", "controllerName")).startswith(_OF_ISTIO)
 
 
 def deletion(item: Object) -> str:
     """Return the command that deletes an object of a namespace."""
     kind = f"gateways.{GROUP}" if is_gateway(item) else item.kind.lower()
     return f"kubectl -n {item.namespace} delete {kind} {item.name}"
+
+
+def _needs_revision(ours: Served, gateway: Object) -> bool:
+    """Return whether anything but the status of a Gateway depends on the revision that it belongs to.
+
+    A remote one is an address that every control plane reads (istio 1.30.3 pilot/pkg/serviceregistry/kube/controller/
+    network.go). Since 1.31 every one also configures the Service that a Gateway names, for which nothing is made; so do
+    the patches since 1.29.5 and 1.30.2 (pilot/pkg/config/kube/gateway/gateway_collection.go).
+    """
+    if class_of(gateway) == REMOTE_CLASS:
+        return False
+    return bool(deployment_of(gateway)) or not ours.configures_all
 
 
 def _has_own_class(found: Cluster, ours: Served, gateway: Object) -> bool:
@@ -189,7 +245,7 @@ def _controller_of(found: Cluster, ours: Served, name: str) -> str:
 
 
 def _foreign_class(mesh: Profile, found: Cluster, ours: Served, gateway: Object) -> Iterator[Finding]:
-    """Find a class of Istio that is not of this mesh; classes of other programs are none of its business."""
+    """Find a class of Istio that is not of this mesh; classes of other programs are left alone."""
     name = class_of(gateway)
     controller = _controller_of(found, ours, name)
     is_missing = name == GATEWAY_CLASS and not controller and found.read("GatewayClass")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from multimesh.check.findings import Finding
 from multimesh.check.meshes.bundles import CRDS
 from multimesh.check.meshes.gateways import GROUP, MADE, NAME_LABEL, ROUTES, is_gateway
-from multimesh.check.objects import Object, plural
+from multimesh.check.objects import plural
 from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5, unlisted
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
@@ -48,6 +48,10 @@ _DEFINITIONS = Query({"customresourcedefinitions": "versions of the Gateway API"
 
 #: What is read of each namespace that the mesh serves.
 _OF_WORKLOADS = {"pods": "sidecars", "configmaps": "copies of the root certificate"}
+
+#: The label of the ConfigMaps that control planes write into namespaces (istio 1.6.0 and 1.30.3,
+#: security/pkg/k8s/controller or pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go).
+_WRITTEN = "istio.io/config=true"
 
 #: Kinds of which a removed mesh may have left some, and that not every cluster knows.
 _OPTIONAL_LEFT = {
@@ -111,6 +115,8 @@ def _left(mesh: Profile) -> list[Query]:
             Query({"configmaps": "ConfigMaps that are left"}, name)
             for name in (mesh.namespace, *mesh.workload_namespaces)
         ),
+        # Of a namespace that lost its label nothing else says that it was one of the mesh.
+        Query({"configmaps": "ConfigMaps that are left in other namespaces"}, labels=_WRITTEN),
         Query({"secrets": "the secret of the authority"}, mesh.namespace, _AUTHORITY[1:]),
         Query({"leases.coordination.k8s.io": "leases that are left"}, mesh.namespace, optional=True),
         _MADE,
@@ -161,5 +167,10 @@ def _ask(access: Access, queries: Iterable[Query]) -> list[tuple[Query, Answer]]
 
 
 def _joined(answered: list[tuple[Query, Answer]]) -> Cluster:
-    objects: list[Object] = [item for _, answer in answered for item in answer.objects]
-    return cluster(objects, unread={(kind, query.namespace) for query, answer in answered for kind in answer.unread})
+    # Two queries may read one ConfigMap.
+    objects = {
+        (item.group, item.kind, item.namespace, item.name): item for _, answer in answered for item in answer.objects
+    }
+    return cluster(
+        [*objects.values()], unread={(kind, query.namespace) for query, answer in answered for kind in answer.unread}
+    )

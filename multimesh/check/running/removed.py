@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.gateways import (
@@ -15,8 +15,9 @@ from multimesh.check.meshes.gateways import (
     is_of_istio,
     own_class,
 )
-from multimesh.check.objects import Object
-from multimesh.check.running.cluster import Cluster
+from multimesh.check.meshes.webhooks import entries
+from multimesh.check.objects import Object, dig, from_base64, strings
+from multimesh.check.running.cluster import WEBHOOKS, Cluster
 from multimesh.check.running.gateways import deletion, spaces_of
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, SHARED_POLICIES, is_own, is_renamed
 from multimesh.mesh.profile import Profile
@@ -69,12 +70,70 @@ def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if keys:
             remedy = f"kubectl label namespace {item.name} {' '.join(f'{key}-' for key in keys)}"
             yield _left(mesh, f"{item.title} labels {', '.join(keys)}", item.file, item.line, remedy)
-    labelled = {item.name for item in found.of("Namespace") if item.labels.get(MESH_LABEL) == mesh.name}
+    spaces = {item.name for item in found.of("Namespace") if item.labels.get(MESH_LABEL) == mesh.name}
+    spaces |= {*mesh.namespaces}
     for item in found.of("ConfigMap", "Secret", "Lease"):
-        if item.namespace in labelled.union(mesh.namespaces) and _is_created_at_run_time(item.kind, item.name):
+        if item.namespace in spaces and _is_created_at_run_time(item.kind, item.name):
             remedy = f"kubectl -n {item.namespace} delete {item.kind.lower()} {item.name}"
             yield _left(mesh, item.title, item.file, item.line, remedy)
+    yield from _roots_elsewhere(mesh, found, spaces)
     yield from _gateways(mesh, found)
+
+
+def _roots_elsewhere(mesh: Profile, found: Cluster, spaces: set[str]) -> Iterator[Finding]:
+    """Yield the roots and revocation lists of the mesh in namespaces that lost its label, and that no profile names.
+
+    A name with the mesh in it is enough. One of the stock name is the mesh's if it holds the root of the mesh; if it
+    holds that of a running control plane, this one writes it. Who wrote any other one is an open question.
+    """
+    own = {f"{ROOT}-{mesh.name}", f"{CRL}-{mesh.name}"}
+    outside = [item for item in found.of("ConfigMap") if item.namespace not in spaces]
+    running = _bundles(found, lambda namespace: namespace != mesh.namespace)
+    others = {item.name for item in found.of("Namespace") if item.labels.get(MESH_LABEL, mesh.name) != mesh.name}
+    known = _roots_of(mesh, found) - running
+    stock = [item for item in outside if item.name == ROOT and item.namespace not in others]
+    with_root = {item.namespace for item in stock if _root_in(item) in known}
+    for item in outside:
+        if item.name in own or (item.name in (ROOT, CRL) and item.namespace in with_root):
+            remedy = f"kubectl -n {item.namespace} delete configmap {item.name}"
+            yield _left(mesh, item.title, item.file, item.line, remedy)
+    unknown = [item for item in stock if _root_in(item) not in known | running]
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        yield Finding(
+            "unreadable",
+            f"{unknown[0].title}{more} may be of mesh {mesh.name}: the root in it is of no running control plane, "
+            "and that of the mesh is not known any more",
+            (Side(mesh.name, unknown[0].title, unknown[0].file, unknown[0].line),),
+            remedy="Delete those that nothing needs: kubectl get configmaps -A --field-selector metadata.name=" + ROOT,
+        )
+
+
+def _roots_of(mesh: Profile, found: Cluster) -> set[str]:
+    """Return the roots of the mesh in what only it wrote, as PEM texts.
+
+    Another mesh may have written the ConfigMap of the stock name since, even in the control-plane namespace.
+    """
+    secret = found.named("Secret", "istio-ca-secret", mesh.namespace)
+    data = strings(secret.data.get("data")) if secret is not None else {}
+    texts = {from_base64(data.get("root-cert.pem") or data.get("ca-cert.pem") or "")}
+    texts |= {_root_in(item) for item in found.of("ConfigMap") if item.name == f"{ROOT}-{mesh.name}"}
+    return (texts | _bundles(found, lambda namespace: namespace == mesh.namespace)) - {""}
+
+
+def _bundles(found: Cluster, is_wanted: Callable[[object], bool]) -> set[str]:
+    """Return the roots of control planes in the wanted namespaces: those of the webhooks that call them."""
+    return {
+        from_base64(str(dig(entry, "clientConfig", "caBundle") or ""))
+        for config in found.of(*WEBHOOKS)
+        for entry in entries(config)
+        if is_wanted(dig(entry, "clientConfig", "service", "namespace"))
+    } - {""}
+
+
+def _root_in(item: Object) -> str:
+    """Return the root in a ConfigMap, as PEM text."""
+    return strings(item.data.get("data")).get("root-cert.pem", "").strip()
 
 
 def _gateways(mesh: Profile, found: Cluster) -> Iterator[Finding]:
