@@ -125,7 +125,7 @@ def check_alone(output: bytes, where: str) -> None:
         raise MultimeshError(
             where,
             "the rest was left out, and in the List that remains an alias repeats what is in another item",
-            "Helm 4 reads each item by itself then, and does not find the anchor. Write the value instead of the alias.",
+            "Helm 4 reads each item by itself then, and does not find the anchor. Write the value itself.",
         )
 
 
