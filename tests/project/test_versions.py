@@ -43,6 +43,7 @@ def test_the_other_programs_are_those_that_are_built() -> None:
 #: The module that each other go.mod of tests/programs builds, by its directory, where that is the name in the list.
 PROGRAMS = {
     "actionlint": "github.com/rhysd/actionlint",
+    "kpt": "github.com/kptdev/kpt",
     "kubeconform": "github.com/yannh/kubeconform",
     "oras": "oras.land/oras",
     "registry": "github.com/google/go-containerregistry",
