@@ -271,6 +271,11 @@ def _check_markers(text: Text) -> None:
             "Helm does not read this document: it is on the line of its ---, and no line feed ends it",
             "Write it on the next line, and end it with a line feed.",
         )
+    # Helm 3 reads an object as JSON that begins a stream and is valid JSON, which an edit can make of it.
+    if text.text.lstrip().startswith("{") and text.text.find("\n...", text.roots[0].end_mark.index) >= 0:
+        raise MultimeshError(
+            text.at(text.roots[0]), "Helm 3 cannot read JSON before a line that begins with ...", "Remove that line."
+        )
     for above, root in zip(text.roots, text.roots[1:], strict=False):
         if text.text.find("\n---", max(above.start_mark.index - 1, 0), root.start_mark.index) < 0:
             raise MultimeshError(

@@ -528,6 +528,12 @@ CASES = (
     ),
     Case(
         12,
+        "an object that becomes JSON, before the end of a document",
+        '{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": kiali}}\n...\n',
+        ('"name":"kiali"',),
+    ),
+    Case(
+        12,
         "a List that remains, with an alias across its items",
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
         "metadata: {name: a.istio.io, annotations: {helm.sh/resource-policy: keep}}\n---\n"
