@@ -2,7 +2,7 @@
 
 The chart installs them with `Ignore`; the control plane sets them to `Fail` once it answers. Charts up to 1.28.5 and
 1.29.1 send `Ignore` again with an upgrade. Helm 4 applies server-side, where the control plane owns the field by then,
-and fails: `conflict with "istiod-..." ... .webhooks[...].failurePolicy`. The input of a post-renderer does not say
+and fails: `conflict with "pilot-discovery" ... .webhooks[...].failurePolicy`. The input of a post-renderer does not say
 whether Helm installs or upgrades, so `--upgrade` (`MULTIMESH_UPGRADE=1`) says it.
 
     -    failurePolicy: Ignore

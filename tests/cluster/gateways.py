@@ -9,7 +9,7 @@ A control plane serves a Gateway if
   such tag (istio 1.30.3 pkg/revisions/tag_watcher.go, IsMine).
 
 Then it applies Deployment, Service and ServiceAccount, and writes the status (deploymentcontroller.go, and
-pilot/pkg/status/collections.go). It makes its GatewayClass whenever it is missing, and deletes nothing, ever: what was
+pilot/pkg/status/collections.go): the status only after a change of the Gateway itself or of a tag, or when it starts. It makes its GatewayClass whenever it is missing, and deletes nothing, ever: what was
 made for a Gateway goes with its owner, by Kubernetes' garbage collector, which is here too.
 """
 
@@ -114,6 +114,17 @@ def place(namespace: str, name: str = "") -> str:
     return f"{COLLECTION}/namespaces/{namespace}/gateways" + (f"/{name}" if name else "")
 
 
+def observed(found: Object) -> set[int]:
+    """Return the generations of a Gateway that its conditions are about."""
+    return {one.get("observedGeneration", 0) for one in (found.get("status") or {}).get("conditions", ())}
+
+
+def asks(deployment: Object) -> str:
+    """Return where the proxies of a Gateway ask for certificates."""
+    (proxy,) = deployment["spec"]["template"]["spec"]["containers"]
+    return next(str(one["value"]) for one in proxy["env"] if one["name"] == "CA_ADDR")
+
+
 class Server(NamedTuple):
     """One control plane, and what it serves: its mesh, its revision, its class and the controller of it."""
 
@@ -121,14 +132,43 @@ class Server(NamedTuple):
     class_name: str
     controller: str
 
+    @property
+    def address(self) -> str:
+        """Return where its proxies ask for certificates."""
+        service = "istiod" if self.plane.revision == "default" else f"istiod-{self.plane.revision}"
+        return f"{service}.{self.plane.namespace}.svc:15012"
 
-class Gateways(Looker):
-    """Serves Gateways for every control plane that runs in a world, and collects what has lost its Gateway."""
+
+class Collector(Looker):
+    """Deletes what belongs to a Gateway that is gone, as the garbage collector does: the tests run none."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
         self._world, self._api = world, world.api
         self._once = threading.Lock()
+
+    def look(self) -> None:
+        """Collect what has lost its Gateway."""
+        with self._once:
+            self._collect()
+
+    def _collect(self) -> None:
+        # What was made is listed first: of a Gateway that comes in between nothing is lost.
+        there = [(kind, item["metadata"]) for kind in MADE for item in self._api.list(kind)]
+        alive = {one["metadata"]["uid"] for one in self._api.items(f"{COLLECTION}/gateways")}
+        for kind, meta in there:
+            owners = [one["uid"] for one in meta.get("ownerReferences", ()) if one["kind"] == "Gateway"]
+            if owners and not alive.intersection(owners):
+                self._api.delete(kind, meta["name"], meta["namespace"])
+
+
+class Gateways(Collector):
+    """Serves Gateways for every control plane that runs as a stand-in in a world."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        #: What each control plane knew of a Gateway when it last looked at its status.
+        self._known: dict[tuple[StandIn, str], tuple[object, ...]] = {}
 
     def look(self) -> None:
         """Let every control plane serve what is its own, once."""
@@ -137,8 +177,9 @@ class Gateways(Looker):
                 self._make_class(server)
             for found in self._api.items(f"{COLLECTION}/gateways"):
                 for server in self._servers():
+                    is_news = self._is_news(server, found)
                     if self._serves(server, found):
-                        self._write(server, found)
+                        self._write(server, found, is_news)
             self._collect()
 
     def _servers(self) -> list[Server]:
@@ -195,24 +236,36 @@ class Gateways(Looker):
             return False
         return (validator["metadata"].get("labels") or {}).get(REVISION) == server.plane.revision
 
-    def _write(self, server: Server, found: Object) -> None:
+    def _is_news(self, server: Server, found: Object) -> bool:
+        """Return whether a Gateway or a tag has changed, or the control plane has started: else no status is written.
+
+        The label of its namespace is not looked at (istio 1.30.3 pilot/pkg/status/collections.go, RegisterStatus).
+        """
         meta = found["metadata"]
-        status = found.get("status") or {}
-        # What it has written stays as it is until the Gateway or its class changes.
+        now = (meta["resourceVersion"], frozenset(self._tags(server)), self._is_default(server))
+        before = self._known.get((server.plane, meta["uid"]))
+        self._known[server.plane, meta["uid"]] = now
+        return now != before
+
+    def _write(self, server: Server, found: Object, is_news: bool) -> None:
+        meta = found["metadata"]
+        is_new = observed(found) != {meta["generation"]}
         name = f"{meta['name']}-{found['spec']['gatewayClassName']}"
-        if not self._api.get("Deployment", name, meta["namespace"]) or self._observed(status) != meta["generation"]:
+        there = self._api.get("Deployment", name, meta["namespace"])
+        # What it has written stays as it is until the Gateway, its class or its revision changes.
+        if is_new or there is None or asks(there) != server.address:
             for item in self._made(server, found, name):
                 where = path(item["kind"], meta["namespace"], name)
                 manager = f"?fieldManager={server.controller}&force=true"
                 server.plane.writer.call("PATCH", where + manager, item, _APPLY)
-        if self._observed(status) != meta["generation"] or self._revision_of(status) != server.plane.revision:
+        if is_new and is_news:
             said = {
                 "conditions": [
                     {
                         "type": "Programmed",
                         "status": "True",
                         "reason": "Programmed",
-                        "message": f"by revision {server.plane.revision}",
+                        "message": "Resource programmed",
                         "observedGeneration": meta["generation"],
                         "lastTransitionTime": meta["creationTimestamp"],
                     }
@@ -221,22 +274,13 @@ class Gateways(Looker):
             where = f"{place(meta['namespace'], meta['name'])}/status"
             server.plane.writer.call("PATCH", where, {"status": said}, "application/merge-patch+json")
 
-    @staticmethod
-    def _observed(status: Object) -> int:
-        return min((one.get("observedGeneration", 0) for one in status.get("conditions", ())), default=0)
-
-    @staticmethod
-    def _revision_of(status: Object) -> str:
-        return next((one["message"].rpartition(" ")[2] for one in status.get("conditions", ())), "")
-
     def _made(self, server: Server, found: Object, name: str) -> list[Object]:
         meta = found["metadata"]
-        labels = {NAME: meta["name"], CLASS: found["spec"]["gatewayClassName"]}
+        managed = server.controller.replace("/", "-")
+        labels = {NAME: meta["name"], CLASS: found["spec"]["gatewayClassName"], MANAGED: managed}
         owner = {"apiVersion": f"{GROUP}/v1", "kind": "Gateway", "name": meta["name"], "uid": meta["uid"]}
         metadata = {"name": name, "namespace": meta["namespace"], "labels": labels, "ownerReferences": [owner]}
-        managed = metadata | {"labels": labels | {MANAGED: "istio.io-gateway-controller"}}
-        address = f"istiod-{server.plane.revision}.{server.plane.namespace}.svc:15012"
-        proxy = {"name": "istio-proxy", "image": "proxyv2", "env": [{"name": "CA_ADDR", "value": address}]}
+        proxy = {"name": "istio-proxy", "image": "proxyv2", "env": [{"name": "CA_ADDR", "value": server.address}]}
         pods = {"metadata": {"labels": labels | {"sidecar.istio.io/inject": "false"}}, "spec": {"containers": [proxy]}}
         selector = {NAME: meta["name"]}
         ports = [{"name": one["name"], "port": one["port"]} for one in found["spec"]["listeners"]]
@@ -245,7 +289,7 @@ class Gateways(Looker):
             {
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
-                "metadata": managed,
+                "metadata": metadata,
                 "spec": {"selector": {"matchLabels": selector}, "template": pods},
             },
             {
@@ -255,12 +299,3 @@ class Gateways(Looker):
                 "spec": {"type": "LoadBalancer", "selector": selector, "ports": ports},
             },
         ]
-
-    def _collect(self) -> None:
-        """Delete what belongs to a Gateway that is gone, as the garbage collector does."""
-        alive = {one["metadata"]["uid"] for one in self._api.items(f"{COLLECTION}/gateways")}
-        for kind in MADE:
-            for item in self._api.list(kind):
-                owners = [one["uid"] for one in item["metadata"].get("ownerReferences", ()) if one["kind"] == "Gateway"]
-                if owners and not alive.intersection(owners):
-                    self._api.delete(kind, item["metadata"]["name"], item["metadata"]["namespace"])

@@ -37,6 +37,9 @@ from namespaces import CACERTS
 from standin import MUTATING, VALIDATING, Plane, Review, Write
 
 VARIABLE = "MULTIMESH_ISTIOD"
+#: Its name in the image, whatever the file of the user is called: it is the field manager of what it writes
+#: (istio 1.31 pkg/kube/util.go, IstioUserAgent).
+PROGRAM = "pilot-discovery"
 #: How many minor versions control plane and chart may be apart: Istio supports upgrades over two.
 REACH = 2
 #: The flags that say where it listens, and the ports of the stock Service, or of the container.
@@ -215,8 +218,8 @@ class Istiod(Plane):
         words = arguments(self.template["spec"]["containers"][0], kubeconfig, self._address)
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                [str(self._binary), *words], cwd=self._root, env=environment(self._deployment, self._address),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [PROGRAM, *words], executable=self._binary, cwd=self._root,
+                env=environment(self._deployment, self._address), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )  # fmt: skip
         until(f"{self.namespace}/{self.name} is ready", self._is_ready, 60)

@@ -42,6 +42,7 @@ ROOT_VOLUME = "istiod-ca-cert"
 MUTATING = "MutatingWebhookConfiguration"
 VALIDATING = "ValidatingWebhookConfiguration"
 GALLEY, INJECTOR_1_5, ISTIOD = "galley", "sidecar-injector-webhook", "discovery"
+PROGRAMS = {GALLEY: "galley", INJECTOR_1_5: "sidecar-injector", ISTIOD: "pilot-discovery"}
 INVALID = {"apiVersion": "networking.istio.io/v1alpha3", "kind": "Gateway", "spec": {}}
 
 
@@ -251,7 +252,7 @@ class StandIn(Plane):
         if what:
             try:
                 # The real one writes with the name of its program as field manager, which Helm 4 checks.
-                place = path(kind, name=config["metadata"]["name"]) + f"?fieldManager={self.name}"
+                place = path(kind, name=config["metadata"]["name"]) + f"?fieldManager={PROGRAMS[self.part]}"
                 if self.part == INJECTOR_1_5:
                     # It has the right to patch and not to update, istiod the right to update (its ClusterRoles).
                     patch = {"metadata": {"resourceVersion": config["metadata"]["resourceVersion"]}}
