@@ -143,7 +143,8 @@ def of_field(field: Any, *, required: bool = False) -> dict[str, Any]:
     if kind == "map":
         of_value = of_field(field[1], required=True)
         if field[2:]:
-            return {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(field[2], of_value)}
+            named = {name: {**of_value, "description": f"The value for {name}."} for name in field[2]}
+            return {"type": "object", "additionalProperties": False, "properties": named}
         return {"type": "object", "additionalProperties": of_value}
     if kind == "either":
         return {"oneOf": [of_field(choice, required=True) for choice in field[1:]]}

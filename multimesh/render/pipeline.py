@@ -244,7 +244,13 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
     edits = _planned(text, rendering)
     if edits:
         rendering.changed.append((1, text.text, edits))
-    rendering.parts = [bom, applied(text.text, edits).encode()]
+    result = applied(text.text, edits)
+    rendering.parts = [bom, result.encode()]
+    if edits and ("\n..." in result or result.startswith("---")):
+        # Imported here: no chart that Helm renders has such forms.
+        from multimesh.render.forms import check_forms
+
+        check_forms(text.text, result, where)
     return rendering
 
 
@@ -258,24 +264,11 @@ def _planned(text: Text, rendering: Rendering) -> list[Edit]:
 
 
 def _check_markers(text: Text) -> None:
-    """Refuse documents that Helm does not read: after `...` or another line break than the line feed, without a `---`.
+    """Refuse a document after `...` or another line break than the line feed that no `---` precedes.
 
     Helm cuts a stream at line feeds with `---`, and of each piece reads the first document only (apimachinery v0.37,
-    util/yaml/decoder.go, splitYAMLDocument). Helm 4 cuts only at lines that end (kyaml v0.21.2 kio/byteio_reader.go,
-    splitDocuments), so a document on the line of the last marker is lost there, and Helm 3 reports it.
+    util/yaml/decoder.go, splitYAMLDocument).
     """
-    last = text.text.rfind("\n---")
-    if text.roots and text.roots[-1].start_mark.index > last >= 0 and text.text.find("\n", last + 1) < 0:
-        raise MultimeshError(
-            text.at(text.roots[-1]),
-            "Helm does not read this document: it is on the line of its ---, and no line feed ends it",
-            "Write it on the next line, and end it with a line feed.",
-        )
-    # Helm 3 reads an object as JSON that begins a stream and is valid JSON, which an edit can make of it.
-    if text.text.lstrip().startswith("{") and text.text.find("\n...", text.roots[0].end_mark.index) >= 0:
-        raise MultimeshError(
-            text.at(text.roots[0]), "Helm 3 cannot read JSON before a line that begins with ...", "Remove that line."
-        )
     for above, root in zip(text.roots, text.roots[1:], strict=False):
         if text.text.find("\n---", max(above.start_mark.index - 1, 0), root.start_mark.index) < 0:
             raise MultimeshError(

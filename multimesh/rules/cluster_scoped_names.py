@@ -143,7 +143,7 @@ def _plan_name(resource: Resource, mesh: Profile) -> None:
         return
     if not name:
         raise resource.error(
-            f"the cluster-scoped resource has no name, so it is unknown whether it is mesh {mesh.name}'s own",
+            f'the cluster-scoped resource has the name "", so it is unknown whether it is mesh {mesh.name}\'s own',
             "Give it a metadata.name in the chart; Helm needs one, too.",
         )
     if is_renamed(kind, name, mesh):
@@ -173,7 +173,7 @@ def _ways_out(kind: str, name: str, mesh: Profile) -> str:
             f"if only this mesh installs it, add this below spec in {mesh.where}:\n"
             f'keepNames: ["{kind}/{name}"]\n'
             "Otherwise give it another name in the values of the chart, or leave it out: "
-            f"a {kind} is never renamed, since what refers to it would not follow."
+            f"renameNames cannot name it, since what refers to a {kind} would not follow."
         )
     return (
         f"add one of these below spec in {mesh.where}:\n"

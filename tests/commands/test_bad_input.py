@@ -154,7 +154,7 @@ def test_a_stream_cut_anywhere_is_refused_where_the_yaml_breaks():
             refused(result)
         elif result.code:
             # Cut inside a word, it has a kind that is in no table, or an unknown role.
-            refused(result, "no table")
+            refused(result, "multimesh does not know the")
         else:
             accepted(result)
     assert count > 10

@@ -529,7 +529,7 @@ CASES = (
     Case(
         12,
         "an object that becomes JSON, before the end of a document",
-        '{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": kiali}}\n...\n',
+        '{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "ki\n\\  ali"}}\n...\n',
         ('"name":"kiali"',),
     ),
     Case(

@@ -153,7 +153,7 @@ def test_a_class_or_namespace_can_be_kept_only(version: str, kind: str) -> None:
         "profile.yaml:\n"
         f'  keepNames: ["{kind}/shop"]\n'
         "  Otherwise give it another name in the values of the chart, or leave it out: "
-        f"a {kind} is never renamed, since what refers to it would not follow.\n"
+        f"renameNames cannot name it, since what refers to a {kind} would not follow.\n"
         "  If it contains the namespace of another mesh, render the chart with -n istio-affirmed instead."
     )
     assert stays(thing(version, kind, "shop"), keepNames=[f"{kind}/shop"])
@@ -438,7 +438,7 @@ def test_a_cluster_scoped_resource_without_a_name_is_refused_with_a_way_out(meta
     """No key of the profile can name it: the profile refuses "ClusterRole/"."""
     manifest = f"# Source: istio/a.yaml\napiVersion: {RBAC}\nkind: ClusterRole\nmetadata: {metadata}\n"
     assert refusal(manifest) == (
-        "multimesh: <stdin>:2: ClusterRole: the cluster-scoped resource has no name, so it is unknown whether it is mesh "
+        'multimesh: <stdin>:2: ClusterRole: the cluster-scoped resource has the name "", so it is unknown whether it is mesh '
         "affirmed's own [cluster-scoped-names]\n  Give it a metadata.name in the chart; Helm needs one, too."
     )
     assert accepts(manifest) == ({}, {})

@@ -54,5 +54,5 @@ def test_a_name_that_looks_like_one_of_another_mesh_is_refused_as_a_guess():
 
     assert done.code == 2
     assert 'it could be a stock name with the suffix of another mesh, "company"' in done.err
-    assert "If it is: render the stock chart" in done.err
+    assert "If it is, render the stock chart" in done.err
     assert 'renameNames: ["ClusterRole/kiali-company"]' in done.err
