@@ -284,7 +284,8 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
     if listed is not None and (is_sequence(listed[1]) or (is_null(listed[1]) and kind.endswith("List"))):
         yield from _listed(text_of, kind, listed[1], rule)
         return
-    if kind in _LISTS:
+    if kind in _LISTS or (listed is not None and not is_null(listed[1])):
+        # Helm cannot read any object with such items by itself (apimachinery v0.37, unstructured.go, decodeList).
         raise _without_items(text_of, root, kind, listed)
     if not kind:
         raise MultimeshError(

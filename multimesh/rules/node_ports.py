@@ -14,7 +14,8 @@ stay.
 from __future__ import annotations
 
 from multimesh.rules.concern import has_word
-from multimesh.yamltext.fieldpath import get, is_mapping, is_scalar, text
+from multimesh.yamltext.fieldpath import BadShape, get, is_mapping, is_scalar, text
+from multimesh.yamltext.nodes import TEXT_TAG
 from multimesh.yamltext.plain import number
 
 TYPE_CHECKING = False
@@ -45,6 +46,8 @@ def plan(resource: Resource, mesh: Profile) -> None:
         if (name, _port(node, f"{path}/nodePort")) not in STOCK_PORTS:
             continue
         if name in chosen:
+            if node.tag == TEXT_TAG:
+                raise BadShape(f"{path}/nodePort", "has the tag !!str, and Kubernetes takes a number only", node)
             resource.rewrite(node, chosen[name], f"{path}/nodePort")
         else:
             resource.remove(port, "nodePort", f"{path}/nodePort")

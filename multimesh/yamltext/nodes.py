@@ -59,8 +59,11 @@ BINARY_TAG = "tag:yaml.org,2002:binary"
 
 MERGE_TAG = "tag:yaml.org,2002:merge"
 
+#: The tag `!!str`, by which every value is text.
+TEXT_TAG = "tag:yaml.org,2002:str"
+
 #: The tags of a key whose value is its text.
-KEY_TAGS = (UNTAGGED, "!", "tag:yaml.org,2002:str")
+KEY_TAGS = (UNTAGGED, "!", TEXT_TAG)
 
 _NULL_TAG = "tag:yaml.org,2002:null"
 

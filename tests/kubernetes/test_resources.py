@@ -301,6 +301,13 @@ def test_items_of_another_kind_than_a_list_are_refused() -> None:
     assert error.hint == "Write the items as documents of their own, or as the items of a List."
 
 
+@pytest.mark.parametrize("items", ["items: text", "items: {a: b}", "<<: [{a: b}, {items: text}]"])
+def test_items_that_are_not_a_list_are_refused_in_every_kind(items: str) -> None:
+    """Helm cannot read such an object, or only as an item of a List beside other documents."""
+    assert "and not a list" in refused(f"kind: A\n{items}\n").what
+    assert titles("kind: A\nitems:\n") == ["A"]
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [

@@ -70,6 +70,13 @@ def test_a_port_of_the_profile_replaces_the_stock_one(name: str, port: str):
     assert paths(service(name, port), nodePorts={name: 32380}) == ["spec/ports/0/nodePort"]
 
 
+def test_a_node_port_that_a_tag_makes_text_is_refused():
+    """The number of the profile would be text, too."""
+    what = "spec/ports/0/nodePort has the tag !!str, and Kubernetes takes a number only"
+    assert what in refusal(service(port="!!str 31380"), nodePorts={"http2": 32380})
+    assert "nodePort" not in rendered(service(port="!!str 31380"))
+
+
 def test_ports_that_the_profile_does_not_name_are_removed():
     """A map sets some ports; the others are allocated."""
     two = service() + "  - name: https\n    nodePort: 31390\n    port: 443\n"
