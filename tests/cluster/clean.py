@@ -78,10 +78,17 @@ def _age(timestamp: str) -> timedelta:
 
 
 def _namespaced(api: Api) -> Iterator[str]:
-    """Yield where the namespaced kinds that can be deleted are served, in the version that the server prefers."""
-    groups = [f"/apis/{group['preferredVersion']['groupVersion']}" for group in api.call("GET", "/apis")["groups"]]
-    for group in ["/api/v1", *groups]:
-        resources: list[Object] = (api.find(group) or {"resources": []})["resources"]
+    """Yield where each namespaced kind that can be deleted is served: in the preferred version, if that has the kind."""
+    versions = ["/api/v1"]
+    for group in api.call("GET", "/apis")["groups"]:
+        # EnvoyFilters, for example, have no v1, which is the preferred version of their group.
+        served = [group["preferredVersion"], *group["versions"]]
+        versions += dict.fromkeys(f"/apis/{version['groupVersion']}" for version in served)
+    seen = set()
+    for version in versions:
+        resources: list[Object] = (api.find(version) or {"resources": []})["resources"]
         for resource in resources:
-            if resource["namespaced"] and "deletecollection" in resource["verbs"]:
-                yield f"{group}/{resource['name']}"
+            key = version.rpartition("/")[0], resource["name"]
+            if resource["namespaced"] and "deletecollection" in resource["verbs"] and key not in seen:
+                seen.add(key)
+                yield f"{version}/{resource['name']}"
