@@ -63,13 +63,14 @@ def written(world: World, namespace: str) -> dict[str, dict[str, str]]:
 
 
 def test_each_writes_its_root_and_an_empty_list_into_its_namespaces_and_no_other(both: World) -> None:
-    """Both names are the stock ones; a namespace of nobody gets nothing."""
+    """Both names are the stock ones; a namespace of nobody, which was there before, gets nothing."""
+    both.namespace("nobody")
     for mesh in MESHES:
         wanted = {ROOT: {DATA: root_of(both, mesh)}, CRL: {CRL_DATA: ""}}
         for namespace in (f"istio-{mesh}", f"nginx-{mesh}"):
             until(f"{namespace} has both", lambda n=namespace: written(both, n), so=lambda found, w=wanted: found == w)
     assert root_of(both, "affirmed") != root_of(both, "blue")
-    assert written(both, "default") == {}
+    assert written(both, "nobody") == {}
 
 
 def test_a_namespace_gets_a_root_with_the_label_and_keeps_it_without(both: World) -> None:

@@ -359,7 +359,7 @@ def test_a_canary_with_a_root_name_that_the_old_revision_does_not_know_waits_for
     becomes("trial", "affirmed/affirmed-1-30")(bare)
     missing = ("trial", "istio-ca-root-cert-affirmed")
     until("a pod waits", lambda: missing in reader.pods.waiting())
-    assert bare.api.get("ConfigMap", "istio-ca-root-cert", "trial"), "the old revision writes the root"
+    until("the old revision writes the root", lambda: bare.api.get("ConfigMap", "istio-ca-root-cert", "trial"))
     said = bare.multimesh("verify", "--profile", reader.copy / "charts-values" / "affirmed")
     assert said.code == 1
     assert "only the one that holds the lock istio-namespace-controller-election writes it" in said.out, said.out

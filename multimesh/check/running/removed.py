@@ -97,7 +97,8 @@ def _roots_elsewhere(mesh: Profile, found: Cluster, spaces: set[str]) -> Iterato
         if item.name in own or (item.name in (ROOT, CRL) and item.namespace in with_root):
             remedy = f"kubectl -n {item.namespace} delete configmap {item.name}"
             yield _left(mesh, item.title, item.file, item.line, remedy)
-    unknown = [item for item in stock if _root_in(item) not in known | running]
+    # If a root of the mesh is known, any other one is not of the mesh.
+    unknown = [item for item in stock if not known and _root_in(item) not in running]
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         yield Finding(
