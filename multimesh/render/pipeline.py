@@ -236,6 +236,13 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
             f"cannot be cut into documents, and has more than {MAX_SIZE >> 20} MB",
             "End every line with a line feed, and leave out directives, '...' and text on the line of a '---'.",
         )
+    odd = data.find(b"\r\r\n")
+    if odd >= 0:
+        raise MultimeshError(
+            f"{where}:{data.count(LINE_FEED, 0, odd) + 1}",
+            "two carriage returns before a line feed: Helm takes one off, and reads one line break where YAML has two",
+            "Remove one of them. Was the end of lines converted twice?",
+        )
     rendering = Rendering(data, mesh)
     bom = _BOM if data.startswith(_BOM) else b""
     text = Text(decoded(data[len(bom) :], where, 1), where, 1)

@@ -527,6 +527,13 @@ CASES = (
         profile=PROFILE.replace("own}", "leave}"),
     ),
     Case(
+        10,
+        "two carriage returns before a line feed",
+        CM.replace("quiet", "istio-grafana-custom-resources").replace("\n", "\r\n")
+        + "data:\r\n  run.sh: |\r\n    kubectl get validatingwebhookconfiguration istio-galley 2>x\r\r\n    b\r\n",
+        ("\\n\\nb",),
+    ),
+    Case(
         12,
         "an object that becomes JSON, before the end of a document",
         '{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "ki\n\\  ali"}}\n...\n',
