@@ -24,9 +24,6 @@ from multimesh.yamltext.fieldpath import (
 from multimesh.yamltext.nodes import NULLS
 from multimesh.yamltext.plain import key_text
 
-#: Kinds that are nothing but a list of objects: of kubectl, and of KRM functions.
-_LISTS = ("List", "ResourceList")
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +31,9 @@ if TYPE_CHECKING:
     from multimesh.yamltext.edits import Text
     from multimesh.yamltext.emit import Value
     from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
+
+#: Kinds that are nothing but a list of objects: of kubectl, and of KRM functions.
+LISTS = ("List", "ResourceList")
 
 #: The annotation of the items of a KRM ResourceList that belong to the tools around it, not to the cluster.
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
@@ -284,7 +284,7 @@ def _objects(text_of: Text, root: Node, sequence: tuple[SequenceNode, int] | Non
     if listed is not None and (is_sequence(listed[1]) or (is_null(listed[1]) and kind.endswith("List"))):
         yield from _listed(text_of, kind, listed[1], rule)
         return
-    if kind in _LISTS or (listed is not None and not is_null(listed[1])):
+    if kind in LISTS or (listed is not None and not is_null(listed[1])):
         # Helm cannot read any object with such items by itself (apimachinery v0.37, unstructured.go, decodeList).
         raise _without_items(text_of, root, kind, listed)
     if not kind:

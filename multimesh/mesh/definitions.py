@@ -26,8 +26,9 @@ MAX_NAMESPACE = 56
 #: The name of a Service has at most 63 characters and begins with a letter; NS-ingressgateway is one with Istio 1.5.
 MAX_SERVICE_PREFIX = 48
 
-#: The ports to which the stock 1.5 chart gives node ports: those of `STOCK_PORTS` in `multimesh/rules/node_ports.py`.
-PORT_NAMES = ("http2", "https", "tcp", "http-prometheus")
+#: The stock node ports by port name (istio 1.5.0, charts/gateways/values.yaml and charts/prometheus/values.yaml).
+STOCK_NODE_PORTS = {"http2": 31380, "https": 31390, "tcp": 31400, "http-prometheus": 32090}
+PORT_NAMES = tuple(STOCK_NODE_PORTS)
 
 CLUSTER_SCOPED_KINDS = frozenset([kind for _, kind in CLUSTER_SCOPED])
 #: Kinds that are namespaced whatever their group is.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 from multimesh.rules import words_of
+from multimesh.yamltext.doubts import find_after
 from multimesh.yamltext.line import Line
 
 TYPE_CHECKING = False
@@ -32,10 +33,6 @@ _HEADS = {
 
 #: How many bytes are cut into lines at once: lines of a whole document would take ten times its memory.
 _CHUNK = 1 << 12
-
-#: Helm 3 and kubectl read a line in pieces of this size, and drop a last line that ends with one and without a line
-#: feed (apimachinery v0.37.0 pkg/util/yaml/decoder.go, YAMLReader.Read and LineReader.Read).
-_PIECE_OF_LINE = 1 << 12
 
 #: How many bytes are decoded at once where the text is not needed.
 _PIECE = 1 << 20
@@ -119,12 +116,7 @@ def occurs_after(data: bytes, sign: bytes, before: bytes) -> bool:
     >>> occurs_after(b"a &b", b"&", b" "), occurs_after(b"a&b", b"&", b" ")
     (True, False)
     """
-    at = data.find(sign)
-    while at >= 0:
-        if at == 0 or data[at - 1] in before:
-            return True
-        at = data.find(sign, at + 1)
-    return False
+    return find_after(data, sign, before) >= 0
 
 
 def likely_kind(body: bytes) -> bytes:
@@ -213,12 +205,6 @@ def _escapes_letters(body: bytes) -> bool:
             return True
         at = body.find(b"\\u", at + 1)
     return False
-
-
-def loses_last_line(data: bytes) -> bool:
-    """Return whether Helm 3 would drop the last line of a stream."""
-    size = len(data) - (data.rfind(b"\n") + 1)
-    return size > 0 and size % _PIECE_OF_LINE == 0
 
 
 def check_utf8(body: bytes, where: str, line: int | Line) -> None:

@@ -1,4 +1,4 @@
-"""Cut a large List into its items, so that each of them is skipped, or parsed, by itself, and check a List left alone.
+"""Cut a large List into its items, so that each of them is skipped, or parsed, by itself.
 
 A List is one document, and to parse 16 MB of YAML at once takes 700 MB of memory. Only a List in block style is cut,
 without anchors, in which all lines of an item are indented further than its dash. A line with a dash in the column of
@@ -10,13 +10,9 @@ from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.resources import resources
-from multimesh.render.documents import BEFORE_PROPERTY, Document, is_indented, occurs_after, split
+from multimesh.render.documents import BEFORE_PROPERTY, Document, is_indented, occurs_after
 from multimesh.yamltext.edits import Text
-from multimesh.yamltext.fieldpath import BadShape, entry, get, is_mapping, is_sequence, text
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from multimesh.yamltext.nodes import MappingNode, Node, SequenceNode
+from multimesh.yamltext.fieldpath import BadShape, entry, is_mapping
 
 _KEY, _NO_ITEMS = b"\nitems:\n", b"items: []\n"
 
@@ -92,54 +88,11 @@ def _frame(body: bytes, start: int, first: int, end: int) -> Text | None:
     What precedes the key must be ASCII, so that offsets in characters and in bytes are the same.
     """
     try:
-        frame = Text((body[:start] + _NO_ITEMS + b"\n" * body.count(b"\n", first, end) + body[end:]).decode())
-        if not body[:start].isascii() or len(frame.roots) != 1 or list(resources(frame)):
+        text = Text((body[:start] + _NO_ITEMS + b"\n" * body.count(b"\n", first, end) + body[end:]).decode())
+        if not body[:start].isascii() or len(text.roots) != 1 or list(resources(text)):
             return None
-        root = frame.roots[0]
+        root = text.roots[0]
         found = entry(root, "items", "items") if is_mapping(root) else None
     except (UnicodeDecodeError, MultimeshError, BadShape):
         return None
-    return frame if found is not None and found[0].start_mark.index == start else None
-
-
-#: The kinds whose items Helm 4 reads as documents where there is no other document
-#: (kyaml 0.21.2 kio/byteio_reader.go, ByteReader.Read).
-_UNWRAPPED = ("List", "ResourceList")
-
-
-def check_alone(output: bytes, where: str) -> None:
-    """Refuse a rewritten stream with one List and nothing else, in which an alias repeats what is in another item.
-
-    Helm 4 makes a document of each item, and cannot read the alias there. With the documents that were dropped, the
-    List was not alone, and Helm 4 could read it.
-    """
-    documents = split(output)
-    if documents is not None and sum(bool(output[one.start : one.end].strip()) for one in documents) > 1:
-        return
-    roots = Text(output.decode().removeprefix("\ufeff"), where).roots
-    root = roots[0] if len(roots) == 1 else None
-    if not is_mapping(root) or text(root, "kind") not in _UNWRAPPED:
-        return
-    items_of = get(root, "items")
-    if is_sequence(items_of) and _crosses_items(root, items_of):
-        raise MultimeshError(
-            where,
-            "the rest was left out, and in the List that remains an alias repeats what is in another item",
-            "Helm 4 reads each item by itself then, and does not find the anchor. Write the value itself.",
-        )
-
-
-def _crosses_items(root: MappingNode, items_of: SequenceNode) -> bool:
-    """Return whether a node of one item is in another one, or outside of the items, too."""
-    owners: dict[int, int] = {}
-    todo: list[tuple[Node, int]] = [(item, number) for number, item in enumerate(items_of.value, 1)]
-    todo += [(node, 0) for pair in root.value if pair[1] is not items_of for node in pair]
-    while todo:
-        node, owner = todo.pop()
-        if owners.setdefault(id(node), owner) != owner:
-            return True
-        if is_mapping(node):
-            todo += [(inner, owner) for pair in node.value for inner in pair]
-        elif is_sequence(node):
-            todo += [(inner, owner) for inner in node.value]
-    return False
+    return text if found is not None and found[0].start_mark.index == start else None

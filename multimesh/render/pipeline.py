@@ -15,7 +15,6 @@ from multimesh.render.documents import (
     decoded,
     head_size,
     is_head,
-    loses_last_line,
     occurs_after,
     split,
 )
@@ -79,12 +78,15 @@ def render(data: bytes, mesh: Profile, where: str = "<stdin>") -> Rendering:
     if rendering.dropped:
         if rendering.is_empty():
             rendering.parts = [ALL_DROPPED]
-        elif occurs_after(rendering.output, b"&", BEFORE_PROPERTY):
-            from multimesh.render.lists import check_alone
+        elif occurs_after(output := rendering.output, b"&", BEFORE_PROPERTY):
+            from multimesh.render.forms import check_alone
 
-            check_alone(rendering.output, where)
-    if rendering.changed and not data.endswith(b"\n") and loses_last_line(rendering.output):
-        rendering.parts.append(b"\n")
+            check_alone(output, where)
+    if rendering.changed and not data.endswith(b"\n"):
+        from multimesh.render.forms import loses_last_line
+
+        if loses_last_line(rendering.output):
+            rendering.parts.append(b"\n")
     return rendering
 
 
@@ -254,7 +256,6 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
     result = applied(text.text, edits)
     rendering.parts = [bom, result.encode()]
     if edits and ("\n..." in result or result.startswith("---")):
-        # Imported here: no chart that Helm renders has such forms.
         from multimesh.render.forms import check_forms
 
         check_forms(text.text, result, where)

@@ -13,6 +13,7 @@ stay.
 
 from __future__ import annotations
 
+from multimesh.mesh.definitions import STOCK_NODE_PORTS
 from multimesh.rules.concern import has_word
 from multimesh.yamltext.fieldpath import BadShape, get, is_mapping, is_scalar, text
 from multimesh.yamltext.nodes import TEXT_TAG
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 ID = "node-ports"
 READS: Reads = {"Service": (has_word("nodePort"),)}
 
-#: Port name and node port (istio 1.5.0, charts/gateways/values.yaml and charts/prometheus/values.yaml).
-STOCK_PORTS = frozenset((("http2", 31380), ("https", 31390), ("tcp", 31400), ("http-prometheus", 32090)))
+#: Port name and node port of the stock chart.
+STOCK_PORTS = frozenset(STOCK_NODE_PORTS.items())
 
 
 def plan(resource: Resource, mesh: Profile) -> None:

@@ -11,6 +11,8 @@ from multimesh.yamltext.nodes import BINARY_TAG, KEY_TAGS, MERGE_TAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import AnyStr
+
     from multimesh.yamltext.line import Line
     from multimesh.yamltext.nodes import Node
 
@@ -28,7 +30,7 @@ def check_text(text: str, where: str, line: int | Line) -> None:
 
     libyaml skips it there (scanner.c, yaml_parser_scan_to_next_token). To Go it is a part of the key that follows.
     """
-    at = _find_after(text, _BYTE_ORDER_MARK, _BREAKS)
+    at = find_after(text, _BYTE_ORDER_MARK, _BREAKS)
     if at >= 0:
         raise MultimeshError(
             f"{where}:{line + text.count(chr(10), 0, at)}",
@@ -39,7 +41,7 @@ def check_text(text: str, where: str, line: int | Line) -> None:
 
 def has_tags(text: str) -> bool:
     """Return whether there may be a tag in a text; never wrongly False."""
-    return _find_after(text, "!", _BEFORE_TAG) >= 0
+    return find_after(text, "!", _BEFORE_TAG) >= 0
 
 
 def check_directives(text: str, where: str, line: int | Line) -> None:
@@ -48,7 +50,7 @@ def check_directives(text: str, where: str, line: int | Line) -> None:
     Helm cuts the stream at `---`, which follows every directive, so the document is read without it: a tag means
     something else there, `!!binary` for example (helm 4.3.2 pkg/kube/client.go, Build, and kyaml's kio.ByteReader).
     """
-    at = _find_after(text, "%TAG", _BREAKS)
+    at = find_after(text, "%TAG", _BREAKS)
     if at >= 0:
         raise MultimeshError(
             f"{where}:{line + text.count(chr(10), 0, at)}",
@@ -57,7 +59,7 @@ def check_directives(text: str, where: str, line: int | Line) -> None:
         )
 
 
-def _find_after(text: str, word: str, before: str) -> int:
+def find_after(text: AnyStr, word: AnyStr, before: AnyStr) -> int:
     """Return where a word first occurs at the beginning of a text or after one of the characters; -1 if nowhere."""
     at = text.find(word)
     while at > 0 and text[at - 1] not in before:
