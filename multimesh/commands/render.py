@@ -205,13 +205,17 @@ def _configured(roots: list[Node], where: str) -> Profile | None:
     config = get(roots[0], "functionConfig")
     if config is None or is_null(config):
         return None
-    what = f'is the text "{config.value[:60]}", and not an object' if not is_sequence(config) else "is a list"
-    if is_mapping(config):
-        kind = text(config, "kind")
-        if kind == KIND:
-            return from_node(config, where)
-        if kind == "ConfigMap" and text(config, "data/profile"):
-            return load_profile(text(config, "data/profile"))
+    kind = text(config, "kind") if is_mapping(config) else ""
+    if kind == KIND:
+        return from_node(config, where)
+    if kind == "ConfigMap" and text(config, "data/profile"):
+        return load_profile(text(config, "data/profile"))
+    if is_sequence(config):
+        what = "is a list"
+    elif not is_mapping(config):
+        what = f'is the text "{config.value[:60]}", and not an object'
+    elif kind == "ConfigMap":
+        what = "is a ConfigMap without data.profile"
+    else:
         what = f'is of the kind "{kind}"' if kind else "has no kind"
-        what = "is a ConfigMap without data.profile" if kind == "ConfigMap" else what
     raise MultimeshError(f"{where}:{1 + config.start_mark.line}", f"the functionConfig {what}", _NO_CONFIG)

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     access = Access(options.context, options.kubeconfig)
     seconds = _seconds(options.settle)
     now, findings = _reading(mesh, access, seconds, options.file, was_removed=options.removed)
-    # What has no name is no object, such as the Status that tells of a request that has failed.
+    # What has no name is not an object, such as the Status of a failed request.
     if now.unread is None and not any(item.name for items in now.kinds.values() for item in items):
         raise MultimeshError(
             input_name(options.file),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 CLUSTER, NAMESPACED = "Cluster", "Namespaced"
 
 _KIND = b"CustomResourceDefinition"
-_ENDINGS = (".yaml", ".yml", ".json")
+#: How the names of files with manifests end.
+ENDINGS = (".yaml", ".yml", ".json")
 
 
 def paths_of(where: str, listed: list[str], flag: str) -> list[str]:
@@ -77,17 +78,26 @@ def _files(path: str) -> Iterator[str]:
         yield path
         return
 
+    for directory, files in walked(path):
+        yield from (os.path.join(directory, file) for file in sorted(files) if file.endswith(ENDINGS))
+
+
+def walked(top: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield a directory and each one below it, with the names of its files. Raises OSError for one that cannot be read.
+
+    A link to a directory is followed unless it makes a circle.
+    """
+
     def refuse(error: OSError) -> None:
         raise error
 
     visited: set[str] = set()
-    for directory, directories, files in os.walk(path, onerror=refuse, followlinks=True):
+    for directory, directories, files in os.walk(top, onerror=refuse, followlinks=True):
         visited.add(os.path.realpath(directory))
-        # A link to a directory is followed unless it makes a circle.
         directories[:] = sorted(
             one for one in directories if os.path.realpath(os.path.join(directory, one)) not in visited
         )
-        yield from (os.path.join(directory, file) for file in sorted(files) if file.endswith(_ENDINGS))
+        yield directory, files
 
 
 def scopes_in(data: bytes, kind: str = "") -> dict[tuple[str, str], str]:

@@ -73,14 +73,14 @@ def _entries(rendering: Rendering, mesh: Profile) -> list[dict[str, Any]]:
     for name in mesh.repeated_namespaces:
         message = f'spec.workloadNamespaces holds "{name}" more than once'
         found.append(_of_profile(message, "It counts once. Remove the others.", "spec.workloadNamespaces", name, mesh))
-    # No document is parsed once more: an entry that occurs in a text only is not a finding.
-    documents = rendering.stock.decode().split("\n---")
     lists = (
         ("spec.keepNames", mesh.keep_names, _mentions),
         ("spec.renameNames", mesh.rename_names, _mentions),
         ("spec.foreignSubjects", mesh.foreign_subjects, _holds_both),
         ("spec.flags", [f"{flag.get('workload', '')}/{flag['container']}" for flag in mesh.flags], _holds_both),
     )
+    # No document is parsed once more: an entry that occurs in a text only is not a finding.
+    documents = rendering.stock.decode().split("\n---") if any(entries for _, entries, _ in lists) else []
     for key, entries, is_in in lists:
         for entry in sorted(entries, key=lambda one: mesh.line(key, one)):
             if not any(is_in(document, entry) for document in documents):

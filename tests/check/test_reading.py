@@ -395,7 +395,7 @@ def test_files_without_a_kubernetes_object_are_an_error_unless_something_else_is
     for given in (("a.yaml", "b.yaml"), ("a.yaml", "--profile=profile.yaml"), ("a.yaml", "--previous=b.yaml")):
         done = run(path, "check", *given, "-o", "json")
         assert (done.returncode, "unreadable" in {item[0] for item in findings(done)}) == (0, True), given
-        # It is no mesh without a name either.
+        # It does not count as a mesh without a name.
         assert run(path, "check", *given).stdout.splitlines()[-1][:7] in ("1 mesh:", "0 meshe"), given
 
 

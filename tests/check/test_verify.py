@@ -395,7 +395,7 @@ def test_a_saved_cluster_that_is_none_is_an_error(tmp_path, text):
 
 @pytest.mark.parametrize("flags", [("-f", "-"), ("--file=-",)])
 def test_a_dash_is_stdin_whatever_stdin_is(tmp_path, flags):
-    """Without it a stdin that is no pipe means the live cluster, which nobody has asked for here."""
+    """Without `-f -`, a stdin that is not a pipe means the live cluster."""
     profile = tmp_path / "profile.yaml"
     profile.write_text(PROFILE)
     command = [sys.executable, "-m", "multimesh", "verify", "--profile", str(profile), *flags]

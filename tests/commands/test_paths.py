@@ -89,7 +89,7 @@ def test_a_link_to_nothing_among_crds_is_refused(tmp_path: Path) -> None:
 
 
 def test_links_to_directories_of_crds_are_followed_once(tmp_path: Path) -> None:
-    """A ConfigMap that is mounted holds its files behind such links."""
+    """The files of a mounted ConfigMap are reached through such links."""
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "one.yaml").write_text(CRD)
     (tmp_path / "named").mkdir()

@@ -287,8 +287,8 @@ class Run:
             else:
                 if output is not None:
                     rendered.append((text, mesh, output))
-        # The same bytes give the same answer.
         rendered = [(complete(text), mesh, output) for text, mesh, output in rendered]
+        # The same bytes give the same answer.
         asked = list(dict.fromkeys(one for text, _, output in rendered for one in (text, output)))
         for one in self.readers.values():
             one.send(asked)

@@ -156,7 +156,7 @@ DOUBTS = {
     ),
     "an alias bomb": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\na: &a [x, x]\nb: &b [*a, *a]\n",
     "a word in Base64": GATEWAY.format(" !!binary aXN0aW8taW5ncmVzc2dhdGV3YXk="),
-    "a word in Base64 behind a tab": GATEWAY.format("\t!!binary aXN0aW8taW5ncmVzc2dhdGV3YXk="),
+    "a word in Base64 after a tab": GATEWAY.format("\t!!binary aXN0aW8taW5ncmVzc2dhdGV3YXk="),
     "an escape in a binding": (
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata:\n  name: a\n"
         'roleRef:\n  kind: ClusterRole\n  name: "ki\\x61li"\n'

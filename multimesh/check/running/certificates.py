@@ -33,12 +33,12 @@ def roots(mesh: Profile, found: Cluster) -> list[str]:
     another mesh may have overwritten.
     """
     for name in ("cacerts", "istio-ca-secret"):
-        if kept := _root_in(found.named("Secret", name, mesh.namespace)):
+        if kept := root_in_secret(found.named("Secret", name, mesh.namespace)):
             return [kept]
-    known = [_root_in(found.named("Secret", "istio.default", mesh.namespace))]
+    known = [root_in_secret(found.named("Secret", "istio.default", mesh.namespace))]
     names = root_names(mesh, found)
     known += [
-        strings(config.data.get("data")).get("root-cert.pem", "").strip()
+        root_in_copy(config)
         for config in found.of("ConfigMap")
         if config.namespace == mesh.namespace and config.name in names
     ]
@@ -68,7 +68,18 @@ def _control_planes(mesh: Profile, found: Cluster) -> list[tuple[Object, dict[st
     ]
 
 
-def _root_in(secret: Object | None) -> str:
+def root_in_copy(item: Object) -> str:
+    """Return the root in a ConfigMap that a control plane wrote, as PEM text; empty if there is none."""
+    return strings(item.data.get("data")).get("root-cert.pem", "").strip()
+
+
+def bundle_of(entry: dict[str, Any]) -> str:
+    """Return the root in an entry of a webhook configuration, as PEM text; empty if there is none."""
+    return from_base64(str(dig(entry, "clientConfig", "caBundle") or ""))
+
+
+def root_in_secret(secret: Object | None) -> str:
+    """Return the root in a Secret of a certificate authority, as PEM text; empty if there is none."""
     data = strings(secret.data.get("data")) if secret is not None else {}
     return from_base64(data.get("root-cert.pem") or data.get("ca-cert.pem") or "")
 
@@ -85,7 +96,7 @@ def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         )
     for config, entry in mine:
         place = (side_of(mesh, config, str(entry.get("name"))),)
-        bundle = from_base64(str(dig(entry, "clientConfig", "caBundle") or ""))
+        bundle = bundle_of(entry)
         if not bundle:
             yield Finding("ca-bundle", f'the webhook "{entry.get("name")}" has no caBundle', place)
         elif known and bundle not in known:
@@ -109,7 +120,7 @@ def root_copies(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     served = workload_namespaces(mesh, found)
     for item in found.of("ConfigMap"):
         if item.namespace in served and item.name in names and known:
-            text = strings(item.data.get("data")).get("root-cert.pem", "").strip()
+            text = root_in_copy(item)
             if text and text not in known:
                 what = f"{item.title} holds another mesh's root: two control planes write it"
                 yield Finding("ca-bundle", what, (side_of(mesh, item),), remedy=apart(mesh, found))

@@ -207,10 +207,8 @@ def _may_be_of_istio(found: Cluster, namespace: str, parent: dict[str, Any]) -> 
     )  # fmt: skip
     if gateway is None:
         return True
-    item = next((one for one in found.of("GatewayClass") if (one.group, one.name) == (GROUP, class_of(gateway))), None)
-    if item is None:
-        return is_of_istio(class_of(gateway))
-    return text_of(dig(item.data, "spec", "controllerName")).startswith(_OF_ISTIO)
+    controller = _controller_in(found, class_of(gateway))
+    return is_of_istio(class_of(gateway)) if controller is None else controller.startswith(_OF_ISTIO)
 
 
 def deletion(item: Object) -> str:
@@ -238,10 +236,16 @@ def _has_own_class(found: Cluster, ours: Served, gateway: Object) -> bool:
 
 def _controller_of(found: Cluster, ours: Served, name: str) -> str:
     """Return the controller of a class; empty if nobody knows it. A control plane makes a class of its own again."""
-    item = next((one for one in found.of("GatewayClass") if (one.group, one.name) == (GROUP, name)), None)
-    if item is not None:
-        return text_of(dig(item.data, "spec", "controllerName"))
+    controller = _controller_in(found, name)
+    if controller is not None:
+        return controller
     return next(iter(ours.controllers)) if name in ours.classes else ""
+
+
+def _controller_in(found: Cluster, name: str) -> str | None:
+    """Return the controller that the GatewayClass of a name has; None if there is no such class."""
+    item = next((one for one in found.of("GatewayClass") if (one.group, one.name) == (GROUP, name)), None)
+    return None if item is None else text_of(dig(item.data, "spec", "controllerName"))
 
 
 def _foreign_class(mesh: Profile, found: Cluster, ours: Served, gateway: Object) -> Iterator[Finding]:

@@ -16,7 +16,8 @@ from multimesh.check.meshes.gateways import (
     own_class,
 )
 from multimesh.check.meshes.webhooks import entries
-from multimesh.check.objects import Object, dig, from_base64, strings
+from multimesh.check.objects import Object, dig
+from multimesh.check.running.certificates import bundle_of, root_in_copy, root_in_secret
 from multimesh.check.running.cluster import WEBHOOKS, Cluster
 from multimesh.check.running.gateways import deletion, spaces_of
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, SHARED_POLICIES, is_own, is_renamed
@@ -84,7 +85,8 @@ def _roots_elsewhere(mesh: Profile, found: Cluster, spaces: set[str]) -> Iterato
     """Yield the roots and revocation lists of the mesh in namespaces that lost its label, and that no profile names.
 
     A name with the mesh in it is enough. One of the stock name is the mesh's if it holds the root of the mesh; if it
-    holds that of a running control plane, this one writes it. Who wrote any other one is an open question.
+    holds that of a running control plane, this one writes it. Who wrote any other one is an open question where no root
+    of the mesh is known.
     """
     own = {f"{ROOT}-{mesh.name}", f"{CRL}-{mesh.name}"}
     outside = [item for item in found.of("ConfigMap") if item.namespace not in spaces]
@@ -92,13 +94,12 @@ def _roots_elsewhere(mesh: Profile, found: Cluster, spaces: set[str]) -> Iterato
     others = {item.name for item in found.of("Namespace") if item.labels.get(MESH_LABEL, mesh.name) != mesh.name}
     known = _roots_of(mesh, found) - running
     stock = [item for item in outside if item.name == ROOT and item.namespace not in others]
-    with_root = {item.namespace for item in stock if _root_in(item) in known}
+    with_root = {item.namespace for item in stock if root_in_copy(item) in known}
     for item in outside:
         if item.name in own or (item.name in (ROOT, CRL) and item.namespace in with_root):
             remedy = f"kubectl -n {item.namespace} delete configmap {item.name}"
             yield _left(mesh, item.title, item.file, item.line, remedy)
-    # If a root of the mesh is known, any other one is not of the mesh.
-    unknown = [item for item in stock if not known and _root_in(item) not in running]
+    unknown = [item for item in stock if not known and root_in_copy(item) not in running]
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
         yield Finding(
@@ -115,26 +116,19 @@ def _roots_of(mesh: Profile, found: Cluster) -> set[str]:
 
     Another mesh may have written the ConfigMap of the stock name since, even in the control-plane namespace.
     """
-    secret = found.named("Secret", "istio-ca-secret", mesh.namespace)
-    data = strings(secret.data.get("data")) if secret is not None else {}
-    texts = {from_base64(data.get("root-cert.pem") or data.get("ca-cert.pem") or "")}
-    texts |= {_root_in(item) for item in found.of("ConfigMap") if item.name == f"{ROOT}-{mesh.name}"}
+    texts = {root_in_secret(found.named("Secret", "istio-ca-secret", mesh.namespace))}
+    texts |= {root_in_copy(item) for item in found.of("ConfigMap") if item.name == f"{ROOT}-{mesh.name}"}
     return (texts | _bundles(found, lambda namespace: namespace == mesh.namespace)) - {""}
 
 
 def _bundles(found: Cluster, is_wanted: Callable[[object], bool]) -> set[str]:
     """Return the roots of control planes in the wanted namespaces: those of the webhooks that call them."""
     return {
-        from_base64(str(dig(entry, "clientConfig", "caBundle") or ""))
+        bundle_of(entry)
         for config in found.of(*WEBHOOKS)
         for entry in entries(config)
         if is_wanted(dig(entry, "clientConfig", "service", "namespace"))
     } - {""}
-
-
-def _root_in(item: Object) -> str:
-    """Return the root in a ConfigMap, as PEM text."""
-    return strings(item.data.get("data")).get("root-cert.pem", "").strip()
 
 
 def _gateways(mesh: Profile, found: Cluster) -> Iterator[Finding]:

@@ -17,13 +17,12 @@ from typing import Any, BinaryIO, NamedTuple
 from multimesh.check.objects import Object, dig, mappings, text_of
 from multimesh.check.sources.json_list import Items, items
 from multimesh.errors import MultimeshError, may_read
+from multimesh.kubernetes.crds import ENDINGS, walked
 from multimesh.mesh.kinds import CLUSTER_SCOPED, group_of
 from multimesh.yamltext.edits import Text
 from multimesh.yamltext.fieldpath import is_mapping, is_sequence
 from multimesh.yamltext.parser import compose_all
 from multimesh.yamltext.plain import scalar
-
-ENDINGS = (".yaml", ".yml", ".json")
 
 #: Limits of a file and of a YAML document, in bytes; no manifest of a mesh is as large. `kubectl get` writes JSON,
 #: which takes a hundredth of the memory while it is parsed.
@@ -31,7 +30,7 @@ MAX_FILE = 512 * 1024 * 1024
 
 MAX_DOCUMENT = 32 * 1024 * 1024
 
-#: How it begins what `render` writes if nothing of a stream is to be installed.
+#: What the output of `render` begins with if nothing of a stream is to be installed.
 _OF_RENDER = "# multimesh: "
 
 _CRD = "CustomResourceDefinition"
@@ -40,8 +39,8 @@ _CRD = "CustomResourceDefinition"
 class Manifest(NamedTuple):
     """The objects of a file.
 
-    `is_left_out` is whether `render` has written that nothing of a stream is to be installed: then no objects are no
-    open question.
+    `is_left_out` is whether `render` has written that nothing of a stream is to be installed: then it need not hold
+    an object.
     """
 
     objects: list[Object]
@@ -81,24 +80,19 @@ def files_of(argument: str) -> list[str]:
 
 def _inside(directory: str) -> list[str]:
     """Return the manifests in a directory and below it. Raises MultimeshError for a directory that cannot be read."""
-
-    def refuse(error: OSError) -> None:
-        raise MultimeshError(str(error.filename), f"cannot be read: {error.strerror}", may_read(error, ""))
-
     found: dict[str, str] = {}
-    visited: set[str] = set()
-    for place, directories, names in os.walk(directory, onerror=refuse, followlinks=True):
-        visited.add(os.path.realpath(place))
-        # A link to a directory is followed unless it makes a circle.
-        directories[:] = sorted(one for one in directories if os.path.realpath(Path(place, one)) not in visited)
-        for file in (Path(place, name) for name in names):
-            if file.suffix in ENDINGS and not file.is_file():
-                raise MultimeshError(
-                    str(file), "is a link to nothing, or no file", "Remove it, or restore what it links to."
-                )
-            if file.suffix in ENDINGS:
-                path = os.path.realpath(file)
-                found[path] = min(str(file), found.get(path, str(file)))
+    try:
+        for place, names in walked(directory):
+            for file in (Path(place, name) for name in names):
+                if file.suffix in ENDINGS and not file.is_file():
+                    raise MultimeshError(
+                        str(file), "is a link to nothing, or no file", "Remove it, or restore what it links to."
+                    )
+                if file.suffix in ENDINGS:
+                    path = os.path.realpath(file)
+                    found[path] = min(str(file), found.get(path, str(file)))
+    except OSError as error:
+        raise MultimeshError(str(error.filename), f"cannot be read: {error.strerror}", may_read(error, "")) from None
     return sorted(found.values())
 
 
