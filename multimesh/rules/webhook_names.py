@@ -35,7 +35,7 @@ from multimesh.mesh.names import (
 )
 from multimesh.rules.concern import EVERY, name_is
 from multimesh.rules.recognise import RENDER_AGAIN, is_galley, is_injector
-from multimesh.yamltext.fieldpath import is_scalar, text
+from multimesh.yamltext.fieldpath import BadShape, is_scalar, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +86,12 @@ def plan(resource: Resource, mesh: Profile) -> None:
 
 
 def _plan_entries(resource: Resource, mesh: Profile) -> None:
-    for path, node in resource.find("webhooks/*/name"):
+    named = resource.find("webhooks/*/name")
+    for path, node in named:
         resource.rewrite(node, webhook_entry(text(node), mesh), path)
+    if len(named) < len(resource.find("webhooks/*")):
+        # No API server reads the copy, where `? name : x` is a key that is a mapping.
+        raise BadShape("webhooks", "has an entry without a name", resource.root)
 
 
 def _plan_flags(resource: Resource, mesh: Profile) -> None:

@@ -257,6 +257,16 @@ def test_other_texts_are_not_copies(name: str, key: str) -> None:
     assert stays(config_map(name, key, VALIDATOR))
 
 
+def test_an_entry_without_a_name_is_refused() -> None:
+    """Kubernetes refuses one. In the copy, the key may be a mapping, and the stock name would stay."""
+    unnamed = VALIDATOR.replace("- name: pilot", "- ? name : pilot")
+    for manifest in (
+        config_map("istio-galley-configuration", COPY, unnamed),
+        "---\n" + VALIDATOR.replace("- name:", "- url:"),
+    ):
+        assert f"webhooks has an entry without a name{UNKNOWN}" in refusal(manifest)
+
+
 # Scripts.
 
 SCRIPT = """\
