@@ -9,6 +9,7 @@ import argparse
 import sys
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from multimesh.commands.flags import commands_of, nearest
 from multimesh.commands.render import RENDER_HELP, post_render
@@ -22,8 +23,8 @@ COMMANDS = ("init", "diff", "patches", "values", "namespaces", "policies", "chec
 #: Commands about the program itself, which have no flags.
 ABOUT = ("completion", "help", "plugin-dir", "version")
 
-#: The values that are paths, by how the help calls them.
-PATHS = ("PATH", "FILE", "DIRECTORY", "MANIFEST")
+#: The values that must not be empty, by how the help calls them: paths, and what names a part of the cluster.
+PATHS, NAMES = ("PATH", "FILE", "DIRECTORY", "MANIFEST"), ("NAME", "NS")
 
 #: What `--version` and `version` print.
 VERSION = f"multimesh {__version__}"
@@ -51,15 +52,23 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that writes as all commands do, and raises usage errors as MultimeshError."""
+    """A parser that writes as all commands do, and raises usage errors as MultimeshError.
+
+    As with `render`, flags are written in full: a new flag would change what an abbreviation means.
+    """
+
+    def __init__(self, **named: Any) -> None:
+        named["allow_abbrev"] = False
+        super().__init__(**named)
 
     def _print_message(self, message: str, file: object = None) -> None:
         write_text(message)
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
-        """Return the values of what was typed, and not those of defaults. Raises MultimeshError for an empty path."""
-        if action.metavar in PATHS and "" in arg_strings:
-            raise empty(action.option_strings[-1] if action.option_strings else str(action.metavar))
+        """Return the values of what was typed, and not those of defaults. Raises MultimeshError for an empty one."""
+        if action.metavar in (*PATHS, *NAMES) and "" in arg_strings:
+            what = "path" if action.metavar in PATHS else "name"
+            raise empty(action.option_strings[-1] if action.option_strings else str(action.metavar), what)
         return super()._get_values(action, arg_strings)
 
     def error(self, message: str) -> None:  # type: ignore[override]

@@ -39,9 +39,9 @@ def switch(name: str, value: str) -> str:
     raise MultimeshError("", f'{name} is "{value}"', "A switch is 1, true, yes, or 0, false, no.")
 
 
-def empty(name: str) -> MultimeshError:
-    """Return the error of a path that is empty: it would mean stdin, the live cluster or the working directory."""
-    hint = "Give it a path, or leave it out." if name.startswith("-") else "Give it a path."
+def empty(name: str, what: str = "path") -> MultimeshError:
+    """Return the error of an empty value: it would mean stdin, the current cluster or the working directory."""
+    hint = f"Give it a {what}, or leave it out." if name.startswith("-") else f"Give it a {what}."
     return MultimeshError("", f"{name} is empty", f"{hint} A variable of a shell that is not set is empty.")
 
 

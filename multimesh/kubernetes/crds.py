@@ -45,14 +45,15 @@ def require_readable(paths: list[str]) -> None:
 def scopes_in_files(paths: list[str], kind: str = "") -> dict[tuple[str, str], str]:
     """Return the scope of each (group, kind) of the CRDs in files and directories; see `scopes_in`.
 
-    Raises MultimeshError for a path that cannot be read. Templates in directories, which are not YAML, are skipped.
+    Raises MultimeshError for a path that cannot be read, and for a file of the paths that is not YAML. Templates in
+    directories, which are not YAML, are skipped.
     """
     found: dict[tuple[str, str], str] = {}
-    _read(paths, lambda data: found.update(scopes_in(data, kind)))
+    _read(paths, lambda data, file: found.update(scopes_in(data, kind, file if file in paths else "")))
     return found
 
 
-def _read(paths: list[str], use: Callable[[bytes], None] | None) -> None:
+def _read(paths: list[str], use: Callable[[bytes, str], None] | None) -> None:
     """Read each file of the paths for `use`, or only open it. Raises MultimeshError for what cannot be read."""
     at = ""
     try:
@@ -61,7 +62,7 @@ def _read(paths: list[str], use: Callable[[bytes], None] | None) -> None:
                 continue  # A pipe, such as <(kubectl get crds -o yaml), can be opened once.
             with open(at, "rb") as opened:
                 if use is not None:
-                    use(opened.read())
+                    use(opened.read(), at)
     except OSError as error:
         raise MultimeshError(
             os.path.abspath(error.filename or at),
@@ -100,25 +101,42 @@ def walked(top: str) -> Iterator[tuple[str, list[str]]]:
         yield directory, files
 
 
-def scopes_in(data: bytes, kind: str = "") -> dict[tuple[str, str], str]:
+def scopes_in(data: bytes, kind: str = "", file: str = "") -> dict[tuple[str, str], str]:
     """Return the scope of each (group, kind) of the CRDs in a stream, or of those with one kind at least.
 
-    What is not YAML is skipped.
+    What is not YAML is skipped, unless `file` is the name of the file that the stream comes from: then MultimeshError
+    is raised with its line.
     """
     found: dict[tuple[str, str], str] = {}
     if _KIND not in data or kind.encode() not in data:
         return found
+    line = 1
     for document in data.replace(b"\r\n", b"\n").split(b"\n---"):
         if _KIND in document and kind.encode() in document and len(document) <= MAX_SIZE:
-            text = Text(_after_marker(document).decode("utf-8", "replace"))
-            try:
-                for resource in resources(text):
-                    if resource.kind == "CustomResourceDefinition":
-                        key = resource.value("spec/group"), resource.value("spec/names/kind")
-                        # The default of v1beta1 (apiextensions-apiserver 0.21, v1beta1/defaults.go).
-                        found[key] = resource.value("spec/scope") or NAMESPACED
-            except (MultimeshError, BadShape, RecursionError):
-                continue
+            body = _after_marker(document)
+            first = line + document.count(b"\n") - body.count(b"\n")
+            found.update(_scopes_in(Text(body.decode("utf-8", "replace"), file, first)))
+        line += document.count(b"\n") + 1
+    return found
+
+
+def _scopes_in(text: Text) -> dict[tuple[str, str], str]:
+    """Return the scopes of the CRDs in a text. Raises MultimeshError if it is not YAML, and of a file with a name."""
+    found: dict[tuple[str, str], str] = {}
+    try:
+        _ = text.roots
+    except MultimeshError:
+        if text.where:
+            raise
+        return found
+    try:
+        for resource in resources(text):
+            if resource.kind == "CustomResourceDefinition":
+                key = resource.value("spec/group"), resource.value("spec/names/kind")
+                # The default of v1beta1 (apiextensions-apiserver 0.21, v1beta1/defaults.go).
+                found[key] = resource.value("spec/scope") or NAMESPACED
+    except (MultimeshError, BadShape):
+        pass  # What is not a valid object is not a CRD.
     return found
 
 

@@ -139,6 +139,8 @@ def _finding(notice: dict[str, object], mesh: Profile) -> dict[str, Any]:
 
 def write(path: str, rendering: Rendering, mesh: Profile) -> None:
     """Write the report to a file. Raises MultimeshError if that is not possible."""
+    if path == "-":
+        raise MultimeshError("", "--report is -, and the manifest is on stdout", "Name a file, or /dev/stderr.")
     try:
         with open(path, "w", encoding="utf-8") as file:
             json.dump(report(rendering, mesh), file, indent=2, ensure_ascii=False)

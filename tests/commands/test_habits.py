@@ -86,6 +86,10 @@ def test_help_alone_lists_the_commands(run):
             ["check", "--profle", "x"],
             "unrecognized arguments: --profle; did you mean \"--profile\"?\n  See 'multimesh check --help'.",
         ),
+        (
+            ["check", "--profil", "x"],
+            "unrecognized arguments: --profil; did you mean \"--profile\"?\n  See 'multimesh check --help'.",
+        ),
         (["values", "--zzz"], "unrecognized arguments: --zzz\n  See 'multimesh values --help'."),
         (["completion", "ksh"], 'the shell is "ksh"\n  It may be: bash, zsh, fish.'),
     ],

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from program import profile, render, run
 
-from multimesh.cli import PATHS, main, parser
+from multimesh.cli import NAMES, PATHS, main, parser
 from multimesh.commands.flags import commands_of
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.crds import require_readable, scopes_in_files
@@ -108,26 +108,29 @@ def test_crds_in_a_pipe_are_opened_once(tmp_path: Path) -> None:
 
 
 def paths() -> list[tuple[str, str]]:
-    """Return the command and the flag, or the name of the argument, of everything that is a path."""
+    """Return the command and the flag, or the name of the argument, of everything that must not be empty."""
     return [
         (name, action.option_strings[-1] if action.option_strings else "")
         for name, of_command in commands_of(parser()).items()
         for action in of_command._actions
-        if action.metavar in PATHS
+        if action.metavar in (*PATHS, *NAMES)
     ]
 
 
-def test_every_path_of_a_command_is_known_as_one() -> None:
+def test_every_path_and_name_of_a_command_is_known_as_one() -> None:
     found = paths()
     assert {("verify", "--file"), ("check", ""), ("check", "--previous"), ("init", ""), ("plugin-dir", "")} <= {*found}
     assert {("check", "--crds"), ("explain", "--profile"), ("values", "--output-dir")} <= {*found}
+    assert {("verify", "--context"), ("diff", "--release"), ("diff", "--namespace"), ("init", "--namespace")} <= {
+        *found
+    }
 
 
 @pytest.mark.parametrize(
     ("name", "flag", "form"),
     [(*path, form) for path in paths() for form in ("word", "equals") if form == "word" or path[1]],
 )
-def test_an_empty_path_is_a_usage_error(
+def test_an_empty_path_or_name_is_a_usage_error(
     name: str, flag: str, form: str, mesh: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is a variable of a shell that is not set: the live cluster or this directory would be taken instead."""
@@ -142,7 +145,7 @@ def test_an_empty_path_is_a_usage_error(
     assert out == ""
     assert re.fullmatch(
         r"multimesh: (--[a-z-]+|FILE|DIRECTORY) is empty\n"
-        r"  Give it a path(, or leave it out)?. A variable of a shell that is not set is empty.\n",
+        r"  Give it a (path|name)(, or leave it out)?. A variable of a shell that is not set is empty.\n",
         err,
     )
 
@@ -158,6 +161,16 @@ def test_an_empty_path_of_render_is_a_usage_error(flag: str, form: str, mesh: Pa
         f"multimesh: {flag} is empty\n"
         "  Give it a path, or leave it out. A variable of a shell that is not set is empty.\n"
     )
+
+
+def test_the_report_cannot_go_where_the_manifest_goes(
+    mesh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(STREAM, "--profile", str(mesh), "--report=-")
+    assert (result.code, result.out) == (2, b"")
+    assert result.err == "multimesh: --report is -, and the manifest is on stdout\n  Name a file, or /dev/stderr.\n"
+    assert not (tmp_path / "-").exists()
 
 
 def test_an_empty_path_among_others_is_a_usage_error(mesh: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,17 @@ def test_what_is_not_yaml_is_skipped() -> None:
     assert scopes_in(b"\xef\xbb\xbf--- # a" + crd("B")[3:].encode()) == {("example.com", "B"): "Cluster"}
 
 
+def test_a_named_file_that_is_not_yaml_is_an_error_with_its_line(tmp_path: Path) -> None:
+    """The refusal of the kind would advise to name the CRD, which the user has done."""
+    file = tmp_path / "crds.yaml"
+    file.write_text(crd("A") + crd("B").replace("}\n", "}}\n"))
+    with pytest.raises(MultimeshError) as raised:
+        scopes_in_files([str(file)], "B")
+    assert raised.value.where == f"{file}:18"
+    assert raised.value.what.startswith("not YAML: ")
+    assert scopes_in_files([str(tmp_path)], "B") == {}, "a directory may hold the templates of a chart"
+
+
 def test_files_and_directories_are_read(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(crd("A"))
     inner = tmp_path / "directory" / "deeper"
