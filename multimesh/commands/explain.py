@@ -6,15 +6,16 @@ The exit code is 1 if more than one mesh answers.
 
     multimesh explain namespace nginx-affirmed --profile charts-values/affirmed charts-values/blue
     multimesh explain pod nginx-1 -n nginx-affirmed --cluster
-    multimesh explain pod --labels app=web,istio.io/rev=blue -n nginx-affirmed --file rendered/affirmed rendered/blue
+    multimesh explain pod --labels app=web,istio.io/rev=blue -n nginx-affirmed \\
+      --file rendered/affirmed rendered/blue --profile charts-values/affirmed charts-values/blue
     multimesh explain VirtualService/web -n nginx-affirmed --cluster
     multimesh explain injection-overlap
     multimesh explain spec.nodePorts
 
---file takes manifests as `check` does, or the saved output of `kubectl get -o json`. Of a profile without manifests the
-webhooks are those of the newest charts, as `render` changes them. For the name of a finding or a rule, or for a key of
-the profile, its page is printed, and with `rule`, `finding` or `key` before it that page only; nothing else is
-read then.
+--file takes manifests as `check` does, or the saved output of `kubectl get -o json`. Charts do not contain namespaces:
+their labels are those of the profiles, or of the cluster. Of a profile without manifests the webhooks are those of the
+newest charts, as `render` changes them. For the name of a finding or a rule, or for a key of the profile, its page is
+printed, and with `rule`, `finding` or `key` before it that page only; nothing else is read then.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from multimesh.commands.manual import page
 from multimesh.commands.progress import Progress
 from multimesh.commands.stdio import DONE, FINDINGS, write_text
 from multimesh.commands.subjects import (
+    NAMESPACE_UNREAD,
     Labels,
     Subject,
     asked_for,
@@ -111,6 +113,8 @@ def run(options: argparse.Namespace) -> int:
         what = f'there is no pod "{subject.name}" in "{subject.namespace}"'
         raise MultimeshError("", what, "Look at its name and namespace, or give its labels: pod --labels A=B.")
     notes = [finding.message for finding in world.unread if finding.level in (ERROR, WARNING)]
+    if namespace is not None and namespace.source == NAMESPACE_UNREAD:
+        notes.append("with labels of the namespace the answer may be another one: name its profile, or use --cluster")
     if item is not None and dig(item.data, "spec", "hostNetwork") is True:
         notes.append("the pod uses hostNetwork: the injector of Istio is called, and does not inject it")
     sections = sections_of(subject, labels, namespace, world.meshes)

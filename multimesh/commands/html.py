@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 from multimesh.check.catalogue import CATALOGUE
@@ -35,32 +36,33 @@ class Group(NamedTuple):
 
 def page(findings: Sequence[Finding], subject: str, command: str, meshes: Iterable[Mesh], objects: list[Object]) -> str:
     """Return the page of findings, which are ordered. `objects` are those in which Namespaces are looked for."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    # Only this form needs Jinja2.
+    from multimesh.templates import environment
 
-    environment = Environment(
-        loader=PackageLoader("multimesh"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=StrictUndefined, keep_trailing_newline=True,
-    )  # fmt: skip
     counted, ignored = parted(findings)
     given = list(meshes)
     shown = [mesh for mesh in given if not mesh.is_unassigned]
     expected = list(map(with_expected, shown))
     # CRDs of charts up to 1.23 belong to no release, and so to no mesh.
     crd_columns, crds = overview.crds(given, findings)
-    return environment.get_template("findings.html.j2").render(
-        title=f"multimesh {command}: {subject}",
-        summary=summary(list(findings)),
-        counts=counts(list(findings)),
-        meshes=[mesh.name for mesh in shown],
-        expected=[mesh.name for mesh, other in zip(shown, expected, strict=True) if mesh is not other],
-        facts=overview.facts(shown, findings),
-        namespaces=overview.namespaces(expected, objects, findings),
-        overlaps=overview.overlaps(shown, findings),
-        crd_columns=crd_columns,
-        crds=crds,
-        groups=groups(counted),
-        ignored=ignored,
-        version=__version__,
+    return (
+        environment(Path(), is_html=True)
+        .get_template("findings.html.j2")
+        .render(
+            title=f"multimesh {command}: {subject}",
+            summary=summary(list(findings)),
+            counts=counts(list(findings)),
+            meshes=[mesh.name for mesh in shown],
+            expected=[mesh.name for mesh, other in zip(shown, expected, strict=True) if mesh is not other],
+            facts=overview.facts(shown, findings),
+            namespaces=overview.namespaces(expected, objects, findings),
+            overlaps=overview.overlaps(shown, findings),
+            crd_columns=crd_columns,
+            crds=crds,
+            groups=groups(counted),
+            ignored=ignored,
+            version=__version__,
+        )
     )
 
 

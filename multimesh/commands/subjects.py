@@ -118,6 +118,10 @@ def _rank(key: tuple[str, str]) -> tuple[int, str, str]:
     return (_FIRST.index(group) if group in _FIRST else len(_FIRST), group, kind)
 
 
+#: Where the labels of a namespace are from that is in no manifest, profile or cluster that was read.
+NAMESPACE_UNREAD = "the namespace was not read: taken as without labels"
+
+
 def namespace_labels(name: str, objects: Iterable[Object], meshes: Iterable[Mesh]) -> Labels:
     """Return the labels of a namespace: as it is in the cluster or in a manifest, or as its profile wants it.
 
@@ -136,7 +140,7 @@ def namespace_labels(name: str, objects: Iterable[Object], meshes: Iterable[Mesh
             values = {label.key: label.value for label in space.labels}
             source = f"as 'multimesh namespaces' writes them for mesh {mesh.name}"
             return Labels({**values, **own}, source)
-    return Labels(own, "the namespace was not read: taken as without labels")
+    return Labels(own, NAMESPACE_UNREAD)
 
 
 def object_labels(subject: Subject, objects: Iterable[Object]) -> tuple[Labels, Object | None]:

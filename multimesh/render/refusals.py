@@ -9,7 +9,7 @@ import json
 
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.resources import SOURCE
-from multimesh.rules.recognise import RENDER_AGAIN
+from multimesh.rules.recognise import RENDER_AGAIN, render_in
 from multimesh.yamltext.fieldpath import BadShape, refusal
 from multimesh.yamltext.line import Line
 
@@ -114,9 +114,11 @@ def _prefix(error: MultimeshError, subcharts: list[str]) -> None:
 def _summary(refusals: list[MultimeshError], mesh: Profile, advice: str) -> str:
     if any(error.hint == RENDER_AGAIN for error in refusals):
         return f"multimesh: {len(refusals)} refusals\n  {RENDER_AGAIN}"
-    keys = _keys(refusals, mesh)
+    # What is refused for another reason may follow from the namespace, so the profile must not accept it yet.
+    is_misplaced = any(error.hint == render_in(mesh) for error in refusals)
+    keys = {} if is_misplaced else _keys(refusals, mesh)
     values = _values(refusals)
-    helped = sum(bool(error.keys or error.values) for error in refusals)
+    helped = sum(bool(error.values or (error.keys and not is_misplaced)) for error in refusals)
     lines = [f"multimesh: {len(refusals)} refusals"]
     if len(refusals) > MAX_PRINTED:
         lines[0] += f", of which the first {MAX_PRINTED} are printed"
@@ -125,12 +127,16 @@ def _summary(refusals: list[MultimeshError], mesh: Profile, advice: str) -> str:
     if keys:
         lines.append(f"# In {mesh.where}, in place of the same keys below spec:")
         lines += [f"{key}: {json.dumps(items)}" for key, items in keys.items()]
+    if "workloadNamespaces" in keys:
+        lines.append(f"# If a namespace is not of mesh {mesh.name}, render the chart with -n {mesh.namespace} instead.")
     if "renameNames" in keys:
         lines.append("# A name in renameNames gets the suffix of the mesh. If meshes share it, move it to keepNames.")
     if values:
         place = f", rendered with -n {mesh.namespace}" if "global" in values else ""
         lines.append(f"# In one more file of values of the Helm release{place}:")
         lines += [f"{key}: {json.dumps(value)}" for key, value in values.items()]
+    if is_misplaced:
+        lines.append("# The control plane is in another namespace. Others of these refusals may follow from that.")
     if advice:
         lines.append(f"# {advice}")
     return "\n  ".join(lines)

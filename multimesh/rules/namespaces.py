@@ -17,7 +17,7 @@ from multimesh.errors import MultimeshError
 from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.mesh.names import is_control_plane
 from multimesh.rules.concern import ANY_KIND, EVERY
-from multimesh.rules.recognise import is_misplaced_filter, shared_chart
+from multimesh.rules.recognise import is_misplaced_filter, render_in, shared_chart
 from multimesh.yamltext.fieldpath import get, is_mapping, text
 
 TYPE_CHECKING = False
@@ -67,20 +67,22 @@ def _check_all(resource: Resource, mesh: Profile) -> None:
 def _check_object(resource: Resource, mesh: Profile) -> None:
     if resource.namespace == mesh.namespace:
         return
-    if resource.namespace not in mesh.namespaces:
+    is_listed = resource.namespace in mesh.namespaces
+    if is_control_plane(resource.name) or _runs_control_plane(resource) or _configures_control_plane(resource, mesh):
+        belongs = f'but the control plane of mesh {mesh.name} belongs in "{mesh.namespace}"'
+        raise resource.error(
+            f'metadata/namespace is "{resource.namespace}", '
+            + (belongs if is_listed else f"which is not a namespace of mesh {mesh.name}"),
+            render_in(mesh),
+            values={"global.istioNamespace": mesh.namespace},
+        )
+    if not is_listed:
         raise resource.error(
             f'metadata/namespace is "{resource.namespace}", which is not a namespace of mesh {mesh.name}',
             f"Render the chart with -n {mesh.namespace} "
             f"(and --set global.istioNamespace={mesh.namespace} from Istio 1.6 on), "
             f"or add the namespace to spec.workloadNamespaces in {mesh.where}.",
             **_accepting(resource.namespace, mesh),
-        )
-    if is_control_plane(resource.name) or _runs_control_plane(resource) or _configures_control_plane(resource, mesh):
-        raise resource.error(
-            f'metadata/namespace is "{resource.namespace}", but the control plane of mesh {mesh.name} belongs in '
-            f'"{mesh.namespace}"',
-            f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
-            values={"global.istioNamespace": mesh.namespace},
         )
 
 
@@ -118,7 +120,7 @@ def _check_subject(resource: Resource, mesh: Profile, path: str, namespace: str,
     stock = namespace == "istio-system" or name.startswith(_STOCK_ACCOUNTS)
     if not stock and (resource.kind == "RoleBinding" or _is_reader(resource)):
         return
-    hint = f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}."
+    hint = render_in(mesh)
     if not stock:
         hint += (
             f'\nIf this account must have rights in mesh {mesh.name}: foreignSubjects: ["{namespace}/{name}"] '
@@ -146,6 +148,6 @@ def _check(resource: Resource, mesh: Profile, path: str, namespace: str) -> None
         return
     raise resource.error(
         f'{path} is "{namespace}", but the control plane of mesh {mesh.name} is in "{mesh.namespace}"',
-        f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}.",
+        render_in(mesh),
         values={"global.istioNamespace": mesh.namespace},
     )

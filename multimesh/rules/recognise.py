@@ -29,6 +29,12 @@ DEFAULT_POLICY = "stable-channel-default-policy.istio.io"
 #: What to do about a stream that was rewritten for another mesh.
 RENDER_AGAIN = "Render the stock chart again, and pipe it through one profile only."
 
+
+def render_in(mesh: Profile) -> str:
+    """Return what to do about a control plane that is in another namespace than that of the mesh."""
+    return f"Render the chart with -n {mesh.namespace} and --set global.istioNamespace={mesh.namespace}."
+
+
 #: How the names of validators end (1.5.0 to 1.31.0).
 VALIDATOR_ENTRY = "validation.istio.io"
 

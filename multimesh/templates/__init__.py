@@ -19,8 +19,11 @@ except ImportError:
     ) from None
 
 
-def environment(directory: Path, **filters: Callable[[str], str]) -> Environment:
-    """Return the Jinja2 environment for templates in a directory below this one; unknown names in them are errors."""
+def environment(directory: Path, *, is_html: bool = False, **filters: Callable[[str], str]) -> Environment:
+    """Return the Jinja2 environment for templates in a directory below this one; unknown names in them are errors.
+
+    In HTML every value is escaped. Any other output is YAML, where each name goes through a filter.
+    """
     # The package may be inside a zip archive.
     templates = files(__name__).joinpath(*directory.parts)
     found = Environment(
@@ -29,7 +32,7 @@ def environment(directory: Path, **filters: Callable[[str], str]) -> Environment
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - the output is YAML, and every name goes through a filter
+        autoescape=is_html,
     )
     found.filters.update(filters)
     return found

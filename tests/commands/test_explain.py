@@ -346,6 +346,15 @@ def test_a_resource_is_validated_by_the_mesh_of_its_namespace(words, explain):
     assert "VirtualService/web was not read: taken as without labels" in out
 
 
+def test_a_namespace_that_was_not_read_is_noted(explain):
+    """Its labels decide the answer, and charts do not contain namespaces."""
+    _, out, _ = explain("VirtualService/web", "-n", "elsewhere", *PROFILES)
+    assert "No mesh validates it." in out
+    assert "- with labels of the namespace the answer may be another one: name its profile, or use --cluster\n" in out
+    _, out, _ = explain("VirtualService/web", "-n", "nginx-blue", *PROFILES)
+    assert "the answer may be another one" not in out
+
+
 def test_a_resource_with_a_revision_is_validated_by_that_webhook_too(tmp_path, explain):
     """Its labels are read from a manifest, which may omit the namespace of the release."""
     item = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",

@@ -430,10 +430,18 @@ webhooks:
     assert ports == [meant, meant]
 
 
-def test_without_jinja2_values_says_how_to_install_it():
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["values", "--profile", "charts-values/blue", "--chart", "base"],
+        ["check", "--profile", "charts-values/blue", "-o", "html"],
+        ["explain", "namespace", "istio-blue", "--profile", "charts-values/blue"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_without_jinja2_a_command_says_how_to_install_it(arguments):
     """Rendering needs no Jinja2, and the commands that need it end with a message and not with a traceback."""
     script = "import sys; sys.modules['jinja2'] = None; from multimesh.cli import main; sys.exit(main(sys.argv[1:]))"
-    arguments = ["values", "--profile", "charts-values/blue", "--chart", "base"]
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )

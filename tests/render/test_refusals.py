@@ -87,6 +87,25 @@ def test_pasting_the_block_accepts_the_stream():
     assert render(again.encode(), mesh).code == 0
 
 
+def test_a_control_plane_in_another_namespace_gets_no_keys_of_the_profile():
+    """With them the profile would claim the namespace of another mesh, and names that contain it."""
+    message = render((UMBRELLA + istiod("default")).replace("istio-blue", "istio-red").encode(), MESH).err
+    keys, values = pasted(message)
+    assert keys == {}
+    assert values["global"] == {"istioNamespace": "istio-blue"}
+    assert message.count("spec.workloadNamespaces") == 2, "of the ConfigMap and the Service alone"
+    assert message.endswith(
+        "# The control plane is in another namespace. Others of these refusals may follow from that.\n"
+    )
+
+
+def test_a_namespace_to_add_may_be_a_wrong_one():
+    """A chart without a control plane does not show whether it was rendered for this mesh."""
+    message = render((SERVICE + SERVICE.replace("name: a", "name: b")).encode(), MESH).err
+    assert pasted(message)[0] == {"workloadNamespaces": ["shop"]}
+    assert "# If a namespace is not of mesh blue, render the chart with -n istio-blue instead.\n" in message
+
+
 def test_the_block_holds_what_the_profile_says_already():
     mesh = profile("blue", "istio-blue", ("front",), keepNames=["ClusterRole/z", "ClusterRole/a"])
     keys, _ = pasted(render(UMBRELLA.encode(), mesh).err)
