@@ -1,4 +1,4 @@
-"""Explain who injects a pod, validates a resource or writes a root certificate, and why; or print a page of the manual.
+r"""Explain who injects a pod, validates a resource or writes a root certificate, and why; or print a page of the manual.
 
 Every webhook of every mesh is listed with the terms of its selectors: `+` holds, `-` does not hold. Mutating webhooks
 are in the order in which the API server calls them. At the end are the labels with which one mesh alone would answer.
@@ -6,7 +6,7 @@ The exit code is 1 if more than one mesh answers.
 
     multimesh explain namespace nginx-affirmed --profile charts-values/affirmed charts-values/blue
     multimesh explain pod nginx-1 -n nginx-affirmed --cluster
-    multimesh explain pod --labels app=web,istio.io/rev=blue -n nginx-affirmed \\
+    multimesh explain pod --labels app=web,istio.io/rev=blue -n nginx-affirmed \
       --file rendered/affirmed rendered/blue --profile charts-values/affirmed charts-values/blue
     multimesh explain VirtualService/web -n nginx-affirmed --cluster
     multimesh explain injection-overlap

@@ -32,7 +32,7 @@ def environment(directory: Path, *, is_html: bool = False, **filters: Callable[[
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=is_html,
+        autoescape=is_html,  # noqa: S701 - the docstring says why
     )
     found.filters.update(filters)
     return found
