@@ -77,6 +77,7 @@ class Text:
         self.where = where
         self.line = line
         self._data = data
+        self._is_value = False  # whether this is the value of a scalar of another text
         self._roots: list[Node] | None = None
         self._positions: Positions | None = None
         # Requests whose span is known, and those that are gathered by the id of a node.
@@ -101,7 +102,7 @@ class Text:
     def positions(self) -> Positions:
         """Where lines and nodes of this text begin and end."""
         if self._positions is None:
-            self._positions = Positions(self.text, self.roots)
+            self._positions = Positions(self.text, self.roots, is_whole=self._is_value)
         return self._positions
 
     def at(self, node: Node) -> str:
@@ -118,7 +119,9 @@ class Text:
             line = self.line + node.start_mark.line + (node.style in ("|", ">"))
             self._embedded_size += len(node.value)
             check_embedded(self._embedded_size, lambda: self.at(node))
-            known = (node, Text(node.value, self.where, line))
+            text = Text(node.value, self.where, line)
+            text._is_value = True
+            known = (node, text)
             self._embedded[id(node)] = known
         return known[1]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from multimesh.errors import MultimeshError
 from multimesh.yamltext.fieldpath import BadShape, entry
-from multimesh.yamltext.nodes import is_scalar, is_sequence
+from multimesh.yamltext.nodes import is_merge, is_scalar, is_sequence
 from multimesh.yamltext.scalars import BREAKS, escape, quoted, skip_properties
 
 TYPE_CHECKING = False
@@ -143,8 +143,31 @@ def inserted(at: Positions, mapping: MappingNode, entries: dict[str, Value], pat
     elif fresh:
         start = at.start(mapping)
         column, newline = at.column(start), at.newline(start)
-        spans.append(_after(at, mapping, " " * column + block(fresh, column, newline), column, newline))
+        lines = block(fresh, column, newline)
+        if _ends_in_open_text(at, mapping):
+            # Before the first key nothing may belong to the key, or, as a merge key can, override what precedes it.
+            if at.text[at.line_start(start) : start].strip(" -") or any(is_merge(key) for key, _ in mapping.value):
+                raise BadShape(path, "follows a text without a line break, which it would change", mapping)
+            spans.append((start, start, f"{lines}{newline}{' ' * column}", 0))
+        else:
+            spans.append(_after(at, mapping, " " * column + lines, column, newline))
     return spans
+
+
+def _ends_in_open_text(at: Positions, node: Node) -> bool:
+    """Return whether a block scalar ends the text and has no line break there: a line after it would give it one."""
+    if not at.is_whole or at.text[-1:] in BREAKS or at.after_line(at.end(node)) < len(at.text):
+        return False
+    while not is_scalar(node):
+        if node.flow_style or not node.value:
+            return False
+        last = node.value[-1]
+        child: Node = last[1] if isinstance(last, tuple) else last
+        if child.start_mark.index < node.start_mark.index:
+            return False  # An alias has the marks of its anchor.
+        node = child
+    start = node.start_mark.index
+    return node.style in ("|", ">") and "-" not in at.text[start : at.line_end(start)].partition("#")[0]
 
 
 def removed_entry(at: Positions, mapping: MappingNode, index: int, path: str) -> Span:

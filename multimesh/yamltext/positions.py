@@ -18,13 +18,17 @@ _BLANKS = (" ", "\t", *BREAKS)
 
 
 class Positions:
-    """The lines of a text, and its nodes. `shared` holds the ids of the nodes that an alias repeats."""
+    """The lines of a text, and its nodes. `shared` holds the ids of the nodes that an alias repeats.
 
-    __slots__ = ("shared", "text")
+    `is_whole` says that nothing follows the text where it is read: Helm writes a line break after each document.
+    """
 
-    def __init__(self, text: str, roots: list[Node]) -> None:
+    __slots__ = ("is_whole", "shared", "text")
+
+    def __init__(self, text: str, roots: list[Node], *, is_whole: bool = False) -> None:
         """Take a text and the root nodes of its documents."""
         self.text = text
+        self.is_whole = is_whole
         self.shared = _shared(roots) if "*" in text and "&" in text else frozenset()
 
     # Lines.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 import pytest
@@ -190,6 +191,46 @@ PUT = [
 def test_a_key_is_put_behind_the_last_entry(text, after):
     """An absent key becomes the last entry; a key without a value gets one."""
     assert after == edited(text, put("m/k", "v"))
+
+
+OPEN = [
+    ("m:\n  a: 1\n  b: |\n    x", "m:\n  k: v\n  a: 1\n  b: |\n    x"),
+    ("m:\n  ? a\n  : >+\n    x", "m:\n  k: v\n  ? a\n  : >+\n    x"),
+    ("m:\n  l:\n  - b: |2 # c\n      x", "m:\n  k: v\n  l:\n  - b: |2 # c\n      x"),
+    ("m:\r\n  b: |\r\n    x", "m:\r\n  k: v\r\n  b: |\r\n    x"),
+    ("m: &m\n  &n b: |\n    x", "m: &m\n  k: v\n  &n b: |\n    x"),
+    ("m:\n  b: |-\n    x", "m:\n  b: |-\n    x\n  k: v"),
+    ("m:\n  b: |\n    x\n", "m:\n  b: |\n    x\n  k: v\n"),
+    ("m:\n  b: |\n    x\n# c", "m:\n  b: |\n    x\n  k: v\n# c"),
+    ("n: &n |\n  x\nm:\n  b: *n", "n: &n |\n  x\nm:\n  b: *n\n  k: v"),
+]
+
+
+@pytest.mark.parametrize(("text", "after"), OPEN)
+def test_a_text_at_the_end_of_a_value_gets_no_line_break(text, after):
+    """A line after a literal block would give it one, so the key is put before the others."""
+    assert after == within(text)
+    assert {**yaml.safe_load(text)["m"], "k": "v"} == yaml.safe_load(after)["m"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "m:\n  <<: {k: w}\n  b: |\n    x", "b: &b {k: }\nm:\n  <<: *b\n  c: >\n    x"
+    ],
+)  # fmt: skip
+def test_a_key_is_not_put_before_a_merge_key(text):
+    """In Go a merge key overrides what precedes it."""
+    with pytest.raises(BadShape, match="follows a text without a line break"):
+        within(text)
+
+
+def within(text: str) -> str:
+    """Put a key into a text that is a value, and return the value."""
+    outer = Text(f"a: {json.dumps(text)}\n")
+    inner = outer.embedded(get(outer.roots[0], "a"))
+    put("m/k", "v")(editor(inner), inner.roots[0])
+    return yaml.safe_load(applied(outer.text, outer.planned()))["a"]
 
 
 def test_a_key_that_stands_in_a_text_only_is_still_absent():
