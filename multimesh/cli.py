@@ -23,8 +23,8 @@ COMMANDS = ("init", "diff", "patches", "values", "namespaces", "policies", "chec
 #: Commands about the program itself, which have no flags.
 ABOUT = ("completion", "help", "plugin-dir", "version")
 
-#: The values that must not be empty, by how the help calls them: paths, and what names a part of the cluster.
-PATHS, NAMES = ("PATH", "FILE", "DIRECTORY", "MANIFEST"), ("NAME", "NS")
+#: The values that must not be empty, by how the help calls them: paths, and others that would mean everything.
+PATHS, OTHERS = ("PATH", "FILE", "DIRECTORY", "MANIFEST"), ("NAME", "NS", "KIND", "A,B", "V", "SECONDS", "PREFIX")
 
 #: What `--version` and `version` print.
 VERSION = f"multimesh {__version__}"
@@ -66,8 +66,8 @@ class _Parser(argparse.ArgumentParser):
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> object:
         """Return the values of what was typed, and not those of defaults. Raises MultimeshError for an empty one."""
-        if action.metavar in (*PATHS, *NAMES) and "" in arg_strings:
-            what = "path" if action.metavar in PATHS else "name"
+        if action.metavar in (*PATHS, *OTHERS) and "" in arg_strings:
+            what = "path" if action.metavar in PATHS else "value"
             raise empty(action.option_strings[-1] if action.option_strings else str(action.metavar), what)
         return super()._get_values(action, arg_strings)
 

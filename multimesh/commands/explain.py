@@ -2,7 +2,7 @@ r"""Explain who injects a pod, validates a resource or writes a root certificate
 
 Every webhook of every mesh is listed with the terms of its selectors: `+` holds, `-` does not hold. Mutating webhooks
 are in the order in which the API server calls them. At the end are the labels with which one mesh alone would answer.
-The exit code is 1 if more than one mesh answers.
+The exit code is 1 if more than one mesh answers, or may since a selector cannot be read.
 
     multimesh explain namespace nginx-affirmed --profile charts-values/affirmed charts-values/blue
     multimesh explain pod nginx-1 -n nginx-affirmed --cluster
@@ -52,6 +52,14 @@ from multimesh.commands.subjects import (
     subject_of,
 )
 from multimesh.errors import MultimeshError
+
+#: The kind that answers each question.
+_ANSWERING = {
+    "injects": "MutatingWebhookConfiguration",
+    "validates": "ValidatingWebhookConfiguration",
+    "discovers": "ConfigMap",
+    "writes": "ConfigMap",
+}
 
 HELP = "explain who injects, validates or writes something, or what a finding, rule or key means"
 
@@ -118,8 +126,10 @@ def run(options: argparse.Namespace) -> int:
     if item is not None and dig(item.data, "spec", "hostNetwork") is True:
         notes.append("the pod uses hostNetwork: the injector of Istio is called, and does not inject it")
     sections = sections_of(subject, labels, namespace, world.meshes)
+    if world.is_live and not options.cluster:
+        notes += _unsaved(sections, world.objects)
     write_text(explained(subject, labels, namespace, sections, notes))
-    return FINDINGS if any(len(section.answering) > 1 for section in sections) else DONE
+    return FINDINGS if any(len(section.answering) > 1 or section.is_open for section in sections) else DONE
 
 
 def _read(options: argparse.Namespace, subject: Subject) -> World:
@@ -159,6 +169,21 @@ def _require_read(unread: list[Finding], subject: Subject) -> None:
             if side.resource.partition(".")[0] in needed:
                 hint = "Grant it, or save what you may read and name it with --file: multimesh explain unreadable"
                 raise MultimeshError("", finding.message.partition("; nothing is said")[0], hint)
+
+
+def _unsaved(sections: list[Section], objects: list[Object]) -> list[str]:
+    """Return which questions stay open since a saved cluster lacks the kind that answers them.
+
+    Raises MultimeshError if that is all of them: no answer would be a wrong one.
+    """
+    kinds = {item.kind for item in objects}
+    lacking = [
+        (_ANSWERING[one.verb], one) for one in sections if not one.watchers and _ANSWERING[one.verb] not in kinds
+    ]
+    found = [f"no {kind} was saved, so it is not known who {one.verb} {one.what}" for kind, one in lacking]
+    if found and len(found) == len(sections):
+        raise MultimeshError("", found[0], "Save what 'multimesh check --print-kubectl' names.")
+    return found
 
 
 def sections_of(subject: Subject, labels: Labels, namespace: Labels | None, meshes: list[Mesh]) -> list[Section]:

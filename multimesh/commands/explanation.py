@@ -32,6 +32,11 @@ class Section(NamedTuple):
         """The names of the meshes that answer."""
         return answering(self.watchers, self.asked)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a selector cannot be read, so that another mesh may answer."""
+        return any(one.problem for one in self.watchers)
+
 
 def explained(
     subject: Subject, labels: Labels, namespace: Labels | None, sections: list[Section], notes: list[str]
@@ -56,13 +61,14 @@ def _labels(labels: Labels) -> str:
 
 def _section(section: Section, subject: Subject) -> Iterator[str]:
     found = section.answering
+    limit = ", as far as the selectors can be read" if section.is_open else ""
     if not found:
-        yield f"No mesh {section.verb} {section.what}."
+        yield f"No mesh {section.verb} {section.what}{limit}."
     elif len(found) == 1:
-        yield f"Mesh {found[0]} {section.verb} {section.what}."
+        yield f"Mesh {found[0]} {section.verb} {section.what}{limit}."
     else:
         # "injects" of one mesh is "inject" of several.
-        yield f"{len(found)} meshes {section.verb.removesuffix('s')} {section.what}: {', '.join(found)}."
+        yield f"{len(found)} meshes {section.verb.removesuffix('s')} {section.what}: {', '.join(found)}{limit}."
     if not section.watchers:
         yield f"  No webhook or control plane of these meshes is about {section.asked.resource}."
         return
@@ -80,7 +86,7 @@ def _section(section: Section, subject: Subject) -> Iterator[str]:
 
 
 def _watcher(one: Watcher, section: Section) -> Iterator[str]:
-    done = "matches" if one.answers(section.asked) else "does not match"
+    done = "not known" if one.problem else "matches" if one.answers(section.asked) else "does not match"
     yield f"     {one.entry or 'its selector'}: {done}"
     if one.problem:
         yield f"       - its selector cannot be read: {one.problem}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from multimesh.commands.stdio import switch
+from multimesh.commands.stdio import switch, twice
 from multimesh.errors import MultimeshError
 
 #: The help of `--crds`.
@@ -26,9 +26,8 @@ def add_flag(
     short: str = "",
     choices: tuple[str, ...] = (),
     metavar: str = "",
-    action: type[argparse.Action] | str = "store",
 ) -> None:
-    """Add a flag with a value. The environment variable MULTIMESH_<FLAG>, unless it is empty, replaces the default.
+    """Add a flag with one value. The environment variable MULTIMESH_<FLAG>, unless it is empty, replaces the default.
 
     With `choices` any other value raises MultimeshError, from the command line or the environment.
     """
@@ -39,20 +38,21 @@ def add_flag(
         type=partial(_choice, name, choices) if choices else str,
         metavar=f"{{{','.join(choices)}}}" if choices else metavar,
         help=f"{help_text} ({variable})",
-        action=action,
+        action=_Once,
     )
 
 
-class OneMesh(argparse.Action):
-    """Keep the profile of the one mesh of a command. It raises MultimeshError for a second one: it would be ignored."""
+class _Once(argparse.Action):
+    """Keep the value of a flag. It raises MultimeshError for a second, different one: the first would be ignored."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
     ) -> None:
         """Keep the value."""
-        if getattr(namespace, "has_profile", False):
-            raise MultimeshError("", "--profile is given twice", "Run the command once for each mesh.")
-        namespace.has_profile = True
+        given = f"given_{self.dest}"
+        if getattr(namespace, given, values) != values:
+            raise twice(self.option_strings[-1])
+        setattr(namespace, given, values)
         setattr(namespace, self.dest, values)
 
 

@@ -16,6 +16,7 @@ from multimesh.commands.stdio import (
     load_profile,
     read_input,
     switch,
+    twice,
     variable,
     write_out,
 )
@@ -117,7 +118,7 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
         if not takes_value:
             flags[name] = switch(twin, flags[name])
     rest = list(arguments)
-    joined: dict[str, str] = {}
+    given: dict[str, str] = {}
     while rest:
         argument = rest.pop(0)
         name, equals, value = argument.partition("=")
@@ -141,7 +142,10 @@ def read_flags(arguments: list[str], known: dict[str, bool]) -> dict[str, str]:
             raise empty(name)
         if name in REPEATED:
             separator = ";" if sys.platform == "win32" else ":"
-            flags[name] = joined[name] = separator.join(filter(None, (joined.get(name), flags[name])))
+            flags[name] = separator.join(filter(None, (given.get(name), flags[name])))
+        elif known[name] and given.get(name, flags[name]) != flags[name]:
+            raise twice(name)
+        given[name] = flags[name]
     return flags
 
 

@@ -45,6 +45,12 @@ def empty(name: str, what: str = "path") -> MultimeshError:
     return MultimeshError("", f"{name} is empty", f"{hint} A variable of a shell that is not set is empty.")
 
 
+def twice(name: str) -> MultimeshError:
+    """Return the error of a flag with two different values: one of them would be ignored."""
+    hint = "Run the command once for each mesh." if name == "--profile" else "Give it once."
+    return MultimeshError("", f"{name} is given twice", hint)
+
+
 def variable(name: str) -> str:
     """Return an environment variable, "" if it is absent. Importing `os` for it would take time."""
     # On Windows names and values are str.

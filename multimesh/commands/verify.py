@@ -30,7 +30,7 @@ from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse_stream
 from multimesh.commands.check import add_output_flags, as_typed, report
-from multimesh.commands.flags import OneMesh, add_file_flag, add_flag, add_switch
+from multimesh.commands.flags import add_file_flag, add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
 from multimesh.commands.stdio import input_name, load_profile
 from multimesh.errors import MultimeshError, may_read
@@ -41,9 +41,7 @@ HELP = "check whether a running mesh is sound"
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
-    add_flag(
-        command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH", action=OneMesh
-    )
+    add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
     add_flag(command, "--settle", "read the cluster twice, this many seconds apart", default="0", metavar="SECONDS")

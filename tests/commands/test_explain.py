@@ -404,13 +404,32 @@ def test_a_cluster_scoped_object_has_no_namespace_to_select():
     assert changes(validators([selecting], asked), asked, "") is None
 
 
-def test_a_selector_that_cannot_be_read_is_reported(tmp_path, explain):
-    """It is not a traceback, and does not match."""
+def test_webhooks_that_were_not_saved_leave_the_answer_open(tmp_path, explain):
+    """A file of pods does not say that no mesh injects."""
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "web", "uid": "1"}}
+    (tmp_path / "a.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod]}))
+    what = "no MutatingWebhookConfiguration was saved, so it is not known who injects a pod without labels"
+    code, out, err = explain("namespace", "web", "--file", tmp_path / "a.json")
+    assert (code, out) == (2, "")
+    assert err == f"multimesh: {what}\n  Save what 'multimesh check --print-kubectl' names.\n"
+    code, out, err = explain("pod", "a", "-n", "web", "--file", tmp_path / "a.json")
+    assert (code, out) == (2, "")
+    hook = webhook("blue", chosen({"matchLabels": {"a": "b"}}))
+    (tmp_path / "b.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod, hook]}))
+    code, out, err = explain("namespace", "web", "--file", tmp_path / "b.json")
+    assert (code, err) == (0, "")
+    assert "  - no ValidatingWebhookConfiguration was saved, so it is not known who validates an Istio resource" in out
+
+
+def test_a_selector_that_cannot_be_read_leaves_the_answer_open(tmp_path, explain):
+    """The webhook may match, so the answer is not that no mesh injects."""
     (tmp_path / "a.json").write_text(
         json.dumps(webhook("blue", chosen({"matchExpressions": [{"key": "a", "operator": "Is"}]})))
     )
     code, out, err = explain("namespace", "web", "--file", tmp_path / "a.json")
-    assert (code, err) == (0, "")
+    assert (code, err) == (1, "")
+    assert "No mesh injects a pod without labels, as far as the selectors can be read.\n" in out
+    assert ": not known\n" in out
     assert 'its selector cannot be read: an expression has the operator "Is"' in out
 
 

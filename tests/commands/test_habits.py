@@ -154,6 +154,27 @@ def test_a_list_may_be_given_in_parts(run, command, flag, values):
     assert run(*command, flag, values[-1]) != whole
 
 
+@pytest.mark.parametrize(
+    ("command", "flag", "values"),
+    [
+        (("diff", "--profile=profile.yaml"), "--file", ("a.yaml", "b.yaml")),
+        (("values", "--chart=base"), "--profile", ("profile.yaml", "other.yaml")),
+        (("render",), "--profile", ("profile.yaml", "other.yaml")),
+        (("render", "--profile=profile.yaml"), "--report", ("a.json", "b.json")),
+    ],
+)
+def test_a_flag_with_two_values_is_refused(run, command, flag, values):
+    """One of them would be ignored, without a word."""
+    code, out, err = run(*command, *(f"{flag}={value}" for value in values))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"multimesh: {flag} is given twice\n")
+
+
+def test_a_flag_may_be_repeated_with_the_same_value(run):
+    command = ("values", "--chart=base", "--profile=profile.yaml")
+    assert run(*command, "--profile", "profile.yaml") == run(*command)
+
+
 def test_init_takes_its_namespaces_in_parts(run, tmp_path):
     assert run("init", "red", "red", "--workloads", "a", "--workloads=b,c")[0] == 0
     assert "\n    - a\n    - b\n    - c\n" in (tmp_path / "red" / "profile.yaml").read_text()

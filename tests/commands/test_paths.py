@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from program import profile, render, run
 
-from multimesh.cli import NAMES, PATHS, main, parser
+from multimesh.cli import OTHERS, PATHS, main, parser
 from multimesh.commands.flags import commands_of
 from multimesh.errors import MultimeshError
 from multimesh.kubernetes.crds import require_readable, scopes_in_files
@@ -113,24 +113,22 @@ def paths() -> list[tuple[str, str]]:
         (name, action.option_strings[-1] if action.option_strings else "")
         for name, of_command in commands_of(parser()).items()
         for action in of_command._actions
-        if action.metavar in (*PATHS, *NAMES)
+        if action.metavar in (*PATHS, *OTHERS)
     ]
 
 
-def test_every_path_and_name_of_a_command_is_known_as_one() -> None:
+def test_every_value_that_must_not_be_empty_is_known() -> None:
     found = paths()
     assert {("verify", "--file"), ("check", ""), ("check", "--previous"), ("init", ""), ("plugin-dir", "")} <= {*found}
     assert {("check", "--crds"), ("explain", "--profile"), ("values", "--output-dir")} <= {*found}
-    assert {("verify", "--context"), ("diff", "--release"), ("diff", "--namespace"), ("init", "--namespace")} <= {
-        *found
-    }
+    assert {("verify", "--context"), ("diff", "--release"), ("diff", "--namespace"), ("policies", "--only")} <= {*found}
 
 
 @pytest.mark.parametrize(
     ("name", "flag", "form"),
     [(*path, form) for path in paths() for form in ("word", "equals") if form == "word" or path[1]],
 )
-def test_an_empty_path_or_name_is_a_usage_error(
+def test_an_empty_value_is_a_usage_error(
     name: str, flag: str, form: str, mesh: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is a variable of a shell that is not set: the live cluster or this directory would be taken instead."""
@@ -145,7 +143,7 @@ def test_an_empty_path_or_name_is_a_usage_error(
     assert out == ""
     assert re.fullmatch(
         r"multimesh: (--[a-z-]+|FILE|DIRECTORY) is empty\n"
-        r"  Give it a (path|name)(, or leave it out)?. A variable of a shell that is not set is empty.\n",
+        r"  Give it a (path|value)(, or leave it out)?. A variable of a shell that is not set is empty.\n",
         err,
     )
 
