@@ -277,7 +277,8 @@ def report(
 
         write_text(page(found, subject, command, meshes, objects))
     else:
-        write_text(write(options.output, found, subject, command, colour=in_colour(options.color)))
+        colour = in_colour(options.color)
+        write_text(write(options.output, found, subject, command, least=options.severity, colour=colour))
     limit = SEVERITIES.index(options.severity)
     counted, _ = parted(found)
     return FINDINGS if any(SEVERITIES.index(finding.level) <= limit for finding in counted) else DONE

@@ -54,30 +54,28 @@ def parsed(text: str, where: str, namespace: str) -> dict[Identity, Object]:
     """
     found = {}
     for root in compose_all(text.removeprefix("\ufeff"), where):
-        document = values(root)
-        if document is not None and not dig(document, "kind"):
-            said = f'"{document[:60]}"' if isinstance(document, str) else "it has no kind"
-            what = f"a document is not a Kubernetes object: {said}"
-            raise MultimeshError(
-                f"{where}:{1 + root.start_mark.line}", what, "Look at what 'helm get manifest' prints."
-            )
-        for item in _items(document):
+        for item in _items(values(root)):
             # Of a CRD, `objects` keeps only the identity, and here its schemas count.
-            [*inside] = objects(item, where)
-            for one in inside:
-                if one.name and _HOOK not in one.annotations:
-                    key = _identity(one, namespace)
-                    found[key] = one._replace(namespace=key[2], data=item)
+            one = next(objects(item, where), None)
+            if one is not None and _HOOK in one.annotations:
+                continue
+            if one is None or not one.name:
+                said = f'"{item[:60]}"' if isinstance(item, str) else f"it has no {'kind' if one is None else 'name'}"
+                what = f"a document is not a Kubernetes object: {said}"
+                hint = "Look at what 'helm get manifest' prints."
+                raise MultimeshError(f"{where}:{1 + root.start_mark.line}", what, hint)
+            key = _identity(one, namespace)
+            found[key] = one._replace(namespace=key[2], data=item)
     return found
 
 
 def _items(document: Any) -> Iterator[Any]:
-    """Yield a document, or the items of a list of objects."""
+    """Yield a document unless it is empty, or the items of a list of objects."""
     inside = dig(document, "items")
     if str(dig(document, "kind")).endswith("List") and isinstance(inside, list):
         for item in inside:
             yield from _items(item)
-    else:
+    elif document is not None:
         yield document
 
 

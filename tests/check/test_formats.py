@@ -69,6 +69,14 @@ def test_junit_has_a_case_for_each_id_and_fails_for_errors():
     assert "for your information \ufffd\ufffd" in str(output.text)
 
 
+def test_junit_fails_for_what_makes_the_exit_code_1():
+    """With --severity warning a warning does, and a CI server that shows the report must not call it passed."""
+    for least, failures in (("error", "1"), ("warning", "2"), ("info", "2")):
+        suite = ET.fromstring(write("junit", FOUND, "2 meshes", "check", least=least))  # noqa: S314 - our own output
+        assert suite.get("failures") == failures
+        assert (suite[0].find("system-out") is not None) == (least != "info")
+
+
 def test_junit_without_findings_is_one_case_that_passes():
     """A server treats a suite without cases as one that did not run."""
     suite = ET.fromstring(write("junit", [], "2 meshes", "check"))  # noqa: S314 - our own output

@@ -184,6 +184,15 @@ def test_the_order_of_a_list_counts():
         ("exit 0", f'release istio in "istio-blue": {NOTHING}'),
         ("echo Thanks.", 'release istio in "istio-blue":1: a document is not a Kubernetes object: "Thanks."'),
         ("echo 'NOTES: thanks'", 'release istio in "istio-blue":1: a document is not a Kubernetes object: it has no kind'),
+        ("echo 'kind: Status'", 'release istio in "istio-blue":1: a document is not a Kubernetes object: it has no name'),
+        (
+            "echo '{kind: ServiceList, items: [{metadata: {name: a}}]}'",
+            'release istio in "istio-blue":1: a document is not a Kubernetes object: it has no kind',
+        ),
+        (
+            "echo '{kind: Service, metadata: {generateName: a}}'",
+            'release istio in "istio-blue":1: a document is not a Kubernetes object: it has no name',
+        ),
         ("echo '{a: ['", ": not YAML: "),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Write findings as JUnit XML, which CI servers show as tests.
 
-Each id of a finding is a test case: a failure for every error, and output for warnings, infos and what is ignored. A
-case of which everything is ignored is skipped.
+Each id of a finding is a test case: a failure for what makes the exit code 1, and output for all else and what is
+ignored. A case of which everything is ignored is skipped.
 """
 
 from __future__ import annotations
@@ -9,22 +9,26 @@ from __future__ import annotations
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from multimesh.check.catalogue import CATALOGUE, ERROR
+from multimesh.check.catalogue import CATALOGUE, ERROR, SEVERITIES
 from multimesh.check.findings import Finding
 
 #: Characters that XML 1.0 cannot hold are written as this one.
 _REPLACEMENT = "\ufffd"
 
 
-def as_junit(findings: list[Finding], command: str) -> str:
-    """Return a test suite with a case for each id; without findings, one case that passes."""
+def as_junit(findings: list[Finding], command: str, least: str = ERROR) -> str:
+    """Return a test suite with a case for each id; without findings, one case that passes.
+
+    Findings of the severity `least` or a higher one are failures.
+    """
+    failing = SEVERITIES[: SEVERITIES.index(least) + 1]
     suite = Element("testsuite", name=f"multimesh {command}")
     failures = 0
     for name, group in groupby(sorted(findings, key=lambda finding: finding.id), key=lambda finding: finding.id):
         found = list(group)
         case = SubElement(suite, "testcase", classname=f"multimesh.{command}", name=name)
-        errors = [_text(one) for one in found if one.level == ERROR and one.ignored is None]
-        others = [_text(one) for one in found if one.level != ERROR or one.ignored is not None]
+        errors = [_text(one) for one in found if one.level in failing and one.ignored is None]
+        others = [_text(one) for one in found if one.level not in failing or one.ignored is not None]
         reasons = [str(one.ignored) for one in found if one.ignored is not None]
         if errors:
             failures += 1
