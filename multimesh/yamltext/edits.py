@@ -15,8 +15,8 @@ from multimesh.yamltext.line import Line
 from multimesh.yamltext.longtext import outline
 from multimesh.yamltext.nodes import UNTAGGED, is_mapping, is_merge, is_null, is_scalar, is_sequence
 from multimesh.yamltext.parser import compose_all
-from multimesh.yamltext.positions import Positions
-from multimesh.yamltext.scalars import is_plain, rewritten, source_map, verbatim_places
+from multimesh.yamltext.positions import Positions, verbatim_places
+from multimesh.yamltext.scalars import is_plain, rewritten, source_map
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,9 +119,8 @@ class Text:
             line = self.line + node.start_mark.line + (node.style in ("|", ">"))
             self._embedded_size += len(node.value)
             check_embedded(self._embedded_size, lambda: self.at(node))
-            text = Text(node.value, self.where, line)
-            text._is_value = True
-            known = (node, text)
+            known = (node, Text(node.value, self.where, line))
+            known[1]._is_value = True
             self._embedded[id(node)] = known
         return known[1]
 
@@ -202,10 +201,13 @@ class Text:
     def planned(self) -> list[Edit]:
         """Return all edits in the order of the text. Raises MultimeshError where two of them claim the same span."""
         edits = list(self._edits)
-        for sequence, values, edit in self._appended.values():
-            edits.append(edit.moved(*appended(self.positions, sequence, values, edit.path)))
-        for mapping, entries, edit in self._put.values():
-            edits += [edit.moved(*span) for span in inserted(self.positions, mapping, entries, edit.path)]
+        try:
+            for sequence, values, edit in self._appended.values():
+                edits.append(edit.moved(*appended(self.positions, sequence, values, edit.path)))
+            for mapping, entries, edit in self._put.values():
+                edits += [edit.moved(*span) for span in inserted(self.positions, mapping, entries, edit.path)]
+        except BadShape as error:
+            raise refusal(f"{self.at(error.node)}: {edit.subject}", error, edit.rule) from None
         for sequence, drops in self._dropped.values():
             spans = removed_items(self.positions, sequence, set(drops))
             edits += [drops[index].moved(*span) for index, span in spans.items()]
@@ -263,7 +265,10 @@ class Text:
             lifted = [places.edit(edit.start, edit.end, edit.text) for edit in edits]
             if None not in lifted:
                 return [edit.moved(*place) for edit, place in zip(edits, lifted, strict=True) if place is not None]
-        return [edits[0].moved(*rewritten(self.text, node, applied(child.text, edits)))]
+        new = applied(child.text, edits)
+        if not self._is_value and self.positions.ends_in_open_text(node):
+            new += "\n"  # Helm writes the line break that ends a document.
+        return [edits[0].moved(*rewritten(self.text, node, new))]
 
 
 class Editor:
@@ -380,7 +385,6 @@ class Editor:
         self.text.add(Edit(start, end, text, self.title, self.rule, path, depth))
 
     def _request(self, path: str) -> Edit:
-        """Return an edit whose span is not known yet."""
         return Edit(0, 0, "", self.title, self.rule, path)
 
 

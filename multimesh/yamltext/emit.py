@@ -144,7 +144,7 @@ def inserted(at: Positions, mapping: MappingNode, entries: dict[str, Value], pat
         start = at.start(mapping)
         column, newline = at.column(start), at.newline(start)
         lines = block(fresh, column, newline)
-        if _ends_in_open_text(at, mapping):
+        if at.is_whole and at.ends_in_open_text(mapping):
             # Before the first key nothing may belong to the key, or, as a merge key can, override what precedes it.
             if at.text[at.line_start(start) : start].strip(" -") or any(is_merge(key) for key, _ in mapping.value):
                 raise BadShape(path, "follows a text without a line break, which it would change", mapping)
@@ -152,22 +152,6 @@ def inserted(at: Positions, mapping: MappingNode, entries: dict[str, Value], pat
         else:
             spans.append(_after(at, mapping, " " * column + lines, column, newline))
     return spans
-
-
-def _ends_in_open_text(at: Positions, node: Node) -> bool:
-    """Return whether a block scalar ends the text and has no line break there: a line after it would give it one."""
-    if not at.is_whole or at.text[-1:] in BREAKS or at.after_line(at.end(node)) < len(at.text):
-        return False
-    while not is_scalar(node):
-        if node.flow_style or not node.value:
-            return False
-        last = node.value[-1]
-        child: Node = last[1] if isinstance(last, tuple) else last
-        if child.start_mark.index < node.start_mark.index:
-            return False  # An alias has the marks of its anchor.
-        node = child
-    start = node.start_mark.index
-    return node.style in ("|", ">") and "-" not in at.text[start : at.line_end(start)].partition("#")[0]
 
 
 def removed_entry(at: Positions, mapping: MappingNode, index: int, path: str) -> Span:

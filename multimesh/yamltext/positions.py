@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multimesh.yamltext.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+#: Characters that represent themselves in every style.
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-./")
+
 #: Blanks and line breaks.
 _BLANKS = (" ", "\t", *BREAKS)
 
@@ -170,6 +173,21 @@ class Positions:
                 end = self.next_line(end)
         return start, end
 
+    def ends_in_open_text(self, node: Node) -> bool:
+        """Return whether a block scalar ends the text and has no line break there: a line after it would give it one."""
+        if self.text[-1:] in BREAKS or self.after_line(self.end(node)) < len(self.text):
+            return False
+        while not is_scalar(node):
+            if node.flow_style or not node.value:
+                return False
+            last = node.value[-1]
+            child: Node = last[1] if isinstance(last, tuple) else last
+            if child.start_mark.index < node.start_mark.index:
+                return False  # An alias has the marks of its anchor.
+            node = child
+        start = node.start_mark.index
+        return node.style in ("|", ">") and "-" not in self.text[start : self.line_end(start)].partition("#")[0]
+
     def _alias_end(self, start: int) -> int:
         """Return where the next alias after an offset ends."""
         end = start
@@ -211,3 +229,32 @@ def _shared(roots: list[Node]) -> frozenset[int]:
     for root in roots:
         visit(root, inside=False)
     return frozenset(shared)
+
+
+def verbatim_places(text: str, node: ScalarNode, spans: list[tuple[int, int]]) -> list[tuple[int, int]] | None:
+    """Return the spans in the text of some spans of a scalar's value, without decoding it; None if that is uncertain.
+
+    Characters that are not blanks, quotes or backslashes are the same in the text and in the value, and in the same
+    order. So the third occurrence of a name in one is its third occurrence in the other.
+    """
+    start, end = node.start_mark.index, node.end_mark.index
+    if text[start : start + 1] in ("!", "&", ">") or (node.style == '"' and text.find("\\", start, end) >= 0):
+        return None
+    if node.style == "|":
+        start = text.find("\n", start, end)
+    found = []
+    counted: dict[str, tuple[int, int]] = {}
+    for span_start, span_end in spans:
+        word = node.value[span_start:span_end]
+        if not word or not _WORD.issuperset(word):
+            return None
+        at, place = counted.get(word, (0, start))
+        while at <= span_start:
+            place = text.find(word, place, end)
+            known = node.value.find(word, at)
+            if place < 0 or known < 0 or known > span_start:
+                return None
+            at, place = known + len(word), place + len(word)
+        counted[word] = (at, place)
+        found.append((place - len(word), place))
+    return found

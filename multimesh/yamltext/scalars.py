@@ -28,9 +28,6 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: Characters that plain text may consist of. To delete them is the fastest way to find any other.
 _PLAIN = f"{_LETTERS}0123456789.-_/=:$".encode()
 
-#: Characters that represent themselves in every style.
-_WORD = frozenset(f"{_LETTERS}0123456789-./")
-
 #: What an escape begins with, in each style that has escapes.
 _SIGNS = {"'": "''", '"': "\\"}
 
@@ -114,20 +111,32 @@ class SourceMap:
     """Which span of the text holds a span of a scalar's value, and how new text is written there."""
 
     def __init__(
-        self, pieces: list[Piece], encode: Callable[[str], str], *, literal: bool = False, ends_line: bool = False
+        self,
+        pieces: list[Piece],
+        encode: Callable[[str], str | None],
+        *,
+        folds: list[tuple[int, int]] = [],  # noqa: B006 - never changed
+        literal: bool = False,
+        ends_line: bool = False,
     ) -> None:
         """Take the pieces in order and without gaps in the value.
 
         A piece whose characters differ between value and text (an escape, a folded line) is replaced whole or not at
-        all. `literal` is true for a literal block scalar, `ends_line` if its value ends with a line break.
+        all. `encode` returns None for what the style cannot hold. `folds` are the spans of the text between folded
+        lines: blanks before and after them are dropped. `literal` is true for a literal block scalar, `ends_line` if its value
+        ends with a line break.
         """
         self._pieces = pieces
         self._encode = encode
+        self._folds = folds
         self._literal = literal
         self._ends_line = literal and ends_line
 
     def edit(self, start: int, end: int, new: str) -> tuple[int, int, str] | None:
-        """Return the span and the text that replace `value[start:end]`; None if this begins or ends in an escape."""
+        """Return the span and the text that replace `value[start:end]`.
+
+        None if this begins or ends in an escape, or if the style cannot hold the text there.
+        """
         if self._literal:
             size = self._pieces[-1][1]
             body = size - 1 if self._ends_line else size
@@ -153,7 +162,15 @@ class SourceMap:
             while self._pieces[low][1] < end:
                 low += 1
             last = self._place(low, end)
-        return None if first is None or last is None else (first, last, self._encode(new))
+        written = self._encode(new)
+        if first is None or last is None or written is None:
+            return None
+        if any(
+            (line_end == last and new[-1:] in (" ", "\t")) or (line_start == first and new[:1] in (" ", "\t"))
+            for line_end, line_start in self._folds
+        ):
+            return None
+        return first, last, written
 
     def _place(self, index: int, position: int) -> int | None:
         """Return the offset in the text of a position in one piece of the value."""
@@ -175,39 +192,20 @@ def source_map(text: str, node: ScalarNode, newline: str) -> SourceMap | None:
     if style in ("|", ">") and node.style == style:
         return _literal_map(text, start, end, node.value, newline) if style == "|" else None
     if style == node.style == "'":
-        return _flow_map(text, start + 1, end - 1, node.value, style, lambda new: new.replace("'", "''"))
+        return _flow_map(text, start + 1, end - 1, node.value, style, _in_single_quotes)
     if style == node.style == '"':
         return _flow_map(text, start + 1, end - 1, node.value, style, escape)
-    return None if node.style else _flow_map(text, start, end, node.value, "", str)
+    return None if node.style else _flow_map(text, start, end, node.value, "", _in_plain_text)
 
 
-def verbatim_places(text: str, node: ScalarNode, spans: list[tuple[int, int]]) -> list[tuple[int, int]] | None:
-    """Return the spans in the text of some spans of a scalar's value, without decoding it; None if that is uncertain.
+def _in_single_quotes(new: str) -> str | None:
+    """Return text as it is written between single quotes, where lines are folded; None for what has line breaks."""
+    return new.replace("'", "''") if new.isprintable() else None
 
-    Characters that are not blanks, quotes or backslashes are the same in the text and in the value, and in the same
-    order. So the third occurrence of a name in one is its third occurrence in the other.
-    """
-    start, end = node.start_mark.index, node.end_mark.index
-    if text[start : start + 1] in ("!", "&", ">") or (node.style == '"' and text.find("\\", start, end) >= 0):
-        return None
-    if node.style == "|":
-        start = text.find("\n", start, end)
-    found = []
-    counted: dict[str, tuple[int, int]] = {}
-    for span_start, span_end in spans:
-        word = node.value[span_start:span_end]
-        if not word or not _WORD.issuperset(word):
-            return None
-        at, place = counted.get(word, (0, start))
-        while at <= span_start:
-            place = text.find(word, place, end)
-            known = node.value.find(word, at)
-            if place < 0 or known < 0 or known > span_start:
-                return None
-            at, place = known + len(word), place + len(word)
-        counted[word] = (at, place)
-        found.append((place - len(word), place))
-    return found
+
+def _in_plain_text(new: str) -> str | None:
+    """Return text as it is written in plain text; None for what may end it, or mean something there."""
+    return new if not new or is_plain(new, flow=True) else None
 
 
 # Literal block scalars.
@@ -293,11 +291,12 @@ def _literal_pieces(text: str, lines: list[tuple[int, int]], value: str, indent:
 
 
 def _flow_map(
-    text: str, start: int, end: int, value: str, style: str, encode: Callable[[str], str]
+    text: str, start: int, end: int, value: str, style: str, encode: Callable[[str], str | None]
 ) -> SourceMap | None:
     """Map the text between the quotes, or all of a plain scalar."""
     pieces: list[Piece] = []
     decoded: list[str] = []
+    folds: list[tuple[int, int]] = []
     position = 0
     at = start
     while True:
@@ -323,11 +322,13 @@ def _flow_map(
         folded = "\n" * blank if blank else ("" if joined else " ")
         decoded.append(folded)
         pieces.append((position, position + len(folded), body_end, following, False))
+        # Blanks before a backslash stay.
+        folds.append((-1 if joined else body_end, following))
         position += len(folded)
         at = following
     if "".join(decoded) != value or not pieces:
         return None
-    return SourceMap([piece for piece in pieces if piece[0] < piece[1]], encode)
+    return SourceMap([piece for piece in pieces if piece[0] < piece[1]], encode, folds=folds)
 
 
 def _line_end(text: str, start: int, end: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from multimesh.errors import MultimeshError
-from multimesh.yamltext.edits import Editor, Text, applied
+from multimesh.yamltext.edits import Edit, Editor, Text, applied
 from multimesh.yamltext.fieldpath import BadShape, entry, find, get
 
 NEW = {"name": "b", "value": "on"}
@@ -221,7 +221,7 @@ def test_a_text_at_the_end_of_a_value_gets_no_line_break(text, after):
 )  # fmt: skip
 def test_a_key_is_not_put_before_a_merge_key(text):
     """In Go a merge key overrides what precedes it."""
-    with pytest.raises(BadShape, match="follows a text without a line break"):
+    with pytest.raises(MultimeshError, match="follows a text without a line break"):
         within(text)
 
 
@@ -233,6 +233,56 @@ def within(text: str) -> str:
     return yaml.safe_load(applied(outer.text, outer.planned()))["a"]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: 'm: b # c'\n", "m: b # c\nk: v"),
+        ("a: 'm: b\n\n  n: c'\n", "m: b\nn: c\nk: v"),
+        ("a: '{m: b}'\n", '{m: b, "k": "v"}'),
+        ('a: "m:\\n  b: c\n\n  n: d"\n', "m:\n  b: c\nn: d\nk: v"),
+        ("a: >\n  m: b\n\nz: 1\n", "m: b\nk: v\n"),
+    ],
+)
+def test_a_key_is_put_into_a_text_of_any_style(text, value):
+    """Between single quotes, a line break of the text would be a blank to YAML."""
+    found = Text(text)
+    node = get(found.roots[0], "a")
+    inner = found.embedded(node)
+    put("k", "v")(editor(inner), inner.roots[0])
+    assert yaml.safe_load(applied(text, found.planned()))["a"] == value
+
+
+def test_a_line_is_put_after_a_fold_with_its_indentation():
+    """Blanks after the fold would be indentation of the text in double quotes."""
+    text = 'a: "m:\\n  b: c\n\n  n: d"\n'
+    found = Text(text)
+    inner = found.embedded(get(found.roots[0], "a"))
+    put("m/k", "v")(editor(inner), inner.roots[0])
+    assert yaml.safe_load(applied(text, found.planned()))["a"] == "m:\n  b: c\n  k: v\nn: d"
+
+
+@pytest.mark.parametrize(
+    ("header", "ends"), [(">", "\n"), (">-", ""), ("|", "\n"), ("|-", "")],
+)  # fmt: skip
+def test_a_text_at_the_end_of_a_document_keeps_its_line_break(header, ends):
+    """The document ends before the line break that Helm writes after it."""
+    text = f"a: {header}\n  x: y"
+    found = Text(text)
+    inner = found.embedded(get(found.roots[0], "a"))
+    inner.add(Edit(3, 4, "z", "Kind/a", "some-rule", ""))
+    assert yaml.safe_load(applied(text, found.planned()) + "\n")["a"] == f"x: z{ends}"
+
+
+def test_what_cannot_be_put_is_a_message_of_its_resource():
+    """Where the edit goes is found after the rules, whose errors name the resource."""
+    found = Text("m: {a: b, k}\n", "stock.yaml", 3)
+    editor(found).put(get(found.roots[0], "m"), "k", "v", "m/k")
+    with pytest.raises(MultimeshError) as raised:
+        found.planned()
+    assert (raised.value.where, raised.value.rule) == ("stock.yaml:3: Kind/a", "some-rule")
+    assert raised.value.what.startswith("m/k has no colon")
+
+
 def test_a_key_that_stands_in_a_text_only_is_still_absent():
     """The key may occur in an annotation or a block scalar, which is no entry."""
     text = "m:\n  notes: |\n    k: w\n  a: 'k: w'\n"
@@ -242,13 +292,13 @@ def test_a_key_that_stands_in_a_text_only_is_still_absent():
 @pytest.mark.parametrize("text", ["m: [a: 1]\n"])
 def test_a_pair_in_a_flow_list_takes_no_second_key(text):
     """`[a: 1, k: v]` would be two items."""
-    with pytest.raises(BadShape, match="without braces"):
+    with pytest.raises(MultimeshError, match="without braces"):
         edited(text, lambda t, root: t.put(at(root, "m").value[0], "k", "v", "m/k"))
 
 
 def test_an_explicit_key_without_colon_takes_no_value():
     """`? k` has no colon after which a value could be written."""
-    with pytest.raises(BadShape, match="has no colon"):
+    with pytest.raises(MultimeshError, match="has no colon"):
         edited("m:\n  ? k\n", put("m/k", "v"))
 
 

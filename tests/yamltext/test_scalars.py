@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from multimesh.yamltext.parser import compose_all
-from multimesh.yamltext.scalars import is_plain, quoted, rewritten, source_map, verbatim_places
+from multimesh.yamltext.positions import verbatim_places
+from multimesh.yamltext.scalars import is_plain, quoted, rewritten, source_map
 
 STYLES = ("'", '"', "|", ">", None)
 ALPHABETS = {
