@@ -99,7 +99,7 @@ CATALOGUE: dict[str, Page] = {
         WARNING,
         "A cluster has the CRDs of the Gateway API once, and each version of Istio reads some of their versions: from "
         "its next start on a control plane ignores the others, while statuses stay as they were.",
-        "Choose a bundle that all meshes read, or upgrade the mesh first: docs/gateway-api.md has a table.",
+        "Choose a bundle that all meshes read, or upgrade the mesh first.",
     ),
     "gateway-selector": Page(
         WARNING,

@@ -91,7 +91,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"the profiles of meshes (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
-    add_switch(command, "--cluster", "read what lives in the cluster, too")
+    add_switch(command, "--cluster", "read what is installed in the cluster, too")
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
 
