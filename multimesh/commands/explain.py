@@ -1,4 +1,4 @@
-r"""Explain who injects a pod, validates a resource or writes a root certificate, and why; or print a page of the manual.
+r"""Explain who injects a pod, validates a resource or writes a root certificate, and why; or print a manual page.
 
 Every webhook of every mesh is listed with the terms of its selectors: `+` holds, `-` does not hold. Mutating webhooks
 are in the order in which the API server calls them. At the end are the labels with which one mesh alone would answer.
