@@ -27,7 +27,7 @@ strict: true                           # as --strict
 - An entry needs a `reason`, which is printed with every finding that it ignores. Ignored findings are counted in the summary line, and do not change the exit code.
 - In JSON they are in the list `ignored`; in SARIF they are results with `suppressions`, which code scanning services show as dismissed; in JUnit their case is skipped.
 - An entry that ignores nothing is the finding [unused-ignore](#unused-ignore).
-- `unreadable` cannot be ignored, and its severity can only be `error`: what could not be read is never called sound.
+- [unreadable](#unreadable) is a warning by default. It cannot be ignored, and its severity can only be raised to `error`.
 - An unknown key or id is an error, with the nearest known one.
 - A finding with another severity than its own is printed with both, `error (warning by default)`, and has `defaultSeverity` in JSON.
 

@@ -99,7 +99,7 @@ CATALOGUE: dict[str, Page] = {
         WARNING,
         "A cluster has the CRDs of the Gateway API once, and each version of Istio reads some of their versions: from "
         "its next start on a control plane ignores the others, while statuses stay as they were.",
-        "Choose a bundle that all meshes read, or upgrade the mesh first: docs/gateway-api.md has a table.",
+        "Choose a bundle that all meshes read, or upgrade the mesh first.",
     ),
     "gateway-selector": Page(
         WARNING,
@@ -131,7 +131,8 @@ CATALOGUE: dict[str, Page] = {
     ),
     "root-missing": Page(
         ERROR,
-        "Pods mount the ConfigMap with the root of their mesh: while nobody writes it, they wait and do not start.",
+        "Pods mount the ConfigMap with the root certificate of their mesh: while nobody writes it, they wait and do "
+        "not start.",
         "Use the values that 'multimesh values' writes, for all revisions of the mesh.",
     ),
     "cni-version": Page(
@@ -216,7 +217,8 @@ CATALOGUE: dict[str, Page] = {
     ),
     "ca-bundle": Page(
         ERROR,
-        "The API server calls only webhooks that it trusts: without the root of the mesh, new pods are blocked.",
+        "The API server calls only webhooks that it trusts: without the root certificate of the mesh, new pods are "
+        "blocked.",
         "Look for a second control plane with the same revision, or for one that has not started.",
     ),
     "pod-mesh": Page(

@@ -5,14 +5,15 @@ with the same control-plane namespace or revision are one mesh, so the output of
 can be given as it is. With --profile, the profiles are compared with each other and with the manifests; profiles
 alone are enough.
 
-With --cluster they are also compared with what lives in the cluster. It is read through kubectl, with your rights,
-and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can be
-given as a FILE instead. Admission policies of a profile that are missing or older than the profile are an info.
+With --cluster they are also compared with what is installed in the cluster. It is read through kubectl, with your
+rights, and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can
+be given as a FILE instead. Admission policies of a profile that are missing or older than the profile are an info.
 With --previous the new manifest of a release is compared with the one that is installed.
 
 The file .multimesh.yaml says which findings to ignore and why, how severe others are, and whether to be strict. It is
 looked for in the directory of each profile and in the one above, and else in the working directory; --config names
-another one. What is ignored is counted and printed with its reason. docs/findings.md has an example.
+another one. What is ignored is counted and printed with its reason. An example of its contents is
+`ignore: [{finding: trust-domain, reason: both meshes share one CA}]`; `multimesh schema -o settings` has all keys.
 
     multimesh check rendered/affirmed rendered/blue --profile charts-values/affirmed --profile charts-values/blue
 """
@@ -69,7 +70,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_joined(command, "--crds", CRDS_HELP)
     what = "the output of helm get manifest of the releases to upgrade"
     add_joined(command, "--previous", what, ",", metavar="FILE")
-    add_switch(command, "--cluster", "compare everything with what lives in the cluster, too")
+    add_switch(command, "--cluster", "compare everything with what is installed in the cluster, too")
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
     add_switch(command, "--print-kubectl", "print the commands that save what --cluster reads, and do nothing else")

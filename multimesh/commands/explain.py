@@ -1,4 +1,4 @@
-r"""Explain who injects a pod, validates a resource or writes a root certificate, and why; or print a page of the manual.
+r"""Explain who injects a pod, validates a resource or writes a root certificate, and why; or print a manual page.
 
 Every webhook of every mesh is listed with the terms of its selectors: `+` holds, `-` does not hold. Mutating webhooks
 are in the order in which the API server calls them. At the end are the labels with which one mesh alone would answer.
@@ -91,7 +91,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"the profiles of meshes (MULTIMESH_PROFILE, with {os.pathsep} between several)",
     )
-    add_switch(command, "--cluster", "read what lives in the cluster, too")
+    add_switch(command, "--cluster", "read what is installed in the cluster, too")
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
 

@@ -1,14 +1,14 @@
 """Write the directory of a new mesh: its profile, the values of all charts, and the commands that install it.
 
 DIRECTORY gets `profile.yaml`, the values of every chart of that version of Istio, and a `README.md` with the commands
-for Helm 4 and Helm 3. The new profile is first compared with those of the directories beside it: names, namespaces,
-node ports, and who owns what a cluster has only once. No file is replaced; all files are written, or none.
-If the helm on the PATH is 3 or 4, the README has its commands, else those of both.
+that install the mesh. They are those of the helm on the PATH, or of Helm 4 and of Helm 3 if that is neither. The new
+profile is first compared with those of the directories beside it: names, namespaces, node ports, and who owns what a
+cluster has only once. No file is replaced; all files are written, or none.
 
-With --from-cluster the new profile is compared with what lives in the cluster, too, and what is not given by flags is
-taken from there: the version of Istio, the revision and the labelled namespaces of a mesh that already runs in the
-namespace, and whether this mesh is the owner. The cluster is read through kubectl, with your rights; nothing is written
-to it. --helmfile, --argocd, --flux and --terraform also write what that engine wants, for Istio 1.12 and later.
+With --from-cluster the new profile is compared with what is installed in the cluster, too, and what is not given by
+flags is taken from there: the version of Istio, the revision and the labelled namespaces of a mesh that already runs in
+the namespace, and whether this mesh is the owner. The cluster is read through kubectl, with your rights; nothing is
+written to it. --helmfile, --argocd, --flux and --terraform also write the files of that tool, for Istio 1.12 and later.
 
     multimesh init affirmed --owner --workloads nginx-affirmed charts-values/affirmed
     multimesh init blue --workloads nginx-blue charts-values/blue
@@ -85,7 +85,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_flag(command, "--istio", "the version of Istio, such as 1.30 or 1.30.3; default: the newest", metavar="V")
     add_switch(command, "--owner", "this mesh installs what a cluster has only once: CRDs, istio-cni, ztunnel")
     add_switch(
-        command, "--from-cluster", "compare it with what lives in the cluster, and take from there what is not given"
+        command,
+        "--from-cluster",
+        "compare it with what is installed in the cluster, and take from there what is not given",
     )
     add_flag(command, "--context", "the context of the kubeconfig, for --from-cluster", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig, for --from-cluster", metavar="FILE")

@@ -77,7 +77,8 @@ def _is_about(key: Key, word: str) -> bool:
 def _key(key: Key) -> str:
     required = "; required" if key.required else ""
     kinds = key.kinds.replace("`", "")
-    return f"key {key.path} ({kinds}{required})\n\n{_filled(key.description)}\n"
+    parts = [f"key {key.path} ({kinds}{required})", *(_filled(text) for text in (key.description, key.refused) if text)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _filled(text: str) -> str:

@@ -1,8 +1,8 @@
 """Write what `render` would change as kustomize patches, for tools that run no executables.
 
 Flux, Argo CD and kustomize apply the patches to the stock chart. A patch replaces or removes a value only after a
-`test` that the value is the one of this chart, so a chart that moved on is an error. kustomize ignores a patch whose
-resource is absent: write the patches again for every new version of a chart, and end with `check`.
+`test` that the value is the one of this chart, so a chart with another value there is an error. kustomize ignores a
+patch whose resource is absent: write the patches again for every new version of a chart, and end with `check`.
 
 - list: one YAML list of targets and patches;
 - kustomization: a kustomization.yaml for the chart in stock.yaml;

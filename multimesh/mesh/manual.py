@@ -5,18 +5,43 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from multimesh.mesh import schema
+from multimesh.mesh.definitions import MAX_NAMESPACE, MAX_SERVICE_PREFIX, check_mesh, check_namespace, check_revision
 
 #: What is said about a text without a check of its own.
 _ANY = "text"
 
 
+#: Which names are refused, by the check that refuses them.
+_REFUSED = {
+    check_mesh: (
+        f"Refused are {', '.join(schema.refused(check_mesh))}: default is the revision of every stock mesh, and the "
+        "others would make a new name that is a stock name. Without spec.revision the name is the revision too, so it "
+        "must be one that spec.revision accepts."
+    ),
+    check_namespace: (
+        f"Refused are {', '.join(schema.refused(check_namespace))}, because stock names contain them, and names of "
+        f"more than {MAX_NAMESPACE} characters. Unless spec.gateways is keep, also refused are names of more than "
+        f"{MAX_SERVICE_PREFIX} characters, those that begin with a digit, and istiod, ztunnel, istio-cni and "
+        "istio-operator, alone or as the first words."
+    ),
+    check_revision: (
+        "Refused are default, which is the revision of every stock mesh, istio, which is a word of every stock name, "
+        "and cni and operator, because the ConfigMap istio-REVISION of istiod would have a stock name."
+    ),
+}
+
+
 class Key(NamedTuple):
-    """One key: its path such as `spec.namespace`, what it may be, what it means, and whether it is required."""
+    """One key: its path such as `spec.namespace`, what it may be, what it means, and whether it is required.
+
+    `refused` says which names it must not hold, and is empty for most keys.
+    """
 
     path: str
     kinds: str
     description: str
     required: bool
+    refused: str = ""
 
 
 def keys(field: Any, path: str = "", *, required: bool = True) -> list[Key]:
@@ -25,8 +50,9 @@ def keys(field: Any, path: str = "", *, required: bool = True) -> list[Key]:
     for name, (inner, description) in field[1].items():
         here = f"{path}.{name}" if path else name
         needed = required and name in field[2]
-        found.append(Key(here, _may_be(inner), description, needed))
         below, suffix = (inner[1], "[]") if inner[0] == "list" else (inner, "")
+        refused = _REFUSED.get(below[1], "") if below[0] == "text" else ""
+        found.append(Key(here, _may_be(inner), description, needed, refused))
         if below[0] == "fields":
             found += keys(below, here + suffix, required=needed)
     return found

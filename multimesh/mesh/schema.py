@@ -51,7 +51,7 @@ _NAMESPACED = "|".join(sorted(NAMESPACED_KINDS))
 _OF_KUBERNETES = f"({'|'.join(ROLE_KINDS)})/({'|'.join(sorted(KUBERNETES_ROLES))}|system:.*)"
 
 
-def _refused(check: Callable[[str], str]) -> list[str]:
+def refused(check: Callable[[str], str]) -> list[str]:
     """Return the labels that a check refuses because of the stock names: their endings, and first words of webhooks."""
     ends = {name[at + 1 :] for _, name in STOCK_NAMES for at, sign in enumerate(name) if sign == "-"}
     words = ends | {entry.partition(".")[0] for entry in MODEL_ENTRIES} | {"default", "istio"}
@@ -63,9 +63,9 @@ TEXTS: dict[Callable[[str], str], tuple[dict[str, Any], str]] = {
     check_account: ({"pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"}, "`namespace/name`"),
     check_any: ({"minLength": 1}, "text"),
     check_label: ({"pattern": _LABEL, "maxLength": 63}, "DNS label"),
-    check_mesh: ({"pattern": _LABEL, "maxLength": MAX_NAME, "not": {"enum": _refused(check_mesh)}}, "mesh name"),
+    check_mesh: ({"pattern": _LABEL, "maxLength": MAX_NAME, "not": {"enum": refused(check_mesh)}}, "mesh name"),
     check_namespace: (
-        {"pattern": _LABEL, "maxLength": MAX_NAMESPACE, "not": {"enum": _refused(check_namespace)}},
+        {"pattern": _LABEL, "maxLength": MAX_NAMESPACE, "not": {"enum": refused(check_namespace)}},
         "namespace",
     ),
     check_revision: ({"pattern": _LABEL, "maxLength": 56, "not": {"enum": ["default", "istio"]}}, "revision"),

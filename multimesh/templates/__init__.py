@@ -1,4 +1,8 @@
-"""The Jinja2 templates of the commands `values`, `namespaces` and `policies`, and the function that loads them."""
+"""The Jinja2 templates of what commands write, and the function that loads them.
+
+Commands write values, namespaces, policies, the directory of a new mesh (`init`) and HTML pages (`check`, `verify`).
+`explain` makes the webhooks that it expects from the template of a control plane.
+"""
 
 from __future__ import annotations
 

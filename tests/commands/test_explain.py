@@ -34,6 +34,7 @@ from multimesh.commands.subjects import namespace_labels, object_labels, subject
 from multimesh.errors import MultimeshError
 from multimesh.mesh.definitions import PROFILE
 from multimesh.mesh.manual import keys
+from multimesh.mesh.profile import load
 from multimesh.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -586,6 +587,26 @@ def test_every_key_of_the_profile_has_a_page(key, explain):
         assert code == 0
         assert f"key {key} (" in out
         assert about.description in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("metadata.name", ["default", "rev", "staging", "viewer"]),
+        ("spec.namespace", ["galley", "istio", "istiod", "ztunnel", "istio-cni", "istio-operator"]),
+        ("spec.revision", ["default", "istio", "cni", "operator"]),
+    ],
+)
+def test_the_page_of_a_name_says_which_ones_are_refused(key, names, explain):
+    """Messages about a name lead there, and the profile is refused with each of these names."""
+    out = " ".join(explain("key", key)[1].split())
+    values = {"metadata.name": "x", "spec.namespace": "istio-x", "spec.revision": "x"}
+    for name in names:
+        assert re.search(rf"\b{name}\b", out.partition("Refused are")[2]), name
+        mesh, namespace, revision = {**values, key: name}.values()
+        text = f"metadata: {{name: {mesh}}}\nspec: {{namespace: {namespace}, revision: {revision}}}\n"
+        with pytest.raises(MultimeshError, match=re.escape(f'{key} "{name}"')):
+            load(text, "profile.yaml")
 
 
 def test_a_word_of_several_pages_prints_all(explain):

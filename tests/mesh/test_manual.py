@@ -12,6 +12,8 @@ def test_a_key_is_required_only_if_what_holds_it_is() -> None:
         "metadata", "metadata.name", "spec", "spec.namespace",
     ]  # fmt: skip
     assert found["spec.flags[].container"] is False
+    refused = {key.path for key in keys(PROFILE) if key.refused}
+    assert refused == {"metadata.name", "spec.namespace", "spec.revision", "spec.canaryRevisions"}
     assert {key.required for key in keys(PROFILE, required=False)} == {False}
 
 

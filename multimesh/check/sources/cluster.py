@@ -79,7 +79,7 @@ def read_cluster(access: Access, step: Callable[[str], None]) -> tuple[list[Obje
 def print_commands(access: Access) -> str:
     """Return a shell script that saves what `read_cluster` reads: one file for each call."""
     lines = [
-        "# Save what lives in the cluster, then pass the directory to check: multimesh check rendered/affirmed cluster",
+        "# Save what is installed in the cluster, then check the directory: multimesh check rendered/affirmed cluster",
         "# A command that fails leaves no file; the last ones fail where the cluster does not know the kind.",
         "mkdir -p cluster",
     ]
