@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterator
 from random import Random
@@ -192,6 +193,23 @@ def nest(roots: list[Any], _pool: list[str], rng: Random) -> None:
             roots[0].value.append((scalar("data"), data))
 
 
+def inside(roots: list[Any], _pool: list[str], rng: Random) -> None:
+    """Change YAML that is a text: without some of its lines, without its last line break, or in another style."""
+    found = _pick(roots, rng, lambda _, child: isinstance(child, yaml.ScalarNode) and "\n" in child.value)
+    # The model knows JSON as text only.
+    if not found or len(found[2].value) > 20_000 or found[2].value.lstrip()[:1] in ("{", "["):
+        return
+    lines = found[2].value.split("\n")
+    for _ in range(rng.choice((0, 1, 2, 3, len(lines) // 2))):
+        at = rng.randrange(len(lines) or 1)
+        del lines[at : at + rng.choice((1, 1, 2, 5))]
+    text = "\n".join(line for line in lines if not line.lstrip().startswith("#") or rng.random() < 0.3)
+    if rng.random() < 0.3:
+        with contextlib.suppress(yaml.YAMLError, AttributeError, TypeError):
+            text = yaml.safe_dump(yaml.safe_load(text), default_flow_style=rng.choice((None, True, False)))
+    _set(found[0], found[1], scalar(text.rstrip("\n") if rng.random() < 0.5 else text))
+
+
 MUTATIONS: tuple[Mutation, ...] = (
-    value, value, identity, identity, identity, key, remove, twice, add, shape, move, number, nest,
+    value, value, identity, identity, identity, key, remove, twice, add, shape, move, number, nest, inside,
 )  # fmt: skip

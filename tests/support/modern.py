@@ -222,13 +222,14 @@ def _is_rooted(text: str, found: Any, mesh: Mesh) -> bool:
     wanted = {**oracle.parsed("mesh", text), "rootNamespace": mesh.namespace}
     if not isinstance(found, str) or oracle.parsed("mesh", found) != wanted:
         return False
-    # A key that is written otherwise (`? key`, with an anchor, in quotes) is on another line.
+    # A key that is written otherwise (`? key`, with an anchor, in quotes) is on another line, or on that of a brace.
     odd = any("rootNamespace" in line and not line.startswith("rootNamespace:") for line in text.splitlines())
+    odd = odd or "{" in text.partition("\n")[0]
     return odd or _rootless(text) == _rootless(found)
 
 
 def _rootless(text: str) -> list[str]:
-    return [line for line in text.splitlines() if not line.startswith("rootNamespace:")]
+    return [line for line in text.splitlines() if not line.lstrip(" ").startswith("rootNamespace:")]
 
 
 # --- which webhooks are called -------------------------------------------------------------
