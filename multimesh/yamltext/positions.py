@@ -174,7 +174,7 @@ class Positions:
         return start, end
 
     def ends_in_open_text(self, node: Node) -> bool:
-        """Return whether a block scalar ends the text and has no line break there: a line after it would give it one."""
+        """Return whether a block scalar without a line break ends the text: a line after it would give it one."""
         if self.text[-1:] in BREAKS or self.after_line(self.end(node)) < len(self.text):
             return False
         while not is_scalar(node):

@@ -123,8 +123,8 @@ class SourceMap:
 
         A piece whose characters differ between value and text (an escape, a folded line) is replaced whole or not at
         all. `encode` returns None for what the style cannot hold. `folds` are the spans of the text between folded
-        lines: blanks before and after them are dropped. `literal` is true for a literal block scalar, `ends_line` if its value
-        ends with a line break.
+        lines: blanks before and after them are dropped. `literal` is true for a literal block scalar, `ends_line` if
+        its value ends with a line break.
         """
         self._pieces = pieces
         self._encode = encode

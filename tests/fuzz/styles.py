@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
@@ -217,6 +218,8 @@ class Writer:
 
     def _scalar(self, node: Any, column: int, *, flow: bool) -> str:
         text = node.value
+        if node.tag == STR and "\n" in text and not flow and self.rng.random() < 0.12:
+            return self._folded(text, column)
         if node.tag == STR and "\n" in text.strip("\n") and not flow and self.rng.random() < 0.9:
             found = self._block(text, column)
             if found:
@@ -241,6 +244,20 @@ class Writer:
             return f">{header}\n" + "\n".join(f"{pad}{line}\n" for line in body)
         comment = self._comment() if header or self.rng.random() < 0.5 else ""
         return f"|{header}{comment}\n" + "".join(f"{pad}{line}\n" if line else "\n" for line in body)
+
+    def _folded(self, text: str, column: int) -> str:
+        """Write quotes over several lines, where an empty line is a line break of the text."""
+        pad = " " * (column + self.rng.randint(1, 4))
+        lines = text.split("\n")
+        bare = [line for line in lines if line == line.strip() and line.isprintable()]
+        if bare == lines and all(lines[:-1]) and self.rng.random() < 0.7:
+            return "'" + f"\n\n{pad}".join(line.replace("'", "''") for line in lines) + "'\n"
+        parts = ["".join(map(self._char, lines[0]))]
+        for above, line in pairwise(lines):
+            # Blanks at both ends of a line would be dropped.
+            folds = above and line and above == above.rstrip() and line == line.lstrip() and self.rng.random() < 0.5
+            parts += (f"\n\n{pad}" if folds else "\\n", "".join(map(self._char, line)))
+        return '"' + "".join(parts) + '"\n'
 
     def _continued(self, text: str, column: int) -> str:
         """Write double quotes over several lines: folded at blanks, or joined by backslashes."""
