@@ -105,7 +105,8 @@ def run(options: argparse.Namespace) -> int:
     total = sum(len(files) for _, files in named) + len(previous) + CALLS * options.cluster + len(BETWEEN)
     with Progress(total) as progress:
         units, live, findings = read_units(named, progress)
-        before = _before(options.previous, previous, progress)
+        before, unreadable = _before(options.previous, previous, progress)
+        findings += unreadable
         unread: list[Finding] | None = None
         if live:
             findings += unsaved(live)
@@ -183,7 +184,7 @@ def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[t
 def read_units(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
-    """Read all files: the units of objects that belong together, live objects, and a finding for what is empty.
+    """Read all files: the units of objects that belong together, live objects, and a finding for what is no object.
 
     Raises MultimeshError for a directory without a Kubernetes object.
     """
@@ -202,13 +203,25 @@ def read_units(
         if all(part.holds_none for part in parts):
             findings.append(Finding("unreadable", f'"{argument}" holds no resources'))
             continue
+        findings += _unread(argument, files, parts)
         live += [item for part in parts for item in part.objects if item.is_live]
         units += split([[item for item in part.objects if not item.is_live] for part in parts])
     return units, live, findings
 
 
-def _before(argument: str, files: list[str], progress: Progress) -> list[Object]:
-    """Read the files of --previous. Raises MultimeshError if they hold nothing to compare."""
+def _unread(argument: str, files: list[str], parts: list[Manifest]) -> list[Finding]:
+    """Return a finding for all in the files of an argument that is not an object."""
+    named = (argument, *argument.split(","))
+    return [
+        finding for file, part in zip(files, parts, strict=True) for finding in part.findings(is_named=file in named)
+    ]
+
+
+def _before(argument: str, files: list[str], progress: Progress) -> tuple[list[Object], list[Finding]]:
+    """Read the files of --previous: their objects, and a finding for what is no object.
+
+    Raises MultimeshError if they hold nothing to compare.
+    """
     parts = [_step(file, progress) for file in files]
     if parts and all(part.holds_none and not part.is_left_out for part in parts):
         raise MultimeshError(
@@ -216,7 +229,7 @@ def _before(argument: str, files: list[str], progress: Progress) -> list[Object]
             f"no Kubernetes object is in {'it' if len(files) == 1 else 'them'}, so nothing was compared",
             "Name what is installed: helm get manifest RELEASE > FILE.",
         )
-    return [item for part in parts for item in part.objects]
+    return [item for part in parts for item in part.objects], _unread(argument, files, parts)
 
 
 def require_objects(named: list[tuple[str, list[str]]], found: list[Object]) -> None:

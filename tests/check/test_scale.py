@@ -16,7 +16,8 @@ from multimesh.check.running.cluster import cluster
 from multimesh.check.sources import json_list, kubectl
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Query
-from multimesh.check.sources.manifests import objects, parse, parse_stream
+from multimesh.check.sources.manifests import parse, parse_stream
+from multimesh.check.sources.plain_objects import objects
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import load
 

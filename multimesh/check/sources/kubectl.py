@@ -18,7 +18,8 @@ from urllib.parse import urlencode
 from multimesh.check.findings import Finding, Side
 from multimesh.check.objects import Object
 from multimesh.check.sources.json_list import items_of
-from multimesh.check.sources.manifests import objects, parse
+from multimesh.check.sources.manifests import parse
+from multimesh.check.sources.plain_objects import objects
 from multimesh.errors import MultimeshError, not_started
 
 

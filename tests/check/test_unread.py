@@ -1,0 +1,223 @@
+"""What could not be read is never called sound: a part of an input that is not an object is told with its place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from running_clusters import sound
+
+from multimesh.cli import main
+
+MESH = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: istiod, namespace: istio-{name}}}
+spec: {{template: {{spec: {{containers: [{{name: discovery}}]}}}}}}
+"""
+GATEWAY = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "gateway", "namespace": "istio-red"},
+    "spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 31380}]},
+}
+BARE = {key: value for key, value in GATEWAY.items() if key not in ("apiVersion", "kind")}
+OTHER = json.dumps(GATEWAY).replace("istio-red", "istio-blue")
+PROFILE = """\
+apiVersion: multimesh.dev/v1alpha1
+kind: MeshProfile
+metadata: {name: affirmed}
+spec: {namespace: istio-affirmed, workloadNamespaces: [nginx-affirmed]}
+"""
+
+NOT_OBJECTS = {
+    "a table of kubectl": (
+        "NAME  STATUS AGE\nistio-red Active 3d\n",
+        'it is the text "NAME  STATUS AGE istio-red Active 3d"',
+    ),
+    "names": ("namespace/istio-red\npod/web\n", 'it is the text "namespace/istio-red pod/web"'),
+    "a number": ("8\n", 'it is the text "8"'),
+    "an error of kubectl": (
+        "Error from server (Forbidden): pods is forbidden\n",
+        'it begins with "Error from server (Forbidden)" and has no kind',
+    ),
+    "a Status": (
+        '{"apiVersion":"v1","kind":"Status","metadata":{},"status":"Failure","message":"pods is forbidden"}',
+        'it is a Status: "pods is forbidden"',
+    ),
+    "a table as JSON": (
+        '{"apiVersion":"meta.k8s.io/v1","kind":"Table","rows":[]}',
+        "it is a Table, a summary of objects",
+    ),
+    "Helm values": ("global:\n  a: b\n", 'it begins with "global" and has no kind'),
+    "a manifest without a kind": (
+        "apiVersion: v1\nmetadata: {name: a}\n",
+        'it begins with "apiVersion" and has no kind',
+    ),
+    "items that are a mapping": (
+        '{"apiVersion":"v1","kind":"List","items":{"a":1}}',
+        "it is a List without a list of items",
+    ),
+    "a list without objects": ("- a\n- b\n", "it is a list without objects"),
+}
+
+OBJECTS = {
+    "an array": [GATEWAY],
+    "a raw list": {"kind": "ServiceList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": [BARE]},
+    "a list without a kind": {"items": [GATEWAY]},
+    "an array in a list": {"kind": "List", "apiVersion": "v1", "items": [[GATEWAY]]},
+}
+
+NOTHING = {
+    "a comment": "# nothing\n",
+    "an empty document": "---\n---\n",
+    "null": "null\n",
+    "an empty mapping": "{}\n",
+    "an empty list": '{"apiVersion":"v1","kind":"List","items":[]}',
+    "an empty list of an API server": '{"apiVersion":"v1","kind":"ServiceList","items":null}',
+    "the head of a dry run": "NAME: red\nLAST DEPLOYED: Mon Nov 30 09:48:07 2026\nSTATUS: pending-install\nHOOKS:\n"
+    "MANIFEST:\n",
+    "the download of a chart": "Pulled: example.org/istiod:1.30.3\nDigest: sha256:00\n",
+    "a kind that ends in List": '{"apiVersion":"example.org/v1","kind":"AllowList","metadata":{"name":"a",'
+    '"namespace":"istio-red"}}',
+}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Return a function that runs a command in an empty directory and returns its findings, or what it refuses."""
+    monkeypatch.chdir(tmp_path)
+    Path("red.yaml").write_text(MESH.format(name="red"))
+    Path("blue.yaml").write_text(MESH.format(name="blue"))
+
+    def start(*arguments: str) -> list[tuple[str, str, str, list[tuple[str, int]]]] | str:
+        code = main([*arguments, "-o", "json"])
+        said = capsys.readouterr()
+        if code == 2:
+            return said.err
+        return [
+            (one["id"], one["severity"], one["message"], [(side["file"], side["line"]) for side in one["sides"]])
+            for one in json.loads(said.out)["findings"]
+        ]
+
+    return start
+
+
+def unread(found):
+    assert not isinstance(found, str), found
+    return [(level, message, places) for name, level, message, places in found if name == "unreadable"]
+
+
+def written(name: str, text: str) -> str:
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text(text)
+    return name
+
+
+def told(file, why, line):
+    return [("warning", f'"{file}" holds a document that is not a Kubernetes object: {why}', [(file, line)])]
+
+
+@pytest.mark.parametrize("case", NOT_OBJECTS)
+def test_a_document_beside_objects_that_is_none_is_told_with_its_line(run, case):
+    text, why = NOT_OBJECTS[case]
+    file = written("more.yaml", f"{MESH.format(name='red')}---\n{text}")
+    assert unread(run("check", file, "blue.yaml")) == told(file, why, 6)
+
+
+@pytest.mark.parametrize("case", NOT_OBJECTS)
+def test_a_named_file_without_objects_is_told_although_its_neighbour_has_some(run, case):
+    text, why = NOT_OBJECTS[case]
+    file = written("none.yaml", text)
+    assert unread(run("check", f"red.yaml,{file}", "blue.yaml")) == told(file, why, 1)
+
+
+@pytest.mark.parametrize("case", NOT_OBJECTS)
+def test_a_previous_manifest_that_is_none_is_told(run, case):
+    """It was taken for one without objects, or for an object that the upgrade removes."""
+    text, why = NOT_OBJECTS[case]
+    file = written("none.yaml", text)
+    found = run("check", "red.yaml", "--previous", "red.yaml", "--previous", file)
+    assert unread(found) == told(file, why, 1)
+    assert "identity-lost" not in [one[0] for one in found]
+
+
+@pytest.mark.parametrize("case", sorted(NOT_OBJECTS.keys() - {"Helm values", "a list without objects"}))
+def test_a_file_of_a_directory_that_is_no_file_of_another_program_is_told(run, case):
+    text, why = NOT_OBJECTS[case]
+    written("red/istiod.yaml", MESH.format(name="red"))
+    file = written("red/none.yaml", text)
+    assert unread(run("check", "red", "blue.yaml")) == told(file, why, 1)
+
+
+def test_files_of_other_programs_in_a_directory_are_no_finding(run):
+    """Values, charts and patches lie beside rendered manifests."""
+    written("red/istiod.yaml", MESH.format(name="red"))
+    written("red/values.yaml", "global:\n  a: b\n---\nitems: [a, b]\n")
+    written("red/gateway.yaml", "kind: Deployment\nreplicaCount: 1\n")
+    written("red/Chart.yaml", "apiVersion: v2\nname: red\nversion: 1.0.0\n")
+    written("red/kustomization.yaml", "resources: [istiod.yaml]\n")
+    written("red/patches.yaml", "- op: remove\n  path: /spec\n")
+    assert unread(run("check", "red", "blue.yaml")) == []
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_a_document_that_hides_nothing_is_no_finding(run, case):
+    file = written("more.yaml", f"{NOTHING[case]}\n---\n{MESH.format(name='red')}---\n{NOTHING[case]}")
+    assert unread(run("check", file, "blue.yaml")) == []
+    assert unread(run("check", f"red.yaml,{written('none.yaml', NOTHING[case])}", "blue.yaml")) == []
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("case", OBJECTS)
+def test_what_is_in_any_list_of_objects_is_checked(run, case, indent):
+    written("other.yaml", OTHER)
+    text = json.dumps(OBJECTS[case], indent=indent)
+    for file in (written("a.json", text), written("b.yaml", f"{MESH.format(name='red')}---\n{text}")):
+        found = run("check", f"red.yaml,{file}", "blue.yaml,other.yaml")
+        assert [one[0] for one in found if one[0] in ("node-port", "unreadable")] == ["node-port"]
+
+
+def test_items_that_are_no_objects_are_one_finding(run):
+    items = [GATEWAY, {"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]
+    file = written("a.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=4))
+    what = (
+        f'"{file}" holds 2 items of a list that cannot be read; the first: a document that is not a Kubernetes object: '
+        'it begins with "metadata" and has no kind'
+    )
+    line = Path(file).read_text().split("\n").index('            "metadata": {', 20)
+    assert unread(run("check", f"red.yaml,{file}")) == [("warning", what, [(file, line)])]
+
+
+def saved(**more):
+    return json.dumps({"apiVersion": "v1", "items": [*sound().values()], "kind": "List", **more}, indent=4)
+
+
+@pytest.mark.parametrize("case", NOT_OBJECTS)
+def test_verify_tells_what_is_no_object_beside_a_saved_list(run, case):
+    text, why = NOT_OBJECTS[case]
+    written("profile.yaml", PROFILE)
+    file = written("saved.json", f"{saved()}\n---\n{text}")
+    found = run("verify", "--profile", "profile.yaml", "-f", file)
+    assert [(name, message) for name, _, message, _ in found] == [("unreadable", told(file, why, 1)[0][1])]
+
+
+def test_verify_takes_the_kind_of_items_from_their_list(run):
+    """The kind follows the items where the keys are sorted."""
+    written("profile.yaml", PROFILE)
+    others, pods = [], []
+    for item in sound().values():
+        bare = {key: value for key, value in item.items() if key not in ("apiVersion", "kind")}
+        (pods if item["kind"] == "Pod" else others).append(bare if item["kind"] == "Pod" else item)
+    sort = json.dumps({"apiVersion": "v1", "items": pods, "kind": "PodList"})
+    file = written("saved.json", sort + "\n---\n" + json.dumps({"apiVersion": "v1", "kind": "List", "items": others}))
+    assert run("verify", "--profile", "profile.yaml", "-f", file) == []
+    text = json.dumps({"apiVersion": "v1", "items": [*others, *pods], "kind": "List"})
+    [(name, _, message, _)] = [
+        one
+        for one in run("verify", "--profile", "profile.yaml", "-f", written("saved.json", text))
+        if "holds" in one[2]
+    ]
+    assert name == "unreadable"
+    assert message.endswith('it begins with "metadata" and has no kind')
