@@ -89,6 +89,25 @@ def test_a_kind_that_the_cluster_does_not_know_is_no_finding_where_it_is_optiona
 
 
 @pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"kind": "List", "metadata": {"continue": "x"}}, 'a list that is not complete: its metadata has a "continue"'),
+        ({"kind": "Status", "message": "no"}, 'a document that is not a Kubernetes object: it is a Status: "no"'),
+    ],
+)
+def test_a_part_of_a_kind_is_not_taken_for_all_of_it(answers, answer, why):
+    """What is missing would look removed, or sound."""
+    item = {"apiVersion": "v1", "kind": "B", "metadata": {"name": "x"}}
+    answers["a"] = (0, json.dumps({"apiVersion": "v1", "items": [item], **answer}), "")
+    objects, [finding], unread = get("a")
+    assert (objects, unread) == ([], {"a"})
+    assert finding.message == f"a could not be read: the answer is {why}; nothing is said about it"
+    answers.update({"a,b": answers["a"], "b": (0, json.dumps(item), "")})
+    objects, findings, unread = get("a", "b")
+    assert ([one.name for one in objects], findings, unread) == (["x"], [finding], {"a"})
+
+
+@pytest.mark.parametrize(
     "message",
     ["Unable to connect", "was refused", "no such host", "context was not found", "does not exist", "i/o timeout",
      "no configuration has been provided", "error loading config", "no such file or directory", "certificate"],

@@ -59,6 +59,10 @@ NOT_OBJECTS = {
         '{"apiVersion":"v1","kind":"List","items":{"a":1}}',
         "it is a List without a list of items",
     ),
+    "a Status with items": (
+        json.dumps({"apiVersion": "v1", "kind": "Status", "message": "no", "items": [GATEWAY]}),
+        'it is a Status: "no"',
+    ),
     "a list without objects": ("- a\n- b\n", "it is a list without objects"),
 }
 
@@ -82,6 +86,8 @@ NOTHING = {
     "a kind that ends in List": '{"apiVersion":"example.org/v1","kind":"AllowList","metadata":{"name":"a",'
     '"namespace":"istio-red"}}',
 }
+
+CUT_OFF = {"a token": {"continue": "abc"}, "a count": {"remainingItemCount": 900, "continue": "abc"}}
 
 
 @pytest.fixture
@@ -190,8 +196,40 @@ def test_items_that_are_no_objects_are_one_finding(run):
     assert unread(run("check", f"red.yaml,{file}")) == [("warning", what, [(file, line)])]
 
 
+# Lists of which only a part was saved.
+
+
+@pytest.mark.parametrize("case", CUT_OFF)
+@pytest.mark.parametrize("kind", ["List", "ServiceList"])
+def test_a_list_of_which_objects_are_missing_is_told(run, case, kind):
+    """The object that would clash may be among them."""
+    text = json.dumps({"apiVersion": "v1", "kind": kind, "metadata": CUT_OFF[case], "items": [GATEWAY]})
+    why = "900 objects remain" if case == "a count" else 'its metadata has a "continue"'
+    for arguments in (("--previous", "part.json"), ("part.json",)):
+        found = run("check", "red.yaml", *arguments) if written("part.json", text) else ""
+        assert unread(found) == [
+            ("warning", f'"part.json" holds a list that is not complete: {why}', [("part.json", 1)])
+        ]
+
+
+@pytest.mark.parametrize("case", CUT_OFF)
+def test_a_complete_list_is_no_finding(run, case):
+    for metadata in ({"resourceVersion": ""}, {"continue": "", "remainingItemCount": 0}, dict.fromkeys(CUT_OFF[case])):
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "metadata": metadata, "items": [GATEWAY]})
+        assert unread(run("check", f"red.yaml,{written('all.json', text)}", "blue.yaml")) == []
+
+
 def saved(**more):
     return json.dumps({"apiVersion": "v1", "items": [*sound().values()], "kind": "List", **more}, indent=4)
+
+
+@pytest.mark.parametrize("command", [("verify",), ("verify", "--removed")])
+def test_verify_tells_that_a_saved_list_is_not_complete(run, command):
+    """Another mesh may be in the part that was not saved."""
+    written("profile.yaml", PROFILE)
+    file = written("saved.json", saved(metadata={"continue": "abc", "remainingItemCount": 900}))
+    found = unread(run(*command, "--profile", "profile.yaml", "-f", file))
+    assert ("warning", f'"{file}" holds a list that is not complete: 900 objects remain', [(file, 1)]) in found
 
 
 @pytest.mark.parametrize("case", NOT_OBJECTS)

@@ -22,10 +22,11 @@ _OF_HELM = ({"NAME", "STATUS"}, {"Pulled", "Digest"})
 _ERROR = re.compile(r"error\b", re.IGNORECASE)
 
 _AGAIN = "Save it again, with helm get manifest or kubectl get ... -o json, and look at what the command says."
+_ALL = "Save it again with kubectl get ... -o json, which reads the whole list."
 
 
 class Unread(NamedTuple):
-    """A part of a file that is not a Kubernetes object: what it is, and its place.
+    """A part of a file that is not a Kubernetes object: what it is, its place, and what to do.
 
     `may_be_values` is whether it could be a part of a file for another program, such as Helm values.
     """
@@ -34,12 +35,13 @@ class Unread(NamedTuple):
     file: str
     line: int
     may_be_values: bool = False
+    remedy: str = _AGAIN
 
     @property
     def finding(self) -> Finding:
         """The finding that reports it."""
         return Finding("unreadable", f'"{self.file}" holds {self.what}', (Side("", "", self.file, self.line),),
-                       remedy=_AGAIN)  # fmt: skip
+                       remedy=self.remedy)  # fmt: skip
 
 
 def objects(
@@ -67,6 +69,8 @@ def objects(
         what = f"{len(rest)} items of a list that cannot be read; the first: {rest[0].what}"
         rest = [rest[0]._replace(what=what, may_be_values=all(one.may_be_values for one in rest))]
     unread += rest
+    if missing := _missing(data):
+        unread.append(Unread(f"a list that is not complete: {missing}", file, line, remedy=_ALL))
 
 
 def _items(data: Any) -> list[Any] | None:
@@ -76,7 +80,9 @@ def _items(data: Any) -> list[Any] | None:
     """
     inside = data if isinstance(data, list) else dig(data, "items")
     kind = text_of(dig(data, "kind"))
-    if not isinstance(inside, list) or not (kind.endswith("List") or any(dig(item, "kind") for item in inside)):
+    if not isinstance(inside, list):
+        return None
+    if not (kind.endswith("List") if kind else any(dig(item, "kind") for item in inside)):
         return None
     if kind in ("", *_MIXED):
         return inside
@@ -118,6 +124,14 @@ def _may_be_values(data: Any) -> bool:
     if not isinstance(data, dict) or data.get("kind") or dig(data, "metadata", "name"):
         return False
     return not _ERROR.match(next(iter(data)))
+
+
+def _missing(data: Any) -> str:
+    """Return what a list says of the items that it does not have; empty if it has all."""
+    token, count = text_of(dig(data, "metadata", "continue")), text_of(dig(data, "metadata", "remainingItemCount"))
+    if count and count != "0":
+        return f"{count} objects remain"
+    return 'its metadata has a "continue"' if token else ""
 
 
 def _object(data: dict[str, Any], file: str, line: int) -> Object:
