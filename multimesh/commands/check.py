@@ -1,9 +1,9 @@
 """Check whether meshes conflict with each other, before anything is installed.
 
-FILE is a rewritten manifest, a directory of manifests, or several of them separated by commas; `-` is stdin. Files
-with the same control-plane namespace or revision are one mesh, so the output of `helm get manifest` of each release
-can be given as it is. With --profile, the profiles are compared with each other and with the manifests; profiles
-alone are enough.
+FILE is a rewritten manifest, a directory of manifests, or several of them separated by commas; `-` is stdin. A
+manifest holds the control planes of one mesh. Files with the same control-plane namespace or revision are one mesh,
+so the output of `helm get manifest` of each release can be given as it is. With --profile, the profiles are compared
+with each other and with the manifests; profiles alone are enough.
 
 With --cluster they are also compared with what is installed in the cluster. It is read through kubectl, with your
 rights, and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can

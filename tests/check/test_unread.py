@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -108,6 +109,14 @@ def run(tmp_path, monkeypatch, capsys):
         ]
 
     return start
+
+
+def explained(monkeypatch, *arguments: str) -> str:
+    """Return what `explain` refuses; it has no formats."""
+    said = io.StringIO()
+    monkeypatch.setattr("sys.stderr", said)
+    assert main([*arguments]) == 2
+    return said.getvalue()
 
 
 def unread(found):
@@ -259,3 +268,43 @@ def test_verify_takes_the_kind_of_items_from_their_list(run):
     ]
     assert name == "unreadable"
     assert message.endswith('it begins with "metadata" and has no kind')
+
+
+# Two meshes in one file: what in it belongs to which mesh is not known.
+
+WEBHOOK = """\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {{name: {service}-{namespace}}}
+webhooks: [{{name: a.example.org, clientConfig: {{service: {{name: {service}, namespace: {namespace}}}}}}}]
+"""
+SEVERAL = {
+    "control planes": MESH.format(name="red") + "---\n" + MESH.format(name="blue"),
+    "webhooks of control planes": WEBHOOK.format(service="istiod", namespace="istio-red")
+    + "---\n"
+    + WEBHOOK.format(service="istiod-blue", namespace="istio-blue"),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+@pytest.mark.parametrize("command", [("check",), ("explain", "namespace", "web", "--file")])
+def test_two_meshes_in_one_file_are_not_called_one_mesh(run, monkeypatch, case, command):
+    """Nothing would be compared, and the answer would be that nothing was found."""
+    file = written("both.yaml", SEVERAL[case])
+    said = run(*command, file) if command == ("check",) else explained(monkeypatch, *command, file)
+    assert "both.yaml: holds the control planes of several meshes: istio-blue, istio-red\n" in said
+
+
+def test_two_meshes_on_stdin_are_not_called_one_mesh(run, monkeypatch):
+    text = SEVERAL["control planes"].encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    assert "<stdin>: holds the control planes of several meshes: istio-blue, istio-red\n" in run("check", "-")
+
+
+def test_a_mesh_in_one_file_with_other_programs_is_one_mesh(run):
+    """Revisions of a mesh share its namespace; cert-manager has webhooks, too."""
+    canary = MESH.format(name="red").replace("name: istiod", "name: istiod-canary")
+    other = WEBHOOK.format(service="cert-manager-webhook", namespace="cert-manager")
+    own = WEBHOOK.format(service="istiod", namespace="istio-red")
+    for parts in ((MESH.format(name="red"), canary, other, own), (own, other)):
+        assert unread(run("check", written("all.yaml", "---\n".join(parts)))) == []
