@@ -225,6 +225,17 @@ def test_a_directory_holds_what_its_links_lead_to(tmp_path):
     assert files_of(str(tmp_path / "rendered")) == [str(tmp_path / "rendered" / "mesh" / "a.yaml")]
 
 
+@pytest.mark.parametrize("argument", ["a.yaml,", ",a.yaml", "a.yaml,,b.yaml", ","])
+def test_an_empty_name_between_commas_is_told_as_one(argument, tmp_path, monkeypatch):
+    """The variable that should have named a file was empty: the message must show where."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(MultimeshError) as refused:
+        files_of(argument)
+    assert (refused.value.where, refused.value.what) == (argument, "has an empty name beside a comma")
+
+
 def test_a_link_to_nothing_in_a_directory_is_an_error(tmp_path):
     """The manifest that it stands for would not be checked."""
     (tmp_path / "istiod.yaml").write_text("")

@@ -62,10 +62,14 @@ class Manifest(NamedTuple):
 def files_of(argument: str) -> list[str]:
     """Return the files that one argument names: a file, `-`, a directory, or several of them separated by commas.
 
-    Raises MultimeshError for a path that does not exist.
+    Raises MultimeshError for a path that is empty or does not exist.
     """
     found = []
     for part in [argument] if os.path.exists(argument) else argument.split(","):
+        if not part:
+            raise MultimeshError(
+                argument, "has an empty name beside a comma", "Name a file on both sides of each comma."
+            )
         if part == "-":
             found.append(part)
         elif os.path.isdir(part):
@@ -75,9 +79,9 @@ def files_of(argument: str) -> list[str]:
                     part, "the directory holds no manifests", f"Their names end in {', '.join(ENDINGS)}."
                 )
             found += inside
-        elif part and os.path.exists(part):
+        elif os.path.exists(part):
             found.append(part)
-        elif part and not os.access(os.path.dirname(os.path.abspath(part)), os.X_OK | os.R_OK):
+        elif not os.access(os.path.dirname(os.path.abspath(part)), os.X_OK | os.R_OK):
             hint = may_read(PermissionError(13, ""), "")
             raise MultimeshError(part, "cannot be read: Permission denied", hint)
         else:
