@@ -115,7 +115,9 @@ def run(options: argparse.Namespace) -> int:
             findings += unread
         if not (profiles or options.cluster or previous):
             require_objects(named, [*live, *(item for unit in units for item in unit)])
-        units, live, before = _scoped(units, live, before, profiles, options.crds)
+        scopes, without = _scopes(profiles, options.crds)
+        findings += without
+        units, live, before = _scoped(units, live, before, scopes)
         meshes = group(units, profiles)
         if previous:
             after = [item for unit in units for item in unit]
@@ -131,18 +133,28 @@ def run(options: argparse.Namespace) -> int:
     return report(findings, options, subject, "check", meshes, objects, settings)
 
 
-def _scoped(
-    units: list[list[Object]], live: list[Object], before: list[Object], profiles: list[Profile], flag: str
-) -> tuple[list[list[Object]], list[Object], list[Object]]:
-    """Return all objects with the scopes that CRDs give to kinds of no table.
+def _scopes(profiles: list[Profile], flag: str) -> tuple[dict[tuple[str, str], str], list[Finding]]:
+    """Return the scopes in the files of `--crds` and `spec.crds`, and a finding for each path without a CRD.
 
-    CRDs are in the manifests, in the cluster, and in the files of `--crds` and `spec.crds`. Raises MultimeshError for
-    a path that cannot be read.
+    Raises MultimeshError for a path that cannot be read.
     """
-    paths = [path for mesh in profiles for path in paths_of(mesh.where, mesh.crds, "")] + paths_of("", [], flag)
-    scopes = scopes_in_files(paths)
+    scopes: dict[tuple[str, str], str] = {}
+    findings = []
+    for path in [*(path for mesh in profiles for path in paths_of(mesh.where, mesh.crds, "")), *paths_of("", [], flag)]:
+        found = scopes_in_files([path])
+        if not found:
+            what = f'"{path}" holds no CustomResourceDefinition that could be read'
+            findings.append(Finding("unreadable", what, remedy="Name a file or directory with CRDs."))
+        scopes |= found
+    return scopes, findings
+
+
+def _scoped(
+    units: list[list[Object]], live: list[Object], before: list[Object], scopes: dict[tuple[str, str], str]
+) -> tuple[list[list[Object]], list[Object], list[Object]]:
+    """Return all objects with the scopes that CRDs give to kinds of no table: in files, manifests and the cluster."""
     for objects in (live, before, *units):
-        scopes |= scopes_of(objects)
+        scopes = scopes | scopes_of(objects)
     return [with_scopes(unit, scopes) for unit in units], with_scopes(live, scopes), with_scopes(before, scopes)
 
 
