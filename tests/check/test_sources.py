@@ -149,8 +149,8 @@ def test_kinds_that_a_saved_cluster_lacks_are_an_info():
     assert [(one.level, one.message.split(" was")[0]) for one in unsaved([])] == [
         ("info", f"no {kind}")
         for kind in (
-            "Namespace", "ClusterRole", "ClusterRoleBinding", "Service", "Deployment", "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration", "CustomResourceDefinition", "ConfigMap",
+            "Namespace", "ClusterRole", "ClusterRoleBinding", "Service", "Deployment", "DaemonSet",
+            "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "CustomResourceDefinition", "ConfigMap",
         )
     ]  # fmt: skip
 
