@@ -196,6 +196,16 @@ def test_a_list_read_piece_by_piece_has_the_same_objects(text: str, chunk: int, 
     ]
 
 
+@pytest.mark.parametrize("text", [json.dumps(SAVED["items"], indent=2), json.dumps(SAVED, indent=4)])
+@pytest.mark.parametrize("between", ["\n", "\n---\n", "\n\n---\n\n"])
+def test_what_follows_a_list_has_its_own_lines(text: str, between: str) -> None:
+    """The place of a finding is the line in the file, not in the part that is left."""
+    before = json.dumps(SAVED, indent=4)
+    first = before.count("\n") + between.count("\n")
+    found = list(parse_stream(io.BytesIO(f"{before}{between}{text}".encode()), "<stdin>"))[7:]
+    assert [one.line for one in found] == [one.line + first for one in parse(text, "<stdin>")]
+
+
 @pytest.mark.parametrize("end", [200, 5000, -1, -60])
 def test_a_list_that_was_cut_off_is_refused(end: int) -> None:
     """What follows could be the pod with the wrong sidecar."""

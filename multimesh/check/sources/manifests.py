@@ -134,11 +134,11 @@ def parse_stream(stream: BinaryIO, file: str, unread: list[Unread] | None = None
 
     Raises MultimeshError for invalid or no YAML.
     """
-    found = items(stream, file)
+    found, line = items(stream, file), 1
     if isinstance(found, str):
         rest = found.removeprefix("\ufeff")
     else:
-        rest = yield from _of_items(found, file, unread)
+        rest, line = yield from _of_items(found, file, unread)
         if not rest.strip():
             return
     if not rest.strip():
@@ -149,35 +149,41 @@ def parse_stream(stream: BinaryIO, file: str, unread: list[Unread] | None = None
             "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
         )
     try:
-        yield from parse(rest, file, unread)
+        yield from parse(rest, file, unread, line)
     except MultimeshError as error:
         raise MultimeshError(error.where, error.what, "Save it again, with: kubectl get ... -o json") from None
 
 
-def _of_items(found: Items, file: str, unread: list[Unread] | None) -> Generator[Object, None, str]:
-    """Yield the objects of a list, and return the text after it. Its kind follows the items, and may be theirs."""
+def _of_items(found: Items, file: str, unread: list[Unread] | None) -> Generator[Object, None, tuple[str, int]]:
+    """Yield the objects of a list, and return the text after it, and its line.
+
+    The kind of the list follows the items, and says theirs.
+    """
     waiting: list[tuple[int, Any]] = []
     while True:
         try:
             line, item = next(found)
         except StopIteration as stop:
-            end, rest = stop.value
+            end, rest, next_line = stop.value
             lines, left = [line for line, _ in waiting], [item for _, item in waiting]
             yield from objects({"kind": "List", **end, "items": left}, file, 1, lines, unread)
-            return str(rest)
+            return str(rest), int(next_line)
         if isinstance(item, dict) and item.get("kind"):
             yield from objects(item, file, line, (), unread)
         else:
             waiting.append((line, item))
 
 
-def parse(content: str, file: str, unread: list[Unread] | None = None) -> Iterator[Object]:
-    """Yield the objects of a manifest, and add other documents to `unread`. Raises MultimeshError for invalid YAML."""
+def parse(content: str, file: str, unread: list[Unread] | None = None, line: int = 1) -> Iterator[Object]:
+    """Yield the objects of a manifest that begins at a line, and add other documents to `unread`.
+
+    Raises MultimeshError for invalid YAML.
+    """
     try:
         if content.lstrip()[:1] in ("{", "[") and (found := _json(content)) is not None:
-            yield from objects(found, file, 1, _item_lines(content, found), unread)
+            begin = line + content.count("\n", 0, len(content) - len(content.lstrip()))
+            yield from objects(found, file, begin, _item_lines(content, found, line), unread)
             return
-        line = 1
         for piece in _pieces(content):
             if len(piece) > MAX_DOCUMENT:
                 raise MultimeshError(
@@ -200,10 +206,13 @@ def _json(content: str) -> Any:
         return None
 
 
-def _item_lines(content: str, found: Any) -> list[int]:
-    """Return the lines at which the items of a list begin, as kubectl and jq indent them; empty for another style."""
+def _item_lines(content: str, found: Any, first: int) -> list[int]:
+    """Return the lines at which the items of a list begin, as kubectl and jq indent them; empty for another style.
+
+    `first` is the line at which the text begins.
+    """
     begin = "  {" if isinstance(found, list) else "        {"
-    return [number for number, line in enumerate(content.split("\n"), 1) if line == begin]
+    return [number for number, line in enumerate(content.split("\n"), first) if line == begin]
 
 
 def _pieces(content: str) -> Iterator[str]:
