@@ -209,6 +209,9 @@ NOTES = {
     ),
     "unreadable": (
         "A mesh configuration that is not YAML is reported too.\n"
+        "So is each document that is not a Kubernetes object, such as a message of kubectl.\n"
+        "Files of a directory that hold no object may be Helm values, and are not reported.\n"
+        "A list whose metadata has `continue` is a part of one: the rest was not saved.\n"
         "With `--cluster` and in `verify` the message names the resources that you have no permission to"
         " read, and what was not checked.\n"
         "`--strict` makes it an error.\n"

@@ -1,9 +1,9 @@
 """Check whether meshes conflict with each other, before anything is installed.
 
-FILE is a rewritten manifest, a directory of manifests, or several of them separated by commas; `-` is stdin. Files
-with the same control-plane namespace or revision are one mesh, so the output of `helm get manifest` of each release
-can be given as it is. With --profile, the profiles are compared with each other and with the manifests; profiles
-alone are enough.
+FILE is a rewritten manifest, a directory of manifests, or several of them separated by commas; `-` is stdin. A
+manifest holds the control planes of one mesh. Files with the same control-plane namespace or revision are one mesh,
+so the output of `helm get manifest` of each release can be given as it is. With --profile, the profiles are compared
+with each other and with the manifests; profiles alone are enough.
 
 With --cluster they are also compared with what is installed in the cluster. It is read through kubectl, with your
 rights, and nothing is written to it. The saved output of `kubectl get -o json` is recognised by its contents, and can
@@ -105,7 +105,8 @@ def run(options: argparse.Namespace) -> int:
     total = sum(len(files) for _, files in named) + len(previous) + CALLS * options.cluster + len(BETWEEN)
     with Progress(total) as progress:
         units, live, findings = read_units(named, progress)
-        before = _before(options.previous, previous, progress)
+        before, unreadable = _before(options.previous, previous, progress)
+        findings += unreadable
         unread: list[Finding] | None = None
         if live:
             findings += unsaved(live)
@@ -114,7 +115,9 @@ def run(options: argparse.Namespace) -> int:
             findings += unread
         if not (profiles or options.cluster or previous):
             require_objects(named, [*live, *(item for unit in units for item in unit)])
-        units, live, before = _scoped(units, live, before, profiles, options.crds)
+        scopes, without = _scopes(profiles, options.crds)
+        findings += without
+        units, live, before = _scoped(units, live, before, scopes)
         meshes = group(units, profiles)
         if previous:
             after = [item for unit in units for item in unit]
@@ -130,18 +133,28 @@ def run(options: argparse.Namespace) -> int:
     return report(findings, options, subject, "check", meshes, objects, settings)
 
 
-def _scoped(
-    units: list[list[Object]], live: list[Object], before: list[Object], profiles: list[Profile], flag: str
-) -> tuple[list[list[Object]], list[Object], list[Object]]:
-    """Return all objects with the scopes that CRDs give to kinds of no table.
+def _scopes(profiles: list[Profile], flag: str) -> tuple[dict[tuple[str, str], str], list[Finding]]:
+    """Return the scopes in the files of `--crds` and `spec.crds`, and a finding for each path without a CRD.
 
-    CRDs are in the manifests, in the cluster, and in the files of `--crds` and `spec.crds`. Raises MultimeshError for
-    a path that cannot be read.
+    Raises MultimeshError for a path that cannot be read.
     """
-    paths = [path for mesh in profiles for path in paths_of(mesh.where, mesh.crds, "")] + paths_of("", [], flag)
-    scopes = scopes_in_files(paths)
+    scopes: dict[tuple[str, str], str] = {}
+    findings = []
+    for path in [*(path for mesh in profiles for path in paths_of(mesh.where, mesh.crds, "")), *paths_of("", [], flag)]:
+        found = scopes_in_files([path])
+        if not found:
+            what = f'"{path}" holds no CustomResourceDefinition that could be read'
+            findings.append(Finding("unreadable", what, remedy="Name a file or directory with CRDs."))
+        scopes |= found
+    return scopes, findings
+
+
+def _scoped(
+    units: list[list[Object]], live: list[Object], before: list[Object], scopes: dict[tuple[str, str], str]
+) -> tuple[list[list[Object]], list[Object], list[Object]]:
+    """Return all objects with the scopes that CRDs give to kinds of no table: in files, manifests and the cluster."""
     for objects in (live, before, *units):
-        scopes |= scopes_of(objects)
+        scopes = scopes | scopes_of(objects)
     return [with_scopes(unit, scopes) for unit in units], with_scopes(live, scopes), with_scopes(before, scopes)
 
 
@@ -183,7 +196,7 @@ def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[t
 def read_units(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
-    """Read all files: the units of objects that belong together, live objects, and a finding for what is empty.
+    """Read all files: the units of objects that belong together, live objects, and a finding for what is no object.
 
     Raises MultimeshError for a directory without a Kubernetes object.
     """
@@ -202,13 +215,25 @@ def read_units(
         if all(part.holds_none for part in parts):
             findings.append(Finding("unreadable", f'"{argument}" holds no resources'))
             continue
+        findings += _unread(argument, files, parts)
         live += [item for part in parts for item in part.objects if item.is_live]
         units += split([[item for item in part.objects if not item.is_live] for part in parts])
     return units, live, findings
 
 
-def _before(argument: str, files: list[str], progress: Progress) -> list[Object]:
-    """Read the files of --previous. Raises MultimeshError if they hold nothing to compare."""
+def _unread(argument: str, files: list[str], parts: list[Manifest]) -> list[Finding]:
+    """Return a finding for all in the files of an argument that is not an object."""
+    named = (argument, *argument.split(","))
+    return [
+        finding for file, part in zip(files, parts, strict=True) for finding in part.findings(is_named=file in named)
+    ]
+
+
+def _before(argument: str, files: list[str], progress: Progress) -> tuple[list[Object], list[Finding]]:
+    """Read the files of --previous: their objects, and a finding for what is no object.
+
+    Raises MultimeshError if they hold nothing to compare.
+    """
     parts = [_step(file, progress) for file in files]
     if parts and all(part.holds_none and not part.is_left_out for part in parts):
         raise MultimeshError(
@@ -216,7 +241,7 @@ def _before(argument: str, files: list[str], progress: Progress) -> list[Object]
             f"no Kubernetes object is in {'it' if len(files) == 1 else 'them'}, so nothing was compared",
             "Name what is installed: helm get manifest RELEASE > FILE.",
         )
-    return [item for part in parts for item in part.objects]
+    return [item for part in parts for item in part.objects], _unread(argument, files, parts)
 
 
 def require_objects(named: list[tuple[str, list[str]]], found: list[Object]) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from multimesh.check.objects import Object, dig, strings
-from multimesh.check.sources.manifests import objects, values
+from multimesh.check.sources.manifests import values
+from multimesh.check.sources.plain_objects import objects
 from multimesh.errors import MultimeshError
 from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.yamltext.parser import compose_all
@@ -56,11 +57,12 @@ def parsed(text: str, where: str, namespace: str) -> dict[Identity, Object]:
     for root in compose_all(text.removeprefix("\ufeff"), where):
         for item in _items(values(root)):
             # Of a CRD, `objects` keeps only the identity, and here its schemas count.
-            one = next(objects(item, where), None)
+            has_kind = bool(dig(item, "kind"))
+            one = next(objects(item, where), None) if has_kind else None
             if one is not None and _HOOK in one.annotations:
                 continue
             if one is None or not one.name:
-                said = f'"{item[:60]}"' if isinstance(item, str) else f"it has no {'kind' if one is None else 'name'}"
+                said = f'"{item[:60]}"' if isinstance(item, str) else f"it has no {'name' if has_kind else 'kind'}"
                 what = f"a document is not a Kubernetes object: {said}"
                 hint = "Look at what 'helm get manifest' prints."
                 raise MultimeshError(f"{where}:{1 + root.start_mark.line}", what, hint)

@@ -29,6 +29,7 @@ from multimesh.check.settings import find
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access
 from multimesh.check.sources.manifests import parse_stream
+from multimesh.check.sources.plain_objects import Unread
 from multimesh.commands.check import add_output_flags, as_typed, report
 from multimesh.commands.flags import add_file_flag, add_flag, add_switch
 from multimesh.commands.policies import wanted_digests
@@ -93,11 +94,11 @@ def _reading(mesh: Profile, access: Access, seconds: int, file: str, *, was_remo
         raise MultimeshError(
             "", f"--settle reads a live cluster twice, and {input_name(file)} is a saved one", "Leave one of them out."
         )
-    return Reading(saved, [])
+    return saved
 
 
-def _saved(*, asked: bool = False) -> Cluster | None:
-    """Return the cluster on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a
+def _saved(*, asked: bool = False) -> Reading | None:
+    """Return what is on stdin; None where stdin is neither a pipe nor a file, as at a terminal or under a
     scheduler, unless the user has `asked` for stdin.
 
     An empty pipe is an error: the kubectl before it has failed, and reading the live cluster could read another one.
@@ -113,7 +114,7 @@ def _saved(*, asked: bool = False) -> Cluster | None:
     return _parsed(sys.stdin.buffer, "<stdin>")
 
 
-def _saved_in(file: str) -> Cluster:
+def _saved_in(file: str) -> Reading:
     try:
         with open(file, "rb") as stream:
             return _parsed(stream, file)
@@ -122,9 +123,11 @@ def _saved_in(file: str) -> Cluster:
         raise MultimeshError(file, f"cannot be read: {error.strerror}", hint) from None
 
 
-def _parsed(stream: BinaryIO, name: str) -> Cluster:
+def _parsed(stream: BinaryIO, name: str) -> Reading:
     compact = Compactor()
-    return cluster([compact(item) for item in parse_stream(stream, name)])
+    unread: list[Unread] = []
+    saved = cluster([compact(item) for item in parse_stream(stream, name, unread)])
+    return Reading(saved, [one.finding for one in unread])
 
 
 def _settled(mesh: Profile, access: Access, seconds: int, before: Cluster) -> list[Finding]:

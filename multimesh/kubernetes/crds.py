@@ -105,9 +105,11 @@ def scopes_in(data: bytes, kind: str = "", file: str = "") -> dict[tuple[str, st
     """Return the scope of each (group, kind) of the CRDs in a stream, or of those with one kind at least.
 
     What is not YAML is skipped, unless `file` is the name of the file that the stream comes from: then MultimeshError
-    is raised with its line.
+    is raised, with its line if it is text.
     """
     found: dict[tuple[str, str], str] = {}
+    if file and b"\0" in data:
+        raise MultimeshError(file, "is not text in UTF-8", "--crds and spec.crds name files with CRDs in YAML or JSON.")
     if _KIND not in data or kind.encode() not in data:
         return found
     line = 1

@@ -16,7 +16,8 @@ from multimesh.check.running.cluster import cluster
 from multimesh.check.sources import json_list, kubectl
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Query
-from multimesh.check.sources.manifests import objects, parse, parse_stream
+from multimesh.check.sources.manifests import parse, parse_stream
+from multimesh.check.sources.plain_objects import objects
 from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import load
 
@@ -193,6 +194,16 @@ def test_a_list_read_piece_by_piece_has_the_same_objects(text: str, chunk: int, 
     assert [one if indented else one._replace(line=1) for one in found] == [
         one if indented else one._replace(line=1) for one in whole
     ]
+
+
+@pytest.mark.parametrize("text", [json.dumps(SAVED["items"], indent=2), json.dumps(SAVED, indent=4)])
+@pytest.mark.parametrize("between", ["\n", "\n---\n", "\n\n---\n\n"])
+def test_what_follows_a_list_has_its_own_lines(text: str, between: str) -> None:
+    """The place of a finding is the line in the file, not in the part that is left."""
+    before = json.dumps(SAVED, indent=4)
+    first = before.count("\n") + between.count("\n")
+    found = list(parse_stream(io.BytesIO(f"{before}{between}{text}".encode()), "<stdin>"))[7:]
+    assert [one.line for one in found] == [one.line + first for one in parse(text, "<stdin>")]
 
 
 @pytest.mark.parametrize("end", [200, 5000, -1, -60])

@@ -75,6 +75,22 @@ def test_a_crd_that_a_profile_names_says_the_scope(tmp_path, capsys):
     assert found(capsys, *files, "--profile", str(tmp_path)) == []
 
 
+@pytest.mark.parametrize("flag", [True, False], ids=["--crds", "spec.crds"])
+def test_files_without_a_crd_are_told(tmp_path, capsys, flag):
+    """What they should say of scopes was not read."""
+    files = meshes(tmp_path)
+    (tmp_path / "crds").mkdir()
+    (tmp_path / "crds" / "a.yaml").write_text(yaml.safe_dump(thing("Service", "a")))
+    (tmp_path / "profile.yaml").write_text(profile("blue", "istio-blue", crds=["crds"]))
+    path = str(tmp_path / "crds")
+    main(["check", *files, *(("--crds", path) if flag else ("--profile", str(tmp_path))), "-o", "json"])
+    findings = json.loads(capsys.readouterr().out)["findings"]
+
+    assert [(one["severity"], one["message"]) for one in findings if one["id"] == "unreadable"] == [
+        ("warning", f'"{path}" holds no CustomResourceDefinition that could be read')
+    ]
+
+
 def test_a_crd_of_the_cluster_says_the_scope(tmp_path, capsys):
     files = meshes(tmp_path, custom("example.com/v1", "Widget"))
     live = {**CRD, "metadata": {**CRD["metadata"], "uid": "1"}}

@@ -89,6 +89,25 @@ def test_a_kind_that_the_cluster_does_not_know_is_no_finding_where_it_is_optiona
 
 
 @pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"kind": "List", "metadata": {"continue": "x"}}, 'a list that is not complete: its metadata has a "continue"'),
+        ({"kind": "Status", "message": "no"}, 'a document that is not a Kubernetes object: it is a Status: "no"'),
+    ],
+)
+def test_a_part_of_a_kind_is_not_taken_for_all_of_it(answers, answer, why):
+    """What is missing would look removed, or sound."""
+    item = {"apiVersion": "v1", "kind": "B", "metadata": {"name": "x"}}
+    answers["a"] = (0, json.dumps({"apiVersion": "v1", "items": [item], **answer}), "")
+    objects, [finding], unread = get("a")
+    assert (objects, unread) == ([], {"a"})
+    assert finding.message == f"a could not be read: the answer is {why}; nothing is said about it"
+    answers.update({"a,b": answers["a"], "b": (0, json.dumps(item), "")})
+    objects, findings, unread = get("a", "b")
+    assert ([one.name for one in objects], findings, unread) == (["x"], [finding], {"a"})
+
+
+@pytest.mark.parametrize(
     "message",
     ["Unable to connect", "was refused", "no such host", "context was not found", "does not exist", "i/o timeout",
      "no configuration has been provided", "error loading config", "no such file or directory", "certificate"],
@@ -130,8 +149,8 @@ def test_kinds_that_a_saved_cluster_lacks_are_an_info():
     assert [(one.level, one.message.split(" was")[0]) for one in unsaved([])] == [
         ("info", f"no {kind}")
         for kind in (
-            "Namespace", "ClusterRole", "ClusterRoleBinding", "Service", "Deployment", "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration", "CustomResourceDefinition", "ConfigMap",
+            "Namespace", "ClusterRole", "ClusterRoleBinding", "Service", "Deployment", "DaemonSet",
+            "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "CustomResourceDefinition", "ConfigMap",
         )
     ]  # fmt: skip
 
@@ -204,6 +223,17 @@ def test_a_directory_holds_what_its_links_lead_to(tmp_path):
     assert files_of(str(tmp_path / "rendered")) == [str(tmp_path / "rendered" / "b.yaml")]
     (tmp_path / "rendered" / "b.yaml").unlink()
     assert files_of(str(tmp_path / "rendered")) == [str(tmp_path / "rendered" / "mesh" / "a.yaml")]
+
+
+@pytest.mark.parametrize("argument", ["a.yaml,", ",a.yaml", "a.yaml,,b.yaml", ","])
+def test_an_empty_name_between_commas_is_told_as_one(argument, tmp_path, monkeypatch):
+    """The variable that should have named a file was empty: the message must show where."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(MultimeshError) as refused:
+        files_of(argument)
+    assert (refused.value.where, refused.value.what) == (argument, "has an empty name beside a comma")
 
 
 def test_a_link_to_nothing_in_a_directory_is_an_error(tmp_path):

@@ -43,6 +43,15 @@ def test_a_named_file_that_is_not_yaml_is_an_error_with_its_line(tmp_path: Path)
     assert scopes_in_files([str(tmp_path)], "B") == {}, "a directory may hold the templates of a chart"
 
 
+def test_a_named_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+    """It holds no CRD that could be read, and the name was a mistake."""
+    file = tmp_path / "crds.yaml"
+    file.write_bytes(crd("B").encode("utf-16"))
+    with pytest.raises(MultimeshError, match=r"crds\.yaml: is not text in UTF-8"):
+        scopes_in_files([str(file)])
+    assert scopes_in_files([str(tmp_path)]) == {}, "a directory may hold other files"
+
+
 def test_files_and_directories_are_read(tmp_path: Path) -> None:
     (tmp_path / "one.yaml").write_text(crd("A"))
     inner = tmp_path / "directory" / "deeper"

@@ -9,13 +9,21 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from multimesh.check.meshes.mesh import Mesh, control_plane_of, name_of, revisions_of
+from multimesh.check.meshes.mesh import Mesh, control_plane_of, control_planes_of, name_of, revisions_of
 from multimesh.check.objects import Object
+from multimesh.errors import MultimeshError
 from multimesh.mesh.profile import Profile
 
 
 def split(parts: list[list[Object]]) -> list[list[Object]]:
-    """Return the units in the files of one argument: one, unless they hold the control planes of several meshes."""
+    """Return the units in the files of one argument: one, unless they hold the control planes of several meshes.
+
+    Raises MultimeshError for a file that holds several: what in it belongs to which mesh cannot be known.
+    """
+    for part in parts:
+        if len(several := control_planes_of(part)) > 1:
+            what = f"holds the control planes of several meshes: {', '.join(several)}"
+            raise MultimeshError(part[0].file, what, "Give each mesh a file of its own, so that they can be compared.")
     planes = {id(part): control_plane_of(part) for part in parts}
     names = {name for name in planes.values() if name}
     if len(names) < 2:

@@ -102,6 +102,18 @@ def control_plane_of(objects: list[Object]) -> str:
     return ""
 
 
+def control_planes_of(objects: list[Object]) -> list[str]:
+    """Return the namespaces of all control planes among objects, or else of those that their webhooks call."""
+    found = [item.namespace for item in objects if is_control_plane(item)]
+    for item in objects if not found else ():
+        for entry in entries(item):
+            service = dig(entry, "clientConfig", "service")
+            # Webhooks of other programs are in the same manifest.
+            if text_of(dig(service, "name")).startswith("istio"):
+                found.append(text_of(dig(service, "namespace")))
+    return sorted({*found} - {""})
+
+
 def revisions_of(objects: list[Object]) -> list[str]:
     """Return the revisions of control planes and webhook configurations among objects, or else those in labels.
 

@@ -96,6 +96,7 @@ _EVERYWHERE = (
     ("ClusterRoleBinding", "cluster-scoped names"),
     ("Service", "node ports"),
     ("Deployment", "control planes"),
+    ("DaemonSet", "istio-cni, ztunnel and ports of nodes"),
     ("MutatingWebhookConfiguration", "who injects whom"),
     ("ValidatingWebhookConfiguration", "who validates what"),
     ("CustomResourceDefinition", "their owner and versions"),

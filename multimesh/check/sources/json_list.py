@@ -27,14 +27,14 @@ _BETWEEN = re.compile(r"[\s,]*")
 _decoder = json.JSONDecoder()
 
 
-Items: TypeAlias = Generator[tuple[int, Any], None, str]
+Items: TypeAlias = Generator[tuple[int, Any], None, tuple[dict[str, Any], str, int]]
 
 
 def items(stream: BinaryIO, name: str) -> Items | str:
     """Return the items of a JSON list, each with its line, or the whole text of anything else.
 
     `name` is the stream in messages. The generator raises MultimeshError if the list does not end as JSON, and returns
-    the text after the list.
+    the keys of the list that follow its items, the text after the list, and its line.
     """
     decode = codecs.getincrementaldecoder("utf-8")("replace")
     text = ""
@@ -86,9 +86,10 @@ def _items(stream: BinaryIO, decode: codecs.IncrementalDecoder, text: str, at: i
         at = end
     rest = '{"items": []' + text[at + 1 :] + decode.decode(stream.read(), final=True)
     try:
-        return rest[_decoder.raw_decode(rest)[1] :]
+        found, end = _decoder.raw_decode(rest)
     except ValueError:
         raise _cut_off(name, line) from None
+    return found, rest[end:], line + rest.count("\n", 0, end)
 
 
 def _cut_off(name: str, line: int) -> MultimeshError:

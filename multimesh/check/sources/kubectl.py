@@ -18,7 +18,8 @@ from urllib.parse import urlencode
 from multimesh.check.findings import Finding, Side
 from multimesh.check.objects import Object
 from multimesh.check.sources.json_list import items_of
-from multimesh.check.sources.manifests import objects, parse
+from multimesh.check.sources.manifests import parse
+from multimesh.check.sources.plain_objects import Unread, objects
 from multimesh.errors import MultimeshError, not_started
 
 
@@ -99,15 +100,19 @@ def get(access: Access, query: Query, compact: Callable[[Object], Object] | None
 
 def _at_once(access: Access, query: Query, compact: Callable[[Object], Object] | None) -> Answer:
     done = _run([*access.command, *arguments(query), "--ignore-not-found"])
+    unread: list[Unread] = []
     if done.returncode == 0 and done.stdout.lstrip()[:1] in ("", "{"):
-        found = parse(done.stdout, "cluster") if done.stdout.strip() else ()
-        return Answer([item if compact is None else compact(item) for item in found], [])
+        found = parse(done.stdout, "cluster", unread) if done.stdout.strip() else ()
+        answer = Answer([item if compact is None else compact(item) for item in found], [])
+        if not unread:
+            return answer
     _require_reachable(done)
     if len(query.kinds) > 1 or len(query.names) > 1:
         return _together([get(access, part, compact) for part in query.alone()])
     if query.optional and any(sign in done.stderr for sign in _UNKNOWN):
         return Answer([], [])
-    return _unread(query, _last(done.stderr) if done.returncode else "the answer is not JSON")
+    other = f"the answer is {unread[0].what}" if unread else "the answer is not JSON"
+    return _unread(query, _last(done.stderr) if done.returncode else other)
 
 
 def _pages(access: Access, query: Query, compact: Callable[[Object], Object]) -> Answer:

@@ -10,15 +10,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from multimesh.check.objects import Object, dig, mappings, text_of
+from multimesh.check.findings import Finding
+from multimesh.check.objects import Object
 from multimesh.check.sources.json_list import Items, items
+from multimesh.check.sources.plain_objects import CRD, Unread, objects
 from multimesh.errors import MultimeshError, may_read
 from multimesh.kubernetes.crds import ENDINGS, walked
-from multimesh.mesh.kinds import CLUSTER_SCOPED, group_of
 from multimesh.yamltext.edits import Text
 from multimesh.yamltext.fieldpath import is_mapping, is_sequence
 from multimesh.yamltext.parser import compose_all
@@ -33,17 +34,16 @@ MAX_DOCUMENT = 32 * 1024 * 1024
 #: What the output of `render` begins with if nothing of a stream is to be installed.
 _OF_RENDER = "# multimesh: "
 
-_CRD = "CustomResourceDefinition"
-
 
 class Manifest(NamedTuple):
-    """The objects of a file.
+    """The objects of a file, and what in it is not an object.
 
     `is_left_out` is whether `render` has written that nothing of a stream is to be installed: then it need not hold
     an object.
     """
 
     objects: list[Object]
+    unread: list[Unread]
     is_left_out: bool
 
     @property
@@ -51,14 +51,25 @@ class Manifest(NamedTuple):
         """Whether it holds no Kubernetes object."""
         return not any(item.is_resource for item in self.objects)
 
+    def findings(self, *, is_named: bool) -> list[Finding]:
+        """Return a finding for all that is not an object.
+
+        A file that the user has not named may be one of another program in the same directory, such as Helm values.
+        """
+        return [one.finding for one in self.unread if is_named or self.objects or not one.may_be_values]
+
 
 def files_of(argument: str) -> list[str]:
     """Return the files that one argument names: a file, `-`, a directory, or several of them separated by commas.
 
-    Raises MultimeshError for a path that does not exist.
+    Raises MultimeshError for a path that is empty or does not exist.
     """
     found = []
     for part in [argument] if os.path.exists(argument) else argument.split(","):
+        if not part:
+            raise MultimeshError(
+                argument, "has an empty name beside a comma", "Name a file on both sides of each comma."
+            )
         if part == "-":
             found.append(part)
         elif os.path.isdir(part):
@@ -68,9 +79,9 @@ def files_of(argument: str) -> list[str]:
                     part, "the directory holds no manifests", f"Their names end in {', '.join(ENDINGS)}."
                 )
             found += inside
-        elif part and os.path.exists(part):
+        elif os.path.exists(part):
             found.append(part)
-        elif part and not os.access(os.path.dirname(os.path.abspath(part)), os.X_OK | os.R_OK):
+        elif not os.access(os.path.dirname(os.path.abspath(part)), os.X_OK | os.R_OK):
             hint = may_read(PermissionError(13, ""), "")
             raise MultimeshError(part, "cannot be read: Permission denied", hint)
         else:
@@ -114,16 +125,20 @@ def read_file(path: str) -> Manifest:
     if not content.strip():
         hint = "Look at the command that should have written it: an empty answer is not a manifest."
         raise MultimeshError(name, "is empty", hint)
-    return Manifest(list(parse(content, name)), content.startswith(_OF_RENDER))
+    unread: list[Unread] = []
+    return Manifest(list(parse(content, name, unread)), unread, content.startswith(_OF_RENDER))
 
 
-def parse_stream(stream: BinaryIO, file: str) -> Iterator[Object]:
-    """Yield the objects of a manifest, of a JSON list one by one. Raises MultimeshError for invalid or no YAML."""
-    found = items(stream, file)
+def parse_stream(stream: BinaryIO, file: str, unread: list[Unread] | None = None) -> Iterator[Object]:
+    """Yield the objects of a manifest, of a JSON list one by one, and add what is not an object to `unread`.
+
+    Raises MultimeshError for invalid or no YAML.
+    """
+    found, line = items(stream, file), 1
     if isinstance(found, str):
         rest = found.removeprefix("\ufeff")
     else:
-        rest = yield from _of_items(found, file)
+        rest, line = yield from _of_items(found, file, unread)
         if not rest.strip():
             return
     if not rest.strip():
@@ -134,28 +149,41 @@ def parse_stream(stream: BinaryIO, file: str) -> Iterator[Object]:
             "To read the live cluster, give it no stdin: multimesh verify ... </dev/null",
         )
     try:
-        yield from parse(rest, file)
+        yield from parse(rest, file, unread, line)
     except MultimeshError as error:
         raise MultimeshError(error.where, error.what, "Save it again, with: kubectl get ... -o json") from None
 
 
-def _of_items(found: Items, file: str) -> Generator[Object, None, str]:
+def _of_items(found: Items, file: str, unread: list[Unread] | None) -> Generator[Object, None, tuple[str, int]]:
+    """Yield the objects of a list, and return the text after it, and its line.
+
+    The kind of the list follows the items, and says theirs.
+    """
+    waiting: list[tuple[int, Any]] = []
     while True:
         try:
             line, item = next(found)
         except StopIteration as stop:
-            return str(stop.value)
-        yield from objects(item, file, [line])
+            end, rest, next_line = stop.value
+            lines, left = [line for line, _ in waiting], [item for _, item in waiting]
+            yield from objects({"kind": "List", **end, "items": left}, file, 1, lines, unread)
+            return str(rest), int(next_line)
+        if isinstance(item, dict) and item.get("kind"):
+            yield from objects(item, file, line, (), unread)
+        else:
+            waiting.append((line, item))
 
 
-def parse(content: str, file: str) -> Iterator[Object]:
-    """Yield the objects of a manifest, skipping other documents. Raises MultimeshError for invalid YAML."""
+def parse(content: str, file: str, unread: list[Unread] | None = None, line: int = 1) -> Iterator[Object]:
+    """Yield the objects of a manifest that begins at a line, and add other documents to `unread`.
+
+    Raises MultimeshError for invalid YAML.
+    """
     try:
-        if content.lstrip()[:1] == "{" and (found := _json(content)) is not None:
-            starts = _item_lines(content)
-            yield from objects(found, file, [1], starts)
+        if content.lstrip()[:1] in ("{", "[") and (found := _json(content)) is not None:
+            begin = line + content.count("\n", 0, len(content) - len(content.lstrip()))
+            yield from objects(found, file, begin, _item_lines(content, found, line), unread)
             return
-        line = 1
         for piece in _pieces(content):
             if len(piece) > MAX_DOCUMENT:
                 raise MultimeshError(
@@ -164,7 +192,7 @@ def parse(content: str, file: str) -> Iterator[Object]:
                     "Save it as JSON: kubectl get -o json.",
                 )
             for root, starts in _roots(piece, file, line):
-                yield from objects(values(root), file, [line + root.start_mark.line], starts)
+                yield from objects(values(root), file, line + root.start_mark.line, starts, unread)
             line += piece.count("\n")
     except RecursionError:
         raise MultimeshError(file, "a document is nested too deeply", "No Kubernetes resource is.") from None
@@ -178,10 +206,13 @@ def _json(content: str) -> Any:
         return None
 
 
-def _item_lines(content: str) -> list[int]:
-    """Return the lines at which the items of a list begin, as kubectl indents them; empty for another style."""
-    lines = content.split("\n")
-    return [number for number, line in enumerate(lines, 1) if line == "        {"]
+def _item_lines(content: str, found: Any, first: int) -> list[int]:
+    """Return the lines at which the items of a list begin, as kubectl and jq indent them; empty for another style.
+
+    `first` is the line at which the text begins.
+    """
+    begin = "  {" if isinstance(found, list) else "        {"
+    return [number for number, line in enumerate(content.split("\n"), first) if line == begin]
 
 
 def _pieces(content: str) -> Iterator[str]:
@@ -209,7 +240,7 @@ def _roots(piece: str, file: str, line: int) -> Iterator[tuple[Any, list[int]]]:
             raise
         found = Text(piece, file, line).roots
     for root in found:
-        lists = [pair[1] for pair in root.value if pair[0].value == "items"] if is_mapping(root) else []
+        lists = [pair[1] for pair in root.value if pair[0].value == "items"] if is_mapping(root) else [root]
         starts = [line + item.start_mark.line for item in lists[0].value] if lists and is_sequence(lists[0]) else []
         yield root, starts
 
@@ -222,7 +253,7 @@ def _without_schemas(piece: str) -> str:
 
     The caller parses the whole text where the result is not YAML.
     """
-    if f"\nkind: {_CRD}\n" not in piece or "\n---" in piece:
+    if f"\nkind: {CRD}\n" not in piece or "\n---" in piece:
         return piece
     return _SCHEMA.sub("", piece)
 
@@ -252,38 +283,3 @@ def documents(content: str) -> list[Any]:
         return [values(root) for root in compose_all(content)]
     except (MultimeshError, RecursionError):
         return []
-
-
-def objects(data: Any, file: str, line: Sequence[int] = (1,), starts: Sequence[int] = ()) -> Iterator[Object]:
-    """Yield the objects in one document, items of lists included; `starts` are the lines at which the items begin."""
-    if not isinstance(data, dict):
-        return
-    kind, inside = text_of(data.get("kind")), data.get("items")
-    if kind.endswith("List") and isinstance(inside, list):
-        known = len(starts) == len(inside)
-        for number, item in enumerate(inside):
-            yield from objects(item, file, [starts[number]] if known else line)
-        return
-    if not kind:
-        return
-    group = group_of(text_of(data.get("apiVersion")))
-    namespace = text_of(dig(data, "metadata", "namespace"))
-    if (group, kind) in CLUSTER_SCOPED:
-        # Stock charts set a namespace on cluster-scoped objects, which has no effect.
-        namespace = ""
-    name = text_of(dig(data, "metadata", "name"))
-    yield Object(group, kind, namespace, name, file, line[0], _definition(data) if kind == _CRD else data)
-
-
-def _definition(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the identity of a CRD: metadata, group, names, scope, and its versions without their schemas."""
-    spec = data.get("spec")
-    kept: dict[str, Any] = {}
-    if isinstance(spec, dict):
-        kept = {key: spec[key] for key in ("group", "names", "scope", "version") if key in spec}
-        kept["versions"] = [
-            {"name": text_of(item.get("name"))} | ({"served": False} if item.get("served") is False else {})
-            for item in mappings(spec, "versions")
-        ]
-    metadata = data.get("metadata")
-    return {"metadata": metadata if isinstance(metadata, dict) else {}, "spec": kept}
