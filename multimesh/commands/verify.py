@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import stat
 import sys
 import time
@@ -39,13 +40,22 @@ from multimesh.mesh.profile import Profile
 
 HELP = "check whether a running mesh is sound"
 
+#: The most seconds between two reads.
+_LONGEST = 3600
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """Add the flags of the command."""
     add_flag(command, "--profile", "the mesh profile, or a directory with a profile.yaml", metavar="PATH")
     add_flag(command, "--context", "the context of the kubeconfig", metavar="NAME")
     add_flag(command, "--kubeconfig", "the kubeconfig", metavar="FILE")
-    add_flag(command, "--settle", "read the cluster twice, this many seconds apart", default="0", metavar="SECONDS")
+    add_flag(
+        command,
+        "--settle",
+        f"read the cluster twice, this many seconds apart, at most {_LONGEST}",
+        default="0",
+        metavar="SECONDS",
+    )
     add_file_flag(command)
     add_switch(command, "--removed", "list what a removed mesh left behind")
     add_output_flags(command)
@@ -80,8 +90,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> int:
-    if not text.isdecimal():
-        raise MultimeshError("", f'--settle is "{text}"', "Write whole seconds, such as 30.")
+    if not re.fullmatch("[0-9]{1,4}", text) or int(text) > _LONGEST:
+        raise MultimeshError("", f'--settle is "{text}"', f"Write whole seconds, at most {_LONGEST}, such as 30.")
     return int(text)
 
 

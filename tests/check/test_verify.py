@@ -416,6 +416,17 @@ def test_one_mesh_is_verified_at_a_time(tmp_path):
     assert done.stderr == "multimesh: --profile is given twice\n  Run the command once for each mesh.\n"
 
 
+@pytest.mark.parametrize("seconds", ["-1", "1.5", "\u00b2", "\u0661", "3601", "9" * 26, "1" * 5000])
+def test_seconds_that_nobody_can_wait_are_refused(tmp_path, seconds):
+    """Without a traceback, and before anything is read."""
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(PROFILE)
+    command = [sys.executable, "-m", "multimesh", "verify", f"--profile={profile}", f"--settle={seconds}"]
+    done = subprocess.run(command, input="", capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f'multimesh: --settle is "{seconds}"\n  Write whole seconds, at most 3600')
+
+
 @pytest.mark.parametrize(
     "name",
     ["istio-ca-root-cert", "istio-ca-crl", "istio-leader", "istio-gateway-status-leader", "istio-ip-autoallocate",
