@@ -88,6 +88,21 @@ def matches(selector: dict[str, Any] | None, labels: dict[str, str]) -> bool:
     return all(allows(operator, values, labels.get(key)) for key, operator, values in requirements(selector))
 
 
+def selects(selector: Any, labels: dict[str, str]) -> bool | None:
+    """Return whether a selector, as plain values of any shape, matches a set of labels; None where it is no selector.
+
+    >>> selects({"matchLabels": {"a": "b"}}, {"a": "b"}), selects(None, {}), selects("abc", {})
+    (True, True, None)
+    """
+    if selector is None:
+        return True
+    if not _is_selector(selector):
+        return None
+    if any(item["operator"] not in _OPERATORS for item in selector.get("matchExpressions") or ()):
+        return None
+    return matches(selector, labels)
+
+
 def may_match(selector: dict[str, Any] | None, key: str, value: str | None) -> bool:
     """Return whether a selector can match anything whose label `key` has this value, whatever its other labels are."""
     return all(allows(operator, values, value) for name, operator, values in requirements(selector) if name == key)

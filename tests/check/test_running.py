@@ -383,6 +383,7 @@ def test_every_account_of_1_5_has_a_certificate_of_the_mesh():
 def test_every_workload_namespace_has_an_injector_of_this_mesh():
     other = f'"{ENTRY}" of another mesh injects pods in "{MEMBER}"'
     none = f'no webhook injects pods in "{MEMBER}"'
+    unreadable = f'namespaceSelector of "{ENTRY}" is not a label selector, so nothing is said about what it injects'
     same = spaces(INJECTION, "In", "enabled-affirmed")
     named = spaces("kubernetes.io/metadata.name", "In", MEMBER)
     for items, expected in (
@@ -392,7 +393,7 @@ def test_every_workload_namespace_has_an_injector_of_this_mesh():
         ([injector("A")], []),
         ([GOOD, injector("A", "blue")], [none]),
         ([GOOD, injector("A"), injector("A", "blue", selector=same)], [other]),
-        ([GOOD, injector("A", selector=spaces("a", "Like", "b"))], [none]),
+        ([GOOD, injector("A", selector=spaces("a", "Like", "b"))], [unreadable, none]),
         ([GOOD, injector("A", selector={**same, "objectSelector": {"matchLabels": {"a": "b"}}})], [none]),
         ([space("x"), injector("A")], []),
     ):
@@ -414,6 +415,33 @@ def test_an_injector_is_known_by_its_path_or_name_and_by_pods(path, name, resour
     item["webhooks"][0].update(name=name, rules=[{"resources": resources}])
     item["webhooks"][0]["clientConfig"]["service"]["path"] = path
     assert (said(injectors, GOOD, item) == []) is injects
+
+
+EXPRESSION = {"key": "istio-injection", "operator": "In", "values": ["enabled-affirmed"]}
+
+
+@pytest.mark.parametrize(
+    "selector",
+    ["abc", [], ["a"], 1, {"matchExpressions": "abc"}, {"matchExpressions": {"a": "b"}}, {"matchExpressions": ["a"]},
+     {"matchExpressions": [EXPRESSION | {"operator": "Like"}]}, {"matchExpressions": [EXPRESSION | {"key": ["a"]}]},
+     {"matchExpressions": [EXPRESSION | {"values": 5}]}, {"matchExpressions": [EXPRESSION | {"values": "enabled-affirmed"}]},
+     {"matchLabels": ["a"]}, {"matchLabels": {"a": 1}}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("key", ["namespaceSelector", "objectSelector"])
+@pytest.mark.parametrize("whose", ["affirmed", "blue"])
+def test_an_injector_whose_selector_cannot_be_read_is_never_sound(selector, key, whose):
+    """Where it injects is an open question; for the label of this mesh it is no entry."""
+    changed = injector("A", whose)
+    changed["metadata"]["labels"] = {REV: whose}
+    changed["webhooks"][0][key] = selector
+    items = cluster(objects(GOOD, changed))
+    told = [one for check in RUNNING for one in check(MESH_SPEC, items)]
+    assert [one.message for one in told if one.message.startswith(f"{key} of ")] == [
+        f'{key} of "{ENTRY}" is not a label selector, so nothing is said about what it injects'
+    ]
+    missing = any(one.id == "stock-name" and "has no entry for" in one.message for one in told)
+    assert missing is (whose == "affirmed" and key == "namespaceSelector")
 
 
 PROXY = {"name": "istio-proxy"}

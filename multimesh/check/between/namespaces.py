@@ -10,7 +10,7 @@ from multimesh.check.meshes.mesh import Mesh, label_of
 from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.meshes.webhooks import entries, is_istio_webhook
 from multimesh.check.objects import Object, text_of
-from multimesh.kubernetes.selectors import matches
+from multimesh.kubernetes.selectors import selects
 from multimesh.mesh.names import MESH_LABEL
 
 
@@ -52,15 +52,11 @@ def _other_injectors(space: Object, mesh: Mesh, meshes: list[Mesh]) -> Iterator[
     for other in meshes:
         for config in other.of("MutatingWebhookConfiguration") if other is not mesh and other.live else ():
             for entry in entries(config):
-                try:
-                    hit = (
-                        is_istio_webhook(entry)
-                        and matches(entry.get("namespaceSelector"), labels)
-                        and matches(entry.get("objectSelector"), {})
-                    )
-                except (ValueError, TypeError, AttributeError):
-                    continue
-                if hit:
+                if (
+                    is_istio_webhook(entry)
+                    and selects(entry.get("namespaceSelector"), labels)
+                    and selects(entry.get("objectSelector"), {})
+                ):
                     webhook = f'"{text_of(entry.get("name"))}" of mesh {other.name}'
                     what = f'{webhook} injects pods in "{space.name}" of mesh {mesh.name}'
                     places = (

@@ -16,7 +16,7 @@ from multimesh.check.meshes.mesh import Mesh, label_of, side_of
 from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.meshes.workloads import minor_version
 from multimesh.check.objects import listed, text_of
-from multimesh.kubernetes.selectors import matches
+from multimesh.kubernetes.selectors import selects
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
 
 VALIDATORS = "ValidatingWebhookConfiguration"
@@ -67,13 +67,6 @@ def labels_of(mesh: Mesh, spaces: dict[str, dict[str, str]]) -> dict[str, dict[s
     return found
 
 
-def _hits(selector: Any, labels: dict[str, str]) -> bool:
-    try:
-        return matches(selector, labels)
-    except (ValueError, TypeError, AttributeError):
-        return False
-
-
 def _quoted(names: list[str]) -> str:
     shown = ", ".join(f'"{name}"' for name in names[:_SHOWN])
     return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
@@ -109,7 +102,9 @@ def _discovered(
     for config, values in other.configs if version is not None and labels else ():
         selectors = listed(values, "discoverySelectors")
         hit = [
-            name for name, own in labels.items() if not selectors or any(_hits(selector, own) for selector in selectors)
+            name
+            for name, own in labels.items()
+            if not selectors or any(selects(selector, own) for selector in selectors)
         ]
         if not hit:
             continue
@@ -133,9 +128,9 @@ def _validated(
     revisions = mesh.profile.revisions if mesh.profile is not None else ()
     objects = [{}, *({REVISION_LABEL: revision} for revision in revisions)]
     for entry, side in watchers:
-        if not any(_hits(entry.get("objectSelector"), own) for own in objects):
+        if not any(selects(entry.get("objectSelector"), own) for own in objects):
             continue
-        hit = [name for name, own in labels.items() if _hits(entry.get("namespaceSelector"), own)]
+        hit = [name for name, own in labels.items() if selects(entry.get("namespaceSelector"), own)]
         if hit:
             who = "the cluster" if other.is_unassigned else f"mesh {other.name}"
             name = text_of(entry.get("name"))

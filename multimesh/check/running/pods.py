@@ -17,7 +17,7 @@ from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, flag_value
 from multimesh.check.objects import Object, dig, listed, mappings, text_of
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of, unlisted, workload_namespaces
-from multimesh.kubernetes.selectors import matches
+from multimesh.kubernetes.selectors import selects
 from multimesh.mesh.names import INJECTION_LABEL, REVISION_LABEL
 from multimesh.mesh.profile import Profile
 
@@ -35,6 +35,7 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find workload namespaces that no webhook injects, or that the webhook of another mesh injects."""
     if not found.read(WEBHOOKS[0]) or not found.read("Namespace"):
         return
+    yield from _unreadable_selectors(mesh, found)
     served, uninjected = workload_namespaces(mesh, found), _uninjected(mesh, found)
     for item in found.of("Namespace"):
         if item.name not in served:
@@ -44,7 +45,9 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             (config, entry)
             for config in found.of(WEBHOOKS[0])
             for entry in entries(config)
-            if _injects(entry) and _matches(entry, labels)
+            if _injects(entry)
+            and selects(entry.get("namespaceSelector"), labels)
+            and selects(entry.get("objectSelector"), {})
         ]
         others = [hit for hit in hits if dig(hit[1], "clientConfig", "service", "namespace") != mesh.namespace]
         if not hits and item.name not in uninjected:
@@ -52,6 +55,17 @@ def injectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         for config, entry in others:
             what = f'"{entry.get("name")}" of another mesh injects pods in "{item.name}"'
             yield Finding("injection-overlap", what, (side_of(mesh, item), side_of(mesh, config)))
+
+
+def _unreadable_selectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find injectors of any mesh whose selectors are none: nobody knows where they inject."""
+    for config in found.of(WEBHOOKS[0]):
+        for entry in filter(_injects, entries(config)):
+            for key in ("namespaceSelector", "objectSelector"):
+                if selects(entry.get(key), {}) is None:
+                    name = text_of(entry.get("name"))
+                    what = f'{key} of "{name}" is not a label selector, so nothing is said about what it injects'
+                    yield Finding("unreadable", what, (side_of(mesh, config, name),))
 
 
 def root_maps(mesh: Profile, found: Cluster) -> Iterator[Finding]:
@@ -88,13 +102,6 @@ def _injects(entry: dict[str, Any]) -> bool:
     return any("pods" in listed(rule, "resources") for rule in listed(entry, "rules")) and "inject" in str(
         dig(entry, "clientConfig", "service", "path") or entry.get("name")
     )
-
-
-def _matches(entry: dict[str, Any], labels: dict[str, str]) -> bool:
-    try:
-        return matches(entry.get("namespaceSelector"), labels) and matches(entry.get("objectSelector"), {})
-    except (ValueError, AttributeError, TypeError):
-        return False
 
 
 def pods(mesh: Profile, found: Cluster) -> Iterator[Finding]:

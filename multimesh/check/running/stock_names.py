@@ -8,7 +8,7 @@ from multimesh.check.findings import Finding
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.objects import Object, dig, listed, strings
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of
-from multimesh.kubernetes.selectors import matches
+from multimesh.kubernetes.selectors import selects
 from multimesh.mesh.names import INJECTION_LABEL, REVISION_LABEL, STOCK_NAMES, TAG_LABEL, is_kept
 from multimesh.mesh.profile import Profile
 
@@ -37,10 +37,10 @@ def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     for item in found.of(WEBHOOKS[0]):
         if item.labels.get(REVISION_LABEL) != mesh.revision or TAG_LABEL in item.labels:
             continue
-        selects = any(
-            matches(entry.get("namespaceSelector"), {INJECTION_LABEL: mesh.injection_label}) for entry in entries(item)
+        is_selected = any(
+            selects(entry.get("namespaceSelector"), {INJECTION_LABEL: mesh.injection_label}) for entry in entries(item)
         )
-        if not selects:
+        if not is_selected:
             what = f"{item.title} has no entry for {INJECTION_LABEL}={mesh.injection_label}"
             yield Finding("stock-name", what, (side_of(mesh, item),))
 
