@@ -218,7 +218,7 @@ case "$*" in
   *services*)
     echo 'Error from server (Forbidden): services is forbidden: User "u" cannot list resource "services"' >&2; exit 1;;
   *validatingadmissionpolic*) echo "error: the server doesn't have a resource type \\"validatingadmissionpolicies\\"" >&2; exit 1;;
-  *clusterroles*) cat {answer};;
+  *clusterroles*|*namespaces*) cat {answer};;
   *) echo '{{"apiVersion": "v1", "kind": "List", "items": []}}';;
 esac
 """
@@ -229,7 +229,9 @@ def kubectl(tmp_path):
     """Put a kubectl on the PATH that records its calls, and has no permission to read Services."""
     directory = tmp_path / "bin"
     directory.mkdir()
-    (tmp_path / "answer.json").write_text(live(thing("ClusterRole", "reader"), release="monitoring"))
+    (tmp_path / "answer.json").write_text(
+        live(thing("ClusterRole", "reader"), thing("Namespace", "web"), release="monitoring")
+    )
     tool = directory / "kubectl"
     tool.write_text(FAKE.format(log=tmp_path / "log", answer=tmp_path / "answer.json"))
     tool.chmod(0o755)

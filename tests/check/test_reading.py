@@ -125,6 +125,46 @@ def test_a_kubectl_that_prints_no_json_has_read_nothing(run, tmp_path):
     assert "the answer is not JSON" in done.stderr
 
 
+SILENT = "#!/bin/sh\n"
+EMPTY = """#!/bin/sh
+echo '{"apiVersion": "v1", "kind": "List", "items": []}'
+"""
+EXPLAIN = ("explain", "namespace", "nginx-affirmed", "--profile=profile.yaml", "--cluster")
+INIT = ("init", "green", "--from-cluster", "meshes/green")
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (SILENT, "nothing in the cluster could be read: the answer is empty"),
+        (EMPTY, "kubectl has listed no Namespace, and every cluster has some: nothing was checked"),
+    ],
+    ids=["nothing", "empty lists"],
+)
+@pytest.mark.parametrize(
+    "command", [VERIFY, REMOVED, CHECK, EXPLAIN, INIT], ids=["verify", "removed", "check", "explain", "init"]
+)
+def test_a_kubectl_that_lists_nothing_has_read_nothing(run, tmp_path, command, script, message):
+    """No cluster is empty: what stands between kubectl and the API server has answered."""
+    kubectl = install(tmp_path / "bin", [])
+    (kubectl.directory / "kubectl").write_text(script)
+    done = run(kubectl, *command, started=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert not (tmp_path / "meshes").exists()
+
+
+@pytest.mark.parametrize("command", [VERIFY, CHECK], ids=["verify", "check"])
+@pytest.mark.parametrize("kind", ["Namespace", "ClusterRole"])
+def test_a_list_that_no_cluster_has_empty_was_not_read(run, tmp_path, command, kind):
+    kubectl = install(tmp_path / "bin", list(sound().values()))
+    objects = json.loads((kubectl.directory / "objects.json").read_text())
+    (kubectl.directory / "objects.json").write_text(json.dumps([item for item in objects if item["kind"] != kind]))
+    done = run(kubectl, *command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"kubectl has listed no {kind}" in done.stderr
+
+
 # A part was not read.
 
 QUESTIONS = {

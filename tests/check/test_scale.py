@@ -150,7 +150,7 @@ def test_a_page_that_cannot_be_had_makes_it_read_everything_at_once(pages, at: i
     """A page expires after some minutes; an old kubectl may know no pages."""
     pages.failures = {at: "Error from server (Expired): The provided continue parameter is too old"}
     assert [one.name for one in read().objects] == [f"nginx-{number}" for number in range(5)]
-    assert pages.calls[-1] == f"pods -n {NAMESPACE} -o json --ignore-not-found"
+    assert pages.calls[-1] == f"pods -n {NAMESPACE} -o json"
 
 
 def test_a_page_that_is_forbidden_is_a_finding(pages) -> None:

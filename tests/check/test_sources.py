@@ -39,14 +39,25 @@ def get(*kinds, **more):
 
 
 def test_a_call_names_kinds_namespace_and_label(answers):
+    """An absent name is no error; with the same flag kubectl would print nothing for an empty list."""
+    empty = (0, '{"kind": "List", "items": []}', "")
+    answers.update({"a,b": empty, "a": empty})
     assert get("a", "b", namespace="n", labels="l") == Answer([], [])
     assert get("a", names=("x", "y"), fields="type=t", namespace="n") == Answer([], [])
     assert kubectl.get(kubectl.Access("c", "k"), Query({"a": ""})) == Answer([], [])
     assert answers["seen"] == [
-        ["kubectl", "get", "a,b", "-n", "n", "-l", "l", "-o", "json", "--ignore-not-found"],
+        ["kubectl", "get", "a,b", "-n", "n", "-l", "l", "-o", "json"],
         ["kubectl", "get", "a", "x", "y", "-n", "n", "--field-selector", "type=t", "-o", "json", "--ignore-not-found"],
-        ["kubectl", "--kubeconfig", "k", "--context", "c", "get", "a", "-A", "-o", "json", "--ignore-not-found"],
+        ["kubectl", "--kubeconfig", "k", "--context", "c", "get", "a", "-A", "-o", "json"],
     ]
+
+
+def test_no_answer_is_no_empty_list(answers):
+    """Only objects that are asked for by name may be absent from the cluster."""
+    assert get("a", names=("x", "y")) == Answer([], [])
+    said = "could not be read: the answer is empty; nothing is said about it"
+    assert [one.message for one in get("a", "b").findings] == [f"a {said}", f"b {said}"]
+    assert get("a").unread == {"a"}
 
 
 def test_one_kind_that_is_forbidden_hides_no_other(answers):

@@ -52,10 +52,17 @@ class Kubectl(NamedTuple):
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
+#: What every cluster has.
+EVERYWHERE = (
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}},
+    {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "cluster-admin"}},
+)
+
+
 def install(directory: Path, objects: list[Any], grants: set[Grant] | None = None) -> Kubectl:
     """Write the program into a new directory. Without grants everything is allowed."""
     directory.mkdir()
-    (directory / "objects.json").write_text(json.dumps(objects))
+    (directory / "objects.json").write_text(json.dumps([*objects, *EVERYWHERE]))
     if grants is not None:
         (directory / "grants.json").write_text(json.dumps(sorted(grants)))
     tool = directory / "kubectl"
@@ -111,6 +118,8 @@ def answer(directory: Path, arguments: list[str]) -> tuple[int, str, str]:
                 )
                 continue
             found += [item for item in objects if _fits(item, plural, group, name, flags)]
+    if names and not found and not errors and "--ignore-not-found" in arguments:
+        return 0, "", ""
     out = json.dumps({"apiVersion": "v1", "kind": "List", "items": found}) if found or not errors else ""
     return (1 if errors else 0), out, errors
 

@@ -62,6 +62,10 @@ class Query(NamedTuple):
         return [self._replace(names=(name,)) for name in self.names]
 
 
+#: Kinds of which every cluster has objects, by kubectl's names.
+_EVERYWHERE = {"namespaces": "Namespace", "clusterroles": "ClusterRole"}
+
+
 class Answer(NamedTuple):
     """What a query has read: objects, a finding for what it could not read, and the kinds that it could not read."""
 
@@ -99,9 +103,10 @@ def get(access: Access, query: Query, compact: Callable[[Object], Object] | None
 
 
 def _at_once(access: Access, query: Query, compact: Callable[[Object], Object] | None) -> Answer:
-    done = _run([*access.command, *arguments(query), "--ignore-not-found"])
+    # Of several names some may be absent. With this flag kubectl prints nothing for an empty list, too.
+    done = _run([*access.command, *arguments(query), *(["--ignore-not-found"] if query.names else [])])
     unread: list[Unread] = []
-    if done.returncode == 0 and done.stdout.lstrip()[:1] in ("", "{"):
+    if done.returncode == 0 and done.stdout.lstrip()[:1] in ("{", "" if query.names else "{"):
         found = parse(done.stdout, "cluster", unread) if done.stdout.strip() else ()
         answer = Answer([item if compact is None else compact(item) for item in found], [])
         if not unread:
@@ -111,8 +116,8 @@ def _at_once(access: Access, query: Query, compact: Callable[[Object], Object] |
         return _together([get(access, part, compact) for part in query.alone()])
     if query.optional and any(sign in done.stderr for sign in _UNKNOWN):
         return Answer([], [])
-    other = f"the answer is {unread[0].what}" if unread else "the answer is not JSON"
-    return _unread(query, _last(done.stderr) if done.returncode else other)
+    said = unread[0].what if unread else "not JSON" if done.stdout.strip() else "empty"
+    return _unread(query, _last(done.stderr) if done.returncode else f"the answer is {said}")
 
 
 def _pages(access: Access, query: Query, compact: Callable[[Object], Object]) -> Answer:
@@ -189,10 +194,13 @@ def arguments(query: Query) -> list[str]:
 def require_some(answered: Iterable[tuple[Query, Answer]]) -> None:
     """Raise MultimeshError if none of the kinds that every cluster has could be listed: nothing was checked.
 
-    Objects that are read by name say nothing by themselves.
+    Neither was it where a list is empty that no cluster has empty. Objects that are read by name say nothing by
+    themselves.
     """
     needed = [(query, answer) for query, answer in answered if not query.optional and not query.names]
     if any(not answer.unread.issuperset(query.kinds) for query, answer in needed):
+        for query, answer in needed:
+            _require_everywhere(query, answer)
         return
     reasons = [
         finding.message.partition(" could not be read: ")[2] for _, answer in needed for finding in answer.findings
@@ -202,6 +210,17 @@ def require_some(answered: Iterable[tuple[Query, Answer]]) -> None:
         f"nothing in the cluster could be read: {reasons[0].rpartition('; nothing is said')[0] if reasons else ''}",
         "Look at kubectl's configuration and context, or grant what it needs: multimesh explain unreadable",
     )
+
+
+def _require_everywhere(query: Query, answer: Answer) -> None:
+    """Raise MultimeshError if an answer has none of the objects that every cluster has."""
+    for kind, name in _EVERYWHERE.items():
+        if kind in query.kinds and kind not in answer.unread and not any(item.kind == name for item in answer.objects):
+            raise MultimeshError(
+                "",
+                f"kubectl has listed no {name}, and every cluster has some: nothing was checked",
+                f"Look at what 'kubectl get {kind} -o json' prints with the same context.",
+            )
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
