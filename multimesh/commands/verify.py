@@ -24,7 +24,7 @@ from multimesh.check.running import RUNNING
 from multimesh.check.running.cluster import Cluster, cluster
 from multimesh.check.running.policies import policies
 from multimesh.check.running.reading import Reading, read_mesh
-from multimesh.check.running.removed import removed
+from multimesh.check.running.removed import removed, unseen_left
 from multimesh.check.running.settled import unsettled
 from multimesh.check.settings import find
 from multimesh.check.sources.compact import Compactor
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
             "clusterroles,clusterrolebindings,deployments,pods,configmaps -A -o json",
         )
     if options.removed:
-        findings += removed(mesh, now)
+        findings += [*unseen_left(mesh, now), *removed(mesh, now)]
     else:
         findings += [finding for check in RUNNING for finding in check(mesh, now)]
         findings += policies(mesh, now, wanted_digests(mesh))

@@ -165,6 +165,11 @@ def test_a_list_that_no_cluster_has_empty_was_not_read(run, tmp_path, command, k
     assert f"kubectl has listed no {kind}" in done.stderr
 
 
+def test_a_control_plane_of_a_removed_mesh_that_still_runs_is_found(run, tmp_path):
+    found = findings(run(install(tmp_path / "bin", [sound()["istiod"]]), *REMOVED, "-o", "json"))
+    assert found == [("left-behind", "warning", "Deployment/istio-affirmed/istiod-affirmed is still there")]
+
+
 # A part was not read.
 
 QUESTIONS = {

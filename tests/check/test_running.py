@@ -618,6 +618,15 @@ def test_what_a_control_plane_created_is_listed(kind, name, left):
     assert found(removed, thing(kind, name, "x"), space("x", mesh="blue")) == []
 
 
+def test_a_control_plane_that_still_runs_is_removed_with_its_release():
+    item = plane()
+    what = f"Deployment/{PLANE}/plane is still there"
+    assert found(removed, item) == [("warning", what, f"kubectl -n {PLANE} delete deployment plane")]
+    item["metadata"]["annotations"] = {"meta.helm.sh/release-name": "istiod"}
+    assert found(removed, item) == [("warning", what, f"helm uninstall istiod -n {PLANE}")]
+    assert found(removed, plane("x"), workload("p", "x", {"name": "discovery"})) == []
+
+
 def root(namespace, certificate, name="istio-ca-root-cert"):
     return thing("ConfigMap", name, namespace, data={"root-cert.pem": f"{certificate}\n"})
 

@@ -331,11 +331,26 @@ def test_a_pod_that_talks_to_another_namespace_than_the_profile_says_is_found(tm
     assert [line[0] for line in found] == ["pod-mesh"]
 
 
+def others():
+    """Return a saved cluster in which another mesh runs, with everything that `verify --removed` looks at."""
+    return {
+        "blue other": thing("Namespace", "istio-blue"),
+        "blue role": thing("ClusterRole", "view"),
+        "binding": thing("ClusterRoleBinding", "view"),
+        "blue": thing("MutatingWebhookConfiguration", "blue", webhooks=[entry("blue", ["enabled-blue"], "blue")]),
+        "blue too": thing("ValidatingWebhookConfiguration", "blue", webhooks=[]),
+        "blue plane": thing("Deployment", "istiod-blue", "istio-blue", spec=sound()["istiod"]["spec"]),
+        "blue map": thing("ConfigMap", "kube-root-ca.crt", "default"),
+        "blue secret": thing("Secret", "istio-ca-secret", "istio-blue"),
+        "lease": thing("Lease", "node", "kube-node-lease"),
+    }
+
+
 def test_what_a_removed_mesh_left_is_listed_with_the_command_that_removes_it(tmp_path):
     """Webhooks, labels and what the control plane made while it ran."""
     cluster = sound()
     del cluster["istiod"], cluster["pod"]
-    found, code = verify(tmp_path, cluster, "--removed")
+    found, code = verify(tmp_path, others() | cluster, "--removed")
     assert {"left-behind"} == {line[0] for line in found}
     assert code == 0
     told = " ".join(line[2] for line in found)
@@ -357,15 +372,33 @@ def test_admission_policies_of_a_removed_mesh_are_listed(tmp_path):
         for kind in kinds
         for name, mesh in names.items()
     }
-    found, code = verify(tmp_path, cluster, "--removed")
+    found, code = verify(tmp_path, others() | cluster, "--removed")
     wanted = [("left-behind", "warning", f"{kind}/multimesh-writes-affirmed is still there") for kind in kinds]
     assert (found, code) == (wanted, 0)
 
 
 def test_a_mesh_that_is_gone_altogether_left_nothing(tmp_path):
     """A cluster of others is silent."""
-    others = {"other": thing("Namespace", "default"), "role": thing("ClusterRole", "view")}
-    assert verify(tmp_path, others, "--removed") == ([], 0)
+    assert verify(tmp_path, others(), "--removed") == ([], 0)
+
+
+@pytest.mark.parametrize("kept", ["blue other", "blue role", "blue map", "blue plane", "blue secret"])
+def test_of_a_removed_mesh_kinds_of_which_nothing_was_seen_are_named(tmp_path, kept):
+    """A file with one Namespace does not say that nothing is left."""
+    cluster = others()
+    kinds = [item["kind"] for item in cluster.values() if item["kind"] != cluster[kept]["kind"]]
+    found, code = verify(tmp_path, {kept: cluster[kept]}, "--removed")
+    assert {line[:2] for line in found} == {("unreadable", "warning")}
+    assert sorted(line[2].partition(",")[0] for line in found) == sorted(f"no {kind} was seen" for kind in kinds)
+    assert code == 0
+    assert verify(tmp_path, {kept: cluster[kept]}, "--removed", "--strict")[1] == 1
+
+
+def test_a_control_plane_that_still_runs_is_left(tmp_path):
+    """It makes again what is removed; that of another mesh does not count."""
+    found, code = verify(tmp_path, others() | {"left": sound()["istiod"]}, "--removed")
+    assert found == [("left-behind", "warning", "Deployment/istio-affirmed/istiod-affirmed is still there")]
+    assert code == 0
 
 
 def test_kinds_of_which_nothing_was_seen_are_named(tmp_path):
@@ -435,6 +468,6 @@ def test_seconds_that_nobody_can_wait_are_refused(tmp_path, seconds):
 def test_a_configmap_that_a_removed_istiod_wrote_is_listed(tmp_path, name):
     """As a real istiod of 1.16.7, 1.24.6 or 1.30.3 leaves them; a user's own ConfigMap is not."""
     cluster = {"left": thing("ConfigMap", name, "istio-affirmed"), "own": thing("ConfigMap", "own", "istio-affirmed")}
-    found, code = verify(tmp_path, cluster, "--removed")
+    found, code = verify(tmp_path, others() | cluster, "--removed")
     assert code == 0
     assert [line[2] for line in found] == [f"ConfigMap/istio-affirmed/{name} is still there"]

@@ -92,11 +92,16 @@ _NEEDED = {
 
 
 def unseen(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find kinds that a saved cluster lacks: without the finding a mesh that was not saved would look sound.
+    """Find kinds that a saved cluster lacks: without the finding a mesh that was not saved would look sound."""
+    yield from unsaved(mesh, found, _NEEDED)
+
+
+def unsaved(mesh: Profile, found: Cluster, needed: dict[str, str]) -> Iterator[Finding]:
+    """Find those of some kinds, with what is checked with them, of which a saved cluster has no object.
 
     Of a live cluster it is known what could not be read.
     """
-    for kind, what in _NEEDED.items() if found.unread is None else ():
+    for kind, what in needed.items() if found.unread is None else ():
         if not found.read(kind):
             yield Finding(
                 "unreadable", f"no {kind} was seen, so nothing is said about {what}", (Side(mesh.name, kind, "", 0),)

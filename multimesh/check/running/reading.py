@@ -117,6 +117,7 @@ def _left(mesh: Profile) -> list[Query]:
         ),
         # Of a namespace that lost its label nothing else says that it was one of the mesh.
         Query({"configmaps": "ConfigMaps that are left in other namespaces"}, labels=_WRITTEN),
+        Query({"deployments": "control planes that are left"}, mesh.namespace),
         Query({"secrets": "the secret of the authority"}, mesh.namespace, _AUTHORITY[1:]),
         Query({"leases.coordination.k8s.io": "leases that are left"}, mesh.namespace, optional=True),
         _MADE,

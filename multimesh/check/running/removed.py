@@ -15,10 +15,12 @@ from multimesh.check.meshes.gateways import (
     is_of_istio,
     own_class,
 )
+from multimesh.check.meshes.live import RELEASE_NAME
 from multimesh.check.meshes.webhooks import entries
+from multimesh.check.meshes.workloads import is_control_plane
 from multimesh.check.objects import Object, dig
 from multimesh.check.running.certificates import bundle_of, root_in_copy, root_in_secret
-from multimesh.check.running.cluster import WEBHOOKS, Cluster
+from multimesh.check.running.cluster import WEBHOOKS, Cluster, unsaved
 from multimesh.check.running.gateways import deletion, spaces_of
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, SHARED_POLICIES, is_own, is_renamed
 from multimesh.mesh.profile import Profile
@@ -53,6 +55,24 @@ _OF_ISTIOD = (
 )
 
 
+#: Kinds that clusters have, and what a removed mesh may have left of each.
+_NEEDED = {
+    "Namespace": "labels that are left",
+    **dict.fromkeys(WEBHOOKS, "webhooks that are left"),
+    "ClusterRole": "rights that are left",
+    "ClusterRoleBinding": "rights that are left",
+    "Deployment": "control planes that are left",
+    "ConfigMap": "roots and locks that are left",
+    "Lease": "locks that are left",
+    "Secret": "the Secret of the authority",
+}
+
+
+def unseen_left(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find kinds that a saved cluster lacks: without the finding a mesh that was not saved would look removed."""
+    yield from unsaved(mesh, found, _NEEDED)
+
+
 def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Yield what is left of a mesh that was removed."""
     for item in found.of(*_CLUSTER_SCOPED):
@@ -62,6 +82,7 @@ def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             or (is_renamed(item.kind, item.name, mesh) and mesh.name in item.name)
         ):
             yield _left(mesh, item.title, item.file, item.line, f"kubectl delete {item.kind.lower()} {item.name}")
+    yield from _control_planes(mesh, found)
     for item in found.of("Namespace"):
         keys = [
             key
@@ -79,6 +100,15 @@ def removed(mesh: Profile, found: Cluster) -> Iterator[Finding]:
             yield _left(mesh, item.title, item.file, item.line, remedy)
     yield from _roots_elsewhere(mesh, found, spaces)
     yield from _gateways(mesh, found)
+
+
+def _control_planes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Yield the control planes that still run: they make again what is removed."""
+    for item in found.of("Deployment"):
+        if item.namespace == mesh.namespace and is_control_plane(item):
+            release = item.annotations.get(RELEASE_NAME)
+            remedy = f"helm uninstall {release} -n {item.namespace}" if release else deletion(item)
+            yield _left(mesh, item.title, item.file, item.line, remedy)
 
 
 def _roots_elsewhere(mesh: Profile, found: Cluster, spaces: set[str]) -> Iterator[Finding]:
