@@ -163,9 +163,57 @@ def test_a_control_plane_runs_and_is_ready():
         ([status(1)], []),
         ([status()], unready),
         ([status(0)], unready),
-        ([status(0, 0)], []),
+        ([status(0, 0), named("canary", 1)], []),
     ):
         assert found(control_planes, *items) == expected
+
+
+def named(name, replicas, container="discovery", revision="affirmed"):
+    item = workload(name, PLANE, {"name": container, "env": [{"name": "REVISION", "value": revision}]})
+    item["spec"]["replicas"] = replicas
+    return item
+
+
+def test_a_control_plane_that_is_scaled_down_needs_another_one_of_the_mesh():
+    """The old revision of an upgrade, or the components of 1.5 once an istiod runs, may be scaled to zero."""
+
+    def down(name):
+        what = f"Deployment/{PLANE}/{name} is scaled to 0, and nothing else of the mesh does its work"
+        return ("error", what, f"kubectl -n {PLANE} scale deployment {name} --replicas=1")
+
+    old = [named("istio-pilot", 0), named("istio-citadel", 0, "citadel"), named("istio-galley", 0, "galley")]
+    for items, expected in (
+        ([status(0, 0)], [down("plane")]),
+        ([status(None, 0)], [down("plane")]),
+        ([named("a", 0), named("b", 0)], [down("a"), down("b")]),
+        ([named("a", 0), named("b", 1)], []),
+        ([*old, named("istiod", 1)], []),
+        ([*old, named("istiod", 0)], [down(one) for one in ("istio-pilot", "istio-citadel", "istio-galley", "istiod")]),
+        ([named("istio-pilot", 1), *old[1:]], [down("istio-citadel"), down("istio-galley")]),
+        ([named("istio-pilot", 1), named("istiod", 0)], []),
+    ):
+        assert found(control_planes, *items) == expected
+
+
+def test_a_control_plane_has_a_revision_of_the_mesh():
+    """A stock one may still run beside it; one that does not say its revision may be of the mesh."""
+
+    def only(*revisions):
+        has = " and ".join(f'"{one}"' for one in revisions)
+        return [f'no control plane in "{PLANE}" has the revision "affirmed", only {has}']
+
+    canary = spec(canaryRevisions=["next"])
+    for mesh, items, expected in (
+        (MESH_SPEC, [named("a", 1)], []),
+        (MESH_SPEC, [named("a", 1, revision="x")], only("x")),
+        (MESH_SPEC, [named("a", 1, revision="x"), named("b", 1, revision="")], only("default", "x")),
+        (MESH_SPEC, [named("a", 1, revision="x"), named("b", 1)], []),
+        (MESH_SPEC, [named("a", 1, revision="x"), named("b", 0)], only("x")),
+        (MESH_SPEC, [named("a", 1, revision="x"), plane()], []),
+        (canary, [named("a", 1, revision="next")], []),
+        (MESH_SPEC, [named("istio-pilot", 1, revision="x")], []),
+    ):
+        assert said(control_planes, *items, mesh=mesh) == expected
 
 
 def test_a_finding_names_the_object_its_file_and_line():
