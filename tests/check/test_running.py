@@ -76,12 +76,24 @@ def label(name, text):
     return f"kubectl label namespace {name} {text}"
 
 
+def deleted(item):
+    return item | {"metadata": item["metadata"] | {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
+
+
 NAMESPACES = {
     "both are labelled": ([GOOD_PLANE, GOOD], []),
     "none was read": ([], []),
     "one does not exist": (
         [GOOD_PLANE],
         [("error", f'the namespace "{MEMBER}" does not exist', "multimesh namespaces --profile affirmed.profile | kubectl apply --server-side -f -")],
+    ),
+    "one is being deleted": (
+        [GOOD_PLANE, GOOD | {"status": {"phase": "Terminating"}}],
+        [("error", f'the namespace "{MEMBER}" is being deleted, and nothing can be created there', "Create it again once it is gone, or take it out of the profile.")],
+    ),
+    "that of the control plane has the time of its deletion": (
+        [deleted(GOOD_PLANE), GOOD | {"status": {"phase": "Active"}}, deleted(space("x"))],
+        [("error", f'the namespace "{PLANE}" is being deleted, and nothing can be created there', "Create it again once it is gone, or take it out of the profile.")],
     ),
     "one has no mesh label": (
         [GOOD_PLANE, space(MEMBER, injection="enabled-affirmed")],

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from multimesh.check.catalogue import ERROR, INFO, WARNING
 from multimesh.check.findings import Finding
-from multimesh.check.objects import Object
+from multimesh.check.objects import Object, dig
 from multimesh.check.running.cluster import Cluster, is_istio_1_5, label_command, side_of
 from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL
 from multimesh.mesh.profile import Profile
 
 
 def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find namespaces of the profile that do not exist or lack labels, and others that have the label of the mesh."""
+    """Find namespaces of the profile that are not there or lack labels, and others that have the label of the mesh."""
     if not found.read("Namespace"):
         return
     old = is_istio_1_5(mesh, found)
@@ -23,6 +23,10 @@ def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         if item is None:
             yield Finding("namespace-label", f'the namespace "{name}" does not exist', remedy=_create(mesh))
             continue
+        if _is_deleted(item):
+            what = f'the namespace "{name}" is being deleted, and nothing can be created there'
+            remedy = "Create it again once it is gone, or take it out of the profile."
+            yield Finding("namespace-label", what, (side_of(mesh, item),), remedy=remedy)
         label = item.labels.get(MESH_LABEL, "")
         if label != mesh.name:
             what = f'the namespace "{name}" ' + (f"belongs to mesh {label}" if label else f"has no label {MESH_LABEL}")
@@ -37,6 +41,11 @@ def namespaces(mesh: Profile, found: Cluster) -> Iterator[Finding]:
                 " and render again: the list in Citadel's flags is static." if old else "."
             )
             yield Finding("namespace-label", what, (side_of(mesh, item),), ERROR if old else INFO, remedy)
+
+
+def _is_deleted(item: Object) -> bool:
+    """Return whether the API server is deleting a Namespace."""
+    return bool(dig(item.data, "metadata", "deletionTimestamp")) or dig(item.data, "status", "phase") == "Terminating"
 
 
 def _injection(mesh: Profile, item: Object, *, old: bool) -> Iterator[Finding]:
