@@ -625,6 +625,36 @@ def test_stock_names_and_labels_show_a_missing_post_renderer(item, more, expecte
     assert said(stock_names, item, mesh=spec(**more)) == expected
 
 
+EVERYWHERE = "injects pods of every namespace"
+ANYWHERE = '"validation.istio.io" validates in namespaces that do not have the label of the mesh'
+
+
+@pytest.mark.parametrize(
+    ("item", "more", "expected"),
+    [
+        (injector("A", selector={"namespaceSelector": {}}), {}, [f'"{ENTRY}" has no namespaceSelector, so it {EVERYWHERE}']),
+        (injector("A", selector={"namespaceSelector": None}), {}, [f'"{ENTRY}" has no namespaceSelector, so it {EVERYWHERE}']),
+        (injector("A", selector={"namespaceSelector": {"matchLabels": {}, "matchExpressions": []}}), {},
+         [f'"{ENTRY}" has no namespaceSelector, so it {EVERYWHERE}']),
+        (injector("A", "blue", selector={"namespaceSelector": {}}), {}, []),
+        (injector("A", selector={"namespaceSelector": {}}), {"keepNames": ["MutatingWebhookConfiguration/istio-mutating-affirmed"]}, []),
+        (injector("A", kind="Validating", selector={"namespaceSelector": {}}), {}, [ANYWHERE]),
+        (injector("A", kind="Validating", selector=spaces("env", "NotIn", "test")), {}, [ANYWHERE]),
+        (injector("A", kind="Validating", selector=spaces(MESH, "In", "affirmed")), {}, []),
+        (injector("A", "blue", kind="Validating", selector={"namespaceSelector": {}}), {}, []),
+    ],
+)  # fmt: skip
+def test_a_webhook_of_a_mesh_that_acts_in_every_namespace_shows_a_missing_post_renderer(item, more, expected):
+    assert said(stock_names, item, mesh=spec(**more)) == expected
+
+
+def test_the_webhook_of_another_program_beside_a_control_plane_may_act_in_every_namespace():
+    item = injector("A", kind="Validating", selector={"namespaceSelector": {}})
+    item["webhooks"][0].update(name="webhook.company.example", rules=[{"resources": ["deployments"]}])
+    item["webhooks"][0]["clientConfig"]["service"]["name"] = "company"
+    assert said(stock_names, item) == []
+
+
 def test_the_webhook_of_a_tag_need_not_select_the_label():
     item = injector("A", selector=spaces(REV, "In", "affirmed"))
     item["metadata"]["labels"]["istio.io/tag"] = "t"

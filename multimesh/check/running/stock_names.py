@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from multimesh.check.findings import Finding
-from multimesh.check.meshes.webhooks import entries
-from multimesh.check.objects import Object, dig, listed, strings
-from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of
+from multimesh.check.meshes.webhooks import entries, is_istio_webhook
+from multimesh.check.objects import Object, dig, listed, strings, text_of
+from multimesh.check.running.cluster import WEBHOOKS, Cluster, ours, side_of
 from multimesh.kubernetes.selectors import selects
 from multimesh.mesh.names import INJECTION_LABEL, REVISION_LABEL, STOCK_NAMES, TAG_LABEL, is_kept
 from multimesh.mesh.profile import Profile
+
+#: The parts of a label selector; one without any matches everything.
+_PARTS = ("matchLabels", "matchExpressions")
 
 
 def stock_names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
@@ -30,6 +33,7 @@ def stock_names(mesh: Profile, found: Cluster) -> Iterator[Finding]:
                     "stock-name", f'"{entry.get("name")}" injects {INJECTION_LABEL}=enabled', (side_of(mesh, item),)
                 )
     yield from _missing_entry(mesh, found)
+    yield from _missing_selector(mesh, found)
 
 
 def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
@@ -42,6 +46,21 @@ def _missing_entry(mesh: Profile, found: Cluster) -> Iterator[Finding]:
         )
         if not is_selected:
             what = f"{item.title} has no entry for {INJECTION_LABEL}={mesh.injection_label}"
+            yield Finding("stock-name", what, (side_of(mesh, item),))
+
+
+def _missing_selector(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find webhooks of the mesh that act in namespaces of everybody: each of its selectors names the mesh."""
+    for item, entry in ours(mesh, found):
+        if not is_istio_webhook(entry) or is_kept(item.kind, item.name, mesh):
+            continue
+        selector, name = entry.get("namespaceSelector"), text_of(entry.get("name"))
+        if item.kind == WEBHOOKS[0]:
+            if selects(selector, {}) and not any(dig(selector, part) for part in _PARTS):
+                what = f'"{name}" has no namespaceSelector, so it injects pods of every namespace'
+                yield Finding("stock-name", what, (side_of(mesh, item),))
+        elif selects(selector, {}):
+            what = f'"{name}" validates in namespaces that do not have the label of the mesh'
             yield Finding("stock-name", what, (side_of(mesh, item),))
 
 
