@@ -119,7 +119,7 @@ NOTES = {
         "With `--cluster` the revisions that run count.\n"
         "It is also found where the authority is not istiod ([a certificate authority of your "
         "own](isolation.md#a-certificate-authority-of-your-own)), and `verify` also compares the "
-        "revisions that run, and names pods whose root does not exist."
+        "revisions that run, and names pods whose root does not exist or is empty."
     ),
     "cni-version": (
         "Only meshes whose sidecars rely on istio-cni (`pilot.cni.enabled`, up to Istio 1.21 "

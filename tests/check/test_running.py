@@ -10,11 +10,11 @@ from finding_cases import spaces, thing, webhook, workload
 from meshes import objects, spec
 
 from multimesh.check.running import RUNNING
-from multimesh.check.running.certificates import bundles, root_copies, roots, secrets
+from multimesh.check.running.certificates import bundles, root_copies, roots, secrets, unread_roots
 from multimesh.check.running.cluster import cluster, is_istio_1_5, unseen
 from multimesh.check.running.control_planes import control_planes
 from multimesh.check.running.namespaces import namespaces
-from multimesh.check.running.pods import discovery_address, injectors, pod_revision, pods
+from multimesh.check.running.pods import discovery_address, injectors, pod_revision, pods, root_maps
 from multimesh.check.running.policies import policies
 from multimesh.check.running.removed import removed
 from multimesh.check.running.settled import unsettled
@@ -39,7 +39,7 @@ def said(check, *items, mesh=MESH_SPEC):
 
 def test_every_check_is_run():
     assert [check.__name__ for check in RUNNING] == (
-        "unseen namespaces control_planes gateways outlived names gateway_bundles routes bundles injectors pods root_maps secrets root_copies stock_names".split()
+        "unseen namespaces control_planes gateways outlived names gateway_bundles routes unread_roots bundles injectors pods root_maps secrets root_copies stock_names".split()
     )
 
 
@@ -48,14 +48,22 @@ def test_kinds_of_which_nothing_was_read_are_named():
         f"no {kind} was seen, so nothing is said about {what}"
         for kind, what in (
             ("Namespace", "labels"), ("MutatingWebhookConfiguration", "injection"),
-            ("ValidatingWebhookConfiguration", "validation"), ("Deployment", "control planes"), ("Pod", "sidecars"),
+            ("ValidatingWebhookConfiguration", "validation"), ("ClusterRole", "stock names of roles"),
+            ("ClusterRoleBinding", "stock names of bindings"), ("Deployment", "control planes"),
+            ("ConfigMap", "copies of the root certificate"), ("Pod", "sidecars"),
         )
     ]  # fmt: skip
-    kinds = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "Deployment", "Pod")
-    assert found(unseen, *(thing(kind, "x") for kind in kinds)) == [
-        ("warning", "no Namespace was seen, so nothing is said about labels", "")
-    ]
-    assert found(unseen, thing("Namespace", "x"), *(thing(kind, "x") for kind in kinds)) == []
+    kinds = (
+        "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ClusterRole", "ClusterRoleBinding",
+        "Deployment", "ConfigMap",
+    )  # fmt: skip
+    seen = [*(thing(kind, "x") for kind in kinds), thing("Pod", "x", PLANE)]
+    assert found(unseen, *seen) == [("warning", "no Namespace was seen, so nothing is said about labels", "")]
+    seen.append(thing("Namespace", "x"))
+    assert found(unseen, *seen) == []
+    seen[-2] = thing("Pod", "x", "elsewhere")
+    what = "no Pod in a namespace of the mesh was seen, so nothing is said about sidecars"
+    assert found(unseen, *seen) == [("warning", what, "")]
 
 
 def space(name, **labels):
@@ -265,6 +273,7 @@ def root_map(text, namespace=PLANE, name="istio-ca-root-cert"):
         ([secret("istio-ca-secret", ca_cert="B\n")], ["B"]),
         ([secret("cacerts", root_cert="A"), secret("istio-ca-secret", ca_cert="B"), root_map("C")], ["A"]),
         ([secret("cacerts", "x", root_cert="A"), secret("istio-ca-secret", ca_cert="B")], ["B"]),
+        ([thing("Secret", "cacerts", PLANE, data={"tls.crt": encoded("B"), "ca.crt": encoded("A")})], ["A"]),
         ([secret("istio.default", root_cert="A"), root_map(" C ")], ["A", "C"]),
         (
             [root_map("C"), root_map("D", name="istio-ca-root-cert-x"), root_map("D", name="istio-ca-root-cert-z")],
@@ -288,6 +297,33 @@ def injector(bundle="", mesh="affirmed", kind="Mutating", policy="Fail", selecto
     item["webhooks"][0]["clientConfig"]["caBundle"] = encoded(bundle)
     item["webhooks"][0]["failurePolicy"] = policy
     return item
+
+
+NO_ROOT = f'no root of mesh affirmed was read in "{PLANE}", so nothing is said about what its webhooks have'
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ([secret("cacerts", root_cert="A")], []),
+        ([root_map("A")], []),
+        ([root_map("A", MEMBER)], [NO_ROOT]),
+        ([root_map("")], [NO_ROOT]),
+        ([], [NO_ROOT]),
+        ([thing("Secret", "istio-ca-secret", PLANE, data={"ca-cert.pem": "!!"}), root_map("A")], ["istio-ca-secret"]),
+        ([thing("Secret", "istio-ca-secret", PLANE), root_map("A")], ["istio-ca-secret"]),
+        ([thing("Secret", "cacerts", PLANE, data={"root-cert.pem": ["A"]})], ["cacerts", NO_ROOT]),
+        ([thing("Secret", "cacerts", MEMBER), root_map("A")], []),
+    ],
+)
+def test_a_root_that_could_not_be_read_leaves_a_question_open(items, expected):
+    """An authority elsewhere has no Secret; what its control plane wrote is compared with then."""
+    what = "holds no certificate that can be read, so nothing is said about the authority's root"
+    wanted = [one if one == NO_ROOT else f"Secret/{PLANE}/{one} {what}" for one in expected]
+    told = found(unread_roots, injector("A"), *items)
+    assert [message for _, message, _ in told] == wanted
+    assert {level for level, *_ in told} <= {"warning"}
+    assert NO_ROOT not in said(unread_roots, injector("A", "blue"), *items)
 
 
 ROOT = secret("cacerts", root_cert="A")
@@ -547,6 +583,30 @@ PODS = {
 def test_pods_have_one_sidecar_of_this_mesh(case):
     item, expected = PODS[case]
     assert found(pods, item) == expected
+
+
+def mounting(name="istio-ca-root-cert", namespace=MEMBER, volume="istiod-ca-cert", **more):
+    return pod(PROXY, namespace=namespace, volumes=[{"name": volume, "configMap": {"name": name, **more}}])
+
+
+def test_a_pod_has_the_root_that_it_mounts():
+    other = thing("ConfigMap", "kube-root-ca.crt", MEMBER)
+    mounts = f"Pod/{MEMBER}/p mounts ConfigMap istio-ca-root-cert, which"
+    open_ = f'no ConfigMap in "{MEMBER}" was seen, so nothing is said about the root that its pods mount'
+    for items, expected in (
+        ([mounting(), root_map("A", MEMBER)], []),
+        ([mounting(), other], [f"{mounts} does not exist"]),
+        ([mounting(), root_map("", MEMBER)], [f"{mounts} holds no root-cert.pem"]),
+        ([mounting(), thing("ConfigMap", "istio-ca-root-cert", MEMBER)], [f"{mounts} holds no root-cert.pem"]),
+        # The key of another program.
+        ([mounting(items=[{"key": "ca.crt"}]), thing("ConfigMap", "istio-ca-root-cert", MEMBER)], []),
+        ([mounting(optional=True), other], []),
+        ([mounting(volume="mine"), other], []),
+        ([mounting(namespace="x"), other], []),
+        ([mounting(), mounting(), root_map("A")], [open_]),
+        ([mounting()], []),
+    ):
+        assert said(root_maps, *items) == expected
 
 
 @pytest.mark.parametrize(

@@ -76,12 +76,23 @@ def test_one_kind_that_is_forbidden_hides_no_other(answers):
 
 def test_of_secrets_and_config_maps_only_certificates_are_kept(answers):
     """A private key must not stay in memory, nor the text of every ConfigMap."""
-    data = {"ca-key.pem": "k", "key.pem": "k", "other": "o", "ca-cert.pem": "c", "root-cert.pem": "r"}
+    data = {
+        "ca-key.pem": "k",
+        "key.pem": "k",
+        "other": "o",
+        "ca-cert.pem": "c",
+        "root-cert.pem": "r",
+        "ca.crt": "t",
+        "tls.key": "k",
+    }
     for kind in ("Secret", "ConfigMap"):
         item = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}, "data": data, "stringData": data}
         answers["a"] = (0, json.dumps(item), "")
         [found] = kubectl.get(kubectl.Access(), Query({"a": "it"}), Compactor()).objects
-        assert found.data == {"metadata": {"labels": None}, "data": {"ca-cert.pem": "c", "root-cert.pem": "r"}}
+        assert found.data == {
+            "metadata": {"labels": None},
+            "data": {"ca-cert.pem": "c", "root-cert.pem": "r", "ca.crt": "t"},
+        }
 
 
 def test_one_name_that_is_forbidden_hides_no_other(answers):

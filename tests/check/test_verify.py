@@ -215,7 +215,7 @@ NEAR_MISSES = {
     "a pod that is done": lambda c: c.update(
         pod=thing("Pod", "x", "nginx-affirmed", spec={"containers": [{"name": "x"}]}, status={"phase": "Succeeded"})
     ),
-    "a pod in a namespace of nobody": lambda c: c.update(pod=thing("Pod", "x", "default", spec={"containers": []})),
+    "a pod in a namespace of nobody": lambda c: c.update(nobody=thing("Pod", "x", "default", spec={"containers": []})),
 }
 
 
@@ -407,6 +407,17 @@ def test_kinds_of_which_nothing_was_seen_are_named(tmp_path):
     del cluster["pod"]
     found, code = verify(tmp_path, cluster)
     assert (found, code) == ([("unreadable", "warning", "no Pod was seen, so nothing is said about sidecars")], 0)
+
+
+def test_a_mesh_of_which_no_certificate_was_saved_is_not_sound(tmp_path):
+    """Without Secrets and ConfigMaps nobody knows whether the webhooks have the root of the mesh."""
+    cluster = {name: item for name, item in sound().items() if item["kind"] not in ("Secret", "ConfigMap")}
+    for which in ("injector", "validator"):
+        bundle(cluster, which, encoded("garbage"))
+    found, code = verify(tmp_path, cluster)
+    assert [line[:2] for line in found] == [("unreadable", "warning")] * 2
+    assert verify(tmp_path, cluster, "--strict")[1] == 1
+    assert code == 0
 
 
 @pytest.mark.parametrize(

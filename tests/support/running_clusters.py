@@ -23,6 +23,7 @@ def thing(kind, name, namespace="", labels=None, annotations=None, **more):
         "MutatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
         "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
         "ClusterRole": "rbac.authorization.k8s.io/v1",
+        "ClusterRoleBinding": "rbac.authorization.k8s.io/v1",
     }
     return {"apiVersion": versions.get(kind, "v1"), "kind": kind, "metadata": metadata, **more}
 
@@ -71,6 +72,8 @@ def sound():
             "Namespace", "nginx-affirmed", labels={MESH: "affirmed", "istio-injection": "enabled-affirmed"}
         ),
         "other": thing("Namespace", "default"),
+        "role": thing("ClusterRole", "view"),
+        "binding": thing("ClusterRoleBinding", "view"),
         "istiod": thing(
             "Deployment", "istiod-affirmed", "istio-affirmed", spec={"template": template}, status={"readyReplicas": 1}
         ),

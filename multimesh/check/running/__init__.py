@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from multimesh.check.findings import Finding
-from multimesh.check.running.certificates import bundles, root_copies, secrets
+from multimesh.check.running.certificates import bundles, root_copies, secrets, unread_roots
 from multimesh.check.running.cluster import Cluster, unseen
 from multimesh.check.running.control_planes import control_planes
 from multimesh.check.running.gateways import gateway_bundles, gateways, names, outlived, routes
@@ -26,6 +26,7 @@ RUNNING: tuple[Callable[[Profile, Cluster], Iterator[Finding]], ...] = (
     names,
     gateway_bundles,
     routes,
+    unread_roots,
     bundles,
     injectors,
     pods,

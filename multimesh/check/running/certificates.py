@@ -25,6 +25,9 @@ from multimesh.mesh.names import MESH_LABEL
 from multimesh.mesh.profile import Profile
 from multimesh.mesh.writes import ROOT, ROOT_VARIABLE, UNKNOWN, root_name, row_of
 
+#: The Secrets of the certificate authority: one that the user gives, and the one that it makes.
+_AUTHORITY = ("cacerts", "istio-ca-secret")
+
 
 def roots(mesh: Profile, found: Cluster) -> list[str]:
     """Return the root certificates of the mesh that were read, as PEM texts.
@@ -32,7 +35,7 @@ def roots(mesh: Profile, found: Cluster) -> list[str]:
     The secret of the certificate authority decides. Only where it was not read do its copies, which the authority of
     another mesh may have overwritten.
     """
-    for name in ("cacerts", "istio-ca-secret"):
+    for name in _AUTHORITY:
         if kept := root_in_secret(found.named("Secret", name, mesh.namespace)):
             return [kept]
     known = [root_in_secret(found.named("Secret", "istio.default", mesh.namespace))]
@@ -81,7 +84,22 @@ def bundle_of(entry: dict[str, Any]) -> str:
 def root_in_secret(secret: Object | None) -> str:
     """Return the root in a Secret of a certificate authority, as PEM text; empty if there is none."""
     data = strings(secret.data.get("data")) if secret is not None else {}
-    return from_base64(data.get("root-cert.pem") or data.get("ca-cert.pem") or "")
+    # A cacerts of the type kubernetes.io/tls, as cert-manager writes it, has other keys.
+    return from_base64(data.get("root-cert.pem") or data.get("ca-cert.pem") or data.get("ca.crt") or "")
+
+
+def unread_roots(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find that the root of the mesh is not known, or not from its authority: then less is compared with it."""
+    secrets_ = [found.named("Secret", name, mesh.namespace) for name in _AUTHORITY]
+    for secret in filter(None, secrets_):
+        if not root_in_secret(secret):
+            what = (
+                f"{secret.title} holds no certificate that can be read, so nothing is said about the authority's root"
+            )
+            yield Finding("unreadable", what, (side_of(mesh, secret),))
+    if ours(mesh, found) and not roots(mesh, found):
+        where = f'no root of mesh {mesh.name} was read in "{mesh.namespace}"'
+        yield Finding("unreadable", f"{where}, so nothing is said about what its webhooks have")
 
 
 def bundles(mesh: Profile, found: Cluster) -> Iterator[Finding]:

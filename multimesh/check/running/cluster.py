@@ -86,7 +86,10 @@ _NEEDED = {
     "Namespace": "labels",
     "MutatingWebhookConfiguration": "injection",
     "ValidatingWebhookConfiguration": "validation",
+    "ClusterRole": "stock names of roles",
+    "ClusterRoleBinding": "stock names of bindings",
     "Deployment": "control planes",
+    "ConfigMap": "copies of the root certificate",
     "Pod": "sidecars",
 }
 
@@ -94,6 +97,14 @@ _NEEDED = {
 def unseen(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     """Find kinds that a saved cluster lacks: without the finding a mesh that was not saved would look sound."""
     yield from unsaved(mesh, found, _NEEDED)
+    # The control plane is a pod, too.
+    if (
+        found.unread is None
+        and found.read("Pod")
+        and not any(pod.namespace in mesh.namespaces for pod in found.of("Pod"))
+    ):
+        what = "no Pod in a namespace of the mesh was seen, so nothing is said about sidecars"
+        yield Finding("unreadable", what, (Side(mesh.name, "Pod", "", 0),))
 
 
 def unsaved(mesh: Profile, found: Cluster, needed: dict[str, str]) -> Iterator[Finding]:

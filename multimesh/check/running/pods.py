@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from multimesh.check.catalogue import WARNING
-from multimesh.check.findings import Finding
+from multimesh.check.findings import Finding, Side
 from multimesh.check.meshes.overlap import NAME_LABEL
 from multimesh.check.meshes.webhooks import entries
 from multimesh.check.meshes.workloads import containers, env_value, flag_value
 from multimesh.check.objects import Object, dig, listed, mappings, text_of
+from multimesh.check.running.certificates import root_in_copy
 from multimesh.check.running.cluster import WEBHOOKS, Cluster, side_of, unlisted, workload_namespaces
 from multimesh.kubernetes.selectors import selects
 from multimesh.mesh.names import INJECTION_LABEL, REVISION_LABEL
@@ -69,23 +70,37 @@ def _unreadable_selectors(mesh: Profile, found: Cluster) -> Iterator[Finding]:
 
 
 def root_maps(mesh: Profile, found: Cluster) -> Iterator[Finding]:
-    """Find pods that mount the ConfigMap of a root that is not there: they do not start."""
+    """Find pods that mount the ConfigMap of a root that is not there: they do not start, or cannot connect."""
     if not found.read("ConfigMap"):
         return
     served = {mesh.namespace, *workload_namespaces(mesh, found)}
-    known = {(item.namespace, item.name) for item in found.of("ConfigMap")}
+    known = {(item.namespace, item.name): item for item in found.of("ConfigMap")}
     seen = {namespace for namespace, _ in known}
+    unseen = set()
     for pod in found.of("Pod"):
-        # Of a saved cluster nobody knows which namespaces were read.
-        is_known = pod.namespace in seen if found.unread is None else not found.missed("ConfigMap", pod.namespace)
-        if pod.namespace not in served or not is_known:
+        if pod.namespace not in served or found.missed("ConfigMap", pod.namespace):
             continue
-        for volume in mappings(pod.data, "spec", "volumes"):
-            name = text_of(dig(volume, "configMap", "name"))
-            wanted = volume.get("name") == _ROOT_VOLUME and dig(volume, "configMap", "optional") is not True
-            if wanted and name and (pod.namespace, name) not in known:
-                what = f"{pod.title} mounts ConfigMap {name}, which does not exist"
+        for name, whole in _mounted_roots(pod):
+            item = known.get((pod.namespace, name))
+            # Of a saved cluster nobody knows which namespaces were read; each one has a ConfigMap of Kubernetes.
+            if found.unread is None and pod.namespace not in seen:
+                unseen.add(pod.namespace)
+            elif item is None or (whole and not root_in_copy(item)):
+                lacks = "does not exist" if item is None else "holds no root-cert.pem"
+                what = f"{pod.title} mounts ConfigMap {name}, which {lacks}"
                 yield Finding("root-missing", what, (side_of(mesh, pod),), remedy=_NO_ROOT)
+    for namespace in sorted(unseen):
+        what = f'no ConfigMap in "{namespace}" was seen, so nothing is said about the root that its pods mount'
+        yield Finding("unreadable", what, (Side(mesh.name, "ConfigMap", "", 0),))
+
+
+def _mounted_roots(pod: Object) -> Iterator[tuple[str, bool]]:
+    """Yield the names of the ConfigMaps with roots that a pod needs, and whether it mounts all of their keys."""
+    for volume in mappings(pod.data, "spec", "volumes"):
+        source = dig(volume, "configMap")
+        name = text_of(dig(source, "name"))
+        if volume.get("name") == _ROOT_VOLUME and dig(source, "optional") is not True and name:
+            yield name, not dig(source, "items")
 
 
 def _uninjected(mesh: Profile, found: Cluster) -> set[str]:

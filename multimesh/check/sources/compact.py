@@ -84,4 +84,4 @@ def _certificates(data: dict[str, Any]) -> dict[str, Any]:
     texts = data.get("data")
     if not isinstance(texts, dict):
         return {}
-    return {key: one for key, one in texts.items() if str(key).endswith(("cert.pem", "crl.pem"))}
+    return {key: one for key, one in texts.items() if str(key).endswith(("cert.pem", "crl.pem", "ca.crt"))}
