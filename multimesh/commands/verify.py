@@ -75,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
             input_name(options.file),
             "holds no objects of a cluster",
             "Save them with: kubectl get namespaces,mutatingwebhookconfigurations,validatingwebhookconfigurations,"
-            "clusterroles,clusterrolebindings,deployments,pods,configmaps -A -o json",
+            "clusterroles,clusterrolebindings,deployments,services,pods,configmaps"
+            f"{',leases' if options.removed else ''} -A -o json",
         )
     if options.removed:
         findings += [*unseen_left(mesh, now), *removed(mesh, now)]

@@ -181,6 +181,7 @@ QUESTIONS = {
     ("verify", "validatingadmissionpolicies"): "admission policies",
     ("verify", "validatingadmissionpolicybindings"): "admission policies",
     ("verify", "deployments"): 'control planes in "istio-affirmed"',
+    ("verify", "services"): 'whom webhooks call, and revision tags in "istio-affirmed"',
     ("verify", "gateways"): "Gateways",
     ("verify", "gatewayclasses"): "GatewayClasses",
     ("verify", "pods"): 'sidecars in "nginx-affirmed"',
@@ -232,7 +233,12 @@ def test_strict_alone_changes_nothing(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("removed", "expected"),
-    [("istiod", "no control plane runs in"), ("injector", "no webhook injects"), ("plane", "does not exist")],
+    [
+        ("istiod", "no control plane runs in"),
+        ("injector", "no webhook injects"),
+        ("plane", "does not exist"),
+        ("service", "calls Service istiod-affirmed, which does not exist"),
+    ],
 )
 def test_what_is_absent_from_what_was_read_is_missing(run, tmp_path, removed, expected):
     """A live cluster that answers with an empty list was read."""
@@ -532,7 +538,7 @@ def test_of_a_removed_mesh_roots_in_namespaces_that_lost_the_label_are_read(run,
 
 
 def test_a_mesh_without_gateways_costs_one_call_more(run, tmp_path):
-    """What was made for Gateways, revision tags and routes are read only where there are Gateways."""
+    """What was made for Gateways and routes are read only where there are Gateways."""
     kubectl = install(tmp_path / "bin", list(sound().values()))
     run(kubectl, *VERIFY)
     assert [call[1] for call in kubectl.calls if "gateway" in " ".join(call)] == [

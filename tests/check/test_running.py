@@ -12,7 +12,7 @@ from meshes import objects, spec
 from multimesh.check.running import RUNNING
 from multimesh.check.running.certificates import bundles, root_copies, roots, secrets, unread_roots
 from multimesh.check.running.cluster import cluster, is_istio_1_5, unseen
-from multimesh.check.running.control_planes import control_planes
+from multimesh.check.running.control_planes import called, control_planes
 from multimesh.check.running.namespaces import namespaces
 from multimesh.check.running.pods import discovery_address, injectors, pod_revision, pods, root_maps
 from multimesh.check.running.policies import policies
@@ -39,7 +39,7 @@ def said(check, *items, mesh=MESH_SPEC):
 
 def test_every_check_is_run():
     assert [check.__name__ for check in RUNNING] == (
-        "unseen namespaces control_planes gateways outlived names gateway_bundles routes unread_roots bundles injectors pods root_maps secrets root_copies stock_names".split()
+        "unseen namespaces control_planes called gateways outlived names gateway_bundles routes unread_roots bundles injectors pods root_maps secrets root_copies stock_names".split()
     )
 
 
@@ -234,6 +234,23 @@ def test_a_control_plane_has_a_revision_of_the_mesh():
         (MESH_SPEC, [named("istio-pilot", 1, revision="x")], []),
     ):
         assert said(control_planes, *items, mesh=mesh) == expected
+
+
+def test_a_webhook_calls_a_service_that_exists():
+    """Of a saved cluster without any Service nothing is known; a live one was read, or says that it was not."""
+    gone = f'the webhook "{ENTRY}" calls Service istiod-affirmed, which does not exist'
+    service, other = thing("Service", "istiod-affirmed", PLANE), thing("Service", "gateway", PLANE)
+    for items, saved, live in (
+        ([service], [], []),
+        ([service, other], [], []),
+        ([other], [gone], [gone]),
+        ([thing("Service", "istiod-affirmed", MEMBER)], [], [gone]),
+        ([], [], [gone]),
+    ):
+        here = [injector("A"), injector("A", "blue"), *items]
+        assert said(called, *here) == saved
+        assert [one.message for one in called(MESH_SPEC, cluster(objects(*here), unread=[]))] == live
+        assert [*called(MESH_SPEC, cluster(objects(*here), unread=[("services", PLANE)]))] == []
 
 
 def test_a_finding_names_the_object_its_file_and_line():

@@ -10,6 +10,8 @@ import pytest
 from gateway_objects import gateway, gateway_class
 from running_clusters import OTHER_CERT, ROOT_CERT, encoded, entry, labelled, old, pod, sound, thing
 
+from multimesh.check.objects import plural
+
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = """\
 apiVersion: multimesh.dev/v1alpha1
@@ -435,6 +437,17 @@ def test_a_saved_cluster_that_is_none_is_an_error(tmp_path, text):
     assert done.stderr.startswith("multimesh: <stdin>:")
     assert "kubectl get" in done.stderr
     assert "helm template" not in done.stderr
+
+
+def test_the_command_that_saves_a_cluster_saves_what_is_looked_at(tmp_path):
+    """With --removed Leases, too; Secrets hold private keys, so one is saved by name."""
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(PROFILE)
+    command = [sys.executable, "-m", "multimesh", "verify", "--profile", str(profile)]
+    for flags, cluster in (((), sound()), (("--removed",), others())):
+        done = subprocess.run([*command, *flags], input="{}", capture_output=True, text=True, cwd=ROOT, check=False)
+        kinds = done.stderr.partition("kubectl get ")[2].partition(" -A")[0].split(",")
+        assert {plural(item["kind"]) for item in cluster.values()} - {"secrets"} <= set(kinds)
 
 
 @pytest.mark.parametrize("flags", [("-f", "-"), ("--file=-",)])

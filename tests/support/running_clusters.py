@@ -77,6 +77,7 @@ def sound():
         "istiod": thing(
             "Deployment", "istiod-affirmed", "istio-affirmed", spec={"template": template}, status={"readyReplicas": 1}
         ),
+        "service": thing("Service", "istiod-affirmed", "istio-affirmed"),
         "injector": thing(
             "MutatingWebhookConfiguration",
             "istio-sidecar-injector-affirmed-istio-affirmed",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from multimesh.check.findings import Finding
 from multimesh.check.running.certificates import bundles, root_copies, secrets, unread_roots
 from multimesh.check.running.cluster import Cluster, unseen
-from multimesh.check.running.control_planes import control_planes
+from multimesh.check.running.control_planes import called, control_planes
 from multimesh.check.running.gateways import gateway_bundles, gateways, names, outlived, routes
 from multimesh.check.running.namespaces import namespaces
 from multimesh.check.running.pods import injectors, pods, root_maps
@@ -21,6 +21,7 @@ RUNNING: tuple[Callable[[Profile, Cluster], Iterator[Finding]], ...] = (
     unseen,
     namespaces,
     control_planes,
+    called,
     gateways,
     outlived,
     names,

@@ -1,4 +1,4 @@
-"""Check that the control plane of a running mesh is there and ready, and that its revisions agree on the root."""
+"""Check that the control plane of a running mesh is there, ready and called, and that its revisions agree."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from multimesh.check.meshes.planes import Plane, planes
 from multimesh.check.meshes.root_names import several_names
 from multimesh.check.meshes.workloads import CONTROL_PLANE, containers, is_control_plane
 from multimesh.check.objects import Object, dig, text_of
-from multimesh.check.running.cluster import Cluster, side_of
+from multimesh.check.running.cluster import Cluster, ours, side_of
 from multimesh.mesh.profile import Profile
 
 #: The Deployment of Istio 1.5 whose container has the name of that of istiod.
@@ -32,6 +32,22 @@ def control_planes(mesh: Profile, found: Cluster) -> Iterator[Finding]:
     known = list(planes(Mesh(mesh.name, mesh.namespace, running, mesh, live=True)))
     yield from _of_other_revisions(mesh, [plane for plane in known if _is_wanted(plane.workload)])
     yield from several_names(known)
+
+
+def called(mesh: Profile, found: Cluster) -> Iterator[Finding]:
+    """Find webhooks of the mesh that call a Service that does not exist.
+
+    Of a saved cluster nobody knows whether Services were read if it holds none of the namespace.
+    """
+    names = {item.name for item in found.of("Service") if item.namespace == mesh.namespace}
+    if found.missed("Service", mesh.namespace) or (found.unread is None and not names):
+        return
+    for config, entry in ours(mesh, found):
+        name = text_of(dig(entry, "clientConfig", "service", "name"))
+        if name not in names:
+            what = f'the webhook "{text_of(entry.get("name"))}" calls Service {name}, which does not exist'
+            remedy = "Install the release of the control plane again: the Service is a part of it."
+            yield Finding("control-plane-down", what, (side_of(mesh, config),), remedy=remedy)
 
 
 def _is_wanted(item: Object) -> bool:

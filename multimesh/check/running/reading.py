@@ -16,7 +16,7 @@ from multimesh.check.objects import plural
 from multimesh.check.running.cluster import Cluster, cluster, is_istio_1_5, unlisted
 from multimesh.check.sources.compact import Compactor
 from multimesh.check.sources.kubectl import Access, Answer, Query, get, require_some
-from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL, REVISION_LABEL, TAG_LABEL
+from multimesh.mesh.names import INJECTION_LABEL, MESH_LABEL
 from multimesh.mesh.profile import Profile
 
 #: Cluster-scoped kinds.
@@ -90,7 +90,7 @@ def read_mesh(mesh: Profile, access: Access, *, was_removed: bool = False) -> Re
     if was_removed:
         more += _left_elsewhere(mesh, found)
     else:
-        more += _of_gateways(mesh, found)
+        more += _of_gateways(found)
         more += [Query(_OF_WORKLOADS, item.name) for item in unlisted(mesh, found)]
     second = _ask(access, more)
     return Reading(_joined([*first, *second]), [one for _, answer in (*first, *second) for one in answer.findings])
@@ -101,7 +101,8 @@ def _running(mesh: Profile) -> list[Query]:
         Query(_CLUSTER_KINDS),
         Query(_OPTIONAL, optional=True),
         Query(_GATEWAY_API, optional=True),
-        Query({"deployments": "control planes", "configmaps": "copies of the root certificate"}, mesh.namespace),
+        Query({"deployments": "control planes", "services": "whom webhooks call, and revision tags"}, mesh.namespace),
+        Query({"configmaps": "copies of the root certificate"}, mesh.namespace),
         *(Query(_OF_WORKLOADS, name) for name in mesh.workload_namespaces),
         Query({"secrets": "whether the root certificate is that of the authority"}, mesh.namespace, _AUTHORITY),
     ]
@@ -138,14 +139,9 @@ def _of_citadel(mesh: Profile) -> list[Query]:
     return [Query(kinds, name, fields=_CITADEL) for name in (mesh.namespace, *mesh.workload_namespaces)]
 
 
-def _of_gateways(mesh: Profile, found: Cluster) -> list[Query]:
-    """Return what is read of a cluster in which somebody uses the Gateway API, or labels namespaces by revision."""
-    has_gateways = any(map(is_gateway, found.of("Gateway")))
-    by_revision = any(item.labels.get(REVISION_LABEL, mesh.revision) != mesh.revision for item in found.of("Namespace"))
-    if not has_gateways and not by_revision:
-        return []
-    tags = Query({"services": "revision tags"}, mesh.namespace, labels=TAG_LABEL)
-    return [tags, _MADE, _DEFINITIONS, _ROUTES] if has_gateways else [tags]
+def _of_gateways(found: Cluster) -> list[Query]:
+    """Return what is read of a cluster in which somebody uses the Gateway API."""
+    return [_MADE, _DEFINITIONS, _ROUTES] if any(map(is_gateway, found.of("Gateway"))) else []
 
 
 def _has_citadel(mesh: Profile, found: Cluster, *, was_removed: bool) -> bool:
