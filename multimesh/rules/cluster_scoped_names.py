@@ -50,6 +50,9 @@ ID = "cluster-scoped-names"
 _ROLES = tuple([has_word(role) for kind, role in sorted(SUFFIXED) if kind == "ClusterRole"])
 _ISSUER = (has_word("ClusterIssuer"),)
 _ISSUER_ANNOTATION = (has_word("cluster-issuer"),)
+#: Kinds of which cert-manager reads annotations that name an issuer (1.21.1, pkg/controller/certificate-shim), in any
+#: group.
+_ANNOTATED = ("Gateway", "Ingress", "ListenerSet")
 _GRANTS = tuple([has_word(plural) for plural in GRANTED])
 
 READS: Reads = {
@@ -58,8 +61,7 @@ READS: Reads = {
     "ClusterRoleBinding": _ROLES,
     "Certificate": _ISSUER,
     "CertificateRequest": _ISSUER,
-    "Ingress": _ISSUER_ANNOTATION,
-    "Gateway": _ISSUER_ANNOTATION,
+    **dict.fromkeys(_ANNOTATED, _ISSUER_ANNOTATION),
     "Role": _GRANTS,
     "ClusterRole": _GRANTS,
 }
@@ -107,7 +109,13 @@ def plan(resource: Resource, mesh: Profile) -> None:
         _plan_reference(resource, mesh, *_REFERENCES[resource.kind])
     if mesh.rename_names and resource.kind in ("Role", "ClusterRole"):
         _plan_grants(resource, mesh)
-    for annotation in _ISSUER_ANNOTATIONS if resource.get("metadata/annotations") is not None else ():
+    if resource.kind in _ANNOTATED and resource.get("metadata/annotations") is not None:
+        _plan_annotations(resource, mesh)
+
+
+def _plan_annotations(resource: Resource, mesh: Profile) -> None:
+    """Rename the ClusterIssuer that annotations name."""
+    for annotation in _ISSUER_ANNOTATIONS:
         for path, node in resource.find(f"metadata/annotations/{annotation.replace('/', '~1')}"):
             resource.rewrite(node, cluster_scoped_name("ClusterIssuer", text(node), mesh), path)
 

@@ -244,6 +244,45 @@ def test_a_workload_is_read_where_the_profile_adds_flags(kind):
     assert passes(text.replace(kind.encode(), b"StatefulSet"), of)
 
 
+OBJECT = "apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {name}\n"
+OF_CHART = "  labels: {app: istio-ingressgateway, chart: gateways, heritage: Helm}\n"
+
+# What rules look for, below the name of an object.
+BAITS = [
+    "  annotations:\n    cert-manager.io/cluster-issuer: letsencrypt\n",
+    "  annotations:\n    certmanager.k8s.io/cluster-issuer: letsencrypt\n",
+    "  annotations:\n    cert-manager.io/issuer: letsencrypt\n    cert-manager.io/issuer-kind: ClusterIssuer\n",
+    "  labels:\n    istio.io/rev: default\n",
+    OF_CHART + "spec:\n  selector: {app: istio-ingressgateway}\n",
+    OF_CHART + "spec:\n  scaleTargetRef: {name: istio-ingressgateway}\n",
+    OF_CHART + "spec:\n  ports:\n  - {name: http2, port: 80, nodePort: 31380}\n",
+    "roleRef: {kind: ClusterRole, name: kiali}\n",
+    "roleRef: {kind: ClusterRole, name: company}\n",
+    "subjects:\n- {kind: ServiceAccount, name: a, namespace: other}\n",
+    "subjects:\n- {kind: Group, name: 'system:serviceaccounts:istio-system'}\n",
+    "rules:\n- {resources: [podsecuritypolicies], resourceNames: [any]}\n",
+    "data:\n  mesh: '{}'\n",
+    'data:\n  config: "hostPath:\\n  path: /var/run/sds\\n"\n',
+    "spec:\n  issuerRef: {kind: ClusterIssuer, name: letsencrypt}\n",
+    "spec:\n  secretStoreRef: {kind: ClusterSecretStore, name: vault}\n",
+    "spec:\n  volumeName: volume\n",
+    "spec:\n  template:\n    spec:\n      volumes:\n      - hostPath: {path: /var/run/sds}\n",
+    "spec:\n  template:\n    spec:\n      containers:\n      - {name: discovery, args: [discovery]}\n",
+    "spec:\n  template:\n    spec:\n      containers:\n      - {name: install-cni}\n",
+]
+
+
+@pytest.mark.parametrize("name", ["any-affirmed", "istio", "istio-ingressgateway", "istio-sidecar-injector"])
+@pytest.mark.parametrize("bait", BAITS, ids=range(len(BAITS)))
+def test_a_rule_does_the_same_to_an_object_in_the_middle_of_a_stream_and_at_its_end(bait, name, monkeypatch):
+    """The last document is always parsed, so what `plan` does must be what READS names, in every kind."""
+    one = load(profile("affirmed", NS, renameNames=["ClusterRole/company", "PersistentVolume/volume"]), "p")
+    for group, kind in sorted(NAMESPACED | {("rbac.authorization.k8s.io", "ClusterRoleBinding")}):
+        text = OBJECT.format(version=f"{group}/v1" if group else "v1", kind=kind, name=name) + bait
+        data = text.encode() + END
+        assert unguarded(data, one, monkeypatch) == outcome(data, one), kind
+
+
 def test_the_registry_knows_every_kind_that_holds_the_name_of_a_gateway():
     """A rule would never get a kind that is missing in its table READS."""
     assert set(gateways.READS) == set(gateways.FIELDS) | {"ConfigMap"}

@@ -376,7 +376,12 @@ def test_certificates_follow_the_issuer_that_they_name(kind: str) -> None:
 
 @pytest.mark.parametrize("annotation", ["certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer"])
 @pytest.mark.parametrize(
-    ("version", "kind"), [("extensions/v1beta1", "Ingress"), ("networking.istio.io/v1", "Gateway")]
+    ("version", "kind"),
+    [
+        ("extensions/v1beta1", "Ingress"),
+        ("networking.istio.io/v1", "Gateway"),
+        ("gateway.networking.k8s.io/v1", "ListenerSet"),
+    ],
 )
 def test_annotations_follow_the_issuer_that_they_name(version: str, kind: str, annotation: str) -> None:
     """Of the old cert-manager and of the new one."""
@@ -386,6 +391,16 @@ def test_annotations_follow_the_issuer_that_they_name(version: str, kind: str, a
     assert reasons(manifest) == [("cluster-scoped-names", f"metadata/annotations/{annotation.replace('/', '~1')}")]
     assert stays(manifest.replace("cluster-issuer", "issuer"))
     assert stays(manifest.replace("letsencrypt", "company"))
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [("v1", "Secret"), ("v1", "Service"), ("gateway.networking.k8s.io/v1", "HTTPRoute"), (RBAC, "ClusterRole")],
+)
+def test_annotations_that_cert_manager_does_not_read_stay(version: str, kind: str) -> None:
+    """Whether the object is parsed or not: the last one of a stream is, and so is every ClusterRole here."""
+    annotations = {"cert-manager.io/cluster-issuer": "letsencrypt"}
+    assert stays(thing(version, kind, "any-affirmed", metadata={"annotations": annotations}))
 
 
 def test_a_policy_binding_follows_a_mutating_policy():
