@@ -91,6 +91,16 @@ TESTS = frozenset((("ClusterRole", "kiali-test"), ("ClusterRoleBinding", "kiali-
 #: Kinds whose names occur in `resourceNames` of roles, by the word that stands for them in `resources`.
 GRANTED = {"podsecuritypolicies": "PodSecurityPolicy"}
 
+#: Kinds besides Namespaces and classes whose names are never renamed: references to them do not follow, or Kubernetes,
+#: a node or the program that reads them decides the name.
+NEVER_RENAMED = (
+    "APIService", "CSIDriver", "CSINode", "CiliumBGPNodeConfig", "CiliumBGPPeerConfig", "CiliumCIDRGroup",
+    "CiliumEndpointSlice", "CiliumIdentity", "CiliumNode", "CiliumPodIPPool", "ClusterAnalysisTemplate",
+    "ClusterRbacConfig", "ClusterTrustBundle", "ComponentStatus", "CustomResourceDefinition", "GlobalContextEntry",
+    "IPAddress", "Istio", "IstioCNI", "IstioRevision", "IstioRevisionTag", "MeshPolicy", "Namespace", "Node",
+    "OAuthClient", "StorageVersion", "XMesh", "ZTunnel",
+)  # fmt: skip
+
 #: Webhook configurations of Istio 1.5: their leading `istio` becomes NS, the control-plane namespace.
 INJECTOR_CONFIGURATION = "istio-sidecar-injector"
 GALLEY_CONFIGURATION = "istio-galley"
@@ -200,8 +210,8 @@ def chart_of_name(kind: str, name: str) -> str:
 
 
 def is_never_renamed(kind: str) -> bool:
-    """Return whether names of this kind belong to the cluster: Namespaces, CRDs, PriorityClasses and other classes."""
-    return kind in ("Namespace", "CustomResourceDefinition") or kind.endswith("Class")
+    """Return whether names of this kind never change: Namespaces, PriorityClasses and other classes, Nodes, ..."""
+    return kind.endswith("Class") or kind in NEVER_RENAMED
 
 
 def is_kept(kind: str, name: str, mesh: Mesh) -> bool:

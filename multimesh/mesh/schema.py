@@ -28,7 +28,7 @@ from multimesh.mesh.definitions import (
     check_renamed,
     check_revision,
 )
-from multimesh.mesh.names import KUBERNETES_ROLES, MODEL_ENTRIES, STOCK_NAMES
+from multimesh.mesh.names import KUBERNETES_ROLES, MODEL_ENTRIES, NEVER_RENAMED, STOCK_NAMES
 from multimesh.version import HOME
 
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ ID = f"{HOME}/profile.schema.json"
 _LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 #: The kinds for which the result is true in `names.is_never_renamed`, as a pattern.
-_NEVER_RENAMED = "Namespace|CustomResourceDefinition|[^/]*Class"
+_NEVER_RENAMED = "|".join((*NEVER_RENAMED, "[^/]*Class"))
 
 #: What else `check_renamed` refuses, as patterns: namespaced kinds, and the roles of Kubernetes.
 _NAMESPACED = "|".join(sorted(NAMESPACED_KINDS))

@@ -25,6 +25,7 @@ from multimesh.render.documents import (
     occurs_after,
 )
 from multimesh.rules import concerned_by
+from multimesh.rules.cluster_scoped_names import REFERRING
 from multimesh.yamltext.longtext import MIN_SIZE, PLAIN, find_long_data
 
 TYPE_CHECKING = False
@@ -99,7 +100,7 @@ def may_skip(body: bytes, mesh: Profile, data: LongData | None) -> bool:
         return _may_skip_items(body, mesh)
     if b"items" in values:
         return False
-    if mesh.flags and kind in _WORKLOADS:
+    if (mesh.flags and kind in _WORKLOADS) or (mesh.rename_names and kind in REFERRING):
         return False
     name = _own_name(group, kind, body, values[b"metadata"], mesh)
     return bool(name) and not _multiplies(head) and not has_words(kind, name, body, head, keys)
@@ -199,7 +200,7 @@ def _own_name(group: str, kind: str, body: bytes, block: bytes, mesh: Profile) -
         return b""
     if is_role and (is_renamed(kind, name.decode(), mesh) or not is_own(name.decode(), mesh)):
         return b""
-    if (group, kind) in _BINDINGS and (mesh.rename_names or not _names_only(body, mesh.namespace.encode())):
+    if (group, kind) in _BINDINGS and not _names_only(body, mesh.namespace.encode()):
         return b""
     return name
 

@@ -12,7 +12,9 @@ ClusterRoles keep their names; bindings do not, since their subjects differ betw
 
 A name that is in no table stays if it is the mesh's own: it ends in `-NS` or `-M`, begins with `NS-`, or contains a
 revision of the mesh between dashes. Any other name is refused; `keepNames` and `renameNames` in the profile say what
-to do with it. Namespaces, PriorityClasses and other classes are never renamed.
+to do with it. Namespaces, PriorityClasses and other classes are never renamed, nor are kinds to which references do not
+follow. References to what `renameNames` renames follow in the kinds that the tables know; a reference from another kind
+stays.
 
 The scope of a kind that is in no table is what its CRD says: one in the stream, or in the files of `--crds` and
 `spec.crds`. Without a CRD, an object with a namespace is namespaced, and any other one is refused.
@@ -49,7 +51,7 @@ ID = "cluster-scoped-names"
 #: Words for roles that are renamed. With `renameNames` the prefilter skips no binding.
 _ROLES = tuple([has_word(role) for kind, role in sorted(SUFFIXED) if kind == "ClusterRole"])
 _ISSUER = (has_word("ClusterIssuer"),)
-_ISSUER_ANNOTATION = (has_word("cluster-issuer"),)
+_ISSUER_ANNOTATION = (has_word("cluster-issuer"), *_ISSUER)
 #: Kinds of which cert-manager reads annotations that name an issuer (1.21.1, pkg/controller/certificate-shim), in any
 #: group.
 _ANNOTATED = ("Gateway", "Ingress", "ListenerSet")
@@ -77,11 +79,56 @@ _REFERENCES = {
     "FlowSchema": ("spec/priorityLevelConfiguration", "name", "PriorityLevelConfiguration"),
 }
 
+_STORE = "ClusterSecretStore"
+_GENERATOR = "ClusterGenerator"
+_VOLUME = "PersistentVolume"
+
+#: The same for kinds of which no chart has a stock name, so that only `renameNames` renames them. `*` is any item.
+_EXTERNAL_SECRET = (
+    ("secretStoreRef", "name", _STORE),
+    ("data/*/sourceRef/storeRef", "name", _STORE),
+    ("data/*/sourceRef/generatorRef", "name", _GENERATOR),
+    ("dataFrom/*/sourceRef/storeRef", "name", _STORE),
+    ("dataFrom/*/sourceRef/generatorRef", "name", _GENERATOR),
+)
+_PUSH_SECRET = (("secretStoreRefs/*", "name", _STORE), ("selector/generatorRef", "name", _GENERATOR))
+_TRIGGERS = (("spec/triggers/*/authenticationRef", "name", "ClusterTriggerAuthentication"),)
+_POLICIES = ("DeletingPolicy", "GeneratingPolicy", "ImageValidatingPolicy", "MutatingPolicy", "ValidatingPolicy")
+_REFERENCES_TO_RENAMED = {
+    "ExternalSecret": tuple([(f"spec/{path}", key, kind) for path, key, kind in _EXTERNAL_SECRET]),
+    "ClusterExternalSecret": tuple(
+        [(f"spec/externalSecretSpec/{path}", key, kind) for path, key, kind in _EXTERNAL_SECRET]
+    ),
+    "PushSecret": tuple([(f"spec/{path}", key, kind) for path, key, kind in _PUSH_SECRET]),
+    "ClusterPushSecret": tuple([(f"spec/pushSecretSpec/{path}", key, kind) for path, key, kind in _PUSH_SECRET]),
+    "PersistentVolumeClaim": (("spec", "volumeName", _VOLUME),),
+    "StatefulSet": (("spec/volumeClaimTemplates/*/spec", "volumeName", _VOLUME),),
+    "VolumeAttachment": (("spec/source", "persistentVolumeName", _VOLUME),),
+    "VolumeSnapshot": (("spec/source", "volumeSnapshotContentName", "VolumeSnapshotContent"),),
+    "VolumeGroupSnapshot": (("spec/source", "volumeGroupSnapshotContentName", "VolumeGroupSnapshotContent"),),
+    "ScaledJob": _TRIGGERS,
+    "ScaledObject": _TRIGGERS,
+    "CloudEventSource": (("spec/authenticationRef", "name", "ClusterTriggerAuthentication"),),
+    "ClusterCloudEventSource": (("spec/authenticationRef", "name", "ClusterTriggerAuthentication"),),
+    "PolicyException": (
+        ("spec/exceptions/*", "policyName", "ClusterPolicy"),
+        *[("spec/policyRefs/*", "name", kind) for kind in _POLICIES],
+    ),
+}
+
+#: Kinds that are parsed if the profile has `renameNames`: no word tells which of them refers to such a name.
+REFERRING = frozenset(("ClusterRoleBinding", "RoleBinding", *_REFERENCES_TO_RENAMED))
+
 #: Kinds of which a name may be a stock name: in another API group, a namespace does not show that they are namespaced.
 _RENAMED_KINDS = frozenset([kind for kind, _ in SUFFIXED])
 
-#: Annotations that name a ClusterIssuer.
+#: What precedes the name of a ClusterIssuer in `signerName`
+#: (cert-manager 1.21.1, pkg/controller/certificatesigningrequests/util/signername.go).
+_SIGNER = "clusterissuers.cert-manager.io/"
+
+#: Annotations that name a ClusterIssuer, and one that does so where `cert-manager.io/issuer-kind` says this kind.
 _ISSUER_ANNOTATIONS = ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer")
+_ISSUER_OF_KIND = "cert-manager.io/issuer"
 
 
 def plan(resource: Resource, mesh: Profile) -> None:
@@ -107,15 +154,23 @@ def plan(resource: Resource, mesh: Profile) -> None:
         )
     if resource.kind in _REFERENCES:
         _plan_reference(resource, mesh, *_REFERENCES[resource.kind])
-    if mesh.rename_names and resource.kind in ("Role", "ClusterRole"):
-        _plan_grants(resource, mesh)
+    if resource.kind == "CertificateSigningRequest":
+        for at, node in resource.find("spec/signerName"):
+            if text(node).startswith(_SIGNER):
+                name = cluster_scoped_name("ClusterIssuer", text(node).removeprefix(_SIGNER), mesh)
+                resource.rewrite(node, f"{_SIGNER}{name}", at)
+    if mesh.rename_names:
+        _plan_references(resource, mesh)
     if resource.kind in _ANNOTATED and resource.get("metadata/annotations") is not None:
         _plan_annotations(resource, mesh)
 
 
 def _plan_annotations(resource: Resource, mesh: Profile) -> None:
     """Rename the ClusterIssuer that annotations name."""
-    for annotation in _ISSUER_ANNOTATIONS:
+    names = list(_ISSUER_ANNOTATIONS)
+    if resource.value("metadata/annotations/cert-manager.io~1issuer-kind") == "ClusterIssuer":
+        names.append(_ISSUER_OF_KIND)
+    for annotation in names:
         for path, node in resource.find(f"metadata/annotations/{annotation.replace('/', '~1')}"):
             resource.rewrite(node, cluster_scoped_name("ClusterIssuer", text(node), mesh), path)
 
@@ -130,8 +185,15 @@ def _plan_reference(resource: Resource, mesh: Profile, path: str, key: str, kind
             resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{path}/{at}")
 
 
-def _plan_grants(resource: Resource, mesh: Profile) -> None:
-    """Rename what a role grants by name."""
+def _plan_references(resource: Resource, mesh: Profile) -> None:
+    """Rename what only `renameNames` renames: what a role grants by name, and what the second table has."""
+    for path, key, kind in _REFERENCES_TO_RENAMED.get(resource.kind, ()):
+        for at, reference in resource.find(path):
+            if not path.removesuffix("s/*").endswith("Ref") or text(reference, "kind") == kind:
+                for below, node in find(reference, key):
+                    resource.rewrite(node, cluster_scoped_name(kind, text(node), mesh), f"{at}/{below}")
+    if resource.kind not in ("Role", "ClusterRole"):
+        return
     for path, rule in resource.find("rules/*"):
         for kind in {GRANTED[text(word)] for word in items(rule, "resources") if text(word) in GRANTED}:
             for node in items(rule, "resourceNames"):

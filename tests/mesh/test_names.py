@@ -156,6 +156,7 @@ def test_roles_of_kubernetes_are_known(name: str, known: bool) -> None:
     ("kind", "never"),
     [
         ("Namespace", True), ("CustomResourceDefinition", True), ("PriorityClass", True), ("IngressClass", True),
+        ("ClusterTrustBundle", True), ("Node", True), ("APIService", True), ("PersistentVolume", False),
         ("ClusterRole", False), ("ClassX", False), ("Namespaces", False),
     ],
 )  # fmt: skip

@@ -89,7 +89,7 @@ def test_a_key_that_stands_twice_in_a_mapping_of_the_profile_is_refused():
     assert "profile.yaml:13: " in message
 
 
-@pytest.mark.parametrize("kind", ["Namespace", "PriorityClass", "StorageClass", "CustomResourceDefinition"])
+@pytest.mark.parametrize("kind", ["Namespace", "StorageClass", "CustomResourceDefinition", "ClusterTrustBundle"])
 def test_renamenames_cannot_name_what_is_never_renamed(kind):
     """Namespaces, PriorityClasses and other classes are never renamed: pods refer to them, and those references would not change."""
     assert "never renamed" in refused(resource("ConfigMap", "a"), mesh(renameNames=[f"{kind}/company"]))

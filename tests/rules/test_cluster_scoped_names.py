@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
-from rule_cases import NS, accepts, objects, reasons, refusal, rendering, stays
+from rule_cases import NS, accepts, objects, reasons, refusal, rendered, rendering, stays
 
 from multimesh.errors import MultimeshError
 
@@ -29,12 +31,18 @@ STOCK = [
 ROLES = [name for _, kind, name in STOCK if kind == "ClusterRole"]
 
 
+class _Plain(yaml.SafeDumper):
+    """Writes what occurs twice twice, and not as an alias."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def thing(version: str, kind: str, name: str, **fields: object) -> str:
     """Return an object with these fields at its root, of a chart that mentions Istio."""
     metadata = {"name": name, **fields.pop("metadata", {})}  # type: ignore[dict-item]
-    return "---\n# Source: istio/templates/any.yaml\n" + yaml.safe_dump(
-        {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}, sort_keys=False
-    )
+    found = {"apiVersion": version, "kind": kind, "metadata": metadata, **fields}
+    return "---\n# Source: istio/templates/any.yaml\n" + yaml.dump(found, Dumper=_Plain, sort_keys=False)
 
 
 def name_of(manifest: str, **options: object) -> str:
@@ -401,6 +409,85 @@ def test_annotations_that_cert_manager_does_not_read_stay(version: str, kind: st
     """Whether the object is parsed or not: the last one of a stream is, and so is every ClusterRole here."""
     annotations = {"cert-manager.io/cluster-issuer": "letsencrypt"}
     assert stays(thing(version, kind, "any-affirmed", metadata={"annotations": annotations}))
+
+
+def test_annotations_follow_the_issuer_whose_kind_another_annotation_says():
+    """Without it, and with another kind, the issuer is one of the namespace."""
+    annotations = {"cert-manager.io/issuer": "letsencrypt", "cert-manager.io/issuer-kind": "ClusterIssuer"}
+    manifest = thing("networking.k8s.io/v1", "Ingress", "any", metadata={"annotations": annotations})
+    (found,) = objects(manifest)
+    assert found["metadata"]["annotations"] == {**annotations, "cert-manager.io/issuer": "letsencrypt-affirmed"}
+    assert stays(manifest.replace("ClusterIssuer", "Issuer"))
+    assert stays(manifest.replace("issuer-kind", "kind"))
+
+
+def test_a_signing_request_follows_the_issuer_that_its_signer_names():
+    """An Issuer of a namespace, and other signers, stay."""
+    manifest = thing(
+        "certificates.k8s.io/v1", "CertificateSigningRequest", "any-affirmed",
+        spec={"signerName": "clusterissuers.cert-manager.io/letsencrypt"},
+    )  # fmt: skip
+    (found,) = objects(manifest)
+    assert found["spec"]["signerName"] == "clusterissuers.cert-manager.io/letsencrypt-affirmed"
+    assert reasons(manifest) == [("cluster-scoped-names", "spec/signerName")]
+    assert stays(manifest.replace("clusterissuers", "issuers"))
+    assert stays(manifest.replace("/letsencrypt", "/company"))
+    assert stays(manifest.replace("clusterissuers.cert-manager.io/letsencrypt", "kubernetes.io/kubelet-serving"))
+
+
+SECRETS = "external-secrets.io/v1"
+STORE = {"kind": "ClusterSecretStore", "name": "shop"}
+GENERATOR = {"kind": "ClusterGenerator", "name": "shop"}
+TRIGGER = {"triggers": [{"authenticationRef": {"kind": "ClusterTriggerAuthentication", "name": "shop"}}]}
+EXTERNAL = {
+    "secretStoreRef": STORE,
+    "data": [{"sourceRef": {"storeRef": STORE, "generatorRef": GENERATOR}}],
+    "dataFrom": [{"extract": {}}, {"sourceRef": {"storeRef": STORE, "generatorRef": GENERATOR}}],
+}
+PUSH = {"secretStoreRefs": [STORE, {"labelSelector": {}}], "selector": {"generatorRef": GENERATOR}}
+
+#: API, kind and spec of what refers to a name of a chart: each name in it follows.
+REFERRING = [
+    (SECRETS, "ExternalSecret", EXTERNAL),
+    (SECRETS, "ClusterExternalSecret", {"externalSecretSpec": EXTERNAL}),
+    (SECRETS, "PushSecret", PUSH),
+    (SECRETS, "ClusterPushSecret", {"pushSecretSpec": PUSH}),
+    ("v1", "PersistentVolumeClaim", {"volumeName": "shop"}),
+    ("apps/v1", "StatefulSet", {"volumeClaimTemplates": [{"spec": {"volumeName": "shop"}}]}),
+    ("storage.k8s.io/v1", "VolumeAttachment", {"source": {"persistentVolumeName": "shop"}}),
+    ("snapshot.storage.k8s.io/v1", "VolumeSnapshot", {"source": {"volumeSnapshotContentName": "shop"}}),
+    ("groupsnapshot.storage.k8s.io/v1", "VolumeGroupSnapshot", {"source": {"volumeGroupSnapshotContentName": "shop"}}),
+    ("keda.sh/v1alpha1", "ScaledObject", TRIGGER),
+    ("keda.sh/v1alpha1", "ScaledJob", TRIGGER),
+    (
+        "eventing.keda.sh/v1alpha1",
+        "CloudEventSource",
+        {"authenticationRef": TRIGGER["triggers"][0]["authenticationRef"]},
+    ),
+    ("kyverno.io/v2", "PolicyException", {"exceptions": [{"policyName": "shop"}]}),
+    ("policies.kyverno.io/v1", "PolicyException", {"policyRefs": [{"kind": "ValidatingPolicy", "name": "shop"}]}),
+]
+RENAMED = [
+    f"{kind}/shop"
+    for kind in ("ClusterSecretStore", "ClusterGenerator", "PersistentVolume", "VolumeSnapshotContent", "ClusterPolicy",
+                 "VolumeGroupSnapshotContent", "ClusterTriggerAuthentication", "ValidatingPolicy")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "kind", "spec"), REFERRING, ids=[f"{v}-{kind}" for v, kind, _ in REFERRING])
+def test_references_follow_what_the_profile_renames(version: str, kind: str, spec: dict) -> None:
+    """In the middle of a stream too. What the profile does not rename stays."""
+    manifest = thing(version, kind, "any-affirmed", spec=spec)
+    assert rendered(manifest, renameNames=RENAMED) == manifest.replace(" shop\n", " shop-affirmed\n")
+    assert stays(manifest)
+    assert stays(manifest, renameNames=["ClusterRole/shop"])
+
+
+@pytest.mark.parametrize(("version", "kind", "spec"), [one for one in REFERRING if "Ref" in str(one)])
+def test_references_to_namespaced_kinds_stay(version: str, kind: str, spec: dict) -> None:
+    """A SecretStore of the same name is another one."""
+    spec = yaml.safe_load(re.sub(r"'kind': '(Cluster|Validating)", r"'kind': 'Namespaced", str(spec)))
+    assert stays(thing(version, kind, "any-affirmed", spec=spec), renameNames=RENAMED)
 
 
 def test_a_policy_binding_follows_a_mutating_policy():
