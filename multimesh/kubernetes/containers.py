@@ -19,6 +19,10 @@ def container(resource: Resource, name: str) -> tuple[str, MappingNode]:
     return found[0]
 
 
+#: Programs that run a script which is one word, after `-c` or a word that ends so (`-ec`).
+_SHELLS = ("ash", "bash", "busybox", "dash", "ksh", "sh", "zsh")
+
+
 class Flags:
     """The words of a container's `command` and `args`, in this order, which is the order in which it reads them.
 
@@ -67,11 +71,13 @@ def flag_list(path: str, node: MappingNode, *, subcommand: str = "") -> tuple[st
 def find_flag(path: str, flags: Flags | SequenceNode, name: str) -> tuple[ScalarNode, Node | None] | None:
     """Return the word that is a flag, or begins with it and `=`, and the word after it; None where it is absent.
 
-    Raises BadShape for a flag that is given twice.
+    Raises BadShape for a flag that is given twice. A word after `--` is not a flag.
     """
     found = None
     nodes = flags.value
     for index, node in enumerate(nodes):
+        if is_scalar(node) and node.value == "--" and name[:1] == "-":
+            break
         if is_scalar(node) and (node.value == name or node.value.startswith(f"{name}=")):
             if found is not None:
                 raise BadShape(path, f"holds {name} twice", node)
@@ -100,12 +106,27 @@ def set_flag(resource: Resource, path: str, flags: Flags, name: str, new: str) -
     """Set a flag: its value is replaced, or `--flag=value` is appended where the flag is absent."""
     found = flag(path, flags, name)
     if found is None:
-        end = next((word for word in flags.value if is_scalar(word) and word.value == "--"), None)
-        if end is not None:
-            raise BadShape(path, f'holds "--", after which no flag is read, so {name} cannot be appended', end)
-        resource.append(flags.last, f"{name}={new}", path)
+        append_flag(resource, path, flags, [f"{name}={new}"])
     else:
         resource.rewrite(found[1], f"{name}={new}" if found[2] else new, f"{path}/{name}")
+
+
+def append_flag(resource: Resource, path: str, flags: Flags, words: list[str]) -> None:
+    """Append a flag, which is one word, or two with its value. Raises BadShape where it would have no effect."""
+    name = words[0].partition("=")[0]
+    shell = ""
+    for node in flags.value:
+        word = node.value if is_scalar(node) else ""
+        if word == "--":
+            raise BadShape(path, f'holds "--", after which no flag is read, so {name} cannot be appended', node)
+        if shell and word[:1] == "-" and word[1:2] != "-" and word[-1:] == "c":
+            raise BadShape(path, f'runs a script with "{shell} {word}", so {name} cannot be appended', node)
+        if any(f" {name}{end}" in f"{word} " for end in "= "):
+            raise BadShape(path, f"holds {name} inside another word", node)
+        if word.rpartition("/")[2] in _SHELLS:
+            shell = word
+    for word in words:
+        resource.append(flags.last, word, path)
 
 
 def variables(path: str, node: MappingNode, *names: str) -> dict[str, tuple[str, MappingNode]]:

@@ -12,7 +12,7 @@ well.
 
 from __future__ import annotations
 
-from multimesh.kubernetes.containers import find_flag, set_variable, words_of
+from multimesh.kubernetes.containers import append_flag, find_flag, set_variable, words_of
 from multimesh.rules.concern import IF_PARSED
 from multimesh.yamltext.fieldpath import is_scalar, text
 
@@ -71,9 +71,11 @@ def _set(resource: Resource, path: str, node: MappingNode, words: list[str]) -> 
         return
     at, flags = lists
     found = find_flag(at, flags, name)
+    if found is None and _is_flag(name):
+        append_flag(resource, at, flags, words)
+        return
     if found is None:
-        for word in words:
-            resource.append(flags.last, word, at)
+        resource.append(flags.last, name, at)
         return
     present, following = found
     wanted = f"={value}" if equals else f"={words[1]}" if len(words) > 1 else ""

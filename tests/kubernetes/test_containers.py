@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from multimesh.kubernetes.containers import (
+    append_flag,
     container,
     flag,
     flag_list,
@@ -14,6 +15,7 @@ from multimesh.kubernetes.containers import (
     set_variable,
     variable,
     variables,
+    words_of,
 )
 from multimesh.kubernetes.resources import Resource, resources
 from multimesh.yamltext.edits import Text, applied
@@ -156,6 +158,32 @@ def test_no_flag_is_appended_after_the_end_of_the_flags() -> None:
     assert refused(lambda: set_flag(resource, "p", flags, "--a", "z")) == (
         "p", 'holds "--", after which no flag is read, so --a cannot be appended',
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ('command: [sh, -c]\nargs: ["exec x --b"]', 'runs a script with "sh -c", so --a cannot be appended'),
+        ('command: [/bin/bash, -ec, "exec x"]', 'runs a script with "/bin/bash -ec", so --a cannot be appended'),
+        ("command: [x]\nargs: [--, --a=b]", 'holds "--", after which no flag is read, so --a cannot be appended'),
+        ('args: ["--b --a=c"]', "holds --a inside another word"),
+        ('args: ["--b --a"]', "holds --a inside another word"),
+    ],
+)
+def test_no_flag_is_appended_where_it_would_have_no_effect(body: str, what: str) -> None:
+    resource = deployment(body)
+    path, flags = words_of("p", container(resource, "c")[1])
+    assert refused(lambda: append_flag(resource, path, flags, ["--a=z"])) == (path, what)
+
+
+@pytest.mark.parametrize(
+    "body", ["command: [sh, x.sh]", "args: [x, -c, sh]", 'args: ["--b --abc=c"]', "args: [-sh, -c]"]
+)
+def test_what_looks_like_a_script_gets_the_flag(body: str) -> None:
+    resource = deployment(body)
+    path, flags = words_of("p", container(resource, "c")[1])
+    append_flag(resource, path, flags, ["--a", "z"])
+    assert len(resource.text.planned()) == 1
 
 
 # --- environment variables -----------------------------------------------------------------------

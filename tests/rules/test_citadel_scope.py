@@ -51,6 +51,15 @@ def test_a_flag_that_is_there_gets_the_list(form: str):
     assert stays(wanted)
 
 
+def test_a_list_inside_another_word_or_behind_a_shell_is_refused():
+    """Citadel would not read the flag that is appended."""
+    assert "holds --listened-namespaces inside another word" in refusal(
+        citadel('"--self-signed-ca=true --listened-namespaces=kube-system"')
+    )
+    text = citadel().replace("        args:\n", "        command: [sh, -c]\n        args:\n")
+    assert 'runs a script with "sh -c"' in refusal(text)
+
+
 @pytest.mark.parametrize(
     "changed", [{"name": "istio-citadel-canary"}, {"name": "citadel"}, {"kind": "DaemonSet"}], ids=lambda one: str(one)
 )

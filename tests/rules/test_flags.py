@@ -94,6 +94,20 @@ def test_flags_of_command_and_args_are_one_list():
     assert (found["command"], found["args"]) == (["run", "--a=2"], ["--b=2", "--c=2"])
 
 
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("args: [mixer, --, x]", 'holds "--", after which no flag is read, so --log cannot be appended'),
+        ("args: [sh, -c, mixer]", 'runs a script with "sh -c", so --log cannot be appended'),
+    ],
+)
+def test_a_flag_that_would_have_no_effect_is_refused(line: str, what: str):
+    """Any other word is appended."""
+    message = refusal(workload(line), **setting("--log=2"))
+    assert message == unknown_shape("1: Deployment/telemetry", f"{CONTAINER}/args {what}", "flags")
+    assert container(workload(line), "word")["args"][-1] == "word"
+
+
 def test_without_args_a_flag_is_appended_to_the_command():
     """Args that are added would do the same, but the command shows what runs."""
     text = workload("command: [run]")

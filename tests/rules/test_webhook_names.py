@@ -127,6 +127,13 @@ def test_the_injector_gets_the_names_of_its_configuration_and_entry(flags: tuple
     assert {rule for rule, _ in reasons(manifest)} == {"webhook-names"}
 
 
+def test_an_injector_that_a_shell_starts_is_refused() -> None:
+    """The flags would be arguments of the shell."""
+    fields = 'command: [sh, -c]\n        args: ["exec sidecar-injector"]'
+    manifest = deployment("istio-sidecar-injector", "sidecar-injector-webhook", fields)
+    assert 'runs a script with "sh -c", so --webhookName cannot be appended' in refusal(manifest)
+
+
 def test_flags_that_are_set_already_stay():
     """A second run changes nothing."""
     args = f"args: {list(OUR_FLAGS)}".replace("'", '"')
