@@ -6,6 +6,8 @@ empty or write `istio-system`, so two meshes would share one root, or use that o
     -    rootNamespace: null
     +    rootNamespace: istio-affirmed
 
+A mesh configuration that says nothing is refused, since its root namespace is `istio-system` too; so are keys in the
+other spelling that control planes read, such as `root_namespace`.
 Values that contradict the profile are refused: another `rootNamespace`, another `global.istioNamespace` or `revision`
 in the injector's values, and `discoverySelectors` that leave out the namespaces of this mesh. Without
 discoverySelectors, or with an empty list, a control plane reads the whole cluster; `check` warns of it.
@@ -34,6 +36,14 @@ ID = "mesh-config"
 #: (istio 1.30.3, istio-discovery/templates/gateway-class-configmap.yaml).
 _DEFAULTS = "gateway.istio.io/defaults-for-class"
 
+#: Keys that rules read, by the other spelling that a control plane accepts: that of the protocol buffer
+#: (golang/protobuf and gogo/protobuf, jsonpb, consumeField).
+_SPELLINGS = {
+    "root_namespace": "rootNamespace",
+    "discovery_selectors": "discoverySelectors",
+    "ingress_service": "ingressService",
+}
+
 READS: Reads = {
     "ConfigMap": (
         name_is("istio"), (b"istio-", DataKey(b"mesh")), name_starts("istio-sidecar-injector"),
@@ -44,13 +54,7 @@ READS: Reads = {
 
 def plan(resource: Resource, mesh: Profile) -> None:
     """Rewrite the root namespace; refuse what contradicts the profile."""
-    found = resource.embedded("data/mesh")
-    if found is not None:
-        for root in found.text.roots:
-            if is_mapping(root):
-                _plan_mesh(resource, mesh, found, root)
-            elif not is_null(root):
-                raise BadShape("data/mesh", "is not a mapping", root)
+    _plan_meshes(resource, mesh)
     if resource.name.startswith("istio-sidecar-injector"):
         found = resource.embedded("data/values")
         if found is not None:
@@ -65,7 +69,39 @@ def plan(resource: Resource, mesh: Profile) -> None:
         )  # fmt: skip
 
 
+def _plan_meshes(resource: Resource, mesh: Profile) -> None:
+    found = resource.embedded("data/mesh")
+    is_empty = True
+    if found is not None:
+        for root in found.text.roots:
+            if is_mapping(root):
+                is_empty = False
+                _plan_mesh(resource, mesh, found, root)
+            elif not is_null(root):
+                raise BadShape("data/mesh", "is not a mapping", root)
+    # The revision is in the name; any other ConfigMap may belong to another program.
+    if is_empty and resource.name in ("istio", *[f"istio-{revision}" for revision in mesh.revisions]):
+        _refuse_empty(resource, mesh)
+
+
+def _refuse_empty(resource: Resource, mesh: Profile) -> None:
+    """Refuse a ConfigMap of a control plane with a mesh configuration that says nothing, or is null."""
+    data = resource.get("data")
+    if data is not None and is_mapping(data) and entry(data, "mesh") is not None:
+        raise resource.error(
+            f'data/mesh is empty, so the root namespace is "istio-system", and not "{mesh.namespace}"',
+            f"Render the chart with --set meshConfig.rootNamespace={mesh.namespace}.",
+            values={"meshConfig.rootNamespace": mesh.namespace},
+        )
+
+
 def _plan_mesh(resource: Resource, mesh: Profile, inner: Editor, root: MappingNode) -> None:
+    for other, key in _SPELLINGS.items():
+        if entry(root, other) is not None:
+            raise resource.error(
+                f'data/mesh has the key "{other}", which control planes read, and no rule does',
+                f"Write {key} instead.",
+            )
     path = "data/mesh/rootNamespace"
     found = entry(root, "rootNamespace")
     if found is None or is_null(found[1]):

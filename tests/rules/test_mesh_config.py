@@ -101,10 +101,53 @@ def test_another_object_stays(name: str, kind: str, key: str):
     assert stays(config_map("rootNamespace: istio-system", name, key, kind))
 
 
-def test_an_empty_configuration_stays():
-    """A comment alone is no document."""
-    assert stays(config_map("# mesh\n"))
-    assert stays(config_map("null\n"))
+EMPTY = ["# mesh\n", "null\n", "---\n", "\n", ""]
+
+
+@pytest.mark.parametrize("name", ["istio", "istio-affirmed"])
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        *[config_map(text) for text in EMPTY],
+        *[
+            CONFIG_MAP.format(kind="ConfigMap", name="istio", key="mesh", lines="").replace(" |-", value)
+            for value in ("", " ~", ' ""', " ''")
+        ],
+    ],
+)
+def test_an_empty_configuration_is_refused(manifest: str, name: str):
+    """With the defaults of a control plane the root namespace is istio-system (istio 1.30.3, pkg/config/mesh/mesh.go)."""
+    assert refusal(manifest.replace("name: istio", f"name: {name}")) == (
+        f'multimesh: <stdin>:1: ConfigMap/{name}: data/mesh is empty, so the root namespace is "istio-system", '
+        f'and not "{NS}" [mesh-config]\n'
+        f"  Render the chart with --set meshConfig.rootNamespace={NS}."
+    )
+
+
+def test_a_config_map_without_a_configuration_stays():
+    """No control plane starts with it."""
+    assert stays("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio\ndata:\n  other: ''\n")
+    assert stays("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio\n")
+    assert stays(config_map("", "other"))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("root_namespace: istio-system", "rootNamespace"),
+        ("rootNamespace: istio-affirmed\nroot_namespace: istio-system", "rootNamespace"),
+        ("discovery_selectors: [{matchLabels: {a: b}}]", "discoverySelectors"),
+        ("ingress_service: istio-ingressgateway", "ingressService"),
+    ],
+)
+def test_the_other_spelling_of_a_key_is_refused(text: str, key: str):
+    """A control plane reads both. What no rule reads may have any spelling."""
+    other = text.split("\n")[-1].partition(":")[0]
+    assert refusal(config_map(text)) == (
+        f'multimesh: <stdin>:1: ConfigMap/istio: data/mesh has the key "{other}", which control planes read, '
+        f"and no rule does [mesh-config]\n  Write {key} instead."
+    )
+    assert stays(config_map(f"rootNamespace: {NS}\nenable_tracing: true\ndefaultConfig: {{root_namespace: x}}"))
 
 
 def test_another_root_namespace_is_refused():
