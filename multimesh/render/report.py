@@ -91,7 +91,10 @@ def _entries(rendering: Rendering, mesh: Profile) -> list[dict[str, Any]]:
 
 
 #: Kinds that are referred to without their names: by an annotation, by a key, by a word of `resources`.
-_REFERRED_WITHOUT_KIND = ("ClusterIssuer", "MutatingAdmissionPolicy", "PodSecurityPolicy", "PriorityLevelConfiguration")
+_REFERRED_WITHOUT_KIND = (
+    "ClusterIssuer", "ClusterPolicy", "MutatingAdmissionPolicy", "PersistentVolume", "PodSecurityPolicy",
+    "PriorityLevelConfiguration", "VolumeGroupSnapshotContent", "VolumeSnapshotContent",
+)  # fmt: skip
 
 
 def _mentions(document: str, entry: str) -> bool:

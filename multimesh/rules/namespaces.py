@@ -5,7 +5,8 @@ mesh among the workloads of another. Control-plane objects, the subjects of bind
 be in `spec.namespace`; any other namespaced object must be there or in one of `spec.workloadNamespaces`.
 An account elsewhere may be the subject of a RoleBinding, since it only gets rights inside the mesh, and of the binding
 for `global.readerServiceAccount`; for a ClusterRoleBinding, name it in `foreignSubjects`. The accounts of Istio's own
-charts may not.
+charts may not. A User `system:serviceaccount:NAMESPACE:NAME` is such an account too, and a Group
+`system:serviceaccounts:NAMESPACE` is all accounts of a namespace, which is refused for that of another control plane.
 Nothing is rewritten here: `helm -n` and the chart's values decide the namespace.
 
 Helm installs an object without a namespace into the namespace of its flag `-n`, which a post-renderer cannot see.
@@ -16,9 +17,9 @@ from __future__ import annotations
 from multimesh.errors import MultimeshError
 from multimesh.mesh.kinds import CLUSTER_SCOPED
 from multimesh.mesh.names import is_control_plane
-from multimesh.rules.concern import ANY_KIND, EVERY
+from multimesh.rules.concern import ANY_KIND, EVERY, has_word
 from multimesh.rules.recognise import is_misplaced_filter, render_in, shared_chart
-from multimesh.yamltext.fieldpath import get, is_mapping, text
+from multimesh.yamltext.fieldpath import get, is_mapping, is_scalar, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     from multimesh.kubernetes.resources import Resource
     from multimesh.mesh.profile import Profile
     from multimesh.rules.concern import Reads
+    from multimesh.yamltext.nodes import Node
 
 ID = "namespaces"
-#: The prefilter skips no object that names another namespace than the control-plane namespace, at any place.
-READS: Reads = {ANY_KIND: EVERY}
+#: The prefilter skips no object that names another namespace than the control-plane namespace, at any place, but for
+#: the names of users and groups.
+_ACCOUNTS = (has_word("system:serviceaccount"),)
+READS: Reads = {ANY_KIND: EVERY, "ClusterRoleBinding": _ACCOUNTS, "RoleBinding": _ACCOUNTS}
 
 #: What the names of the charts' accounts begin with. In another namespace, they are those of another mesh, or of a
 #: chart with a wrong value.
@@ -59,6 +63,7 @@ def _check_all(resource: Resource, mesh: Profile) -> None:
                 namespace = text(subject, "namespace")
                 name = text(get(subject, "name"), at=f"{path}/name") if namespace else ""
                 _check_subject(resource, mesh, f"{path}/namespace", namespace, name)
+                _check_user(resource, mesh, f"{path}/name", subject)
     if resource.kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         for path, node in resource.find("webhooks/*/clientConfig/service/namespace"):
             _check(resource, mesh, path, text(node))
@@ -111,8 +116,27 @@ def _configures_control_plane(resource: Resource, mesh: Profile) -> bool:
     )
 
 
-def _check_subject(resource: Resource, mesh: Profile, path: str, namespace: str, name: str) -> None:
-    """Refuse a subject elsewhere, unless it only gets rights inside the mesh, or the user chose it."""
+def _check_user(resource: Resource, mesh: Profile, path: str, subject: Node) -> None:
+    """Refuse the user that a ServiceAccount elsewhere is, as that account, and the group of another control plane's."""
+    node = get(subject, "name")
+    if node is None or not is_scalar(node) or not node.value.startswith("system:serviceaccount"):
+        return
+    kind, namespace = text(subject, "kind"), node.value.split(":", 2)[-1]
+    # Control planes are in namespaces that begin like the names of their accounts, and a group has no other sign.
+    is_stock = namespace.startswith(_STOCK_ACCOUNTS) and namespace not in mesh.namespaces
+    if kind == "User" and node.value == f"system:serviceaccount:{namespace}":
+        namespace, _, account = namespace.partition(":")
+        if account:
+            _check_subject(resource, mesh, path, namespace, account, node.value)
+    elif kind == "Group" and node.value == f"system:serviceaccounts:{namespace}" and is_stock:
+        _check_subject(resource, mesh, path, namespace, namespace, node.value)
+
+
+def _check_subject(resource: Resource, mesh: Profile, path: str, namespace: str, name: str, written: str = "") -> None:
+    """Refuse a subject elsewhere, unless it only gets rights inside the mesh, or the user chose it.
+
+    `written` is what the path holds, if it is not the namespace alone.
+    """
     if namespace in ("", mesh.namespace) or f"{namespace}/{name}" in mesh.foreign_subjects:
         return
     if resource.namespace and namespace in mesh.namespaces:
@@ -127,7 +151,7 @@ def _check_subject(resource: Resource, mesh: Profile, path: str, namespace: str,
             f"in {mesh.where}."
         )
     raise resource.error(
-        f'{path} is "{namespace}", but the control plane of mesh {mesh.name} is in "{mesh.namespace}"',
+        f'{path} is "{written or namespace}", but the control plane of mesh {mesh.name} is in "{mesh.namespace}"',
         hint,
         keys={} if stock else {"foreignSubjects": f"{namespace}/{name}"},
         values={"global.istioNamespace": mesh.namespace} if stock else {},

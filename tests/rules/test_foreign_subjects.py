@@ -47,6 +47,63 @@ def test_an_account_of_the_charts_elsewhere_is_refused_in_a_role_binding(account
     assert "--set global.istioNamespace=istio-blue" in done.err
 
 
+def named(kind: str, subject: str, name: str, namespace: str = "") -> bytes:
+    """Return a binding of a user or a group, in the middle of a stream."""
+    found = yaml.safe_load(binding(kind, "scrape-blue", "a/b", namespace=namespace))
+    found["subjects"] = [{"kind": subject, "name": name, "apiGroup": "rbac.authorization.k8s.io"}]
+    return yaml.safe_dump(found).encode() + b"---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: end\n"
+
+
+@pytest.mark.parametrize("kind", ["ClusterRoleBinding", "RoleBinding"])
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("Group", "system:serviceaccounts:istio-system"),
+        ("Group", "system:serviceaccounts:istio-red"),
+        ("User", "system:serviceaccount:istio-system:istiod"),
+        ("User", "system:serviceaccount:istio-red:istiod-red"),
+    ],
+)
+def test_accounts_of_another_control_plane_are_refused_by_their_names_as_users(kind, subject, name):
+    """A user and a group are these accounts to Kubernetes."""
+    done = render(named(kind, subject, name), MESH)
+
+    assert done.code == 2
+    assert (
+        f'subjects/0/name is "{name}", but the control plane of mesh blue is in "istio-blue" [namespaces]' in done.err
+    )
+    assert "--set global.istioNamespace=istio-blue" in done.err
+    assert "foreignSubjects" not in done.err
+
+
+def test_a_cluster_role_binding_names_a_user_elsewhere_if_the_profile_does():
+    """As it does an account."""
+    stream = named("ClusterRoleBinding", "User", "system:serviceaccount:monitoring:prometheus")
+    assert 'foreignSubjects: ["monitoring/prometheus"]' in render(stream, MESH).err
+    assert render(stream, profile("blue", "istio-blue", foreignSubjects=["monitoring/prometheus"])).code == 0
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("Group", "system:serviceaccounts"),
+        ("Group", "system:serviceaccounts:istio-blue"),
+        ("Group", "system:serviceaccounts:shop"),
+        ("Group", "system:serviceaccounts:monitoring"),
+        ("Group", "system:serviceaccount:istio-system"),
+        ("Group", "istio-system"),
+        ("Group", "system:authenticated"),
+        ("User", "system:serviceaccount:istio-blue:istiod"),
+        ("User", "system:serviceaccounts:istio-system"),
+        ("User", "system:serviceaccount:istio-system"),
+    ],
+)
+def test_other_users_and_groups_stay(subject, name):
+    done = render(named("ClusterRoleBinding", subject, name), MESH)
+
+    assert (done.code, done.err) == (0, "")
+
+
 def test_the_account_of_the_reader_may_be_the_users():
     """The value global.readerServiceAccount of 1.31: nothing else in the stream differs."""
     done = render(binding("ClusterRoleBinding", READER, "monitoring/reader", READER), MESH)
