@@ -60,6 +60,11 @@ def template(name: str = "istio-sidecar-injector", key: str = "hostPath:", line:
     return TEMPLATE.format(name=name, key=key, line=line)
 
 
+def template_of(lines: list[str]) -> str:
+    """Write an injection template with these lines in place of the volume for the sockets."""
+    return template(line="").replace("hostPath:\n          \n", "".join(f"{line}\n        " for line in lines) + "\n")
+
+
 @pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
 def test_the_directory_of_a_volume_gets_the_name_of_the_mesh(kind: str):
     """Containers still mount it at the stock path."""
@@ -96,7 +101,82 @@ data:
     assert rendered(text) == text.replace(r"path: /var/run/sds\n", r"path: /var/run/sds-affirmed\n")
 
 
-@pytest.mark.parametrize("path", ["/var/run/sds/", "/var/run/sds-blue", "/var/run/sdsx", "/host/var/run/sds", "null"])
+def test_the_directory_with_a_slash_is_the_same_one():
+    """The slash at its end is not kept."""
+    assert rendered(volumes(path="/var/run/sds/")) == volumes(path="/var/run/sds-affirmed")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["name: a", "hostPath:", "  type: Directory", "  path: /var/run/sds"],
+        ["- hostPath:", "    path: /var/run/sds", "  name: a"],
+        ["- hostPath:", "    # c", "    path: /var/run/sds"],
+        ["hostPath: # c", "", "  path: /var/run/sds # c"],
+        ["hostPath:", "{{- if .Values.x }}", "  type: a", "{{- end }}", "  path: /var/run/sds"],
+        ["hostPath:", '  path: "/var/run/sds"'],
+        ["hostPath:", "  path: '/var/run/sds'"],
+        ["hostPath:", '  "path": "/var/run/sds/" # c'],
+        ["hostPath: {path: /var/run/sds}"],
+        ['"hostPath": {"type": "", "path": "/var/run/sds"}'],
+        ["- {name: a, hostPath: {path: /var/run/sds, type: x}}", "- path: /var/run/sds"],
+        ['[{"hostPath":{"path":"/var/log"}},{"hostPath":{"path":"/var/run/sds"}}]'],
+        ["hostPath: {", "    path: /var/run/sds }"],
+    ],
+    ids=range(13),
+)
+def test_every_usual_spelling_of_the_template_is_rewritten(lines: list[str]):
+    """Of the template only the path changes."""
+    text = template_of(lines)
+    if "- path:" in lines[-1]:
+        assert rendered(text) == text.replace("{path: /var/run/sds", "{path: /var/run/sds-affirmed")
+    else:
+        wanted = text.replace("/var/run/sds/", "/var/run/sds").split("volumes:")
+        assert rendered(text) == "volumes:".join(
+            [wanted[0], wanted[1].replace("/var/run/sds", "/var/run/sds-affirmed")]
+        )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["hostPath:", '  path: {{ "/var/run/sds" }}'],
+        ["hostPath:", "  path: !!str /var/run/sds"],
+        ["hostPath:", "  path: >-", "    /var/run/sds"],
+        ["hostPath: {path: &a /var/run/sds}"],
+        [r"hostPath:\n  path: /var/run/sds\n"],
+    ],
+    ids=range(5),
+)
+def test_an_unknown_spelling_of_the_template_is_refused(lines: list[str]):
+    """The directory would stay, and the exit code would be 0."""
+    text = template_of(lines)
+    assert "data/config has a hostPath that names /var/run/sds in an unknown way" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["hostPath:", "  path: /var/run/sds/uds"],
+        ["hostPath:", "  path: {{ .Values.path }}/var/run/sds-x"],
+        ["hostPath:", "  # path: /var/run/sds", "  {{- /* path: /var/run/sds */}}", "  path: /x"],
+        ["hostPath:", "  path: /x # /var/run/sds"],
+        ["hostPath:", "  type: /var/run/sds"],
+        ["hostPath: {path: /x}, mountPath: /var/run/sds"],
+        ["hostPath:", "  path: /x", "mountPath: /var/run/sds"],
+        ["hostPaths:", "  path: /var/run/sds"],
+        ["# hostPath: {path: /var/run/sds}"],
+        ["myhostPath: {path: /var/run/sds}"],
+    ],
+    ids=range(10),
+)
+def test_what_is_no_path_of_the_host_stays(lines: list[str]):
+    """It looks alike."""
+    text = template_of(lines)
+    assert stays(text)
+
+
+@pytest.mark.parametrize("path", ["/var/run/sds-blue", "/var/run/sdsx", "/host/var/run/sds", "null"])
 def test_another_directory_of_a_volume_stays(path: str):
     """What looks alike is the user's own choice."""
     assert stays(volumes(path=path))

@@ -956,7 +956,7 @@ def _workload(obj: Object, m: _Mesh) -> Iterator[tuple]:
     name, template = obj["metadata"]["name"], ("spec", "template", "spec")
     volumes = _list(obj, *template, "volumes")
     for step, volume in zip(steps(volumes, "volumes"), volumes):
-        if _get(volume, "hostPath", "path") == SDS:
+        if _get(volume, "hostPath", "path") in {SDS, f"{SDS}/"}:
             path = (*template, "volumes", step, "hostPath", "path")
             yield ("B11", path, f"{SDS}-{m.mesh}")
     injector = m.led("istio-sidecar-injector")
