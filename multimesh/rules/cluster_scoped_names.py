@@ -161,7 +161,8 @@ def plan(resource: Resource, mesh: Profile) -> None:
                 resource.rewrite(node, f"{_SIGNER}{name}", at)
     if mesh.rename_names:
         _plan_references(resource, mesh)
-    if resource.kind in _ANNOTATED and resource.get("metadata/annotations") is not None:
+    # In this order: annotations that are written twice are refused in every kind.
+    if resource.get("metadata/annotations") is not None and resource.kind in _ANNOTATED:
         _plan_annotations(resource, mesh)
 
 
