@@ -139,14 +139,17 @@ def pod(namespace: str = "nginx-affirmed", name: str = OWN, volume: str = "istio
         ([pod(optional=True)], []),
         ([pod(volume="other")], []),
         ([pod("elsewhere")], []),
-        ([pod("istio-affirmed")], []),
+        (
+            [pod("istio-affirmed")],
+            ['no ConfigMap in "istio-affirmed" was seen, so nothing is said about the root that its pods mount'],
+        ),
     ],
 )
 def test_a_pod_whose_root_does_not_exist_is_named(items, expected):
-    root = thing("ConfigMap", STOCK, "nginx-affirmed")
+    root = thing("ConfigMap", STOCK, "nginx-affirmed", data={"root-cert.pem": "a"})
     found = list(root_maps(spec(), cluster(objects(root, *items))))
     assert [one.message for one in found] == expected
-    assert {one.id for one in found} <= {"root-missing"}
+    assert {one.id for one in found} <= {"root-missing", "unreadable"}
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,9 @@ REFUSED = {
     "this is a chart of Istio 1.4 or older": head("Deployment", "istio-galley", "apps/v1", "istio-blue")
     + "spec:\n  template:\n    spec:\n      containers:\n      - name: galley\n"
     "        command: [galley, server, --validation-webhook-config-file, /etc/config/a.yaml]\n",
+    "names /var/run/sds in an unknown way": config(
+        "istio-sidecar-injector", "config", 'hostPath: {type: Directory, path: "/var/run" "/var/run/sds"}'
+    ),
     '--webhookName="red-sidecar-injector.istio.io"': head(
         "Deployment", "istio-sidecar-injector", "apps/v1", "istio-blue"
     )
