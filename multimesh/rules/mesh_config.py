@@ -59,8 +59,12 @@ def plan(resource: Resource, mesh: Profile) -> None:
         found = resource.embedded("data/values")
         if found is not None:
             _check_values(resource, mesh, found.text)
-    # Labels of another shape concern this rule only where they may have this key, also with escapes.
-    may_have = _DEFAULTS in resource.own_text() or "\\" in resource.own_text()
+    # Labels of another shape concern this rule only where they may have this key, also with escapes: those of `data`,
+    # which this rule may write, do not count.
+    metadata = resource.get("metadata")
+    may_have = _DEFAULTS in resource.own_text() or (
+        metadata is not None and "\\" in resource.source[metadata.start_mark.index : metadata.end_mark.index]
+    )
     if may_have and resource.labels().get(_DEFAULTS) == "istio":
         resource.notice(
             "gateway-class", "warning", f"{resource.title} changes Gateways of the class istio, not istio-{mesh.name}",

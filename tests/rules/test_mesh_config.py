@@ -305,3 +305,14 @@ def test_values_elsewhere_stay():
     """Only an injector's values say which control plane a proxy belongs to."""
     assert stays(injector("revision: red", "istio-affirmed"))
     assert stays(config_map("revision: red", "istio-sidecar-injector", "config"))
+
+
+def test_labels_of_another_shape_do_not_matter_after_an_escape_that_the_rule_wrote():
+    """A text in single quotes becomes one in double quotes, and a result must be accepted again."""
+    manifest = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  labels: {a: b}\n  <<: {name: istio, labels: {a: c}}\n"
+        "data:\n  mesh: 'trustDomain: a'\n"
+    )
+    found = rendered(manifest)
+    assert f'mesh: "trustDomain: a\\nrootNamespace: {NS}"' in found
+    assert rendered(found) == found
