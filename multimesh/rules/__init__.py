@@ -34,6 +34,7 @@ from multimesh.rules import (
     webhook_names,
 )
 from multimesh.rules.concern import ANY_KIND, EVERY, DataKey
+from multimesh.yamltext.scalars import BREAKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ _rules_of_kind: dict[str, list[tuple[Rule, list[tuple[str, str]] | None]]] = {}
 _conditions_of_kind: dict[str, Conditions] = {}
 
 
+#: What follows the backslash of an escape that can stand for a letter or a slash, or join two lines. Other escapes, such
+#: as those of line breaks that a rule writes, hide no word.
+_HIDING = ("x", "u", "U", "/", "", *BREAKS)
+
+
 def rules_for(kind: str, name: str, text: str, mesh: Profile, *, aliased: bool = False) -> list[Rule]:
     """Return the rules that an object of this kind and name in this text concerns, in the order of `RULES`.
 
@@ -92,7 +98,7 @@ def rules_for(kind: str, name: str, text: str, mesh: Profile, *, aliased: bool =
     # A line feed ends the name in a condition; one inside a name, which Kubernetes refuses, must not.
     named = name.replace("\n", " ") + "\n"
     # A word may also be written with escapes or a tag, or at the anchor of an alias.
-    hides = aliased or "\\" in text or "!" in text
+    hides = aliased or "!" in text or any(part[:1] in _HIDING for part in text.split("\\")[1:])
     found = []
     for rule, conditions in _rules_of_kind[kind]:
         only_with = getattr(rule, "ONLY_WITH", "")
