@@ -120,6 +120,7 @@ NOT_APPLIED = {
     "a stream that was rewritten for another mesh": "the stream is another one",
     "a validator that was rewritten for another mesh": "the stream is another one",
     "injector flags of another mesh, 1.5": "the stream is another one",
+    "the SDS directory in an injection template in another form, 1.5": "the template is changed in the chart itself",
     "istio-cni in a mesh that does not own it": "the chart is not installed",
     "ztunnel in a mesh that does not own it": "the chart is not installed",
     "istio-operator in a mesh that does not own it": "the chart is not installed",
