@@ -159,6 +159,9 @@ def removed_entry(at: Positions, mapping: MappingNode, index: int, path: str) ->
     key, _ = mapping.value[index]
     if any(at.is_explicit(near) for near, _ in mapping.value[index : index + 2]):
         raise BadShape(path, 'has a key after "?", or precedes one', key)
+    if index and index + 1 == len(mapping.value) and _ends_explicitly(at, mapping.value[index - 1][1]):
+        # The parser of Helm 4 may not find the end of such a value if what follows is less indented (kyaml 0.21).
+        raise BadShape(path, 'follows a key after "?"', key)
     following = mapping.value[index + 1][0].start_mark.index if index + 1 < len(mapping.value) else None
     start, end = key.start_mark.index, at.child_end(mapping, index)
     if mapping.flow_style:
@@ -174,6 +177,16 @@ def removed_entry(at: Positions, mapping: MappingNode, index: int, path: str) ->
             raise BadShape(path, "is not at the beginning of its line", key)
         return start, following, "", 0
     return *at.whole_lines(line, at.after_line(end)), "", 0
+
+
+def _ends_explicitly(at: Positions, node: Node) -> bool:
+    """Return whether the last entry of a block collection, or of one at its end, has a key after `?`."""
+    while not is_scalar(node) and not node.flow_style and node.value:
+        last = node.value[-1]
+        if isinstance(last, tuple) and at.is_explicit(last[0]):
+            return True
+        node = last[1] if isinstance(last, tuple) else last
+    return False
 
 
 def removed_items(at: Positions, sequence: SequenceNode, indices: set[int]) -> dict[int, Span]:

@@ -670,3 +670,13 @@ def test_an_entry_with_an_explicit_key_is_not_removed(text):
     """The question mark would be left."""
     with pytest.raises(BadShape, match="key after"):
         edited(text, remove("m/k"))
+
+
+@pytest.mark.parametrize(
+    "text", ["m:\n  a:\n    ? b\n    : c # d\n  k: v\nz: 1\n", "m:\n  a:\n  - x:\n      ? b\n      : c\n  k: v\n"]
+)
+def test_what_follows_an_explicit_key_is_not_removed_at_the_end(text):
+    """The parser of Helm 4 may not find the end of the value before a line that is much less indented."""
+    with pytest.raises(BadShape, match='follows a key after "\\?"'):
+        edited(text, remove("m/k"))
+    assert "k" not in edited("m:\n  k: v\n  a:\n    ? b\n    : c\n", remove("m/k"))
