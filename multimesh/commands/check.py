@@ -196,7 +196,7 @@ def _files(options: argparse.Namespace, profiles: list[Profile]) -> tuple[list[t
 def read_units(
     named: list[tuple[str, list[str]]], progress: Progress
 ) -> tuple[list[list[Object]], list[Object], list[Finding]]:
-    """Read all files: the units of objects that belong together, live objects, and a finding for what is no object.
+    """Read all files: the units of objects that belong together, live objects, and a finding for what is not an object.
 
     Raises MultimeshError for a directory without a Kubernetes object.
     """
@@ -230,7 +230,7 @@ def _unread(argument: str, files: list[str], parts: list[Manifest]) -> list[Find
 
 
 def _before(argument: str, files: list[str], progress: Progress) -> tuple[list[Object], list[Finding]]:
-    """Read the files of --previous: their objects, and a finding for what is no object.
+    """Read the files of --previous: their objects, and a finding for what is not an object.
 
     Raises MultimeshError if they hold nothing to compare.
     """

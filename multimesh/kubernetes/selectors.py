@@ -89,7 +89,7 @@ def matches(selector: dict[str, Any] | None, labels: dict[str, str]) -> bool:
 
 
 def selects(selector: Any, labels: dict[str, str]) -> bool | None:
-    """Return whether a selector, as plain values of any shape, matches a set of labels; None where it is no selector.
+    """Return whether a selector, as plain values of any shape, matches labels; None where it is not a selector.
 
     >>> selects({"matchLabels": {"a": "b"}}, {"a": "b"}), selects(None, {}), selects("abc", {})
     (True, True, None)

@@ -83,8 +83,8 @@ _rules_of_kind: dict[str, list[tuple[Rule, list[tuple[str, str]] | None]]] = {}
 _conditions_of_kind: dict[str, Conditions] = {}
 
 
-#: What follows the backslash of an escape that can stand for a letter or a slash, or join two lines. Other escapes hide
-#: no word, such as those of line breaks that a rule writes.
+#: What follows the backslash of an escape that can stand for a letter or a slash, or join two lines. Other escapes,
+#: such as those of line breaks that a rule writes, do not hide a word.
 _HIDING = ("x", "u", "U", "/", "", *BREAKS)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from multimesh.yamltext.nodes import ScalarNode
 
@@ -115,7 +115,7 @@ class SourceMap:
         pieces: list[Piece],
         encode: Callable[[str], str | None],
         *,
-        folds: list[tuple[int, int]] = [],  # noqa: B006 - never changed
+        folds: Sequence[tuple[int, int]] = (),
         literal: bool = False,
         ends_line: bool = False,
     ) -> None:

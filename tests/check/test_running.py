@@ -544,7 +544,7 @@ EXPRESSION = {"key": "istio-injection", "operator": "In", "values": ["enabled-af
 @pytest.mark.parametrize("key", ["namespaceSelector", "objectSelector"])
 @pytest.mark.parametrize("whose", ["affirmed", "blue"])
 def test_an_injector_whose_selector_cannot_be_read_is_never_sound(selector, key, whose):
-    """Where it injects is an open question; for the label of this mesh it is no entry."""
+    """Where it injects is an open question; for the label of this mesh it is not an entry."""
     changed = injector("A", whose)
     changed["metadata"]["labels"] = {REV: whose}
     changed["webhooks"][0][key] = selector

@@ -39,7 +39,7 @@ def get(*kinds, **more):
 
 
 def test_a_call_names_kinds_namespace_and_label(answers):
-    """An absent name is no error; with the same flag kubectl would print nothing for an empty list."""
+    """An absent name is not an error; with the same flag kubectl would print nothing for an empty list."""
     empty = (0, '{"kind": "List", "items": []}', "")
     answers.update({"a,b": empty, "a": empty})
     assert get("a", "b", namespace="n", labels="l") == Answer([], [])
