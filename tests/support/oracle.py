@@ -794,10 +794,14 @@ def _changes(obj: Object, m: _Mesh) -> Iterator[tuple]:
     if kind == "ClusterRole" and name == f"istio-security-post-install-{m.namespace}":
         yield ("B5", ("rules", f"[{len(obj['rules'])}]"), _PEER_RULE, _is_peer_rule)
     revisioned = "istio.io/rev" in (obj["metadata"].get("labels") or {})
-    if kind == "MutatingWebhookConfiguration" and name in _both("istio-sidecar-injector", m) and not revisioned:
-        yield from _mutating(obj, m)
-    if kind == "ValidatingWebhookConfiguration" and name in _both("istio-galley", m) and not revisioned:
-        yield from _validating(obj, m)
+    if kind == "MutatingWebhookConfiguration" and name in _both("istio-sidecar-injector", m):
+        yield ("A4", ("metadata", "name"), m.led("istio-sidecar-injector"))
+        if not revisioned:
+            yield from _mutating(obj, m)
+    if kind == "ValidatingWebhookConfiguration" and name in _both("istio-galley", m):
+        yield ("A8", ("metadata", "name"), m.led("istio-galley"))
+        if not revisioned:
+            yield from _validating(obj, m)
     if kind == "ConfigMap":
         yield from _texts(obj, m)
     if kind in {"Deployment", "DaemonSet"}:
@@ -814,7 +818,6 @@ def _both(stock: str, m: _Mesh) -> set[str]:
 
 
 def _mutating(obj: Object, m: _Mesh) -> Iterator[tuple]:
-    yield ("A4", ("metadata", "name"), m.led("istio-sidecar-injector"))
     for index, entry in enumerate(obj["webhooks"]):
         yield ("A5", ("webhooks", f"[{index}]", "name"), m.entry(entry["name"]))
         yield from _without_bundle(entry, index, m)
@@ -823,7 +826,6 @@ def _mutating(obj: Object, m: _Mesh) -> Iterator[tuple]:
 
 
 def _validating(obj: Object, m: _Mesh) -> Iterator[tuple]:
-    yield ("A8", ("metadata", "name"), m.led("istio-galley"))
     for index, entry in enumerate(obj["webhooks"]):
         yield ("A8", ("webhooks", f"[{index}]", "name"), m.entry(entry["name"]))
         yield from _without_bundle(entry, index, m)
@@ -1110,7 +1112,7 @@ def _gateway_proxy(proxy: Object, place: Path, m: _Mesh) -> Iterator[tuple]:
     }
     there = _list(proxy, "env")
     for step, variable in zip(steps(there, "env"), there):
-        if variable["name"] in env and "value" in variable:
+        if variable["name"] in env and "value" in variable and not isinstance(variable["value"], Bare):
             after = env[variable["name"]](variable["value"])
             if after != variable["value"]:
                 yield ("A13", (*place, "env", step, "value"), after)
