@@ -94,8 +94,12 @@ class CompiledLoader(SourcelessFileLoader):
         self._data = data
 
     def get_data(self, path: str) -> bytes:
-        """Return the compiled form (importlib.abc.ResourceLoader.get_data)."""
-        return self._data
+        """Return the compiled form (importlib.abc.ResourceLoader.get_data), and keep it no longer.
+
+        The next one takes its memory: memory that was never used takes longer than what fills it.
+        """
+        data, self._data = self._data, b""
+        return data
 
 
 def _stamp(path: str) -> bytes:

@@ -34,8 +34,9 @@ _HEADS = {
 #: How many bytes are cut into lines at once: lines of a whole document would take ten times its memory.
 _CHUNK = 1 << 12
 
-#: How many bytes are decoded at once where the text is not needed.
-_PIECE = 1 << 20
+#: How many bytes are decoded at once where the text is not needed: with larger pieces, memory that was never used before
+#: takes 0.03 times the bare interpreter longer.
+_PIECE = 1 << 12
 
 #: A larger document is not searched for a reason to skip it, unless it ends in long texts: that takes four copies.
 MAX_SEARCHED = 1 << 26

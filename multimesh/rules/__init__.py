@@ -101,7 +101,7 @@ def rules_for(kind: str, name: str, text: str, mesh: Profile, *, aliased: bool =
     hides = aliased or "!" in text or any(part[:1] in _HIDING for part in text.split("\\")[1:])
     found = []
     for rule, conditions in _rules_of_kind[kind]:
-        only_with = getattr(rule, "ONLY_WITH", "")
+        only_with = vars(rule).get("ONLY_WITH")
         if only_with and not getattr(mesh, only_with):
             continue
         if conditions is None or any(
