@@ -904,6 +904,8 @@ def _texts(obj: Object, m: _Mesh) -> Iterator[tuple]:
     # Go cannot read `!!binary Ignore` at all.
     assert name != "istio-galley-configuration" or "!!" not in str(data)
     copied = parsed("a.yaml", data.get("validatingwebhookconfiguration.yaml"))
+    # Python cannot read a key that is a mapping.
+    assert name != "istio-galley-configuration" or copied or not data.get("validatingwebhookconfiguration.yaml")
     configures = _get(copied, "kind") == "ValidatingWebhookConfiguration"
     galleys = configures and _get(copied, "metadata", "name") in {"istio-galley", m.led("istio-galley")}
     if name == "istio-galley-configuration" and galleys:
