@@ -66,8 +66,11 @@ _AFTER_KEY = frozenset(b"#-}]'\0")
 #: What a key begins with that is not a plain word: it could be any key.
 _ODD_KEYS = frozenset((b"'", b'"', b"?", b"!", b"&", b"*", b"<", b"{", b"["))
 
-#: What is in the column of the keys where a line belongs to the line above, or is empty.
-_NO_KEY = frozenset((b" ", b"\t", b""))
+#: What is in the column of the keys where a line has no key: it belongs to the line above, is empty, or a comment.
+_NO_KEY = frozenset((b" ", b"\t", b"", b"\0", b"#"))
+
+#: A block of these characters only has no quotes, brackets or comments: its keys and values are plain words.
+_QUIET = PLAIN + b"_: \0"
 
 #: Group and kind by the text after `kind` and `apiVersion`: a chart has few, and repeats them.
 _TYPES: dict[tuple[bytes, bytes], tuple[str, str]] = {}
@@ -117,23 +120,29 @@ def root_values(head: bytes) -> dict[bytes, bytes] | None:
     """
     if len(head) > _MAX_LINES and _is_too_large(head):
         return None
-    # NUL in place of the line breaks before indented lines (a stream has none of its own) leaves one entry a root key.
-    entries = head.replace(b"\n ", b"\0 ").split(b"\n")
     found: dict[bytes, bytes] = {}
-    has_key = False
-    for number, entry in enumerate(entries):
+    has_key = is_open = False  # is_open: the last key identifies the object, and its value may continue
+    # NUL in place of the line breaks before indented lines (a stream has none of its own) leaves one entry a root key.
+    for entry in head.replace(b"\n ", b"\0 ").split(b"\n"):
         if entry[:1] in _LETTERS:
             has_key = True
-            if entry.startswith(_ROOT_KEYS):
+            is_open = entry.startswith(_ROOT_KEYS)
+            if is_open:
                 key, _, value = entry.partition(b":")
-                if key in found or key not in _ROOT_KEYS or _continues(entries, number):
+                if key in found or key not in _ROOT_KEYS:
                     return None
                 found[key] = value
+        elif not entry:
+            continue
         elif not has_key:
             if not _is_blank(entry):
                 return None
-        elif entry and (entry[0] not in _AFTER_KEY or (entry[0] == QUOTE and entry.startswith(_ROOT_KEYS, 1))):
+        elif entry[0] not in _AFTER_KEY or (entry[0] == QUOTE and entry.startswith(_ROOT_KEYS, 1)):
             return None
+        elif entry[0] not in (NUL, HASH):
+            is_open = False
+        elif is_open and NUL in entry:
+            return None  # Indented lines continue the value after empty lines or comments.
     return None if has_key and len(found) - (b"items" in found) < len(_IDENTITY_KEYS) else found
 
 
@@ -145,17 +154,7 @@ def _is_blank(entry: bytes) -> bool:
     """Return whether lines that NUL joins are blank, or a comment and then blank lines and comments."""
     if entry[:1] != b"#":
         return not entry.strip(b"\0 \t")
-    return all(line.strip()[:1] in (b"", b"#") for line in entry.split(b"\0"))
-
-
-def _continues(entries: list[bytes], number: int) -> bool:
-    """Return whether indented lines follow an entry after empty lines or comments at the beginning of a line."""
-    for entry in entries[number + 1 :]:
-        if entry and entry[0] not in (NUL, HASH):
-            return False
-        if NUL in entry:
-            return True
-    return False
+    return NUL not in entry or all(line.strip()[:1] in (b"", b"#") for line in entry.split(b"\0"))
 
 
 def _quotes_close(lines: list[bytes]) -> bool:
@@ -207,37 +206,47 @@ def _own_name(group: str, kind: str, body: bytes, block: bytes, mesh: Profile) -
 
 def metadata(block: bytes) -> tuple[bytes, bytes]:
     """Return name and namespace from the lines of `metadata`, which NUL joins; an empty name in doubt."""
-    first, *lines = block.split(b"\0")
     doubt = b"", b""
+    width = len(block) - len(block.lstrip(b"\0 ")) - 1
+    start = b"\0" + b" " * width
+    if not block.startswith(start) or (block.translate(None, _QUIET) and not _has_plain_keys(block, width)):
+        return doubt
+    name, namespace = _word(block, start, b"name:"), _word(block, start, b"namespace:")
+    # A key that begins so in another form than the ones looked for.
+    if block.count(start + b"name") != bool(name) + bool(namespace):
+        return doubt
+    if block.count(b"namespace") != bool(namespace) + namespace.count(b"namespace"):
+        return doubt
+    return name, namespace
+
+
+def _word(block: bytes, start: bytes, key: bytes) -> bytes:
+    """Return the plain or quoted word after a key, if the next line has a key too; empty in doubt.
+
+    `start` precedes every key of the block, and `key` ends with the colon.
+    """
+    at = block.find(start + key)
+    if at < 0:
+        return b""
+    end = block.find(b"\0", at + 1)
+    if end < 0:
+        end = len(block)
+    elif not block.startswith(start, end) or block[end + len(start) : end + len(start) + 1] in _NO_KEY:
+        return b""
+    word = _without_quotes(block[at + len(start) + len(key) : end].strip(b" "))
+    return b"" if word.translate(None, PLAIN) else word
+
+
+def _has_plain_keys(block: bytes, width: int) -> bool:
+    """Return whether no key of the block can be hidden: by quotes or brackets, or as another key than a plain word."""
     # A flow collection, or a quote that does not close, could reach beyond what looks like the end of the block.
-    if first.strip(b" ") or not lines or BRACE in block or BRACKET in block or not _quotes_close(lines):
-        return doubt
-    width = len(lines[0]) - len(lines[0].lstrip(b" "))
-    indent = b" " * width
-    found = {b"name": b"", b"namespace": b""}
-    is_open = False  # whether the line above holds the name or the namespace, and may continue
-    for line in lines:
-        sign = line[width : width + 1]
-        if sign in _NO_KEY or not line.startswith(indent):
-            if is_open and line.strip(b" \t")[:1] not in (b"", b"#"):
-                return doubt
-            continue
-        if sign in _ODD_KEYS:
-            return doubt
-        is_open = False
-        if not line.startswith(b"name", width):
-            continue
-        key, colon, value = line[width:].partition(b":")
-        is_open = key in found
-        if is_open:
-            text = _without_quotes(value.strip(b" "))
-            if found[key] or not colon or not text or text.translate(None, PLAIN):
-                return doubt
-            found[key] = text
-    # A key `namespace` in another form than the one looked for.
-    if block.count(b"namespace") != bool(found[b"namespace"]) + found[b"namespace"].count(b"namespace"):
-        return doubt
-    return doubt if QUESTION in block else (found[b"name"], found[b"namespace"])
+    if BRACE in block or BRACKET in block or QUESTION in block:
+        return False
+    lines = block.split(b"\0")
+    if (QUOTE in block or DOUBLE_QUOTE in block) and not _quotes_close(lines):
+        return False
+    # A line has the first character of a key in the column of the keys, or belongs to the line above.
+    return _ODD_KEYS.isdisjoint([line[width : width + 1] for line in lines])
 
 
 def _without_quotes(value: bytes) -> bytes:
