@@ -16,6 +16,7 @@ import engine
 import modern
 import oracle
 import reader
+import yaml
 from generate import Bases, streams
 
 from multimesh.yamltext import parser
@@ -178,7 +179,7 @@ def wanted(stock: list[Any], installed: list[Any], mesh: Variant) -> dict[Any, A
         changes, dropped = plan(before, mesh)
         stay = [obj for obj in before if oracle.key(obj) not in dropped]
         return {oracle.key(obj): obj for obj in oracle.apply(stay, [c for c in changes if c.key not in dropped], after)}
-    except (KeyError, AttributeError, TypeError, IndexError, ValueError, AssertionError, RuntimeError):
+    except (KeyError, AttributeError, TypeError, IndexError, ValueError, AssertionError, RuntimeError, yaml.YAMLError):
         return None
 
 
