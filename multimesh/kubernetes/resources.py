@@ -90,9 +90,9 @@ class Resource(Editor):
     def own_text(self) -> str:
         """Return the part of the text that the object is written in.
 
-        With the text of a whole List for each of its items, time would grow with the square of the List.
+        Words in another document, or in another item of a List, say nothing of this one.
         """
-        return self.source if self.sequence is None else self.written()
+        return self.source if self.sequence is None and len(self.text.roots) == 1 else self.written()
 
     def written(self) -> str:
         """Return what is written of the object itself, without comments before it."""

@@ -26,6 +26,7 @@ from multimesh.yamltext.fieldpath import BadShape
 from multimesh.yamltext.limits import MAX_SIZE, too_large
 from multimesh.yamltext.line import Line
 from multimesh.yamltext.nodes import is_sequence
+from multimesh.yamltext.scalars import BREAKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -259,6 +260,10 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
         from multimesh.render.forms import check_forms
 
         check_forms(text.text, result, where)
+    lines = result.replace("\r\n", "\n")
+    if edits and any(sign in lines for sign in BREAKS if sign != "\n"):
+        # Another break may precede a marker where an edit ends.
+        _check_markers(Text(result, where, 1))
     return rendering
 
 

@@ -205,7 +205,7 @@ def removed_items(at: Positions, sequence: SequenceNode, indices: set[int]) -> d
         empty = not index and len(indices) == len(sequence.value)
         if len(indices) == 1 and not empty:
             start, end = at.whole_lines(start, end)
-        line = at.newline(start) if at.text[end - 1] in BREAKS else ""
+        line = at.break_before(end) if at.text[end - 1] in BREAKS else ""
         spans[index] = start, end, f"{' ' * (dash - start + 1)}[]{line}" if empty else "", 0
     return spans
 
@@ -233,7 +233,8 @@ def _after(at: Positions, node: MappingNode | SequenceNode, lines: str, column: 
     if place == len(at.text) and at.text[-1:] not in BREAKS:
         text = newline + lines
     else:
-        text = lines + newline
+        # What follows keeps the break that it followed: to Helm, a document marker follows a line feed.
+        text = lines + at.break_before(place)
     # A list may begin in the column of the mapping that holds it, and ends before the mapping does.
     return place, place, text, 2 * column + 1 + is_sequence(node)
 

@@ -64,7 +64,7 @@ class Positions:
 
     def line_above(self, start: int) -> int:
         """Return where the line before the one at `start` begins, which is the beginning of a line."""
-        return self.line_start(start - (2 if self.text[start - 2 : start] == "\r\n" else 1))
+        return self.line_start(start - len(self.break_before(start)))
 
     def newline(self, index: int) -> str:
         """Return the line break that ends the line of an offset; where it has none, that of the first line."""
@@ -73,6 +73,12 @@ class Positions:
         if self.text[end : end + 2] == "\r\n":
             return "\r\n"
         return "\r" if self.text[end : end + 1] == "\r" else "\n"
+
+    def break_before(self, start: int) -> str:
+        """Return the line break before the beginning of a line, as `newline` returns it."""
+        if self.text[start - 2 : start] == "\r\n":
+            return "\r\n"
+        return "\r" if self.text[start - 1 : start] == "\r" else "\n"
 
     def column(self, index: int) -> int:
         """Return the column of an offset, from 0."""
@@ -147,9 +153,15 @@ class Positions:
         return end if end and self.text[end - 1] in BREAKS else self.next_line(end)
 
     def whole_lines(self, start: int, end: int) -> tuple[int, int]:
-        """Return the span to remove for some lines: a last line without a break leaves with the break before it."""
+        """Return the span to remove for some lines: a last line without a break leaves with the break before it.
+
+        Before a document marker the last break stays: to Helm, a marker follows a line feed.
+        """
+        before = len(self.break_before(start))
         if end == len(self.text) and self.text[-1] not in BREAKS and start:
-            start -= 2 if self.text[start - 2 : start] == "\r\n" else 1
+            return start - before, end
+        if start and self.text[start - 1] != "\n" and self.text.startswith(("---", "..."), end):
+            return start - before, end - len(self.break_before(end))
         return start, end
 
     def document(self, root: Node) -> tuple[int, int]:

@@ -48,6 +48,57 @@ def test_a_stream_that_cannot_be_cut_is_rewritten_as_a_whole(begins: str) -> Non
     assert pipeline.render(text.encode(), MESH).output.decode() == text.replace("name: kiali", "name: kiali-affirmed")
 
 
+VALIDATOR = (
+    "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata:\n"
+    "  name: istiod-istio-affirmed\n  namespace: istio-affirmed\nwebhooks:\n- name: validation.istio.io\n  clientConfig:\n    service:\n"
+    "      name: istiod\n      namespace: istio-affirmed\n"
+)
+
+
+@pytest.mark.parametrize("text", [
+    VALIDATOR.replace("- name: validation.istio.io\n", "- name: validation.istio.io\r"),
+    VALIDATOR.replace("\n", "\r\n").replace("- name: validation.istio.io\r\n", "- name: validation.istio.io\r"),
+])  # fmt: skip
+def test_the_next_marker_follows_a_line_feed_whatever_break_a_new_line_gets(text: str) -> None:
+    """Helm sees a marker only after one: the document after it would be lost."""
+    output = pipeline.render(f"{text}{rule_cases.END}".encode(), MESH).output.decode()
+    assert "multimesh.dev/mesh" in output
+    assert output.endswith(f"\n{rule_cases.END}")
+
+
+def test_the_next_marker_follows_a_line_feed_where_the_last_line_is_removed() -> None:
+    service = (
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  labels: {chart: gateways, heritage: Helm}\nspec:\n"
+        "  ports:\n  - name: http2\n    port: 80\r"
+    )
+    output = pipeline.render(f"{service}    nodePort: 31380\n{rule_cases.END}".encode(), MESH).output.decode()
+    assert output == service.removesuffix("\r") + f"\n{rule_cases.END}"
+
+
+def test_a_stream_in_which_helm_would_lose_a_document_is_refused() -> None:
+    """Without the last two items, a lone carriage return precedes the marker."""
+    crd = (
+        "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, "
+        "metadata: {{name: {}.istio.io, annotations: {{helm.sh/resource-policy: keep}}}}}}\n"
+    )
+    kept = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\r"
+    items = "- ".join(["", kept, crd.format("gateways.networking"), crd.format("sidecars.networking")])
+    stream = f"apiVersion: v1\nkind: List\nmetadata: {{}}\nitems:\n{items}{rule_cases.END}"
+    other = load(profile("blue", "istio-blue", ()), "profile.yaml")
+    with pytest.raises(MultimeshError, match="Helm does not read this document"):
+        pipeline.render(stream.encode(), other)
+    assert b"sidecars" not in pipeline.render(stream.replace("\r", "\n").encode(), other).output
+
+
+def test_words_in_one_document_concern_no_rule_in_another() -> None:
+    """In a stream that cannot be cut, all documents are one text."""
+    role = ROLE.replace("kiali", "kiali-affirmed")
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: istio-x\ndata: {}\ndata: {}\n"
+    for word in ("mesh", "other"):
+        stream = f"# {word}\r\n---\n{config}---\n{role}# {word}\n"
+        assert pipeline.render(stream.encode(), MESH).output.decode() == stream
+
+
 def test_a_large_stream_that_cannot_be_cut_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "MAX_SIZE", 2 << 20)
     text = f"{ROLE}...\n---\n{ROLE}# " + "x" * (2 << 20)

@@ -50,6 +50,21 @@ def test_whole_lines_at_the_end_take_the_break_before_them():
     assert positions("b").whole_lines(0, 1) == (0, 1)
 
 
+def test_whole_lines_before_a_marker_leave_the_break_that_it_follows():
+    """To Helm, a marker follows a line feed."""
+    assert positions("a\rb\n---\n").whole_lines(2, 4) == (1, 3)
+    assert positions("a\x85b\r\n...\n").whole_lines(2, 5) == (1, 3)
+    assert positions("a\r\nb\n...\n").whole_lines(3, 5) == (3, 5)
+    assert positions("a\nb\n---\n").whole_lines(2, 4) == (2, 4)
+    assert positions("a\rb\nc\n").whole_lines(2, 4) == (2, 4)
+    assert positions("b\n---\n").whole_lines(0, 2) == (0, 2)
+
+
+@pytest.mark.parametrize(("sign", "written"), [("\n", "\n"), ("\r\n", "\r\n"), ("\r", "\r"), ("\x85", "\n")])
+def test_the_break_before_a_line_is_found(sign, written):
+    assert positions(f"a{sign}b").break_before(1 + len(sign)) == written
+
+
 def test_content_that_ends_with_a_break_is_followed_by_its_own_place():
     """A block scalar ends with one; any other content ends before the break."""
     at = positions("ab\ncd")
