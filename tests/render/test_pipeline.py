@@ -50,8 +50,8 @@ def test_a_stream_that_cannot_be_cut_is_rewritten_as_a_whole(begins: str) -> Non
 
 VALIDATOR = (
     "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata:\n"
-    "  name: istiod-istio-affirmed\n  namespace: istio-affirmed\nwebhooks:\n- name: validation.istio.io\n  clientConfig:\n    service:\n"
-    "      name: istiod\n      namespace: istio-affirmed\n"
+    "  name: istiod-istio-affirmed\n  namespace: istio-affirmed\nwebhooks:\n- name: validation.istio.io\n"
+    "  clientConfig:\n    service:\n      name: istiod\n      namespace: istio-affirmed\n"
 )
 
 
