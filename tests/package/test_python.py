@@ -43,8 +43,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*command: object, **environment: str) -> Ran:
-    """Run a command, without the variables of multimesh."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MULTIMESH_", "HELM_"))}
+    """Run a command, without the variables of multimesh and Python."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MULTIMESH_", "HELM_", "PYTHON"))}
     done = subprocess.run(
         [str(word) for word in command], capture_output=True, text=True, env=kept | environment, check=False
     )
