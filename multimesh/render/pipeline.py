@@ -252,16 +252,17 @@ def _render_whole(data: bytes, mesh: Profile, where: str) -> Rendering:
     _check_markers(text)
     _plan(text, mesh, rendering, is_whole=True)
     edits = _planned(text, rendering)
-    if edits:
-        rendering.changed.append((1, text.text, edits))
     result = applied(text.text, edits)
     rendering.parts = [bom, result.encode()]
-    if edits and ("\n..." in result or result.startswith("---")):
+    if not edits:
+        return rendering
+    rendering.changed.append((1, text.text, edits))
+    if "\n..." in result or result.startswith("---"):
         from multimesh.render.forms import check_forms
 
         check_forms(text.text, result, where)
     lines = result.replace("\r\n", "\n")
-    if edits and any(sign in lines for sign in BREAKS if sign != "\n"):
+    if any(sign in lines for sign in BREAKS if sign != "\n"):
         # Another break may precede a marker where an edit ends.
         _check_markers(Text(result, where, 1))
     return rendering

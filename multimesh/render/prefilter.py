@@ -154,7 +154,7 @@ def _is_blank(entry: bytes) -> bool:
     """Return whether lines that NUL joins are blank, or a comment and then blank lines and comments."""
     if entry[:1] != b"#":
         return not entry.strip(b"\0 \t")
-    return NUL not in entry or all(line.strip()[:1] in (b"", b"#") for line in entry.split(b"\0"))
+    return all(line.strip()[:1] in (b"", b"#") for line in entry.split(b"\0"))
 
 
 def _quotes_close(lines: list[bytes]) -> bool:

@@ -68,14 +68,10 @@ class Positions:
 
     def newline(self, index: int) -> str:
         """Return the line break that ends the line of an offset; where it has none, that of the first line."""
-        end = self.line_end(index)
-        end = end if end < len(self.text) else self.line_end(0)
-        if self.text[end : end + 2] == "\r\n":
-            return "\r\n"
-        return "\r" if self.text[end : end + 1] == "\r" else "\n"
+        return self.break_before(self.next_line(index if self.line_end(index) < len(self.text) else 0))
 
     def break_before(self, start: int) -> str:
-        """Return the line break before the beginning of a line, as `newline` returns it."""
+        """Return the line break before the beginning of a line; a line feed for one of another kind, or for none."""
         if self.text[start - 2 : start] == "\r\n":
             return "\r\n"
         return "\r" if self.text[start - 1 : start] == "\r" else "\n"
