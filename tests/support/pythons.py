@@ -44,12 +44,9 @@ def bare_environment(prefix: Path) -> dict[str, str]:
 def virtual_environment(directory: Path, *requirements: object) -> Path:
     """Create a virtual environment with these requirements, and return its directory, or skip the test."""
     subprocess.run([sys.executable, "-m", "venv", directory], check=True, capture_output=True)
-    command = [directory / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # With PYTHONPATH, pip would take what is there for installed.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run(
-        [*command, *map(str, requirements)], capture_output=True, text=True, env=environment, check=False
-    )
+    # -E: pip would take what is in PYTHONPATH for installed.
+    command = [directory / "bin" / "python", "-E", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    done = subprocess.run([*command, *map(str, requirements)], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"pip cannot install {requirements}: {done.stderr.strip().splitlines()[-1]}")
     return directory

@@ -30,7 +30,13 @@ def test_every_break_of_yaml_ends_a_line(sign):
     assert at.line_end(len(at.text)) == len(at.text)
 
 
-@pytest.mark.parametrize(("sign", "written"), [("\n", "\n"), ("\r\n", "\r\n"), ("\r", "\r"), ("\x85", "\n")])
+#: Each break, and how it is written.
+EACH_BREAK = pytest.mark.parametrize(
+    ("sign", "written"), [("\n", "\n"), ("\r\n", "\r\n"), ("\r", "\r"), ("\x85", "\n")]
+)
+
+
+@EACH_BREAK
 def test_a_new_line_gets_the_break_of_its_neighbour(sign, written):
     """The last line of a text may have none, and then gets that of the first line."""
     at = positions(f"a{sign}b")
@@ -60,7 +66,7 @@ def test_whole_lines_before_a_marker_leave_the_break_that_it_follows():
     assert positions("b\n---\n").whole_lines(0, 2) == (0, 2)
 
 
-@pytest.mark.parametrize(("sign", "written"), [("\n", "\n"), ("\r\n", "\r\n"), ("\r", "\r"), ("\x85", "\n")])
+@EACH_BREAK
 def test_the_break_before_a_line_is_found(sign, written):
     assert positions(f"a{sign}b").break_before(1 + len(sign)) == written
 
